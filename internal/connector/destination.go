@@ -1,0 +1,319 @@
+package connector
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/millrace/millrace/internal/clock"
+	"github.com/millrace/millrace/internal/value"
+)
+
+// Mode is what a sync does with the rows of its model (SY-18).
+type Mode string
+
+// The modes.
+const (
+	ModeUpdate   Mode = "update"
+	ModeInsert   Mode = "insert"
+	ModeUpsert   Mode = "upsert"
+	ModeAdd      Mode = "add"
+	ModeRemove   Mode = "remove"
+	ModeArchive  Mode = "archive"
+	ModeAll      Mode = "all" // also called mirror
+	ModeSnapshot Mode = "snapshot"
+	ModeDiff     Mode = "diff"
+	ModeTrigger  Mode = "trigger" // the sync's own triggers decide, as in HTTP Request
+)
+
+// Operation is what happened to a row between two runs.
+type Operation string
+
+// The operations.
+const (
+	Added   Operation = "added"
+	Changed Operation = "changed"
+	Removed Operation = "removed"
+)
+
+// Operations lists the operations in the order in which a run sends them.
+var Operations = []Operation{Removed, Changed, Added}
+
+// DeleteBehavior is what happens in the destination to a row that left the model (SY-15).
+type DeleteBehavior string
+
+// The delete behaviours.
+const (
+	DeleteNothing DeleteBehavior = "nothing"
+	DeleteClear   DeleteBehavior = "clear"
+	DeleteRecord  DeleteBehavior = "delete"
+)
+
+// Compare says which columns decide whether a row changed (SY-40).
+type Compare string
+
+// What is compared.
+const (
+	CompareMapped Compare = "mapped"
+	CompareAll    Compare = "all"
+)
+
+// Idempotency says what may be done with rows whose outcome is unknown.
+type Idempotency string
+
+// The kinds of idempotency.
+const (
+	Idempotent    Idempotency = "idempotent"    // sending again has the same effect: in-doubt rows are resent
+	Keyed         Idempotency = "keyed"         // the vendor drops a second request with the same Batch.ID
+	Transactional Idempotency = "transactional" // a receipt of Batch.ID is written in the same transaction
+	NotIdempotent Idempotency = "none"          // sending again may duplicate: reported, unless the sync says resend
+)
+
+// DestinationInfo describes a kind of destination.
+type DestinationInfo struct {
+	Slug      string     `json:"slug"`
+	Name      string     `json:"name"`
+	Category  string     `json:"category"`
+	Summary   string     `json:"summary"`
+	Fields    []Field    `json:"fields"`
+	SyncTypes []SyncType `json:"syncTypes"`
+	Verified  bool       `json:"verified"`
+
+	// Open reads the settings and returns a destination. It does not connect.
+	Open func(DestinationOptions) (Destination, error) `json:"-"`
+}
+
+// SyncType is one thing that a destination takes (SY-17).
+type SyncType struct {
+	Slug    string           `json:"slug"`
+	Name    string           `json:"name"`
+	Summary string           `json:"summary,omitempty"`
+	Modes   []Mode           `json:"modes"`
+	Deletes []DeleteBehavior `json:"deletes"` // empty means that removed rows cannot be acted on
+	Fields  []Field          `json:"fields"`  // the sync's settings besides mode, matching, mapping and delete behaviour
+	Match   MatchRule        `json:"match"`
+	Mapping MappingRule      `json:"mapping"`
+	Compare Compare          `json:"compare"`
+}
+
+// MatchRule says whether rows are matched to existing records (SY-21).
+type MatchRule struct {
+	Modes []Mode `json:"modes,omitempty"` // the modes that need a match; empty means never
+}
+
+// MappingRule says how fields are mapped.
+type MappingRule struct {
+	Enabled   bool `json:"enabled"`   // false where the sync's own settings say what is sent
+	Required  bool `json:"required"`  // at least one mapping
+	Advanced  bool `json:"advanced"`  // static, variable, template and inline mappings are offered (SY-24)
+	Custom    bool `json:"custom"`    // target names may be typed in
+	AllByName bool `json:"allByName"` // "every column under its own name" is offered (SyncJob.AllColumns)
+}
+
+// DestinationOptions is what a destination is opened with.
+type DestinationOptions struct {
+	Settings Settings // with secrets and defaults
+	Dir      string   // a private folder that outlives the process; created by the caller
+	Clock    clock.Clock
+	Log      *slog.Logger
+}
+
+// Destination is one place that rows are sent to. Implementations are safe for concurrent use.
+// Errors are *fault.Error with a destination.* code and carry the vendor's own words.
+type Destination interface {
+	// Test connects and checks permissions, without changing anything.
+	Test(ctx context.Context) error
+	// Check reports every error of a sync's settings that can be known without the network.
+	Check(job SyncJob) error
+	// Begin prepares a run. Nothing is written before it returns, except what an unfinished run left.
+	Begin(ctx context.Context, job SyncJob) (Session, error)
+	// Close ends every connection.
+	Close() error
+}
+
+// FieldLister is a destination whose fields can be discovered (tables' columns, custom fields).
+type FieldLister interface {
+	TargetFields(ctx context.Context, job SyncJob) ([]TargetField, error)
+}
+
+// OptionLister is a destination with pick-lists that are loaded (Field.OptionsFrom).
+type OptionLister interface {
+	ListOptions(ctx context.Context, list string, job SyncJob) ([]Option, error)
+}
+
+// TargetField is one field of the destination that a mapping can fill (M-24).
+type TargetField struct {
+	Name     string `json:"name"`
+	Label    string `json:"label,omitempty"`
+	Type     string `json:"type"`   // boolean, number, string, timestamp, date, object, array, reference, null, unknown
+	Native   string `json:"native"` // the destination's own name of the type
+	Required bool   `json:"required"`
+	Match    bool   `json:"match"` // rows can be matched by it
+	ReadOnly bool   `json:"readOnly,omitempty"`
+	Help     string `json:"help,omitempty"`
+}
+
+// SyncJob is what a run asks of a destination. All of it stays the same when a run is repeated after
+// a crash, except RunID and StartedAt.
+type SyncJob struct {
+	SyncID     int64
+	SyncSlug   string
+	RunID      int64
+	StartedAt  time.Time // of the run, UTC
+	Type       string    // slug of the sync type
+	Mode       Mode
+	Delete     DeleteBehavior
+	Settings   Settings // of the sync type's fields, with defaults
+	Columns    []TargetColumn
+	Match      []MatchPair
+	AllColumns bool // Columns are the model's columns under their own names
+	Model      ModelInfo
+	FirstRun   bool // nothing was ever settled for this sync
+	Rows       int64
+}
+
+// ModelInfo is what a destination may know of the model.
+type ModelInfo struct {
+	ID         int64
+	Name       string
+	Slug       string
+	PrimaryKey string
+	Schema     value.Schema // the columns of Row.Source
+}
+
+// TargetColumn is one mapped field: Row.Values has its value at the same position.
+type TargetColumn struct {
+	Name string     // the destination's field
+	From string     // the model's column, where the mapping is one
+	Type value.Type // what the values are; empty where it is known only per row
+	Omit bool       // a null value is left out instead of sent (SY-25)
+}
+
+// MatchPair matches a model column to a destination field: Row.Match has its value at the same position.
+type MatchPair struct {
+	From string `json:"from"`
+	To   string `json:"to"`
+}
+
+// Session sends the rows of one run. The engine alone batches, paces, retries and splits; a session
+// turns a batch into requests and reads the answers.
+type Session interface {
+	// Limits says how batches are made. The engine asks once.
+	Limits() Limits
+	// Write sends one batch. A nil error means that every row has an answer: rows in Result.Rejected
+	// were refused, all others were taken. An error is about the whole batch, and its fault.Class says
+	// what happened: Permanent — refused, none was taken; Retryable or Throttled — none was taken and
+	// the batch may be sent again; Unknown — some may have been taken; Fatal — none was taken and the
+	// run cannot go on. Write is called from Limits.Concurrency goroutines.
+	Write(ctx context.Context, b *Batch) (Result, error)
+	// Finish completes the run after the last batch: deferred sessions publish what was written. It is
+	// not called when the run failed or was cancelled.
+	Finish(ctx context.Context) error
+	// Close releases what the session holds and, without a Finish before, discards what was not published.
+	Close() error
+}
+
+// Resolver is a Destination that can tell later what became of a batch whose answer was lost.
+type Resolver interface {
+	// Resolve looks up the token of Batch.Checkpoint.
+	Resolve(ctx context.Context, job SyncJob, token string) (Resolution, error)
+}
+
+// Resolution is what became of a batch.
+type Resolution string
+
+// The resolutions.
+const (
+	ResolvedTaken    Resolution = "taken"
+	ResolvedNotTaken Resolution = "not_taken"
+	ResolvedUnknown  Resolution = "unknown"
+)
+
+// Limits is how a session wants to be fed.
+type Limits struct {
+	Rows        int           // rows in a batch, at least 1
+	Bytes       int           // bytes of JSON in a batch, roughly; 0 means no limit
+	Concurrency int           // batches in flight, at least 1
+	Rates       []Rate        // windows that all must allow a batch
+	Pause       time.Duration // wait between batches of one lane
+	Operations  []Operation   // what is acted on; other changes are ignored by configuration (SY-75)
+	Idempotency Idempotency
+	Split       bool // a refused batch is halved until each row has its own answer (SY-78)
+	Retry       RetryPolicy
+	Deferred    bool // rows count as taken only after Finish (files)
+	NeedSource  bool // Row.Source is filled
+	NeedBefore  bool // Row.Before is filled for changed rows
+	SkipInitial bool // a first run sends nothing and only remembers the rows
+	OneKind     bool // a batch never mixes operations; always true for the engine, stated for readers
+}
+
+// Rate allows Requests batches in each Window.
+type Rate struct {
+	Requests int
+	Window   time.Duration
+}
+
+// RetryPolicy is how batches that were not taken are tried again within the run (SY-76).
+type RetryPolicy struct {
+	Attempts int           // in all; 1 means no retry; 0 means the engine's default
+	Base     time.Duration // first wait; 0 means the engine's default
+	Max      time.Duration // longest wait; 0 means the engine's default
+}
+
+// Batch is rows with one operation.
+type Batch struct {
+	ID        string // the same for the same rows of the same plan, whatever the attempt
+	Operation Operation
+	Rows      []Row
+
+	// Checkpoint durably notes a token before a step whose answer may be lost: a transaction's id, the
+	// name of an asynchronous job. After a crash the token is handed to Resolver. Never nil.
+	Checkpoint func(ctx context.Context, token string) error
+
+	Exchanges []Exchange // what Write recorded, for the request log
+}
+
+// Record notes one request and its answer for the request log (SY-74). Secrets must be redacted already.
+func (b *Batch) Record(x Exchange) { b.Exchanges = append(b.Exchanges, x) }
+
+// Row is one row to send.
+type Row struct {
+	Ordinal int64         // its number in the plan
+	Key     string        // the primary key as text
+	Values  []value.Value // by SyncJob.Columns; for a removed row the values last settled
+	Match   []value.Value // by SyncJob.Match
+	Source  []value.Value // by ModelInfo.Schema, with Limits.NeedSource
+	Before  []value.Value // by SyncJob.Columns: what was settled before, with Limits.NeedBefore
+}
+
+// Result is the answer to a batch: rows that are not listed were taken.
+type Result struct {
+	Rejected []Rejection
+}
+
+// Rejection is one refused row.
+type Rejection struct {
+	Row    int    // index in Batch.Rows
+	Reason string // the destination's own words
+	Retry  bool   // worth another attempt in this run
+}
+
+// Exchange is one request and its answer.
+type Exchange struct {
+	Method          string        `json:"method"` // HTTP method, or SQL, PUT FILE …
+	URL             string        `json:"url"`
+	RequestHeaders  []Header      `json:"requestHeaders,omitempty"`
+	RequestBody     string        `json:"requestBody,omitempty"`
+	Status          int           `json:"status,omitempty"`
+	ResponseHeaders []Header      `json:"responseHeaders,omitempty"`
+	ResponseBody    string        `json:"responseBody,omitempty"`
+	Error           string        `json:"error,omitempty"`
+	StartedAt       time.Time     `json:"startedAt"`
+	Duration        time.Duration `json:"duration"` // nanoseconds
+}
+
+// Header is one HTTP header, or another named remark about an exchange.
+type Header struct {
+	Name  string `json:"name"`
+	Value string `json:"value"`
+}

@@ -1,0 +1,88 @@
+package connector
+
+import (
+	"fmt"
+	"sort"
+
+	"github.com/millrace/millrace/internal/fault"
+)
+
+// Registry finds connectors by their slugs. It does not change after New.
+type Registry struct {
+	sources      map[string]SourceInfo
+	destinations map[string]DestinationInfo
+}
+
+// New returns a registry of the connectors. Two connectors with one slug are a programming error.
+func New(sources []SourceInfo, destinations []DestinationInfo) *Registry {
+	r := &Registry{sources: map[string]SourceInfo{}, destinations: map[string]DestinationInfo{}}
+	for _, s := range sources {
+		if _, taken := r.sources[s.Slug]; taken {
+			panic(fmt.Sprintf("connector: two sources called %q", s.Slug))
+		}
+		r.sources[s.Slug] = s
+	}
+	for _, d := range destinations {
+		if _, taken := r.destinations[d.Slug]; taken {
+			panic(fmt.Sprintf("connector: two destinations called %q", d.Slug))
+		}
+		r.destinations[d.Slug] = d
+	}
+	return r
+}
+
+// Source returns the source type with the slug.
+func (r *Registry) Source(slug string) (SourceInfo, error) {
+	s, ok := r.sources[slug]
+	if !ok {
+		return SourceInfo{}, fault.New(fault.CodeInvalid, "there is no source type %q", slug)
+	}
+	return s, nil
+}
+
+// Destination returns the destination type with the slug.
+func (r *Registry) Destination(slug string) (DestinationInfo, error) {
+	d, ok := r.destinations[slug]
+	if !ok {
+		return DestinationInfo{}, fault.New(fault.CodeInvalid, "there is no destination type %q", slug)
+	}
+	return d, nil
+}
+
+// Sources lists the source types by name, sample datasets last (S-01).
+func (r *Registry) Sources() []SourceInfo {
+	all := make([]SourceInfo, 0, len(r.sources))
+	for _, s := range r.sources {
+		all = append(all, s)
+	}
+	sort.Slice(all, func(i, j int) bool {
+		if all[i].Sample != all[j].Sample {
+			return !all[i].Sample
+		}
+		return all[i].Name < all[j].Name
+	})
+	return all
+}
+
+// Destinations lists the destination types by name.
+func (r *Registry) Destinations() []DestinationInfo {
+	all := make([]DestinationInfo, 0, len(r.destinations))
+	for _, d := range r.destinations {
+		all = append(all, d)
+	}
+	sort.Slice(all, func(i, j int) bool { return all[i].Name < all[j].Name })
+	return all
+}
+
+// SyncType returns the sync type with the slug; a destination with one type needs no slug.
+func (d DestinationInfo) SyncType(slug string) (SyncType, error) {
+	if slug == "" && len(d.SyncTypes) == 1 {
+		return d.SyncTypes[0], nil
+	}
+	for _, t := range d.SyncTypes {
+		if t.Slug == slug {
+			return t, nil
+		}
+	}
+	return SyncType{}, fault.New(fault.CodeInvalid, "%s has no sync type %q", d.Name, slug)
+}

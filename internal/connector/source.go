@@ -1,0 +1,95 @@
+package connector
+
+import (
+	"context"
+	"log/slog"
+
+	"github.com/apache/arrow-go/v18/arrow/array"
+	"github.com/millrace/millrace/internal/query"
+	"github.com/millrace/millrace/internal/value"
+)
+
+// SourceInfo describes a kind of source.
+type SourceInfo struct {
+	Slug     string        `json:"slug"`
+	Name     string        `json:"name"`
+	Category string        `json:"category"` // warehouse, database, file, sample
+	Summary  string        `json:"summary"`
+	Fields   []Field       `json:"fields"`
+	Methods  []string      `json:"methods"` // modeling methods: sql, table
+	Engines  []string      `json:"engines"` // basic, lightning
+	Sample   bool          `json:"sample"`  // built-in data: no credentials, no test, not metered (S-85)
+	Queries  []SampleQuery `json:"queries,omitempty"`
+	Verified bool          `json:"verified"` // proved against the real server by our tests
+
+	// Open reads the settings and returns a source. It does not connect.
+	Open func(SourceOptions) (Source, error) `json:"-"`
+}
+
+// SampleQuery is a ready-made query of a sample dataset (S-87).
+type SampleQuery struct {
+	Title string `json:"title"`
+	SQL   string `json:"sql"`
+}
+
+// SourceOptions is what a source is opened with.
+type SourceOptions struct {
+	Settings Settings     // with secrets and defaults
+	Dir      string       // a private folder that outlives the process; created by the caller
+	Log      *slog.Logger // ids only, never values
+}
+
+// Workload classes a query, so that sources with several compute endpoints can route it (S-07).
+type Workload string
+
+// The workload classes.
+const (
+	WorkloadInteractive Workload = "interactive"
+	WorkloadBatch       Workload = "batch"
+)
+
+// Table is one table or view that discovery found.
+type Table struct {
+	Ref     query.TableRef `json:"ref"`
+	Kind    string         `json:"kind"` // table, view
+	Columns value.Schema   `json:"columns"`
+	Rows    *int64         `json:"rows,omitempty"` // an estimate, where the source knows one cheaply
+}
+
+// Query asks for rows.
+type Query struct {
+	SQL   string   // in the source's own dialect, without a trailing semicolon
+	Limit int64    // at most this many rows; 0 means all
+	Class Workload // which compute to use
+	Tag   string   // an identifier for the source's own query log, such as "sync 12 run 34"
+}
+
+// Source reads from one place where customer data lives. Implementations are safe for concurrent
+// use. Errors are *fault.Error with a source.* code and carry the driver's own words unchanged (M-30).
+type Source interface {
+	// Test connects and reads, and returns what the driver says when it cannot.
+	Test(ctx context.Context) error
+	// Introspect lists tables and views with their columns, sorted by schema and name. Schemas that
+	// Millrace itself writes (query.OwnSchemas) never appear (S-04).
+	Introspect(ctx context.Context) ([]Table, error)
+	// Query streams the rows of one statement under one snapshot. It never holds the whole result in
+	// memory, stops the statement at the source when ctx ends, and reports types that
+	// value.SchemaOf accepts. The caller releases the reader.
+	Query(ctx context.Context, q Query) (array.RecordReader, error)
+	// Dialect is how SQL is written for this source.
+	Dialect() query.Dialect
+	// Close ends every connection.
+	Close() error
+}
+
+// Unloader is a source that can write a result to a local Parquet file faster than it can stream it.
+type Unloader interface {
+	// Unload runs the query and writes its rows to path. It returns the number of rows.
+	Unload(ctx context.Context, q Query, path string) (int64, error)
+}
+
+// Loader is a source that rows can be written to: the tests of sources use it, and later engines.
+type Loader interface {
+	// Load creates or replaces a table from the rows of r.
+	Load(ctx context.Context, table query.TableRef, r array.RecordReader) error
+}

@@ -1,0 +1,156 @@
+package fault
+
+import (
+	"net/http"
+	"sort"
+)
+
+// Code names one way to fail, as "area.reason". Codes never change once released.
+type Code string
+
+// Info is what is known about a code.
+type Info struct {
+	Status int    // HTTP status of an answer that carries it
+	Exit   int    // exit code of the command line
+	Class  Class  // default class
+	Hint   string // what to do next, unless the error says something more exact
+}
+
+// The codes. Each is documented in docs/reference/errors.md, which is generated from this table.
+const (
+	CodeInternal        Code = "internal.error"
+	CodeInvalid         Code = "input.invalid"
+	CodeRequired        Code = "input.required"
+	CodeUnknownField    Code = "input.unknown_field"
+	CodeMalformed       Code = "input.malformed"
+	CodeTooLarge        Code = "input.too_large"
+	CodeNotFound        Code = "resource.not_found"
+	CodeConflict        Code = "resource.conflict"
+	CodeStale           Code = "resource.stale_revision"
+	CodeReferenced      Code = "resource.referenced"
+	CodeBadReference    Code = "resource.bad_reference"
+	CodeUnauthenticated Code = "access.unauthenticated"
+	CodeForbidden       Code = "access.forbidden"
+	CodeCSRF            Code = "access.csrf"
+	CodeRateLimited     Code = "access.rate_limited"
+
+	CodeSourceUnreachable Code = "source.unreachable"
+	CodeSourceAuth        Code = "source.authentication"
+	CodeSourceDenied      Code = "source.permission_denied"
+	CodeSourceQuery       Code = "source.query_failed"
+	CodeSourceTimeout     Code = "source.timeout"
+	CodeSourceType        Code = "source.unsupported_type"
+	CodeSourceFile        Code = "source.bad_file"
+
+	CodeModelEmpty     Code = "model.empty_result"
+	CodeModelKey       Code = "model.primary_key"
+	CodeModelColumn    Code = "model.unknown_column"
+	CodeModelDuplicate Code = "model.duplicate_key"
+	CodeImprecise      Code = "model.imprecise_conversion"
+	CodeCast           Code = "model.cast_failed"
+
+	CodeMapping       Code = "mapping.invalid"
+	CodeMappingColumn Code = "mapping.unknown_field_name"
+	CodeMappingReject Code = "mapping.row_rejected"
+	CodeTemplate      Code = "template.error"
+	CodeTemplateLimit Code = "template.limit"
+
+	CodeDestinationUnreachable Code = "destination.unreachable"
+	CodeDestinationAuth        Code = "destination.authentication"
+	CodeDestinationDenied      Code = "destination.permission_denied"
+	CodeDestinationRejected    Code = "destination.rejected"
+	CodeDestinationThrottled   Code = "destination.throttled"
+	CodeDestinationTimeout     Code = "destination.timeout"
+	CodeDestinationAnswer      Code = "destination.bad_answer"
+	CodeDestinationSchema      Code = "destination.schema"
+	CodeDestinationUnknown     Code = "destination.unknown_outcome"
+
+	CodeRunFenced     Code = "run.fenced"
+	CodeRunCancelled  Code = "run.cancelled"
+	CodeRunBaseline   Code = "run.baseline_missing"
+	CodeRunKeyChanged Code = "run.primary_key_changed"
+
+	CodeStorage    Code = "storage.error"
+	CodeDiskFull   Code = "storage.disk_full"
+	CodeSecret     Code = "secret.error"
+	CodeConfig     Code = "config.invalid"
+	CodeHomeLocked Code = "config.home_locked"
+)
+
+var codes = map[Code]Info{
+	CodeInternal:        {http.StatusInternalServerError, 1, Permanent, "This is a defect in Millrace. The server's log has the details under the request's id."},
+	CodeInvalid:         {http.StatusUnprocessableEntity, 2, Permanent, "Correct the named field."},
+	CodeRequired:        {http.StatusUnprocessableEntity, 2, Permanent, "Fill in the named field."},
+	CodeUnknownField:    {http.StatusUnprocessableEntity, 2, Permanent, "Remove the field or correct its spelling."},
+	CodeMalformed:       {http.StatusBadRequest, 2, Permanent, "Send well-formed JSON or YAML."},
+	CodeTooLarge:        {http.StatusRequestEntityTooLarge, 2, Permanent, "Send a smaller body."},
+	CodeNotFound:        {http.StatusNotFound, 4, Permanent, "Check the name; `millrace get` lists what exists."},
+	CodeConflict:        {http.StatusConflict, 5, Permanent, "Choose another slug."},
+	CodeStale:           {http.StatusConflict, 5, Permanent, "Somebody changed it meanwhile: load it again and repeat the change."},
+	CodeReferenced:      {http.StatusConflict, 5, Permanent, "Remove what refers to it first."},
+	CodeBadReference:    {http.StatusUnprocessableEntity, 2, Permanent, "Create what is referred to first, or correct the slug."},
+	CodeUnauthenticated: {http.StatusUnauthorized, 3, Permanent, "Sign in, or send a valid API key as a bearer token."},
+	CodeForbidden:       {http.StatusForbidden, 3, Permanent, "Ask a workspace admin for the permission."},
+	CodeCSRF:            {http.StatusForbidden, 3, Permanent, "Reload the page and try again."},
+	CodeRateLimited:     {http.StatusTooManyRequests, 6, Throttled, "Wait a few seconds; a workspace may make 200 API requests in 10 seconds."},
+
+	CodeSourceUnreachable: {http.StatusUnprocessableEntity, 7, Retryable, "Check host, port and firewall, then test the connection again."},
+	CodeSourceAuth:        {http.StatusUnprocessableEntity, 7, Fatal, "Check user and password of the source."},
+	CodeSourceDenied:      {http.StatusUnprocessableEntity, 7, Fatal, "Grant USAGE on the schema and SELECT on the object to the source's user."},
+	CodeSourceQuery:       {http.StatusUnprocessableEntity, 7, Fatal, "Correct the model's query; the message is the source's own."},
+	CodeSourceTimeout:     {http.StatusUnprocessableEntity, 7, Retryable, "Raise the source's statement timeout or make the model's query lighter."},
+	CodeSourceType:        {http.StatusUnprocessableEntity, 7, Fatal, "Cast the column to a supported type in the model's query."},
+	CodeSourceFile:        {http.StatusUnprocessableEntity, 7, Fatal, "Correct the file that the message names."},
+
+	CodeModelEmpty:     {http.StatusUnprocessableEntity, 2, Permanent, "Change the query so that it returns a row; `UNION ALL SELECT 'ignore', …` adds one."},
+	CodeModelKey:       {http.StatusUnprocessableEntity, 2, Fatal, "Choose a column that is unique and never null."},
+	CodeModelColumn:    {http.StatusUnprocessableEntity, 2, Fatal, "Preview and save the model to refresh its columns."},
+	CodeModelDuplicate: {http.StatusUnprocessableEntity, 2, Permanent, "Keep one row for each key: ROW_NUMBER() OVER (PARTITION BY key) … = 1."},
+	CodeImprecise:      {http.StatusUnprocessableEntity, 2, Permanent, "Reduce the precision or cast the column to string."},
+	CodeCast:           {http.StatusUnprocessableEntity, 2, Permanent, "Correct the value or choose another type in the model's Columns tab."},
+
+	CodeMapping:       {http.StatusUnprocessableEntity, 2, Fatal, "Correct the sync's mapping."},
+	CodeMappingColumn: {http.StatusUnprocessableEntity, 2, Fatal, "Map the field to a column that the model has, or remove the mapping."},
+	CodeMappingReject: {http.StatusUnprocessableEntity, 2, Permanent, "Correct the row in the source or change the mapping."},
+	CodeTemplate:      {http.StatusUnprocessableEntity, 2, Permanent, "Correct the template at the named line and column."},
+	CodeTemplateLimit: {http.StatusUnprocessableEntity, 2, Permanent, "Make the template smaller: it passed its limit of steps, time or output."},
+
+	CodeDestinationUnreachable: {http.StatusUnprocessableEntity, 8, Retryable, "Check the destination's address and firewall, then test the connection again."},
+	CodeDestinationAuth:        {http.StatusUnprocessableEntity, 8, Fatal, "Check the destination's credentials."},
+	CodeDestinationDenied:      {http.StatusUnprocessableEntity, 8, Fatal, "Grant the destination's user the permission that the message names."},
+	CodeDestinationRejected:    {http.StatusUnprocessableEntity, 8, Permanent, "The destination refused the row; the message is its own."},
+	CodeDestinationThrottled:   {http.StatusUnprocessableEntity, 8, Throttled, "Lower the sync's rate limit or batch size."},
+	CodeDestinationTimeout:     {http.StatusUnprocessableEntity, 8, Unknown, "Raise the sync's timeout or lower its batch size."},
+	CodeDestinationAnswer:      {http.StatusUnprocessableEntity, 8, Unknown, "The destination's answer could not be read; the request log shows it."},
+	CodeDestinationSchema:      {http.StatusUnprocessableEntity, 8, Fatal, "Make the table or field exist, or change the sync's configuration."},
+	CodeDestinationUnknown:     {http.StatusUnprocessableEntity, 8, Unknown, "The connection ended before an answer came; the next run settles these rows."},
+
+	CodeRunFenced:     {http.StatusConflict, 9, Fatal, "Another worker took the run over; nothing is lost."},
+	CodeRunCancelled:  {http.StatusConflict, 9, Fatal, "Run the sync again to continue."},
+	CodeRunBaseline:   {http.StatusConflict, 9, Fatal, "Run a full resync or reset CDC: what was synced before is no longer known."},
+	CodeRunKeyChanged: {http.StatusConflict, 9, Fatal, "Run a full resync or reset CDC: the model's primary key is another one now."},
+
+	CodeStorage:    {http.StatusInternalServerError, 10, Retryable, "Check the storage bucket or folder that the server is configured with."},
+	CodeDiskFull:   {http.StatusInsufficientStorage, 10, Fatal, "Free disk space under MILLRACE_HOME, then run again: nothing was lost."},
+	CodeSecret:     {http.StatusInternalServerError, 10, Fatal, "Check that the encryption key that the server was first started with is still configured."},
+	CodeConfig:     {http.StatusInternalServerError, 2, Fatal, "Correct the setting; `millrace config` prints the reference."},
+	CodeHomeLocked: {http.StatusInternalServerError, 2, Fatal, "Another server uses this MILLRACE_HOME; stop it, or use PostgreSQL to run several."},
+}
+
+// Info returns what is known about the code; an unregistered code reads as CodeInternal.
+func (c Code) Info() Info {
+	if i, ok := codes[c]; ok {
+		return i
+	}
+	return codes[CodeInternal]
+}
+
+// Codes returns every registered code in alphabetical order.
+func Codes() []Code {
+	all := make([]Code, 0, len(codes))
+	for c := range codes {
+		all = append(all, c)
+	}
+	sort.Slice(all, func(i, j int) bool { return all[i] < all[j] })
+	return all
+}

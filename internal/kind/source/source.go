@@ -1,0 +1,10 @@
+// Package source is the kind of document that connects a place where customer data lives.
+package source
+
+// Spec is what a person configures of a source.
+type Spec struct {
+	Type          string         `json:"type"`             // slug of a connector.SourceInfo
+	Configuration map[string]any `json:"configuration"`    // its fields; secrets are references (secret.Ref)
+	Engine        string         `json:"engine,omitempty"` // basic (default) or lightning
+	Description   string         `json:"description,omitempty"`
+}

@@ -1,0 +1,92 @@
+// Package sync is the kind of document that says how the rows of a model appear in a destination
+// (SY-01).
+package sync
+
+import (
+	"time"
+
+	"github.com/millrace/millrace/internal/connector"
+	"github.com/millrace/millrace/internal/value"
+)
+
+// Spec is what a person configures of a sync.
+type Spec struct {
+	Model       string                   `json:"model"`       // slug
+	Destination string                   `json:"destination"` // slug
+	Type        string                   `json:"type"`        // slug of a connector.SyncType
+	Mode        connector.Mode           `json:"mode"`
+	Delete      connector.DeleteBehavior `json:"delete,omitempty"` // default: nothing
+	Match       []connector.MatchPair    `json:"match,omitempty"`
+	Mappings    []Mapping                `json:"mappings,omitempty"`
+	AllColumns  bool                     `json:"allColumns,omitempty"` // every column under its own name, instead of Mappings
+	Settings    map[string]any           `json:"settings,omitempty"`   // the sync type's fields
+	Schedule    Schedule                 `json:"schedule"`
+	Disabled    bool                     `json:"disabled"` // stops the schedule only (SY-85)
+	InDoubt     InDoubt                  `json:"inDoubt,omitempty"`
+	Description string                   `json:"description,omitempty"`
+}
+
+// InDoubt is what happens to rows whose outcome is unknown at a destination that is not idempotent.
+type InDoubt string
+
+// The policies; the default is to report.
+const (
+	InDoubtReport InDoubt = "report" // do not send them again; the run shows them
+	InDoubtResend InDoubt = "resend" // send them again, perhaps twice
+)
+
+// Source kinds of a mapping (SY-24).
+const (
+	FromColumn   = "column"
+	FromStatic   = "static"
+	FromVariable = "variable"
+	FromTemplate = "template"
+	FromObject   = "object"
+	FromArray    = "array"
+)
+
+// Mapping fills one field of the destination.
+type Mapping struct {
+	To       string      `json:"to"`
+	Kind     string      `json:"kind"`               // one of the From constants; empty means column
+	From     string      `json:"from,omitempty"`     // column: the model's column; array: the column of objects
+	Value    value.Value `json:"value,omitzero"`     // static
+	Variable string      `json:"variable,omitempty"` // variable: one of Variables
+	Template string      `json:"template,omitempty"` // template: Liquid
+	Fields   []Mapping   `json:"fields,omitempty"`   // object, array: the members
+	OmitNull bool        `json:"omitNull,omitempty"` // leave a null value out instead of sending null (SY-25)
+}
+
+// Variables lists the variables that a mapping may use (SY-27).
+var Variables = []string{"model-id", "model-name", "current-timestamp", "sync-id", "sync-run-id", "operation"}
+
+// Schedule types (SY-80).
+const (
+	ScheduleManual   = "manual"
+	ScheduleInterval = "interval"
+	ScheduleCron     = "cron"
+	ScheduleCustom   = "custom"
+)
+
+// Schedule says when a sync runs by itself.
+type Schedule struct {
+	Type        string       `json:"type"`
+	Interval    *Interval    `json:"interval,omitempty"`
+	Cron        string       `json:"cron,omitempty"` // five fields, in UTC (SY-83)
+	Recurrences []Recurrence `json:"recurrences,omitempty"`
+	Zone        string       `json:"zone,omitempty"` // IANA name, for recurrences
+	Start       *time.Time   `json:"start,omitempty"`
+	End         *time.Time   `json:"end,omitempty"`
+}
+
+// Interval is a distance in time.
+type Interval struct {
+	Unit     string `json:"unit"` // minute, hour, day, week
+	Quantity int    `json:"quantity"`
+}
+
+// Recurrence is a time of day on days of the week (SY-82).
+type Recurrence struct {
+	Days []string `json:"days"` // monday … sunday
+	Time string   `json:"time"` // HH:MM
+}
