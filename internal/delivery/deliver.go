@@ -1,0 +1,253 @@
+package delivery
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+
+	"github.com/millrace/millrace/internal/clock"
+	"github.com/millrace/millrace/internal/connector"
+	"github.com/millrace/millrace/internal/fault"
+)
+
+// Chunks yields the rows of a plan, in the order of their ordinals.
+type Chunks interface {
+	// Next returns the next rows of the operation, or nil after the last ones.
+	Next(ctx context.Context, op connector.Operation) (*Chunk, error)
+}
+
+// Chunk is consecutive rows with one operation. It is released when its last row was answered.
+type Chunk struct {
+	First   int64            // ordinal of its first row
+	Rows    int              // how many
+	Bind    func() RowReader // a reader for one goroutine
+	Release func()
+
+	pieces atomic.Int64
+}
+
+// RowReader maps rows of a chunk.
+type RowReader interface {
+	// Read fills the row: ordinal, key, values and whatever else the session asked for. The values may
+	// share the chunk's memory. An error refuses this row alone.
+	Read(i int, row *connector.Row) error
+}
+
+// Exchanges is where the requests and answers of batches go. Record must not block on storage.
+type Exchanges interface {
+	Record(x BatchExchanges)
+}
+
+// BatchExchanges is what one batch sent and got.
+type BatchExchanges struct {
+	Batch     uint32
+	Operation connector.Operation
+	Rows      []Range
+	Exchanges []connector.Exchange
+}
+
+// Delivery brings the rows of one plan to one session.
+type Delivery struct {
+	PlanID    string // makes Batch.ID unique to the plan
+	Job       connector.SyncJob
+	Session   connector.Session
+	Resolver  connector.Resolver // nil where the destination has none
+	Resend    bool               // the sync's policy for rows in doubt at a destination that is not idempotent
+	Chunks    Chunks
+	Journal   *Journal
+	Ledger    *Ledger
+	Exchanges Exchanges // nil keeps none
+	Clock     clock.Clock
+	Log       *slog.Logger
+
+	limits  connector.Limits
+	retry   connector.RetryPolicy
+	pacer   pacer
+	batches atomic.Uint32
+	written atomic.Int64 // rows that a deferred session holds
+	fail    failure
+	defers  deferred
+}
+
+// failure keeps the first fatal error and stops further batches.
+type failure struct {
+	mu        sync.Mutex
+	err       error
+	stop      context.CancelFunc
+	exhausted atomic.Int64 // batches in a row that used up their attempts
+}
+
+func (f *failure) set(err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.err == nil {
+		f.err = err
+		f.stop()
+	}
+}
+
+func (f *failure) get() error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.err
+}
+
+// deferred collects what the batches of a deferred session refused.
+type deferred struct {
+	mu      sync.Mutex
+	refused []Refusal
+}
+
+// Run sends every row of the plan and finishes the session. When drain ends, no further batch
+// starts and those in flight are answered; when ctx ends, those in flight are left in doubt. It
+// returns the first fatal error, or drain's cause when rows were left over. What became of each row is
+// in the ledger either way.
+func (d *Delivery) Run(ctx, drain context.Context) error {
+	d.limits = d.Session.Limits()
+	d.limits.Rows = max(d.limits.Rows, 1)
+	d.limits.Concurrency = max(d.limits.Concurrency, 1)
+	d.retry = withDefaults(d.limits.Retry)
+	d.pacer = newPacer(d.limits.Rates)
+	drain, d.fail.stop = context.WithCancel(drain)
+	defer d.fail.stop()
+	for _, op := range connector.Operations { // D6
+		if err := d.operation(ctx, drain, op); err != nil {
+			return err
+		}
+	}
+	return d.finish(ctx)
+}
+
+// operation sends the rows of one operation and waits for their answers.
+func (d *Delivery) operation(ctx, drain context.Context, op connector.Operation) error {
+	tasks := make(chan task, d.limits.Concurrency)
+	var lanes sync.WaitGroup
+	for range d.limits.Concurrency {
+		lanes.Add(1)
+		go func() {
+			defer lanes.Done()
+			(&lane{d: d, ctx: ctx, drain: drain}).work(tasks)
+		}()
+	}
+	err := d.cut(drain, op, tasks)
+	close(tasks)
+	lanes.Wait()
+	if fatal := d.fail.get(); fatal != nil {
+		return fatal
+	}
+	if err != nil {
+		return err
+	}
+	return context.Cause(drain)
+}
+
+// task is the rows of one batch: pieces of one or more chunks.
+type task struct {
+	op     connector.Operation
+	pieces []piece
+	rows   int
+}
+
+type piece struct {
+	chunk    *Chunk
+	from, to int
+}
+
+func (t *task) release() {
+	for _, p := range t.pieces {
+		p.chunk.done()
+	}
+}
+
+// hold counts one more user of the chunk's memory; done counts one less.
+func (c *Chunk) hold() { c.pieces.Add(1) }
+
+func (c *Chunk) done() {
+	if c.pieces.Add(-1) == 0 && c.Release != nil {
+		c.Release()
+	}
+}
+
+// cut makes batches of the plan's chunks and hands them to the lanes.
+func (d *Delivery) cut(drain context.Context, op connector.Operation, tasks chan<- task) error {
+	t := task{op: op}
+	for {
+		c, err := d.Chunks.Next(drain, op)
+		if err != nil {
+			t.release()
+			if drain.Err() != nil {
+				return nil
+			}
+			return fmt.Errorf("reading the plan: %w", err)
+		}
+		if c == nil {
+			return d.hand(drain, tasks, t)
+		}
+		c.hold()
+		for from := 0; from < c.Rows; {
+			to := min(c.Rows, from+d.limits.Rows-t.rows)
+			c.hold()
+			t.pieces = append(t.pieces, piece{c, from, to})
+			t.rows += to - from
+			from = to
+			if t.rows < d.limits.Rows {
+				continue
+			}
+			if err := d.hand(drain, tasks, t); err != nil || drain.Err() != nil {
+				c.done()
+				return err
+			}
+			t = task{op: op}
+		}
+		c.done()
+	}
+}
+
+// hand gives a batch to a lane, or drops it when the run drains: its rows stay NotSent.
+func (d *Delivery) hand(drain context.Context, tasks chan<- task, t task) error {
+	if t.rows == 0 {
+		return nil
+	}
+	select {
+	case tasks <- t:
+	case <-drain.Done():
+		t.release()
+	}
+	return nil
+}
+
+// finish completes the session. For a deferred one, this is when its rows count (DESIGN: files count as
+// acknowledged at finalisation only).
+func (d *Delivery) finish(ctx context.Context) error {
+	if !d.limits.Deferred || d.Ledger.Rows() == 0 {
+		if err := d.Session.Finish(ctx); err != nil {
+			return fmt.Errorf("finishing the run at the destination: %w", err)
+		}
+		return nil
+	}
+	batch := d.batches.Add(1)
+	intent := Record{Kind: RecordIntent, Batch: batch, Rows: []Range{{0, d.Ledger.Rows()}}}
+	if err := d.Journal.Write(intent); err != nil { // D1
+		return err
+	}
+	err := d.Session.Finish(ctx)
+	answer := Record{Kind: RecordAnswer, Batch: batch, State: Accepted, Refused: d.defers.refused}
+	if err != nil {
+		answer = Record{Kind: RecordAnswer, Batch: batch, State: NotSent, Reason: err.Error()}
+		if fault.ClassOf(err) == fault.Unknown {
+			answer.State = InDoubt
+		}
+	}
+	if werr := d.Journal.Write(answer); werr != nil { // D2
+		return werr
+	}
+	if err != nil {
+		return fmt.Errorf("finishing the run at the destination: %w", err)
+	}
+	return nil
+}
+
+// Written returns how many rows a deferred session holds so far.
+func (d *Delivery) Written() int64 { return d.written.Load() }

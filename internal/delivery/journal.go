@@ -1,0 +1,99 @@
+package delivery
+
+import (
+	"context"
+	"fmt"
+	"sync"
+)
+
+// Appender stores journal frames. Append returns when the frame would survive a power loss, and fails
+// with fault.CodeRunFenced when another worker has taken the run over.
+type Appender interface {
+	Append(ctx context.Context, frame []byte) error
+}
+
+// Journal writes records durably, many waiting lanes sharing one write (group commit), and folds
+// them into the ledger once they are durable.
+type Journal struct {
+	appender Appender
+	ledger   *Ledger
+	incoming chan entry
+	done     chan struct{}
+	stop     sync.Once
+}
+
+type entry struct {
+	records []Record
+	result  chan error
+}
+
+// maxGroup is how many lanes share one write at most.
+const maxGroup = 1024
+
+// NewJournal starts a journal. Close ends it. The context bounds the writes, not single records.
+func NewJournal(ctx context.Context, appender Appender, ledger *Ledger) *Journal {
+	j := &Journal{appender: appender, ledger: ledger, incoming: make(chan entry, maxGroup), done: make(chan struct{})}
+	go j.loop(ctx)
+	return j
+}
+
+// Write returns when the records are durable and folded into the ledger (D1, D2).
+func (j *Journal) Write(records ...Record) error {
+	e := entry{records: records, result: make(chan error, 1)}
+	j.incoming <- e
+	return <-e.result
+}
+
+// Close waits for the writes under way. Write must not be called afterwards.
+func (j *Journal) Close() {
+	j.stop.Do(func() { close(j.incoming) })
+	<-j.done
+}
+
+func (j *Journal) loop(ctx context.Context) {
+	defer close(j.done)
+	var frame []byte
+	group := make([]entry, 0, maxGroup)
+	for first := range j.incoming {
+		group = append(group[:0], first)
+		group = j.gather(group)
+		var err error
+		frame, err = j.commit(ctx, frame[:0], group)
+		for _, e := range group {
+			e.result <- err
+		}
+	}
+}
+
+// gather takes what is waiting already, without waiting for more.
+func (j *Journal) gather(group []entry) []entry {
+	for len(group) < maxGroup {
+		select {
+		case e, open := <-j.incoming:
+			if !open {
+				return group
+			}
+			group = append(group, e)
+		default:
+			return group
+		}
+	}
+	return group
+}
+
+func (j *Journal) commit(ctx context.Context, frame []byte, group []entry) ([]byte, error) {
+	var all []Record
+	for _, e := range group {
+		all = append(all, e.records...)
+	}
+	frame = appendFrame(frame, all)
+	if err := j.appender.Append(ctx, frame); err != nil {
+		return frame, fmt.Errorf("writing the run's journal: %w", err)
+	}
+	for _, r := range all {
+		if err := j.ledger.Apply(r); err != nil {
+			return frame, err
+		}
+	}
+	return frame, nil
+}

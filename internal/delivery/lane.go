@@ -1,0 +1,391 @@
+package delivery
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/millrace/millrace/internal/connector"
+	"github.com/millrace/millrace/internal/fault"
+)
+
+// lane is one goroutine that sends batches, one after another.
+type lane struct {
+	d       *Delivery
+	ctx     context.Context // ends the requests in flight
+	drain   context.Context // ends the sending of further batches
+	chunk   *Chunk
+	reader  RowReader
+	rows    []connector.Row
+	pending []Record // answers that the next write takes along
+	sent    bool     // something was sent before: Limits.Pause applies
+	token   string   // the last checkpoint of the batch under way
+}
+
+// work sends batches until there are no more. The answer to one batch is journaled together with the
+// intent of the next, and alone when there is no next one waiting.
+func (l *lane) work(tasks <-chan task) {
+	for {
+		select {
+		case t, open := <-tasks:
+			if !open {
+				l.flush()
+				return
+			}
+			l.task(t)
+		default:
+			l.flush()
+			t, open := <-tasks
+			if !open {
+				return
+			}
+			l.task(t)
+		}
+	}
+}
+
+// flush journals the pending answers (D2).
+func (l *lane) flush(more ...Record) bool {
+	records := append(l.pending, more...)
+	if len(records) == 0 {
+		return true
+	}
+	l.pending = l.pending[:0]
+	if err := l.d.Journal.Write(records...); err != nil {
+		l.d.fail.set(err)
+		return false
+	}
+	return true
+}
+
+// task maps the rows of a batch and sends those that could be mapped.
+func (l *lane) task(t task) {
+	defer t.release()
+	if l.drain.Err() != nil {
+		return
+	}
+	refused := l.build(t)
+	if len(refused) > 0 {
+		l.refuse(refused)
+	}
+	for start := 0; start < len(l.rows); {
+		end := l.fit(start)
+		if !l.deliver(t.op, l.rows[start:end], 1) {
+			return
+		}
+		start = end
+	}
+}
+
+// build maps the rows into l.rows and returns those that could not be mapped.
+func (l *lane) build(t task) []Refusal {
+	l.rows = l.rows[:0]
+	var refused []Refusal
+	for _, p := range t.pieces {
+		if l.chunk != p.chunk {
+			l.chunk, l.reader = p.chunk, p.chunk.Bind()
+		}
+		for i := p.from; i < p.to; i++ {
+			row := l.next()
+			if err := l.reader.Read(i, row); err != nil {
+				refused = append(refused, Refusal{p.chunk.First + int64(i), err.Error()})
+				l.rows = l.rows[:len(l.rows)-1]
+			}
+		}
+	}
+	return refused
+}
+
+// next returns an empty row at the end of l.rows, reusing the slices of an earlier batch.
+func (l *lane) next() *connector.Row {
+	if len(l.rows) < cap(l.rows) {
+		l.rows = l.rows[:len(l.rows)+1]
+	} else {
+		l.rows = append(l.rows, connector.Row{})
+	}
+	row := &l.rows[len(l.rows)-1]
+	*row = connector.Row{Values: row.Values[:0], Match: row.Match[:0], Source: row.Source[:0], Before: row.Before[:0]}
+	return row
+}
+
+// refuse notes rows that the mapping refused: they have an answer without having been sent.
+func (l *lane) refuse(refused []Refusal) {
+	if l.d.limits.Deferred {
+		l.deferRefused(refused)
+		return
+	}
+	batch := l.d.batches.Add(1)
+	spans := make([]Range, 0, len(refused))
+	for _, r := range refused {
+		spans = appendOrdinal(spans, r.Ordinal)
+	}
+	l.pending = append(l.pending,
+		Record{Kind: RecordIntent, Batch: batch, Rows: spans},
+		Record{Kind: RecordAnswer, Batch: batch, State: Rejected, Refused: refused})
+}
+
+func (l *lane) deferRefused(refused []Refusal) {
+	l.d.defers.mu.Lock()
+	defer l.d.defers.mu.Unlock()
+	l.d.defers.refused = append(l.d.defers.refused, refused...)
+}
+
+// fit returns the end of the rows from start that stay within Limits.Bytes.
+func (l *lane) fit(start int) int {
+	limit := l.d.limits.Bytes
+	if limit <= 0 {
+		return len(l.rows)
+	}
+	size := 0
+	for i := start; i < len(l.rows); i++ {
+		size += rowBytes(&l.rows[i])
+		if size > limit && i > start {
+			return i
+		}
+	}
+	return len(l.rows)
+}
+
+// rowBytes estimates a row's JSON: text as it is, twelve bytes for any other value, and the names' quotes.
+func rowBytes(r *connector.Row) int {
+	size := 2
+	for _, v := range r.Values {
+		size += len(v.Raw()) + 12
+	}
+	return size
+}
+
+// appendOrdinal adds an ordinal to spans, joining it to the last one where it follows it.
+func appendOrdinal(spans []Range, n int64) []Range {
+	if len(spans) > 0 && spans[len(spans)-1].To == n {
+		spans[len(spans)-1].To++
+		return spans
+	}
+	return append(spans, Range{n, n + 1})
+}
+
+func spansOf(rows []connector.Row) []Range {
+	spans := make([]Range, 0, 1)
+	for i := range rows {
+		spans = appendOrdinal(spans, rows[i].Ordinal)
+	}
+	return spans
+}
+
+// deliver sends rows as one batch until they have their answers. round counts how often the destination
+// asked for these rows again. It returns false when the run cannot go on.
+func (l *lane) deliver(op connector.Operation, rows []connector.Row, round int) bool {
+	batch := l.d.batches.Add(1)
+	l.token = ""
+	if !l.d.limits.Deferred {
+		if !l.flush(Record{Kind: RecordIntent, Batch: batch, Rows: spansOf(rows)}) { // D1
+			return false
+		}
+	}
+	answer := l.attempts(batch, op, rows)
+	if l.d.limits.Deferred {
+		return l.settleDeferred(rows, answer)
+	}
+	l.pending = append(l.pending, Record{
+		Kind: RecordAnswer, Batch: batch, State: answer.state, Reason: answer.reason, Refused: answer.refused,
+	})
+	switch {
+	case answer.fatal:
+		l.flush()
+		return false
+	case answer.split:
+		half := len(rows) / 2
+		return l.deliver(op, rows[:half], round) && l.deliver(op, rows[half:], round)
+	case len(answer.again) > 0 && round < l.d.retry.Attempts && sleep(l.drain, backoff(l.d.retry, round)):
+		return l.deliver(op, answer.again, round+1)
+	default:
+		return true
+	}
+}
+
+// answer is what became of one batch.
+type answer struct {
+	state   State
+	reason  string
+	refused []Refusal
+	fatal   bool            // the run cannot go on
+	split   bool            // none was taken: halve it (D5)
+	again   []connector.Row // refused rows that are worth another attempt
+}
+
+// attempts sends the batch until it has an answer that stands.
+func (l *lane) attempts(number uint32, op connector.Operation, rows []connector.Row) answer {
+	throttled := time.Duration(0)
+	for attempt := 1; ; {
+		result, err := l.write(number, op, rows)
+		if err == nil {
+			l.d.fail.exhausted.Store(0)
+			return taken(rows, result)
+		}
+		a, wait := l.judge(err, len(rows), attempt, &throttled)
+		if wait < 0 {
+			return a
+		}
+		if fault.ClassOf(err) != fault.Throttled { // FLD-09: being asked to wait is not a failed attempt
+			attempt++
+		}
+		if !sleep(l.drain, wait) {
+			return l.unfinished(err)
+		}
+	}
+}
+
+// taken reads the answer of a batch that the destination dealt with.
+func taken(rows []connector.Row, result connector.Result) answer {
+	a := answer{state: Accepted}
+	for _, r := range result.Rejected {
+		if r.Row < 0 || r.Row >= len(rows) {
+			continue
+		}
+		a.refused = append(a.refused, Refusal{rows[r.Row].Ordinal, r.Reason})
+		if r.Retry {
+			a.again = append(a.again, copyRow(rows[r.Row]))
+		}
+	}
+	return a
+}
+
+// copyRow keeps a row beyond the reuse of the lane's slices.
+func copyRow(r connector.Row) connector.Row {
+	r.Values = append(r.Values[:0:0], r.Values...)
+	r.Match = append(r.Match[:0:0], r.Match...)
+	r.Source = append(r.Source[:0:0], r.Source...)
+	r.Before = append(r.Before[:0:0], r.Before...)
+	return r
+}
+
+// judge decides about a batch that failed as a whole: an answer (wait < 0), or another attempt after wait.
+func (l *lane) judge(err error, rows, attempt int, throttled *time.Duration) (answer, time.Duration) {
+	class := fault.ClassOf(err)
+	switch class {
+	case fault.Throttled:
+		return l.judgeThrottled(err, attempt, throttled)
+	case fault.Retryable:
+		if attempt < l.d.retry.Attempts {
+			return answer{}, backoff(l.d.retry, attempt)
+		}
+		return l.exhausted(err), -1
+	case fault.Unknown:
+		return l.judgeUnknown(err, attempt)
+	case fault.Fatal:
+		l.d.fail.set(err)
+		return answer{state: NotSent, reason: err.Error(), fatal: true}, -1
+	default:
+		if l.d.limits.Split && rows > 1 {
+			return answer{state: NotSent, split: true}, -1
+		}
+		return answer{state: Rejected, reason: err.Error()}, -1
+	}
+}
+
+func (l *lane) judgeThrottled(err error, attempt int, throttled *time.Duration) (answer, time.Duration) {
+	wait := fault.As(err).After
+	if wait <= 0 {
+		wait = backoff(l.d.retry, attempt)
+	}
+	if *throttled += wait; *throttled > maxThrottle {
+		return answer{state: Rejected, reason: err.Error()}, -1
+	}
+	return answer{}, wait
+}
+
+// judgeUnknown: rows may have been taken. They are sent again only where that is harmless (D4, D5).
+func (l *lane) judgeUnknown(err error, attempt int) (answer, time.Duration) {
+	harmless := l.d.Resend
+	switch l.d.limits.Idempotency {
+	case connector.Idempotent, connector.Keyed:
+		harmless = true
+	case connector.Transactional:
+		switch resolve(l.ctx, l.d.Resolver, l.d.Job, l.token) {
+		case connector.ResolvedTaken:
+			return answer{state: Accepted}, -1
+		case connector.ResolvedNotTaken:
+			harmless = true
+		}
+	}
+	if harmless && attempt < l.d.retry.Attempts {
+		return answer{}, backoff(l.d.retry, attempt)
+	}
+	return answer{state: InDoubt, reason: err.Error()}, -1
+}
+
+// maxExhausted is how many batches in a row may use up all their attempts before the run gives up: the
+// destination is down, not the rows (SY-76).
+const maxExhausted = 10
+
+func (l *lane) exhausted(err error) answer {
+	if l.d.fail.exhausted.Add(1) >= maxExhausted {
+		l.d.fail.set(fmt.Errorf("%d batches in a row failed after %d attempts: %w", maxExhausted, l.d.retry.Attempts, err))
+	}
+	return answer{state: Rejected, reason: err.Error()}
+}
+
+// unfinished is the answer of a batch whose next attempt the end of the run prevents.
+func (l *lane) unfinished(err error) answer {
+	if fault.ClassOf(err) == fault.Unknown {
+		return answer{state: InDoubt, reason: err.Error()}
+	}
+	return answer{state: NotSent, reason: err.Error()}
+}
+
+// write makes one attempt.
+func (l *lane) write(number uint32, op connector.Operation, rows []connector.Row) (connector.Result, error) {
+	if l.sent && !sleep(l.drain, l.d.limits.Pause) {
+		return connector.Result{}, fault.Reclass(context.Cause(l.drain), fault.Retryable)
+	}
+	if err := l.d.pacer.wait(l.drain); err != nil {
+		return connector.Result{}, fault.Reclass(err, fault.Retryable)
+	}
+	l.sent = true
+	b := connector.Batch{ID: l.batchID(op, rows), Operation: op, Rows: rows, Checkpoint: l.checkpoint(number)}
+	result, err := l.d.Session.Write(l.ctx, &b)
+	if l.d.Exchanges != nil && len(b.Exchanges) > 0 {
+		l.d.Exchanges.Record(BatchExchanges{Batch: number, Operation: op, Rows: spansOf(rows), Exchanges: b.Exchanges})
+	}
+	if err != nil && l.ctx.Err() != nil && fault.ClassOf(err) == fault.Permanent {
+		err = fault.Reclass(err, fault.Unknown) // the process is being stopped: nobody read an answer
+	}
+	return result, err
+}
+
+// batchID is the same for the same rows of the same plan, whatever the attempt.
+func (l *lane) batchID(op connector.Operation, rows []connector.Row) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s-%s-%d-%d", l.d.PlanID, op, rows[0].Ordinal, len(rows))
+	return b.String()
+}
+
+func (l *lane) checkpoint(number uint32) func(context.Context, string) error {
+	return func(_ context.Context, token string) error {
+		l.token = token
+		return l.d.Journal.Write(Record{Kind: RecordCheckpoint, Batch: number, Token: token})
+	}
+}
+
+// settleDeferred notes the answer of a batch whose rows count only at Finish.
+func (l *lane) settleDeferred(rows []connector.Row, a answer) bool {
+	switch {
+	case a.fatal:
+		return false
+	case a.state == Accepted:
+		l.d.written.Add(int64(len(rows)))
+		l.deferRefused(a.refused)
+		return true
+	case a.state == Rejected && !a.split:
+		all := make([]Refusal, len(rows))
+		for i := range rows {
+			all[i] = Refusal{rows[i].Ordinal, a.reason}
+		}
+		l.deferRefused(all)
+		return true
+	default:
+		l.d.fail.set(fault.New(fault.CodeDestinationUnknown, "a part of the file could not be written: %s", a.reason))
+		return false
+	}
+}
