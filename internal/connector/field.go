@@ -41,6 +41,7 @@ type Field struct {
 	Required    bool      `json:"required,omitempty"`
 	Advanced    bool      `json:"advanced,omitempty"`
 	Secret      bool      `json:"secret,omitempty"` // stored encrypted, never returned
+	Target      bool      `json:"target,omitempty"` // names the place that rows go to: another value is another target
 	Options     []Option  `json:"options,omitempty"`
 	OptionsFrom string    `json:"optionsFrom,omitempty"` // name of a list that the connector loads (OptionLister)
 	Creatable   bool      `json:"creatable,omitempty"`   // a value outside the list may be typed in

@@ -295,3 +295,41 @@ func (t *reasonTable) each(f func(n int64, reason string)) {
 		}
 	}
 }
+
+// Snapshot returns the ledger as journal frames: replayed into a ledger of the same plan, they give the
+// same states and reasons.
+func (l *Ledger) Snapshot() []byte {
+	var frames []byte
+	var batch uint32
+	group := make([]Record, 0, 2*snapshotGroup)
+	flush := func() {
+		if len(group) > 0 {
+			frames = appendFrame(frames, group)
+			group = group[:0]
+		}
+	}
+	add := func(span Range, s State, reason string) {
+		batch++
+		group = append(group,
+			Record{Kind: RecordIntent, Batch: batch, Rows: []Range{span}},
+			Record{Kind: RecordAnswer, Batch: batch, State: s, Reason: reason})
+		if len(group) >= 2*snapshotGroup {
+			flush()
+		}
+	}
+	l.Runs(func(span Range, s State) {
+		if s != NotSent {
+			add(span, s, "")
+		}
+	})
+	l.EachReason(func(n int64, s State, reason string) {
+		if s == Rejected || s == InDoubt {
+			add(Range{n, n + 1}, s, reason)
+		}
+	})
+	flush()
+	return frames
+}
+
+// snapshotGroup is how many batches share a frame of a snapshot.
+const snapshotGroup = 1000

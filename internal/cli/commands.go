@@ -1,0 +1,338 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"strconv"
+	"text/tabwriter"
+
+	"github.com/millrace/millrace/internal/fault"
+	"github.com/spf13/cobra"
+	"gopkg.in/yaml.v3"
+)
+
+// Commands returns the verbs that speak to a server.
+func Commands() []*cobra.Command {
+	return []*cobra.Command{
+		applyCommand(), diffCommand(), getCommand(), deleteCommand(), runCommand(), logsCommand(), cancelCommand(), connectorCommand(),
+	}
+}
+
+// clientOf returns a client for the server that the flags or the environment name.
+func clientOf(cmd *cobra.Command) *Client {
+	server, _ := cmd.Flags().GetString("server") //nolint:errcheck // the flag is defined on the root
+	key, _ := cmd.Flags().GetString("api-key")   //nolint:errcheck // the flag is defined on the root
+	return NewClient(server, key)
+}
+
+// Flags adds the flags that every verb has.
+func Flags(root *cobra.Command) {
+	root.PersistentFlags().String("server", envOr("MILLRACE_SERVER", "http://localhost:8484"), "address of the server (MILLRACE_SERVER)")
+	root.PersistentFlags().String("api-key", "", "API key (MILLRACE_API_KEY)")
+	root.PersistentPreRun = func(cmd *cobra.Command, _ []string) {
+		if f := cmd.Flags().Lookup("api-key"); f != nil && !f.Changed {
+			_ = f.Value.Set(os.Getenv("MILLRACE_API_KEY")) //nolint:errcheck // a string flag takes any text
+		}
+	}
+}
+
+func envOr(name, otherwise string) string {
+	if v := os.Getenv(name); v != "" {
+		return v
+	}
+	return otherwise
+}
+
+func applyCommand() *cobra.Command {
+	var files []string
+	var dryRun bool
+	cmd := &cobra.Command{
+		Use: "apply -f FILE|FOLDER|-", Short: "Create or change documents so that they are as the files say", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return apply(cmd, files, dryRun, false) },
+	}
+	cmd.Flags().StringArrayVarP(&files, "file", "f", nil, "file, folder or - for standard input; may be repeated")
+	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "say what would change, and change nothing")
+	return required(cmd, "file")
+}
+
+func diffCommand() *cobra.Command {
+	var files []string
+	cmd := &cobra.Command{
+		Use: "diff -f FILE|FOLDER|-", Short: "Show how documents differ from the files", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return apply(cmd, files, true, true) },
+	}
+	cmd.Flags().StringArrayVarP(&files, "file", "f", nil, "file, folder or - for standard input; may be repeated")
+	return required(cmd, "file")
+}
+
+func required(cmd *cobra.Command, flag string) *cobra.Command {
+	if err := cmd.MarkFlagRequired(flag); err != nil {
+		panic(err) // the flag is defined above
+	}
+	return cmd
+}
+
+func apply(cmd *cobra.Command, files []string, dryRun, changes bool) error {
+	documents, err := readDocuments(files, cmd.InOrStdin(), os.LookupEnv)
+	if err != nil {
+		return err
+	}
+	results, err := clientOf(cmd).Apply(cmd.Context(), documents, dryRun)
+	if err != nil {
+		return err
+	}
+	for _, r := range results {
+		fmt.Fprintf(cmd.OutOrStdout(), "%s/%s %s\n", r.Kind, r.Slug, r.Action)
+		if !changes && !dryRun {
+			continue
+		}
+		for _, c := range r.Changes {
+			fmt.Fprintf(cmd.OutOrStdout(), "  %s: %s → %s\n", c.Path, orNothing(c.From), orNothing(c.To))
+		}
+	}
+	return nil
+}
+
+func orNothing(b json.RawMessage) string {
+	if len(b) == 0 || bytes.Equal(b, []byte("null")) {
+		return "(nothing)"
+	}
+	return string(b)
+}
+
+func getCommand() *cobra.Command {
+	var output string
+	cmd := &cobra.Command{
+		Use: "get KIND [SLUG]", Short: "List documents of a kind, or show one", Args: cobra.RangeArgs(1, 2),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			plural, slug, err := splitName(args)
+			if err != nil {
+				return err
+			}
+			if slug != "" {
+				return getOne(cmd, plural, slug, output)
+			}
+			return getAll(cmd, plural, output)
+		},
+	}
+	cmd.Flags().StringVarP(&output, "output", "o", "", "yaml or json")
+	return cmd
+}
+
+func getOne(cmd *cobra.Command, plural, slug, output string) error {
+	d, err := clientOf(cmd).get(cmd.Context(), plural, slug)
+	if err != nil {
+		return err
+	}
+	d.Status = nil
+	return printDocuments(cmd.OutOrStdout(), []Document{d}, output)
+}
+
+func getAll(cmd *cobra.Command, plural, output string) error {
+	all, err := clientOf(cmd).list(cmd.Context(), plural)
+	if err != nil {
+		return err
+	}
+	if output != "" {
+		return printDocuments(cmd.OutOrStdout(), all, output)
+	}
+	w := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 4, 2, ' ', 0)
+	fmt.Fprintln(w, "SLUG\tNAME\tID\tREVISION")
+	for _, d := range all {
+		fmt.Fprintf(w, "%s\t%s\t%d\t%d\n", d.Metadata.Slug, d.Metadata.Name, d.Metadata.ID, d.Metadata.Revision)
+	}
+	return w.Flush()
+}
+
+// printDocuments writes documents in the form that apply reads.
+func printDocuments(w io.Writer, documents []Document, output string) error {
+	for i, d := range documents {
+		d.Metadata.ID, d.Status = 0, nil
+		b, err := json.Marshal(d)
+		if err != nil {
+			return fmt.Errorf("encoding a document: %w", err)
+		}
+		if output == "json" {
+			fmt.Fprintln(w, string(b))
+			continue
+		}
+		var tree any
+		if err := yaml.Unmarshal(b, &tree); err != nil {
+			return fmt.Errorf("encoding a document: %w", err)
+		}
+		if i > 0 {
+			fmt.Fprintln(w, "---")
+		}
+		e := yaml.NewEncoder(w)
+		e.SetIndent(2)
+		if err := e.Encode(tree); err != nil {
+			return fmt.Errorf("encoding a document: %w", err)
+		}
+	}
+	return nil
+}
+
+func deleteCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "delete KIND SLUG", Short: "Delete a document that nothing refers to", Args: cobra.RangeArgs(1, 2),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			plural, slug, err := splitName(args)
+			if err != nil {
+				return err
+			}
+			if slug == "" {
+				return fault.New(fault.CodeRequired, "name what to delete: millrace delete %s SLUG", args[0])
+			}
+			c := clientOf(cmd)
+			d, err := c.get(cmd.Context(), plural, slug)
+			if err != nil {
+				return err
+			}
+			path := fmt.Sprintf("/api/%s/%s?revision=%d", plural, url.PathEscape(slug), d.Metadata.Revision)
+			if err := c.Do(cmd.Context(), http.MethodDelete, path, nil, nil); err != nil {
+				return err
+			}
+			fmt.Fprintf(cmd.OutOrStdout(), "%s/%s deleted\n", d.Kind, slug)
+			return nil
+		},
+	}
+}
+
+func runCommand() *cobra.Command {
+	var full, reset, clearAndFill, detach bool
+	cmd := &cobra.Command{
+		Use: "run SYNC", Short: "Run a sync and wait for its end", Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			c := clientOf(cmd)
+			r, err := c.Trigger(cmd.Context(), args[0], map[string]bool{"fullResync": full, "resetCDC": reset, "clearAndFill": clearAndFill})
+			if err != nil || detach {
+				if err == nil {
+					fmt.Fprintln(cmd.OutOrStdout(), r.ID)
+				}
+				return err
+			}
+			return follow(cmd, c, r.ID)
+		},
+	}
+	cmd.Flags().BoolVar(&full, "full-resync", false, "send every row again")
+	cmd.Flags().BoolVar(&reset, "reset-cdc", false, "send nothing; take the model as it is for synced")
+	cmd.Flags().BoolVar(&clearAndFill, "clear-and-fill", false, "empty the destination first")
+	cmd.Flags().BoolVar(&detach, "detach", false, "print the run's id and do not wait")
+	return cmd
+}
+
+// follow prints a run's progress and fails when the run does.
+func follow(cmd *cobra.Command, c *Client, id int64) error {
+	r, err := c.Wait(cmd.Context(), id, func(r Run) {
+		fmt.Fprintf(cmd.ErrOrStderr(), "run %d: %s, %d of %d rows\n", r.ID, r.State, r.Succeeded.total()+r.Failed.total(), r.Planned.total())
+	})
+	if err != nil {
+		return err
+	}
+	printRun(cmd.OutOrStdout(), r)
+	if r.Error != nil {
+		return r.Error
+	}
+	if r.Failed.total() > 0 {
+		return fault.New(fault.CodeDestinationRejected, "%d rows were refused; `millrace logs %d` lists them", r.Failed.total(), r.ID)
+	}
+	return nil
+}
+
+func printRun(w io.Writer, r Run) {
+	fmt.Fprintf(w, "%s in %.1f s: %d rows read; %s; %d refused\n", r.Label, float64(r.DurationMs)/1000, r.RowsRead, r.Succeeded, r.Failed.total())
+}
+
+func logsCommand() *cobra.Command {
+	var status, key string
+	cmd := &cobra.Command{
+		Use: "logs RUN", Short: "List the rows of a run, the refused ones unless --status says otherwise", Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error { return logs(cmd, args[0], status, key) },
+	}
+	cmd.Flags().StringVar(&status, "status", "failed", "succeeded, failed, aborted or rejected; empty for all")
+	cmd.Flags().StringVar(&key, "key", "", "only the row with this primary key")
+	return cmd
+}
+
+func logs(cmd *cobra.Command, run, status, key string) error {
+	if _, err := strconv.ParseInt(run, 10, 64); err != nil {
+		return fault.New(fault.CodeInvalid, "%q is not the number of a run", run)
+	}
+	w := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 4, 2, ' ', 0)
+	fmt.Fprintln(w, "KEY\tOPERATION\tSTATUS\tREASON")
+	cursor := ""
+	for {
+		var page struct {
+			Items      []struct{ Key, Operation, Status, Reason string }
+			NextCursor *string
+		}
+		q := url.Values{"status": {status}, "key": {key}, "cursor": {cursor}, "limit": {"500"}}
+		if err := clientOf(cmd).Do(cmd.Context(), http.MethodGet, "/api/runs/"+run+"/rows?"+q.Encode(), nil, &page); err != nil {
+			return err
+		}
+		for _, row := range page.Items {
+			fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", row.Key, row.Operation, row.Status, row.Reason)
+		}
+		if page.NextCursor == nil || *page.NextCursor == "" {
+			return w.Flush()
+		}
+		cursor = *page.NextCursor
+	}
+}
+
+func cancelCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "cancel RUN", Short: "Stop a run; what it has sent is settled", Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			var r Run
+			if err := clientOf(cmd).Do(cmd.Context(), http.MethodPost, "/api/runs/"+url.PathEscape(args[0])+"/cancel", nil, &r); err != nil {
+				return err
+			}
+			fmt.Fprintf(cmd.OutOrStdout(), "run %d: %s\n", r.ID, r.State)
+			return nil
+		},
+	}
+}
+
+func connectorCommand() *cobra.Command {
+	parent := &cobra.Command{Use: "connector", Short: "What this server can connect to"}
+	var kind string
+	var asJSON bool
+	list := &cobra.Command{
+		Use: "list", Short: "List the connectors", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return listConnectors(cmd, kind, asJSON) },
+	}
+	list.Flags().StringVar(&kind, "kind", "destination", "source or destination")
+	list.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	parent.AddCommand(list)
+	return parent
+}
+
+func listConnectors(cmd *cobra.Command, kind string, asJSON bool) error {
+	plural, ok := plurals[kind]
+	if !ok || plural == "models" || plural == "syncs" {
+		return fault.New(fault.CodeInvalid, "--kind is source or destination")
+	}
+	var answer struct{ Items []json.RawMessage }
+	if err := clientOf(cmd).Do(context.WithoutCancel(cmd.Context()), http.MethodGet, "/api/catalog/"+plural, nil, &answer); err != nil {
+		return err
+	}
+	for _, item := range answer.Items {
+		if asJSON {
+			fmt.Fprintln(cmd.OutOrStdout(), string(item))
+			continue
+		}
+		var c struct{ Slug, Name, Category string }
+		if err := json.Unmarshal(item, &c); err != nil {
+			return fmt.Errorf("reading the catalogue: %w", err)
+		}
+		fmt.Fprintf(cmd.OutOrStdout(), "%-24s %s (%s)\n", c.Slug, c.Name, c.Category)
+	}
+	return nil
+}

@@ -1,0 +1,104 @@
+// Package db opens the database: SQLite in a file by default, PostgreSQL by URL. Both have the same tables
+// and run the same statements; where they differ, this package says so.
+package db
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/jackc/pgx/v5/stdlib"
+	"github.com/millrace/millrace/internal/fault"
+	"github.com/uptrace/bun"
+	"github.com/uptrace/bun/dialect/pgdialect"
+	"github.com/uptrace/bun/dialect/sqlitedialect"
+	_ "modernc.org/sqlite" // the driver "sqlite"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// Config says which database to open.
+type Config struct {
+	URL      string // postgres://…; empty means SQLite
+	Home     string // folder of the SQLite file
+	MaxConns int    // of PostgreSQL; 0 means 16
+}
+
+// DB is the database. Statements on it run outside a transaction; inside InTx use the transaction
+// only: SQLite has one connection, and a second statement would wait for ever.
+type DB struct {
+	*bun.DB
+
+	postgres bool
+}
+
+// SQLite's settings: without immediate transactions and a busy timeout, concurrent writers fail
+// (docs/decisions); synchronous(FULL) makes a commit survive a power loss, which the run journal promises.
+const sqliteSettings = "?_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=foreign_keys(1)&_pragma=busy_timeout(10000)&_txlock=immediate"
+
+// fileName of the SQLite database in Config.Home.
+const fileName = "millrace.db"
+
+// Open connects to the database. It does not change it; Migrate does.
+func Open(ctx context.Context, c Config) (*DB, error) {
+	if c.URL == "" {
+		return openSQLite(c)
+	}
+	if !strings.HasPrefix(c.URL, "postgres://") && !strings.HasPrefix(c.URL, "postgresql://") {
+		return nil, fault.New(fault.CodeConfig, "the database's URL must begin with postgres://; leave it empty for SQLite")
+	}
+	return openPostgres(ctx, c)
+}
+
+func openSQLite(c Config) (*DB, error) {
+	if err := os.MkdirAll(c.Home, 0o700); err != nil {
+		return nil, fault.Wrap(err, fault.CodeConfig, "making the data folder")
+	}
+	pool, err := sql.Open("sqlite", "file:"+filepath.Join(c.Home, fileName)+sqliteSettings)
+	if err != nil {
+		return nil, fault.Wrap(err, fault.CodeConfig, "opening the database")
+	}
+	pool.SetMaxOpenConns(1)
+	return &DB{DB: bun.NewDB(pool, sqlitedialect.New())}, nil
+}
+
+func openPostgres(ctx context.Context, c Config) (*DB, error) {
+	config, err := pgx.ParseConfig(c.URL)
+	if err != nil {
+		return nil, fault.New(fault.CodeConfig, "the database's URL cannot be read")
+	}
+	pool := stdlib.OpenDB(*config)
+	pool.SetMaxOpenConns(maxConns(c))
+	pool.SetMaxIdleConns(maxConns(c))
+	if err := pool.PingContext(ctx); err != nil {
+		return nil, fault.Wrap(err, fault.CodeConfig, "connecting to the database")
+	}
+	return &DB{DB: bun.NewDB(pool, pgdialect.New()), postgres: true}, nil
+}
+
+func maxConns(c Config) int {
+	if c.MaxConns > 0 {
+		return c.MaxConns
+	}
+	return 16
+}
+
+// IsPostgres reports whether the database is PostgreSQL.
+func (d *DB) IsPostgres() bool { return d.postgres }
+
+// InTx runs f in a transaction, which commits when f returns nil.
+func (d *DB) InTx(ctx context.Context, f func(ctx context.Context, tx bun.Tx) error) error {
+	return d.DB.RunInTx(ctx, nil, f)
+}
+
+// NextID returns the next number of the one sequence that documents and runs share.
+func (d *DB) NextID(ctx context.Context, tx bun.IDB) (int64, error) {
+	var id int64
+	if err := tx.NewRaw("UPDATE id_sequence SET last = last + 1 RETURNING last").Scan(ctx, &id); err != nil {
+		return 0, fmt.Errorf("taking a number: %w", err)
+	}
+	return id, nil
+}

@@ -1,0 +1,31 @@
+// Command services starts and stops the servers that tests share.
+package main
+
+import (
+	"fmt"
+	"os"
+
+	"github.com/millrace/millrace/test/services"
+)
+
+func main() {
+	if err := run(os.Args[1:]); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+func run(args []string) error {
+	switch {
+	case len(args) == 1 && args[0] == "start":
+		url, err := services.StartPostgres()
+		if err == nil {
+			fmt.Println(url)
+		}
+		return err
+	case len(args) == 1 && args[0] == "stop":
+		return services.StopPostgres()
+	default:
+		return fmt.Errorf("usage: services start|stop")
+	}
+}
