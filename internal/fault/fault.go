@@ -98,7 +98,8 @@ func RetryAfter(err error, after time.Duration) *Error {
 	return e
 }
 
-// As returns the Error inside err, or one with CodeInternal that wraps it. It returns nil for nil.
+// As returns the Error inside err (for Issues, a summary of them), or one with CodeInternal that wraps
+// it. It returns nil for nil.
 func As(err error) *Error {
 	if err == nil {
 		return nil
@@ -112,7 +113,20 @@ func As(err error) *Error {
 		c.Message, c.Err = strings.TrimSuffix(err.Error(), causeText(e)), e.Err
 		return &c
 	}
+	var issues Issues
+	if errors.As(err, &issues) && len(issues) > 0 {
+		return issues.summary()
+	}
 	return &Error{Code: CodeInternal, Err: err, Class: CodeInternal.Info().Class}
+}
+
+// summary is the issues as one error: the first one's code and path, everybody's words.
+func (s Issues) summary() *Error {
+	e := *s[0]
+	if len(s) > 1 {
+		e.Message, e.Err = s.Error(), nil
+	}
+	return &e
 }
 
 // causeText returns the tail that e's cause adds to its text.
@@ -128,6 +142,10 @@ func ClassOf(err error) Class {
 	var e *Error
 	if errors.As(err, &e) {
 		return e.Class
+	}
+	var issues Issues
+	if errors.As(err, &issues) && len(issues) > 0 {
+		return issues[0].Class
 	}
 	return Permanent
 }

@@ -1,0 +1,219 @@
+package plan_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/array"
+
+	"github.com/millrace/millrace/internal/connector"
+	"github.com/millrace/millrace/internal/engine/sync/plan"
+	"github.com/millrace/millrace/internal/engine/sync/plan/plantest"
+	"github.com/millrace/millrace/internal/value"
+)
+
+// Req: SY-39, SY-43, M-04, M-05, FLD-01, FLD-02, FLD-31
+func TestConformance(t *testing.T) {
+	t.Parallel()
+	for _, passRows := range []int64{0, 3} {
+		t.Run(fmt.Sprintf("PassRows=%d", passRows), func(t *testing.T) {
+			t.Parallel()
+			engine := plan.New(plan.Options{PassRows: passRows, MemoryLimit: 256 << 20, Threads: 2})
+			plantest.Test(t, func(t testing.TB) plantest.Planner {
+				return &planner{engine: engine, dir: t.TempDir()}
+			})
+		})
+	}
+}
+
+// planner is a sync on the Basic engine. Everything that it remembers goes through JSON, as between
+// processes, and every run has a folder of its own.
+type planner struct {
+	engine   *plan.Engine
+	dir      string
+	run      int
+	baseline []byte
+	staged   plan.Staged
+	plan     plan.Plan
+}
+
+func (p *planner) folder(run int) string { return filepath.Join(p.dir, fmt.Sprint(run)) }
+
+func (p *planner) old() *plan.Baseline {
+	if p.baseline == nil {
+		return nil
+	}
+	var b plan.Baseline
+	if err := json.Unmarshal(p.baseline, &b); err != nil {
+		panic(err)
+	}
+	return &b
+}
+
+// Plan stages and compares.
+func (p *planner) Plan(ctx context.Context, model arrow.RecordBatch, s plantest.Settings) (plantest.Result, error) {
+	p.run++
+	dir := p.folder(p.run)
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		return plantest.Result{}, err
+	}
+	r, err := array.NewRecordReader(model.Schema(), []arrow.RecordBatch{model})
+	if err != nil {
+		return plantest.Result{}, err
+	}
+	defer r.Release()
+	p.staged, err = p.engine.Stage(ctx, plan.StageInput{Reader: r, PrimaryKey: s.Key, Columns: s.Columns, Compare: s.Compare, Dir: dir})
+	if err != nil {
+		return plantest.Result{}, err
+	}
+	planned, err := p.engine.Diff(ctx, plan.DiffInput{
+		Staged: p.staged, Baseline: p.old(), BaselineDir: p.folder(p.run - 1), Dir: dir,
+		FullResync: s.FullResync, ResetCDC: s.ResetCDC, MappingChanged: s.MappingChanged, Before: s.Before,
+		Rules: plan.ModeRules{AddedActs: s.Added, ChangedActs: s.Changed, RemovedActs: s.Removed, EveryRow: s.EveryRow},
+	})
+	if err != nil {
+		return plantest.Result{}, err
+	}
+	if p.plan, err = revived(planned); err != nil {
+		return plantest.Result{}, err
+	}
+	return result(&p.plan)
+}
+
+// revived is the plan as another process reads it.
+func revived(p plan.Plan) (plan.Plan, error) {
+	b, err := json.Marshal(p)
+	if err != nil {
+		return plan.Plan{}, err
+	}
+	out := plan.Plan{}
+	err = json.Unmarshal(b, &out)
+	out.Dir = p.Dir
+	return out, err
+}
+
+func result(p *plan.Plan) (plantest.Result, error) {
+	c := p.Counts
+	r := plantest.Result{KeyTypeChanged: p.KeyTypeChanged, Counts: plantest.Counts{
+		Read: c.Read, NullKeys: c.NullKeys, Duplicates: c.Duplicates, DuplicateKeys: c.DuplicateKeys, Unchanged: c.Unchanged,
+		Found: plantest.Tally(c.Found), Planned: plantest.Tally(c.Planned), Ignored: plantest.Tally(c.Ignored),
+	}}
+	for _, op := range connector.Operations {
+		rows, err := p.Open(op)
+		if err != nil {
+			return r, err
+		}
+		if err := appendRows(&r, p, rows, op, false); err != nil {
+			return r, err
+		}
+	}
+	rows, err := p.OpenDuplicates()
+	if err != nil {
+		return r, err
+	}
+	return r, appendRows(&r, p, rows, connector.Added, true)
+}
+
+func appendRows(r *plantest.Result, p *plan.Plan, rows *plan.Rows, op connector.Operation, duplicate bool) error {
+	defer rows.Close() //nolint:errcheck // a test's reader
+	for rows.Next() {
+		b := rows.Batch()
+		if b.First != int64(len(r.Rows)) {
+			return fmt.Errorf("the ordinal is %d after %d rows", b.First, len(r.Rows))
+		}
+		attempts, err := p.AttemptReader(b)
+		if err != nil {
+			return err
+		}
+		for i := range b.Len() {
+			row := plantest.Row{Operation: op, Duplicate: duplicate, Key: b.Keys.Value(i), Values: named(b.Values, i)}
+			if b.Before != nil {
+				row.Before = named(b.Before, i)
+			}
+			if attempts != nil {
+				row.Attempts = attempted(p, attempts(i))
+			}
+			r.Rows = append(r.Rows, row)
+		}
+	}
+	return rows.Err()
+}
+
+func attempted(p *plan.Plan, rows [][]value.Value) []map[string]value.Value {
+	var out []map[string]value.Value
+	for _, values := range rows {
+		row := map[string]value.Value{}
+		for i, c := range p.Schema {
+			row[c.Name] = values[i]
+		}
+		out = append(out, row)
+	}
+	return out
+}
+
+func named(rec arrow.RecordBatch, row int) map[string]value.Value {
+	out := map[string]value.Value{}
+	for i, f := range rec.Schema().Fields() {
+		read, err := value.NewReader(f, rec.Column(i))
+		if err != nil {
+			panic(err)
+		}
+		out[f.Name] = read(row)
+	}
+	return out
+}
+
+// Settle hands the outcomes over as ranges of ordinals.
+func (p *planner) Settle(ctx context.Context, outcome func(plantest.Row) string) error {
+	r, err := result(&p.plan)
+	if err != nil {
+		return err
+	}
+	var ranges []plan.Range
+	for i, row := range r.Rows {
+		if !row.Duplicate && outcome(row) != plantest.Aborted {
+			ranges = append(ranges, plan.Range{From: int64(i), To: int64(i) + 1, State: plan.State(outcome(row))})
+		}
+	}
+	b, err := p.engine.Settle(ctx, plan.SettleInput{
+		Staged: p.staged, Plan: &p.plan, Old: p.old(), OldDir: p.folder(p.run - 1),
+		Outcomes: plan.Sorted(ranges), Default: plan.Aborted, Dir: p.folder(p.run),
+	})
+	if err != nil {
+		return err
+	}
+	p.baseline, err = json.Marshal(b)
+	return err
+}
+
+// Settled reads the baseline.
+func (p *planner) Settled(ctx context.Context) ([]plantest.Held, error) {
+	b := p.old()
+	var all []plantest.Held
+	err := p.engine.Held(ctx, *b, p.folder(p.run), func(h plan.HeldRow) {
+		held := plantest.Held{Key: h.Key, Dirty: h.Doubt}
+		if h.Values != nil {
+			held.Values = attempted(&plan.Plan{Schema: b.Schema}, [][]value.Value{h.Values})[0]
+		}
+		held.Attempts = attempted(&plan.Plan{Schema: b.Schema}, h.Attempts)
+		all = append(all, held)
+	})
+	if err == nil && countHeld(all) != b.Rows {
+		err = fmt.Errorf("the baseline says that it has %d rows and has %d", b.Rows, countHeld(all))
+	}
+	return all, err
+}
+
+func countHeld(all []plantest.Held) (n int64) {
+	for _, h := range all {
+		if h.Values != nil {
+			n++
+		}
+	}
+	return n
+}

@@ -1,0 +1,135 @@
+package plan
+
+import (
+	"github.com/millrace/millrace/internal/connector"
+	"github.com/millrace/millrace/internal/value"
+)
+
+// Plan is what a run has to do. Its rows are numbered: an ordinal is a row's place when removed,
+// changed, added and duplicate rows are laid end to end in this order, and never changes. A Plan
+// survives as JSON; set Dir after reading it back.
+type Plan struct {
+	Dir        string       `json:"-"`
+	Schema     value.Schema `json:"schema"` // of the rows
+	PrimaryKey string       `json:"primaryKey"`
+	Before     []string     `json:"before,omitempty"` // columns whose previous values changed rows have
+	Removed    Section      `json:"removed"`
+	Changed    Section      `json:"changed"`
+	Added      Section      `json:"added"`
+	Duplicates Section      `json:"duplicates"` // rejected: their key is not unique (M-05)
+	Counts     Counts       `json:"counts"`
+
+	FirstRun       bool `json:"firstRun,omitempty"`
+	FullResync     bool `json:"fullResync,omitempty"` // every row is added and nothing is compared
+	ResetCDC       bool `json:"resetCDC,omitempty"`
+	EveryRow       bool `json:"everyRow,omitempty"`
+	MappingChanged bool `json:"mappingChanged,omitempty"`
+	KeyTypeChanged bool `json:"keyTypeChanged,omitempty"` // why FullResync is set without having been asked for (M-09)
+	Attempts       bool `json:"attempts,omitempty"`       // rows may have been sent in doubt before
+}
+
+// Section is the rows of one operation.
+type Section struct {
+	Files []File `json:"files,omitempty"`
+	Rows  int64  `json:"rows"`
+}
+
+// File is a Parquet file of a plan.
+type File struct {
+	Name string `json:"name"` // in the plan's folder
+	Rows int64  `json:"rows"`
+}
+
+// Tally is a number for each operation.
+type Tally struct {
+	Added   int64 `json:"added"`
+	Changed int64 `json:"changed"`
+	Removed int64 `json:"removed"`
+}
+
+// Total is the sum.
+func (t Tally) Total() int64 { return t.Added + t.Changed + t.Removed }
+
+// Counts is what became of the model's rows. The package's comment says what adds up.
+type Counts struct {
+	Read          int64 `json:"read"`          // rows of the model
+	NullKeys      int64 `json:"nullKeys"`      // left out: no key (M-04)
+	Duplicates    int64 `json:"duplicates"`    // rejected: rows whose key is not unique (M-05)
+	DuplicateKeys int64 `json:"duplicateKeys"` // the keys of those rows
+	Unchanged     int64 `json:"unchanged"`     // as settled before; every row, when change tracking is reset
+	Found         Tally `json:"found"`         // what the comparison found
+	Planned       Tally `json:"planned"`       // of those, what the sync acts on
+	Ignored       Tally `json:"ignored"`       // of those, what its configuration passes over (SY-75)
+}
+
+// Total is the number of planned rows, duplicates not counted.
+func (p *Plan) Total() int64 { return p.Counts.Planned.Total() }
+
+// section returns the rows of an operation.
+func (p *Plan) section(op connector.Operation) *Section {
+	switch op {
+	case connector.Removed:
+		return &p.Removed
+	case connector.Changed:
+		return &p.Changed
+	default:
+		return &p.Added
+	}
+}
+
+// First returns the ordinal of an operation's first row.
+func (p *Plan) First(op connector.Operation) int64 {
+	var first int64
+	for _, o := range sectionOrder {
+		if o == op {
+			break
+		}
+		first += p.section(o).Rows
+	}
+	return first
+}
+
+// OperationOf returns the operation of a row by its ordinal. Duplicates count as additions that
+// were refused.
+func (p *Plan) OperationOf(ordinal int64) connector.Operation {
+	for _, op := range sectionOrder {
+		if ordinal < p.First(op)+p.section(op).Rows {
+			return op
+		}
+	}
+	return connector.Added
+}
+
+// count returns the field of an operation.
+func (t *Tally) count(op connector.Operation) *int64 {
+	switch op {
+	case connector.Removed:
+		return &t.Removed
+	case connector.Changed:
+		return &t.Changed
+	default:
+		return &t.Added
+	}
+}
+
+// Of returns the number of an operation.
+func (t Tally) Of(op connector.Operation) int64 { return *t.count(op) }
+
+// ModeRules says which differences a sync acts on.
+type ModeRules struct {
+	AddedActs   bool
+	ChangedActs bool
+	RemovedActs bool
+	EveryRow    bool // all and snapshot modes: every row is sent as added, nothing is compared
+}
+
+func (m ModeRules) acts(op connector.Operation) bool {
+	switch op {
+	case connector.Removed:
+		return m.RemovedActs
+	case connector.Changed:
+		return m.ChangedActs
+	default:
+		return m.AddedActs || m.EveryRow
+	}
+}

@@ -1,0 +1,55 @@
+package run
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/millrace/millrace/internal/engine/sync/plan"
+	"github.com/millrace/millrace/internal/fault"
+)
+
+// baseline is what was settled last, in storage.
+type baseline struct {
+	plan.Baseline
+
+	Prefix  string    `json:"prefix"` // of its objects
+	RunID   int64     `json:"runId"`
+	Settled time.Time `json:"settled"`
+}
+
+// names lists the objects below the prefix.
+func (b *baseline) names() []string {
+	names := append([]string(nil), b.Files...)
+	if b.Overlay != "" {
+		names = append(names, b.Overlay)
+	}
+	return names
+}
+
+// readBaseline reads sync_state.baseline; empty text means that nothing was settled.
+func readBaseline(text string) (*baseline, error) {
+	if text == "" {
+		return nil, nil //nolint:nilnil // nothing settled is an ordinary state
+	}
+	var b baseline
+	if err := json.Unmarshal([]byte(text), &b); err != nil {
+		return nil, fault.Wrap(err, fault.CodeRunBaseline, "reading what was synced before")
+	}
+	return &b, nil
+}
+
+// fetch downloads objects below a prefix into a folder.
+func (x *execution) fetch(dir, prefix string, names []string) error {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return fault.Wrap(err, fault.CodeStorage, "making a folder")
+	}
+	for _, name := range names {
+		if err := x.Storage.Download(x.ctx, x.lease.run.WorkspaceID, prefix+"/"+name, filepath.Join(dir, name)); err != nil {
+			return fmt.Errorf("fetching %s: %w", name, err)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,147 @@
+package run
+
+import (
+	"context"
+
+	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/array"
+	"github.com/millrace/millrace/internal/connector"
+	"github.com/millrace/millrace/internal/delivery"
+	"github.com/millrace/millrace/internal/engine/sync/plan"
+	"github.com/millrace/millrace/internal/mapping"
+	"github.com/millrace/millrace/internal/value"
+)
+
+// chunks feeds a plan to a delivery.
+type chunks struct {
+	plan    *plan.Plan
+	mapping *mapping.Mapping
+	vars    *mapping.Variables
+	limits  connector.Limits
+
+	op   connector.Operation
+	rows *plan.Rows
+}
+
+var _ delivery.Chunks = (*chunks)(nil)
+
+// Next returns the next rows of an operation.
+func (c *chunks) Next(_ context.Context, op connector.Operation) (*delivery.Chunk, error) {
+	if c.rows == nil || c.op != op {
+		if err := c.close(); err != nil {
+			return nil, err
+		}
+		rows, err := c.plan.Open(op)
+		if err != nil {
+			return nil, err
+		}
+		c.rows, c.op = rows, op
+	}
+	if !c.rows.Next() {
+		return nil, c.rows.Err()
+	}
+	return c.chunk(c.rows.Batch(), op)
+}
+
+func (c *chunks) close() error {
+	if c.rows == nil {
+		return nil
+	}
+	rows := c.rows
+	c.rows = nil
+	return rows.Close()
+}
+
+func (c *chunks) chunk(b plan.Batch, op connector.Operation) (*delivery.Chunk, error) {
+	current, err := columnsOf(b.Values)
+	if err != nil {
+		return nil, err
+	}
+	before, err := columnsOf(b.Before)
+	if err != nil {
+		return nil, err
+	}
+	b.Keys.Retain()
+	b.Values.Retain()
+	if b.Before != nil {
+		b.Before.Retain()
+	}
+	return &delivery.Chunk{
+		First: b.First, Rows: b.Len(),
+		Bind: func() delivery.RowReader { return c.bind(b, op, current, before) },
+		Release: func() {
+			b.Keys.Release()
+			b.Values.Release()
+			if b.Before != nil {
+				b.Before.Release()
+			}
+		},
+	}, nil
+}
+
+// columns are the columns of a batch with their readers.
+type columns struct {
+	schema  value.Schema
+	readers []value.Reader
+}
+
+func columnsOf(b arrow.RecordBatch) (c columns, err error) {
+	if b == nil {
+		return c, nil
+	}
+	if c.schema, err = value.SchemaOf(b.Schema()); err != nil {
+		return c, err
+	}
+	for i, f := range b.Schema().Fields() {
+		r, err := value.NewReader(f, b.Column(i))
+		if err != nil {
+			return c, err
+		}
+		c.readers = append(c.readers, r)
+	}
+	return c, nil
+}
+
+func (c *chunks) bind(b plan.Batch, op connector.Operation, current, before columns) delivery.RowReader {
+	m := &mappedRows{
+		first: b.First, op: op, keys: b.Keys, source: c.limits.NeedSource,
+		current: c.mapping.Bind(current.schema, current.readers, c.vars),
+	}
+	if len(before.schema) > 0 {
+		m.before = c.mapping.Bind(before.schema, before.readers, c.vars)
+	}
+	return m
+}
+
+// mappedRows maps the rows of one batch for one lane.
+type mappedRows struct {
+	first   int64
+	op      connector.Operation
+	keys    *array.String
+	source  bool
+	current *mapping.Binding
+	before  *mapping.Binding // nil where the destination does not ask for previous values
+}
+
+// Read fills a row for the destination.
+func (m *mappedRows) Read(i int, row *connector.Row) (err error) {
+	row.Ordinal, row.Key = m.first+int64(i), m.keys.Value(i)
+	m.current.Row(i, m.op)
+	if row.Values, err = m.current.Values(row.Values); err != nil {
+		return err
+	}
+	if row.Match, err = m.current.Match(row.Match); err != nil {
+		return err
+	}
+	if m.source {
+		if row.Source, err = m.current.Source(row.Source); err != nil {
+			return err
+		}
+	}
+	if m.before == nil {
+		return nil
+	}
+	m.before.Row(i, m.op)
+	row.Before, err = m.before.Values(row.Before)
+	return err
+}

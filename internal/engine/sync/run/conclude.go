@@ -1,0 +1,241 @@
+package run
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/millrace/millrace/internal/connector"
+	"github.com/millrace/millrace/internal/delivery"
+	"github.com/millrace/millrace/internal/engine/sync/plan"
+	"github.com/uptrace/bun"
+)
+
+// conclude settles what was sent and ends the run in one transaction (R5). A lost lease changes nothing
+// (R2): whoever has it concludes the run.
+func (x *execution) conclude(w *work, cause error) error {
+	if x.ctx.Err() != nil {
+		return x.lost()
+	}
+	end := endOf(cause)
+	if x.lease.run.State != Delivering {
+		return x.commit(w, end, cause, nil)
+	}
+	if err := x.to(Settling); err != nil {
+		return x.afterFailedSettling(err)
+	}
+	next, err := x.settle(w)
+	if err != nil {
+		return x.afterFailedSettling(err)
+	}
+	x.reach("settled")
+	return x.commit(w, end, cause, next)
+}
+
+// lost explains why the run ends without a conclusion.
+func (x *execution) lost() error {
+	cause := context.Cause(x.ctx)
+	x.log.Warn("the run ends without being settled; it is settled when its lease is over", "error", cause)
+	return nil
+}
+
+// afterFailedSettling leaves the run to Reap, which tries again when the lease is over: what was sent is
+// journaled, and nothing may be planned before it is settled (R4).
+func (x *execution) afterFailedSettling(err error) error {
+	x.log.Error("settling the run failed; it will be tried again", "error", err)
+	return nil
+}
+
+// endOf returns the state in which a run with this error ends.
+func endOf(cause error) State {
+	switch {
+	case cause == nil:
+		return Committed
+	case errors.Is(cause, errStopping):
+		return Interrupted
+	case errors.Is(cause, errCancelled):
+		return Cancelled
+	default:
+		return Failed
+	}
+}
+
+// settle folds the ledger into the next baseline and brings it to storage. It returns nil where the
+// sync keeps none.
+func (x *execution) settle(w *work) (*baseline, error) {
+	x.lease.run.Counts = x.lease.run.Counts.settled(w.ledger, true)
+	if err := x.keepOutcomes(w); err != nil {
+		return nil, err
+	}
+	if w.rules.everyRow {
+		return nil, nil //nolint:nilnil // modes that send every row keep no baseline
+	}
+	in := plan.SettleInput{
+		Staged: w.staged, Plan: &w.plan, Dir: x.dir,
+		Outcomes: plan.Sorted(outcomes(w.ledger, x.accepts())), Default: plan.Accepted,
+	}
+	if w.baseline != nil {
+		in.Old, in.OldDir = &w.baseline.Baseline, x.dir+"/baseline"
+	}
+	settled, err := x.Planner.Settle(x.ctx, in)
+	if err != nil {
+		return nil, err
+	}
+	r := x.lease.run
+	next := &baseline{Baseline: settled, Prefix: r.baselinePrefix(), RunID: r.ID, Settled: x.Clock.Now()}
+	return next, x.keepBaseline(w, next)
+}
+
+// accepts reports whether rows in doubt count as taken: at a destination that would take them twice, and
+// without the order to send them again, they are reported and not planned any more.
+func (x *execution) accepts() bool {
+	p := x.lease.run.Pinned
+	return !p.Resend && p.Idempotency == connector.NotIdempotent
+}
+
+// outcomes tells the planner what became of the rows: everything but the accepted ones.
+func outcomes(l *delivery.Ledger, acceptDoubt bool) []plan.Range {
+	var spans []plan.Range
+	l.Runs(func(span delivery.Range, s delivery.State) {
+		switch {
+		case s == delivery.Rejected:
+			spans = append(spans, plan.Range{From: span.From, To: span.To, State: plan.Rejected})
+		case s == delivery.NotSent:
+			spans = append(spans, plan.Range{From: span.From, To: span.To, State: plan.Aborted})
+		case s == delivery.InDoubt && !acceptDoubt:
+			spans = append(spans, plan.Range{From: span.From, To: span.To, State: plan.Dirty})
+		}
+	})
+	return spans
+}
+
+// keepBaseline uploads what of the next baseline is not in storage yet.
+func (x *execution) keepBaseline(w *work, next *baseline) error {
+	if x.lease.run.Pinned.Plan == nil {
+		if err := x.keep(x.dir, next.Prefix, next.Files); err != nil {
+			return err
+		}
+	}
+	if next.Overlay == "" {
+		return nil
+	}
+	return x.keep(x.dir, next.Prefix, []string{next.Overlay})
+}
+
+// commit ends the run (R5): baseline, counters, status and the next run's wake-up in one transaction.
+func (x *execution) commit(w *work, end State, cause error, next *baseline) error {
+	r := &x.lease.run
+	x.count(nil)
+	r.State, r.FinishedAt, r.Failure = end, x.Clock.Now(), failureOf(cause)
+	if end == Interrupted || end == Cancelled {
+		r.Failure = nil
+	}
+	old := w.state.Baseline
+	err := x.lease.guard(x.ctx, func(ctx context.Context, tx bun.Tx, st syncState) error {
+		if err := x.release(ctx, tx, w, next); err != nil {
+			return err
+		}
+		if err := x.Store.update(ctx, tx, *r); err != nil {
+			return err
+		}
+		if err := dropJournal(ctx, tx, r.ID); err != nil {
+			return err
+		}
+		if err := x.meter(ctx, tx, w); err != nil {
+			return err
+		}
+		return x.wakeNext(ctx, tx, end)
+	})
+	if err != nil {
+		return x.afterFailedSettling(err)
+	}
+	x.reach("committed")
+	x.tell()
+	x.forget(old, next)
+	if x.Observe != nil {
+		x.Observe(*r)
+	}
+	return nil
+}
+
+// release frees the sync and, after a delivery, moves its baseline on.
+func (x *execution) release(ctx context.Context, tx bun.Tx, w *work, next *baseline) error {
+	r := x.lease.run
+	q := tx.NewUpdate().Table("sync_state").Set("active_run_id = 0").Set("updated_at = ?", millis(r.FinishedAt)).
+		Where("sync_id = ?", r.SyncID)
+	if next != nil {
+		text, err := json.Marshal(next)
+		if err != nil {
+			return fmt.Errorf("encoding the baseline: %w", err)
+		}
+		q.Set("baseline = ?", string(text)).Set("mapping_hash = ?", r.Pinned.Mapping).
+			Set("target_fingerprint = ?", r.Pinned.Target).Set("primary_key = ?", r.Pinned.PrimaryKey).Set("pending_reset = ''")
+	}
+	if _, err := q.Exec(ctx); err != nil {
+		return fmt.Errorf("releasing sync %d: %w", r.SyncID, err)
+	}
+	return nil
+}
+
+// wakeNext starts the run that waits for this one, or makes one that continues an interrupted run.
+func (x *execution) wakeNext(ctx context.Context, tx bun.Tx, end State) error {
+	r := x.lease.run
+	waiting, found, err := x.Store.waiting(ctx, tx, r.SyncID)
+	if err != nil {
+		return err
+	}
+	if !found && end == Interrupted {
+		options := Options{}
+		if r.Pinned.Plan == nil { // nothing was sent: what was asked for is still to be done
+			options = r.Options
+		}
+		waiting, err = x.Store.insert(ctx, tx, Request{
+			WorkspaceID: r.WorkspaceID, SyncID: r.SyncID, SyncSlug: r.SyncSlug, Trigger: TriggerRecovery, Options: options,
+		})
+		if err != nil {
+			return err
+		}
+		found = true
+	}
+	if !found {
+		return nil
+	}
+	return x.Enqueuer.Enqueue(ctx, tx, waiting.ID)
+}
+
+// forget removes the objects of the baseline before this one (R6).
+func (x *execution) forget(old string, next *baseline) {
+	if next == nil || old == "" {
+		return
+	}
+	was, err := readBaseline(old)
+	if err != nil || was.Prefix == next.Prefix {
+		return
+	}
+	if err := x.Storage.DeletePrefix(x.ctx, x.lease.run.WorkspaceID, was.Prefix+"/"); err != nil {
+		x.log.Warn("removing the previous baseline", "error", err)
+	}
+}
+
+// meter counts active syncs and operations of the month, sample sources left out (P-01, P-04, S-85).
+func (x *execution) meter(ctx context.Context, tx bun.Tx, w *work) error {
+	info, err := x.Registry.Source(w.bundle.SourceSpec.Type)
+	if err != nil || info.Sample {
+		return nil //nolint:nilerr // a run that failed before it knew its source is not metered
+	}
+	r := x.lease.run
+	month := r.CreatedAt.Format("2006-01")
+	_, err = tx.NewRaw(`INSERT INTO usage_syncs (workspace_id, month, sync_id, runs) VALUES (?, ?, ?, 1)
+		ON CONFLICT (workspace_id, month, sync_id) DO UPDATE SET runs = usage_syncs.runs + 1`, r.WorkspaceID, month, r.SyncID).Exec(ctx)
+	if err != nil {
+		return fmt.Errorf("metering: %w", err)
+	}
+	_, err = tx.NewRaw(`INSERT INTO usage_operations (workspace_id, month, operations) VALUES (?, ?, ?)
+		ON CONFLICT (workspace_id, month) DO UPDATE SET operations = usage_operations.operations + excluded.operations`,
+		r.WorkspaceID, month, r.Counts.Succeeded.Total()).Exec(ctx)
+	if err != nil {
+		return fmt.Errorf("metering: %w", err)
+	}
+	return nil
+}

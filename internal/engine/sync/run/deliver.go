@@ -1,0 +1,183 @@
+package run
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"slices"
+
+	"github.com/millrace/millrace/internal/connector"
+	"github.com/millrace/millrace/internal/delivery"
+	"github.com/millrace/millrace/internal/engine/sync/log"
+	"github.com/millrace/millrace/internal/engine/sync/plan"
+	"github.com/millrace/millrace/internal/fault"
+	"github.com/millrace/millrace/internal/mapping"
+)
+
+// diff compares the staged rows with the baseline.
+func (x *execution) diff(w *work) error {
+	limits := w.session.Limits()
+	if w.baseline == nil && limits.SkipInitial {
+		w.options.ResetCDC, w.options.FullResync = true, false
+	}
+	in := plan.DiffInput{
+		Staged: w.staged, Dir: x.dir, FullResync: w.options.FullResync, ResetCDC: w.options.ResetCDC,
+		MappingChanged: w.state.MappingHash != "" && w.state.MappingHash != x.lease.run.Pinned.Mapping,
+		Rules: plan.ModeRules{
+			AddedActs: w.rules.acts[connector.Added], ChangedActs: w.rules.acts[connector.Changed],
+			RemovedActs: w.rules.acts[connector.Removed], EveryRow: w.rules.everyRow,
+		},
+	}
+	if limits.NeedBefore {
+		in.Before = w.mapping.Referenced()
+	}
+	if w.baseline != nil && !w.rules.everyRow {
+		dir := filepath.Join(x.dir, "baseline")
+		if err := x.fetch(dir, w.baseline.Prefix, w.baseline.names()); err != nil {
+			return fault.Wrap(err, fault.CodeRunBaseline, "reading what was synced before")
+		}
+		in.Baseline, in.BaselineDir = &w.baseline.Baseline, dir
+	}
+	p, err := x.Planner.Diff(x.drain, in)
+	if err != nil {
+		return err
+	}
+	w.plan = p
+	w.ledger = delivery.NewLedger(p.Removed.Rows, p.Changed.Rows, p.Added.Rows)
+	x.lease.run.Counts = countsOf(p.Counts)
+	return nil
+}
+
+// countsOf takes over what the planner counted.
+func countsOf(c plan.Counts) Counts {
+	return Counts{
+		Read: c.Read, Rows: opCounts(c.Found), Unchanged: c.Unchanged, NullKeys: c.NullKeys, Duplicates: c.Duplicates,
+		Ignored: opCounts(c.Ignored), Planned: opCounts(c.Planned),
+	}
+}
+
+func opCounts(t plan.Tally) OpCounts {
+	return OpCounts{Added: t.Added, Changed: t.Changed, Removed: t.Removed}
+}
+
+// settled adds what became of the rows.
+func (c Counts) settled(l *delivery.Ledger, over bool) Counts {
+	for _, op := range connector.Operations {
+		doubt := l.Count(op, delivery.InDoubt)
+		failed := l.Count(op, delivery.Rejected)
+		if over {
+			failed += doubt // until the run is over, a row in doubt is one on its way
+			c.Aborted.set(op, l.Count(op, delivery.NotSent))
+		}
+		c.Succeeded.set(op, l.Count(op, delivery.Accepted))
+		c.Failed.set(op, failed)
+	}
+	if over {
+		c.InDoubt = l.Total(delivery.InDoubt)
+	}
+	return c
+}
+
+// prefixes of a run's objects. Baselines outlive the run; the plan and the request log expire.
+func (r Run) baselinePrefix() string { return fmt.Sprintf("syncs/%d/baseline/%d", r.SyncID, r.ID) }
+func (r Run) logPrefix() string      { return fmt.Sprintf("syncs/%d/runs/%d", r.SyncID, r.ID) }
+
+// keepPlan brings the plan and the staged rows to storage before the first row leaves (R3). A plan
+// without rows needs no keeping: nothing can be lost.
+func (x *execution) keepPlan(w *work) error {
+	if w.plan.Total() == 0 && w.plan.Duplicates.Rows == 0 {
+		return nil
+	}
+	manifest, err := json.Marshal(manifest{Plan: w.plan, Staged: w.staged, Old: w.baseline})
+	if err != nil {
+		return fmt.Errorf("encoding the plan: %w", err)
+	}
+	r := x.lease.run
+	o := &PlanObject{Prefix: r.logPrefix(), Files: planFiles(w.plan), Baseline: r.baselinePrefix(), Manifest: manifest}
+	if err := x.keep(w.plan.Dir, o.Prefix, o.Files); err != nil {
+		return err
+	}
+	if !w.rules.everyRow {
+		o.Staged = w.staged.Files
+		if err := x.keep(w.staged.Dir, o.Baseline, o.Staged); err != nil {
+			return err
+		}
+	}
+	x.lease.run.Pinned.Plan = o
+	x.reach("kept")
+	return nil
+}
+
+// manifest is what settling a run after a crash needs to know of its plan.
+type manifest struct {
+	Plan   plan.Plan   `json:"plan"`
+	Staged plan.Staged `json:"staged"`
+	Old    *baseline   `json:"old,omitempty"`
+}
+
+func planFiles(p plan.Plan) []string {
+	var names []string
+	for _, s := range []plan.Section{p.Removed, p.Changed, p.Added, p.Duplicates} {
+		for _, f := range s.Files {
+			if !slices.Contains(names, f.Name) {
+				names = append(names, f.Name)
+			}
+		}
+	}
+	return names
+}
+
+// keep uploads files of a folder under a prefix.
+func (x *execution) keep(dir, prefix string, names []string) error {
+	for _, name := range names {
+		if err := x.Storage.Upload(x.ctx, x.lease.run.WorkspaceID, prefix+"/"+name, filepath.Join(dir, name)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// deliver sends the plan's rows.
+func (x *execution) deliver(w *work) (err error) {
+	counts := x.lease.run.Counts
+	x.count(func() Counts { return counts.settled(w.ledger, false) })
+	defer x.count(nil)
+
+	journal := delivery.NewJournal(x.ctx, &appender{lease: x.lease}, w.ledger)
+	defer journal.Close()
+	feed := x.feed(w)
+	defer func() { err = errors.Join(err, feed.close()) }()
+	d := &delivery.Delivery{
+		PlanID: fmt.Sprintf("%d-%d", x.lease.run.SyncID, x.lease.run.ID), Job: w.job, Session: w.session,
+		Resend: x.lease.run.Pinned.Resend, Chunks: feed, Journal: journal, Ledger: w.ledger, Clock: x.Clock, Log: x.log,
+	}
+	d.Resolver, _ = w.dest.(connector.Resolver)
+	if x.keepsRequests(w) {
+		requests := log.NewWriter(x.ctx, requestSink{x}, x.dir, x.lease.run.logPrefix()+"/requests")
+		d.Exchanges = requests
+		defer func() {
+			if cerr := requests.Close(); cerr != nil { // the log is an aid: its loss does not fail a run
+				x.log.Warn("keeping the request log", "error", cerr)
+			}
+		}()
+	}
+	return d.Run(x.ctx, x.drain)
+}
+
+// keepsRequests: the modes that replace everything keep no request log (SY-68).
+func (x *execution) keepsRequests(w *work) bool {
+	m := w.bundle.SyncSpec.Mode
+	return m != connector.ModeAll && m != connector.ModeArchive
+}
+
+// feed connects the plan to the delivery.
+func (x *execution) feed(w *work) *chunks {
+	b, r := w.bundle, x.lease.run
+	return &chunks{
+		plan: &w.plan, mapping: w.mapping, limits: w.session.Limits(),
+		vars: &mapping.Variables{
+			ModelID: b.Model.ID, ModelName: b.Model.Name, SyncID: b.Sync.ID, RunID: r.ID, Now: r.StartedAt,
+		},
+	}
+}

@@ -1,0 +1,71 @@
+package run
+
+import (
+	"context"
+
+	"github.com/millrace/millrace/internal/connector"
+	"github.com/millrace/millrace/internal/kind/destination"
+	"github.com/millrace/millrace/internal/kind/model"
+	"github.com/millrace/millrace/internal/kind/source"
+	"github.com/millrace/millrace/internal/kind/sync"
+)
+
+// Meta identifies one revision of a document.
+type Meta struct {
+	ID       int64  `json:"id"`
+	Slug     string `json:"slug"`
+	Name     string `json:"name"`
+	Revision int64  `json:"revision"`
+}
+
+// Bundle is the documents that a run executes, with their secrets.
+type Bundle struct {
+	Sync        Meta
+	Model       Meta
+	Source      Meta
+	Destination Meta
+
+	SyncSpec        sync.Spec
+	ModelSpec       model.Spec
+	SourceSpec      source.Spec
+	DestinationSpec destination.Spec
+}
+
+// Documents reads what a run executes.
+type Documents interface {
+	// Bundle returns the newest revisions of a sync and of what it refers to, with secrets in place.
+	Bundle(ctx context.Context, workspaceID, syncID int64) (Bundle, error)
+}
+
+// Storage is where plans, baselines and request logs are kept: sealed with the workspace's key. A missing
+// object is fault.CodeNotFound.
+type Storage interface {
+	Upload(ctx context.Context, workspaceID int64, key, localPath string) error
+	Download(ctx context.Context, workspaceID int64, key, localPath string) error
+	DeletePrefix(ctx context.Context, workspaceID int64, prefix string) error
+}
+
+// Pinned is what a run fixed when it began, so that it can be settled after a crash (R4, R7).
+type Pinned struct {
+	Sync        Meta                  `json:"sync,omitzero"`
+	Model       Meta                  `json:"model,omitzero"`
+	Source      Meta                  `json:"source,omitzero"`
+	Destination Meta                  `json:"destination,omitzero"`
+	PrimaryKey  string                `json:"primaryKey,omitempty"`
+	Mapping     string                `json:"mapping,omitempty"` // mapping.Mapping.Hash
+	Target      string                `json:"target,omitempty"`  // what the destination points to
+	Idempotency connector.Idempotency `json:"idempotency,omitempty"`
+	Resend      bool                  `json:"resend,omitempty"`
+	Deferred    bool                  `json:"deferred,omitempty"`
+	EveryRow    bool                  `json:"everyRow,omitempty"` // no change tracking: all and snapshot modes
+	Plan        *PlanObject           `json:"plan,omitempty"`     // set once it is in storage (R3)
+}
+
+// PlanObject is a plan in storage.
+type PlanObject struct {
+	Prefix   string   `json:"prefix"`   // of the plan's files
+	Files    []string `json:"files"`    // base names
+	Baseline string   `json:"baseline"` // prefix of the staged files, which become the next baseline
+	Staged   []string `json:"staged"`   // base names
+	Manifest []byte   `json:"manifest"` // plan.Manifest as JSON
+}

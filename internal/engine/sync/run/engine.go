@@ -1,0 +1,242 @@
+package run
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/millrace/millrace/internal/clock"
+	"github.com/millrace/millrace/internal/connector"
+	"github.com/millrace/millrace/internal/engine/sync/plan"
+	"github.com/millrace/millrace/internal/fault"
+	"github.com/uptrace/bun"
+)
+
+// Options are what an Engine needs.
+type EngineOptions struct {
+	Store     *Store
+	Documents Documents
+	Registry  *connector.Registry
+	Storage   Storage
+	Planner   *plan.Engine
+	Enqueuer  Enqueuer
+	Clock     clock.Clock
+	Log       *slog.Logger
+	Dir       string                                   // for work in progress and connectors' private folders
+	Owner     string                                   // names this process in leases
+	Retention time.Duration                            // of plans and request logs
+	Grace     time.Duration                            // how long batches in flight may take when the process stops
+	Failpoint func(point string)                       // called at each edge of the state machine; nil outside tests
+	Changed   func(Run)                                // called when a run changed; may be nil
+	Observe   func(r Run)                              // called once when a run is over, for metrics; may be nil
+	Finished  func(context.Context, bun.Tx, Run) error // called in the committing transaction; may be nil
+}
+
+// Engine executes runs.
+type Engine struct {
+	EngineOptions
+
+	mu     sync.Mutex
+	active map[int64]context.CancelCauseFunc // drains of the runs of this process
+	stop   bool
+}
+
+// New returns an engine. Begin with Reap, which recovers what an earlier process left.
+func New(o EngineOptions) *Engine {
+	return &Engine{EngineOptions: o, active: map[int64]context.CancelCauseFunc{}}
+}
+
+var (
+	errCancelled = fault.New(fault.CodeRunCancelled, "a person cancelled the run")
+	errStopping  = fault.New(fault.CodeRunCancelled, "the server is stopping")
+)
+
+// Execute runs a queued run to its end. It returns nil when the run has an end, good or bad, and
+// when there is nothing to do; the error of a run is in the run.
+func (e *Engine) Execute(ctx context.Context, runID int64) error {
+	l, ok, err := e.Store.acquire(ctx, runID, e.Owner, func(r Run, st syncState, _ bool) bool {
+		return r.State == Queued && st.ActiveRunID == 0 // R1
+	})
+	if err != nil || !ok {
+		return err
+	}
+	x, err := e.newExecution(ctx, l)
+	if err != nil {
+		return err
+	}
+	defer x.close()
+	return x.execute()
+}
+
+// Stop lets the runs of this process finish their batches in flight, settles them as interrupted, and
+// keeps further ones from starting.
+func (e *Engine) Stop() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.stop = true
+	for _, drain := range e.active {
+		drain(errStopping)
+	}
+}
+
+func (e *Engine) enter(runID int64, drain context.CancelCauseFunc) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.stop {
+		return false
+	}
+	e.active[runID] = drain
+	return true
+}
+
+func (e *Engine) leave(runID int64) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	delete(e.active, runID)
+}
+
+// reach marks an edge of the state machine for the tests that stop the process there.
+func (e *Engine) reach(point string) {
+	if e.Failpoint != nil {
+		e.Failpoint(point)
+	}
+}
+
+// execution is one run on its way through the states.
+type execution struct {
+	*Engine
+
+	lease  *lease
+	ctx    context.Context // ends when the lease is lost, or when the grace of a stop is over
+	cancel context.CancelCauseFunc
+	drain  context.Context // ends when no further batch may start
+	stopIt context.CancelCauseFunc
+	beats  sync.WaitGroup
+	dir    string
+	log    *slog.Logger
+
+	mu     sync.Mutex // guards counts between the delivery and the heartbeat
+	counts func() Counts
+}
+
+func (e *Engine) newExecution(ctx context.Context, l *lease) (*execution, error) {
+	x := &execution{Engine: e, lease: l, log: e.Log.With("sync", l.run.SyncSlug, "run", l.run.ID)}
+	x.ctx, x.cancel = context.WithCancelCause(ctx)
+	x.drain, x.stopIt = context.WithCancelCause(x.ctx)
+	x.dir = filepath.Join(e.Dir, "runs", fmt.Sprintf("%d-%d", l.run.ID, l.run.Epoch))
+	if err := os.MkdirAll(x.dir, 0o700); err != nil {
+		return nil, fault.Wrap(err, fault.CodeStorage, "making the run's folder")
+	}
+	if !e.enter(l.run.ID, x.stopIt) {
+		x.stopIt(errStopping)
+	}
+	x.beats.Add(1)
+	go x.heartbeat()
+	return x, nil
+}
+
+func (x *execution) close() {
+	x.cancel(nil)
+	x.beats.Wait()
+	x.leave(x.lease.run.ID)
+	if err := os.RemoveAll(x.dir); err != nil {
+		x.log.Warn("removing the run's folder", "error", err)
+	}
+}
+
+// heartbeat extends the lease and saves the counts until the run is over. A lost lease ends the run's
+// context at once (R2); so does a stop whose grace is over.
+func (x *execution) heartbeat() {
+	defer x.beats.Done()
+	t := time.NewTicker(heartbeatEvery)
+	defer t.Stop()
+	var stopping time.Time
+	for {
+		select {
+		case <-x.ctx.Done():
+			return
+		case <-t.C:
+		}
+		if err := x.beat(); err != nil {
+			x.cancel(err)
+			return
+		}
+		if !errors.Is(context.Cause(x.drain), errStopping) {
+			continue
+		}
+		if stopping.IsZero() {
+			stopping = time.Now()
+		}
+		if x.Grace > 0 && time.Since(stopping) > x.Grace {
+			x.cancel(errStopping)
+		}
+	}
+}
+
+func (x *execution) beat() error {
+	b, err := json.Marshal(x.now())
+	if err != nil {
+		return fmt.Errorf("encoding the run's counts: %w", err)
+	}
+	cancel, err := x.lease.beat(x.ctx, string(b))
+	if err != nil && (fault.Is(err, fault.CodeRunFenced) || x.ctx.Err() != nil) {
+		return err
+	}
+	if err != nil { // the database is away for a moment: the lease outlives some beats
+		x.log.Warn("heartbeat", "error", err)
+		return nil
+	}
+	if cancel {
+		x.stopIt(errCancelled)
+	}
+	x.tell()
+	return nil
+}
+
+// now returns the counts at this moment.
+func (x *execution) now() Counts {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.counts != nil {
+		return x.counts()
+	}
+	return x.lease.run.Counts
+}
+
+func (x *execution) count(f func() Counts) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.counts = f
+}
+
+// tell informs listeners of the run as it is now.
+func (x *execution) tell() {
+	if x.Changed == nil {
+		return
+	}
+	r := x.lease.run
+	r.Counts = x.now()
+	x.Changed(r)
+}
+
+// enter moves the run to a state, durably.
+func (x *execution) to(s State) error {
+	if err := x.ctx.Err(); err != nil {
+		return context.Cause(x.ctx)
+	}
+	x.mu.Lock()
+	x.lease.run.State = s
+	x.mu.Unlock()
+	if err := x.lease.save(x.ctx); err != nil {
+		return err
+	}
+	x.tell()
+	x.reach(string(s))
+	return nil
+}

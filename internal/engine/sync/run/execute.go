@@ -1,0 +1,275 @@
+package run
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/millrace/millrace/internal/connector"
+	"github.com/millrace/millrace/internal/delivery"
+	"github.com/millrace/millrace/internal/engine/sync/plan"
+	"github.com/millrace/millrace/internal/fault"
+	"github.com/millrace/millrace/internal/kind/sync"
+	"github.com/millrace/millrace/internal/mapping"
+)
+
+// work is what a run gathers on its way.
+type work struct {
+	bundle   Bundle
+	state    syncState
+	baseline *baseline // what was settled before; nil when nothing was
+	kind     connector.SyncType
+	rules    rules
+	options  Options // with what the state of the sync adds to the trigger's
+
+	mapping *mapping.Mapping
+	staged  plan.Staged
+	plan    plan.Plan
+	job     connector.SyncJob
+	dest    connector.Destination
+	session connector.Session
+	ledger  *delivery.Ledger
+}
+
+// close ends the run's connections.
+func (w *work) close() error {
+	var errs []error
+	if w.session != nil {
+		errs = append(errs, w.session.Close())
+	}
+	if w.dest != nil {
+		errs = append(errs, w.dest.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// execute goes through the states and concludes the run, whatever happens on the way.
+func (x *execution) execute() error {
+	w := &work{}
+	err := x.perform(w)
+	if cerr := w.close(); cerr != nil {
+		x.log.Warn("closing the destination", "error", cerr)
+	}
+	return x.conclude(w, err)
+}
+
+// perform does everything up to the last answer. Its error is the run's.
+func (x *execution) perform(w *work) error {
+	if err := x.prepare(w); err != nil {
+		return err
+	}
+	if err := x.to(Querying); err != nil {
+		return err
+	}
+	if err := x.stage(w); err != nil {
+		return err
+	}
+	if err := x.drained(); err != nil {
+		return err
+	}
+	if err := x.to(Planning); err != nil {
+		return err
+	}
+	if err := x.begin(w); err != nil {
+		return err
+	}
+	if err := x.diff(w); err != nil {
+		return err
+	}
+	if err := x.drained(); err != nil {
+		return err
+	}
+	if err := x.keepPlan(w); err != nil { // R3
+		return err
+	}
+	if err := x.to(Delivering); err != nil {
+		return err
+	}
+	return x.deliver(w)
+}
+
+// drained reports why no further step may begin, if so.
+func (x *execution) drained() error {
+	if x.drain.Err() != nil {
+		return context.Cause(x.drain)
+	}
+	return nil
+}
+
+// prepare reads the documents and pins them (R7).
+func (x *execution) prepare(w *work) error {
+	r := x.lease.run
+	var err error
+	if w.bundle, err = x.Documents.Bundle(x.ctx, r.WorkspaceID, r.SyncID); err != nil {
+		return err
+	}
+	if w.state, err = x.Store.state(x.ctx, x.Store.db, r.SyncID); err != nil {
+		return err
+	}
+	if w.baseline, err = readBaseline(w.state.Baseline); err != nil {
+		return err
+	}
+	info, err := x.Registry.Destination(w.bundle.DestinationSpec.Type)
+	if err != nil {
+		return err
+	}
+	if w.kind, err = info.SyncType(w.bundle.SyncSpec.Type); err != nil {
+		return err
+	}
+	w.rules = rulesOf(w.bundle.SyncSpec.Mode, w.bundle.SyncSpec.Delete)
+	w.options = r.Options
+	switch w.state.PendingReset {
+	case resetFull:
+		w.options.FullResync = true
+	case resetSkip:
+		w.options.ResetCDC = !w.options.FullResync
+	}
+	b := w.bundle
+	x.lease.run.Pinned = Pinned{
+		Sync: b.Sync, Model: b.Model, Source: b.Source, Destination: b.Destination, PrimaryKey: b.ModelSpec.PrimaryKey,
+		Target: fingerprint(info, b), EveryRow: w.rules.everyRow, Resend: b.SyncSpec.InDoubt == sync.InDoubtResend,
+	}
+	return x.checkBaseline(w)
+}
+
+// checkBaseline refuses to compare with a baseline of another key or another target: what was synced
+// there says nothing about what is to be synced here.
+func (x *execution) checkBaseline(w *work) error {
+	if w.baseline == nil || w.options.FullResync || w.options.ResetCDC {
+		return nil
+	}
+	if was := w.state.PrimaryKey; was != "" && was != w.bundle.ModelSpec.PrimaryKey {
+		return fault.New(fault.CodeRunKeyChanged, "the model's primary key was %q and is %q now", was, w.bundle.ModelSpec.PrimaryKey)
+	}
+	if was := w.state.TargetFingerprint; was != "" && was != x.lease.run.Pinned.Target {
+		return fault.New(fault.CodeRunBaseline, "the sync points to another place in the destination than before").
+			WithSuggestion("Run a full resync to send every row to the new place, or reset CDC when the rows are there already.")
+	}
+	return nil
+}
+
+// fingerprint identifies where rows go: the destination's type and the settings that name a place.
+func fingerprint(info connector.DestinationInfo, b Bundle) string {
+	place := map[string]any{"type": info.Slug, "syncType": b.SyncSpec.Type}
+	for _, f := range info.Fields {
+		if f.Target {
+			place["connection."+f.Name] = connector.Settings(b.DestinationSpec.Configuration).WithDefaults(info.Fields)[f.Name]
+		}
+	}
+	if t, err := info.SyncType(b.SyncSpec.Type); err == nil {
+		for _, f := range t.Fields {
+			if f.Target {
+				place["sync."+f.Name] = connector.Settings(b.SyncSpec.Settings).WithDefaults(t.Fields)[f.Name]
+			}
+		}
+	}
+	text, err := json.Marshal(place)
+	if err != nil {
+		return ""
+	}
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:])
+}
+
+// rules say what a mode does (SY-18).
+type rules struct {
+	acts     map[connector.Operation]bool
+	everyRow bool // no change tracking: every row, every run
+}
+
+// rulesOf returns the rules of a mode with a delete behaviour. An update sync also sends rows that are
+// new to the model: their records may exist in the destination already, and those that do not are
+// not made (docs/decisions).
+func rulesOf(m connector.Mode, d connector.DeleteBehavior) rules {
+	acts := map[connector.Operation]bool{}
+	switch m {
+	case connector.ModeInsert, connector.ModeRemove:
+		acts[connector.Added] = true
+	case connector.ModeUpdate, connector.ModeUpsert, connector.ModeAdd:
+		acts[connector.Added], acts[connector.Changed] = true, true
+	case connector.ModeDiff, connector.ModeTrigger:
+		acts[connector.Added], acts[connector.Changed], acts[connector.Removed] = true, true, true
+	case connector.ModeAll, connector.ModeSnapshot, connector.ModeArchive:
+		return rules{acts: map[connector.Operation]bool{connector.Added: true}, everyRow: true}
+	}
+	if d == connector.DeleteClear || d == connector.DeleteRecord {
+		acts[connector.Removed] = true
+	}
+	return rules{acts: acts}
+}
+
+// openDestination opens the destination of a bundle.
+func (x *execution) openDestination(b Bundle) (connector.Destination, error) {
+	info, err := x.Registry.Destination(b.DestinationSpec.Type)
+	if err != nil {
+		return nil, err
+	}
+	dir, err := x.privateDir("destination", b.Destination.ID)
+	if err != nil {
+		return nil, err
+	}
+	return info.Open(connector.DestinationOptions{
+		Settings: connector.Settings(b.DestinationSpec.Configuration).WithDefaults(info.Fields),
+		Dir:      dir, Clock: x.Clock, Log: x.log,
+	})
+}
+
+// begin opens the destination and prepares it for the run.
+func (x *execution) begin(w *work) (err error) {
+	if w.dest, err = x.openDestination(w.bundle); err != nil {
+		return err
+	}
+	w.job = x.job(w)
+	if err := w.dest.Check(w.job); err != nil {
+		return err
+	}
+	if w.session, err = w.dest.Begin(x.ctx, w.job); err != nil {
+		return err
+	}
+	limits := w.session.Limits()
+	p := &x.lease.run.Pinned
+	p.Idempotency, p.Deferred = limits.Idempotency, limits.Deferred
+	if limits.Operations != nil {
+		w.rules = w.rules.only(limits.Operations)
+	}
+	return nil
+}
+
+// only keeps what the session acts on (SY-75).
+func (r rules) only(ops []connector.Operation) rules {
+	acts := map[connector.Operation]bool{}
+	for _, op := range ops {
+		acts[op] = r.acts[op]
+	}
+	r.acts = acts
+	return r
+}
+
+func (x *execution) job(w *work) connector.SyncJob {
+	b, r := w.bundle, x.lease.run
+	return connector.SyncJob{
+		SyncID: b.Sync.ID, SyncSlug: b.Sync.Slug, RunID: r.ID, StartedAt: r.StartedAt,
+		Type: w.kind.Slug, Mode: b.SyncSpec.Mode, Delete: b.SyncSpec.Delete,
+		Settings: connector.Settings(b.SyncSpec.Settings).WithDefaults(w.kind.Fields),
+		Columns:  w.mapping.Columns(), Match: b.SyncSpec.Match, AllColumns: b.SyncSpec.AllColumns,
+		Model: connector.ModelInfo{
+			ID: b.Model.ID, Name: b.Model.Name, Slug: b.Model.Slug, PrimaryKey: b.ModelSpec.PrimaryKey,
+			Schema: w.mapping.SourceSchema(w.staged.Schema),
+		},
+		FirstRun: w.baseline == nil, Rows: w.staged.Kept,
+	}
+}
+
+// privateDir returns a folder that belongs to one connector.
+func (x *execution) privateDir(kind string, id int64) (string, error) {
+	dir := filepath.Join(x.Dir, kind, fmt.Sprint(id))
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return "", fault.Wrap(err, fault.CodeStorage, "making a folder for the %s", kind)
+	}
+	return dir, nil
+}

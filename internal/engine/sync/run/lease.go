@@ -1,0 +1,143 @@
+package run
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/millrace/millrace/internal/fault"
+	"github.com/uptrace/bun"
+)
+
+// leaseTime is how long a worker holds a run without a heartbeat; heartbeatEvery is how often it sends one.
+const (
+	leaseTime      = 15 * time.Second
+	heartbeatEvery = time.Second
+)
+
+// lease is the right to execute one run (R1). Its epoch fences every durable step (R2).
+type lease struct {
+	store *Store
+	run   Run
+	owner string
+}
+
+func fenced(runID int64) error {
+	return fault.New(fault.CodeRunFenced, "run %d was taken over by another worker", runID)
+}
+
+// acquire gives the run to owner. ok is false when it has to wait: another run of the sync is active, or
+// the run is over or taken. take decides from the run's state whether this caller wants it.
+func (s *Store) acquire(ctx context.Context, runID int64, owner string, take func(Run, syncState, bool) bool) (l *lease, ok bool, err error) {
+	err = s.db.InTx(ctx, func(ctx context.Context, tx bun.Tx) error {
+		l, ok = nil, false
+		var row runRow
+		if err := tx.NewSelect().Model(&row).Where("id = ?", runID).Scan(ctx); err != nil {
+			return fmt.Errorf("reading run %d: %w", runID, err)
+		}
+		st, err := s.lockState(ctx, tx, row.WorkspaceID, row.SyncID)
+		if err != nil {
+			return err
+		}
+		r, err := row.run()
+		if err != nil {
+			return err
+		}
+		now := s.clock.Now()
+		if !take(r, st, row.LeaseUntil > millis(now)) {
+			return nil
+		}
+		l, err = s.take(ctx, tx, r, st, owner, now)
+		ok = err == nil
+		return err
+	})
+	return l, ok, err
+}
+
+// take moves the epoch on and notes the holder.
+func (s *Store) take(ctx context.Context, tx bun.Tx, r Run, st syncState, owner string, now time.Time) (*lease, error) {
+	r.Epoch = st.Epoch + 1
+	if r.StartedAt.IsZero() {
+		r.StartedAt = now
+	}
+	_, err := tx.NewUpdate().Table("sync_state").Set("epoch = ?", r.Epoch).Set("active_run_id = ?", r.ID).
+		Set("last_run_id = ?", r.ID).Set("updated_at = ?", millis(now)).Where("sync_id = ?", r.SyncID).Exec(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("taking the lease of sync %d: %w", r.SyncID, err)
+	}
+	_, err = tx.NewUpdate().Table("sync_runs").Set("epoch = ?", r.Epoch).Set("lease_owner = ?", owner).
+		Set("lease_until = ?", millis(now.Add(leaseTime))).Set("last_heartbeat = ?", millis(now)).
+		Set("started_at = ?", millis(r.StartedAt)).Where("id = ?", r.ID).Exec(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("taking run %d: %w", r.ID, err)
+	}
+	return &lease{store: s, run: r, owner: owner}, nil
+}
+
+// lockState reads a sync's state for change, and makes the row where there is none.
+func (s *Store) lockState(ctx context.Context, tx bun.Tx, workspaceID, syncID int64) (syncState, error) {
+	fresh := &syncState{SyncID: syncID, WorkspaceID: workspaceID}
+	if _, err := tx.NewInsert().Model(fresh).On("CONFLICT (sync_id) DO NOTHING").Exec(ctx); err != nil {
+		return syncState{}, fmt.Errorf("making the state of sync %d: %w", syncID, err)
+	}
+	st := syncState{SyncID: syncID}
+	q := tx.NewSelect().Model(&st).WherePK()
+	if s.db.IsPostgres() {
+		q.For("UPDATE")
+	}
+	if err := q.Scan(ctx); err != nil {
+		return st, fmt.Errorf("reading the state of sync %d: %w", syncID, err)
+	}
+	return st, nil
+}
+
+// guard runs f in a transaction in which the lease's epoch holds (R2).
+func (l *lease) guard(ctx context.Context, f func(ctx context.Context, tx bun.Tx, st syncState) error) error {
+	return l.store.db.InTx(ctx, func(ctx context.Context, tx bun.Tx) error {
+		st, err := l.store.lockState(ctx, tx, l.run.WorkspaceID, l.run.SyncID)
+		if err != nil {
+			return err
+		}
+		if st.Epoch != l.run.Epoch || st.ActiveRunID != l.run.ID {
+			return fenced(l.run.ID)
+		}
+		return f(ctx, tx, st)
+	})
+}
+
+// save writes the run as the lease knows it.
+func (l *lease) save(ctx context.Context) error {
+	return l.guard(ctx, func(ctx context.Context, tx bun.Tx, _ syncState) error { return l.store.update(ctx, tx, l.run) })
+}
+
+func (s *Store) update(ctx context.Context, tx bun.Tx, r Run) error {
+	row, err := toRow(r)
+	if err != nil {
+		return err
+	}
+	_, err = tx.NewUpdate().Model(row).Column("state", "status", "started_at", "finished_at", "pinned", "counts", "error").
+		Where("id = ?", r.ID).Exec(ctx)
+	if err != nil {
+		return fmt.Errorf("saving run %d: %w", r.ID, err)
+	}
+	return nil
+}
+
+// beat extends the lease, saves the counts, and reports whether a person asked to cancel the run.
+func (l *lease) beat(ctx context.Context, counts string) (cancel bool, err error) {
+	now := l.store.clock.Now()
+	res, err := l.store.db.NewUpdate().Table("sync_runs").Set("lease_until = ?", millis(now.Add(leaseTime))).
+		Set("last_heartbeat = ?", millis(now)).Set("counts = ?", counts).
+		Where("id = ?", l.run.ID).Where("epoch = ?", l.run.Epoch).Where("lease_owner = ?", l.owner).Exec(ctx)
+	if err != nil {
+		return false, fmt.Errorf("extending the lease of run %d: %w", l.run.ID, err)
+	}
+	if n, err := res.RowsAffected(); err != nil || n == 0 {
+		return false, fenced(l.run.ID)
+	}
+	err = l.store.db.NewSelect().Table("sync_runs").Column("cancel_requested").Where("id = ?", l.run.ID).Scan(ctx, &cancel)
+	if err != nil {
+		return false, fmt.Errorf("reading run %d: %w", l.run.ID, err)
+	}
+	return cancel, nil
+}

@@ -1,0 +1,293 @@
+package run
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/millrace/millrace/internal/connector"
+	"github.com/millrace/millrace/internal/delivery"
+	"github.com/millrace/millrace/internal/engine/sync/log"
+	"github.com/millrace/millrace/internal/engine/sync/plan"
+	"github.com/millrace/millrace/internal/fault"
+	"github.com/millrace/millrace/internal/value"
+)
+
+// RowStatus is what became of a row, in the words of the warehouse log and the web app (SY-55).
+type RowStatus string
+
+// The statuses. RowRejected rows were never planned: their key is not unique.
+const (
+	RowSucceeded RowStatus = "succeeded"
+	RowFailed    RowStatus = "failed"
+	RowAborted   RowStatus = "aborted"
+	RowRejected  RowStatus = "rejected"
+	RowPending   RowStatus = "pending" // not sent yet
+)
+
+// RowQuery asks for rows of a run (SY-71, SY-73).
+type RowQuery struct {
+	Status    RowStatus           // empty means all
+	Operation connector.Operation // empty means all
+	Key       string              // exactly this primary key; empty means all
+	Cursor    string
+	Limit     int
+}
+
+// Row is one row of a run.
+type Row struct {
+	Ordinal   int64
+	Key       string
+	Operation connector.Operation
+	Status    RowStatus
+	Reason    string
+	Values    []value.Field
+	Before    []value.Field // of a changed row, where the destination asked for it
+}
+
+// duplicateReason is why rows that share a key are refused (M-05).
+const duplicateReason = "Several rows of the model have this primary key, so none of them is sent. Keep one row for each key."
+
+// logReader reads the log of one run. It lives for one request.
+type logReader struct {
+	*Engine
+
+	run    Run
+	dir    string
+	plan   *plan.Plan
+	ledger *delivery.Ledger
+}
+
+// Rows returns a page of a run's rows and the cursor of the next one. It works while the run is under way.
+func (e *Engine) Rows(ctx context.Context, workspaceID, runID int64, q RowQuery) (rows []Row, next string, err error) {
+	r, err := e.readLog(ctx, workspaceID, runID)
+	if err != nil || r == nil {
+		return nil, "", err
+	}
+	defer func() { err = errors.Join(err, r.close()) }()
+	page, next, err := e.Planner.Search(ctx, plan.RowsQuery{
+		Plan: r.plan, Outcomes: plan.Sorted(outcomes(r.ledger, false)), Default: plan.Accepted,
+		Operation: q.Operation, States: statesOf(q.Status), Key: q.Key, Cursor: q.Cursor, Limit: q.Limit,
+	})
+	for _, v := range page {
+		rows = append(rows, r.row(v))
+	}
+	return rows, next, err
+}
+
+func statesOf(s RowStatus) []plan.State {
+	switch s {
+	case RowSucceeded:
+		return []plan.State{plan.Accepted}
+	case RowFailed:
+		return []plan.State{plan.Rejected, plan.Dirty, plan.Duplicate}
+	case RowAborted, RowPending:
+		return []plan.State{plan.Aborted}
+	case RowRejected:
+		return []plan.State{plan.Duplicate}
+	default:
+		return nil
+	}
+}
+
+// readLog fetches a run's plan and what became of its rows. It returns nil for a run without a plan.
+func (e *Engine) readLog(ctx context.Context, workspaceID, runID int64) (*logReader, error) {
+	run, err := e.Store.Get(ctx, workspaceID, runID)
+	if err != nil || run.Pinned.Plan == nil {
+		return nil, err
+	}
+	if run.State.Ended() && e.Clock.Now().Sub(run.FinishedAt) > e.Retention {
+		return nil, fault.New(fault.CodeNotFound, "the rows of run %d are no longer kept", runID).
+			WithSuggestion("Rows and requests are kept for %d days.", int(e.Retention.Hours()/24))
+	}
+	var m manifest
+	if err := json.Unmarshal(run.Pinned.Plan.Manifest, &m); err != nil {
+		return nil, fmt.Errorf("reading the plan of run %d: %w", runID, err)
+	}
+	r := &logReader{Engine: e, run: run, plan: &m.Plan}
+	if err := r.fetch(ctx); err != nil {
+		return nil, errors.Join(err, r.close())
+	}
+	r.ledger = delivery.NewLedger(m.Plan.Removed.Rows, m.Plan.Changed.Rows, m.Plan.Added.Rows)
+	if err := r.load(ctx); err != nil {
+		return nil, errors.Join(err, r.close())
+	}
+	return r, nil
+}
+
+func (r *logReader) close() error {
+	if r.dir == "" {
+		return nil
+	}
+	return os.RemoveAll(r.dir)
+}
+
+// fetch brings the plan's files into a folder of its own.
+func (r *logReader) fetch(ctx context.Context) (err error) {
+	if err := os.MkdirAll(filepath.Join(r.Dir, "views"), 0o700); err != nil {
+		return fault.Wrap(err, fault.CodeStorage, "making a folder")
+	}
+	if r.dir, err = os.MkdirTemp(filepath.Join(r.Dir, "views"), "run-*"); err != nil {
+		return fault.Wrap(err, fault.CodeStorage, "making a folder")
+	}
+	r.plan.Dir = r.dir
+	for _, name := range r.run.Pinned.Plan.Files {
+		key := r.run.Pinned.Plan.Prefix + "/" + name
+		if err := r.Storage.Download(ctx, r.run.WorkspaceID, key, filepath.Join(r.dir, name)); err != nil {
+			return fmt.Errorf("fetching the plan of run %d: %w", r.run.ID, err)
+		}
+	}
+	return nil
+}
+
+// load fills the ledger: from the outcomes of a settled run, from the journal of one under way.
+func (r *logReader) load(ctx context.Context) error {
+	segments, err := r.Store.segments(ctx, r.run.ID, segmentOutcomes, 0)
+	if err != nil {
+		return err
+	}
+	if len(segments) == 0 {
+		return r.Store.replay(ctx, r.run.ID, r.ledger)
+	}
+	path := filepath.Join(r.dir, "outcomes")
+	if err := r.Storage.Download(ctx, r.run.WorkspaceID, segments[0].Path, path); err != nil {
+		return fmt.Errorf("fetching the outcomes of run %d: %w", r.run.ID, err)
+	}
+	frames, err := os.ReadFile(path)
+	if err != nil {
+		return fault.Wrap(err, fault.CodeStorage, "reading the outcomes of run %d", r.run.ID)
+	}
+	return delivery.DecodeFrames(frames, r.ledger.Apply)
+}
+
+func (r *logReader) row(v plan.RowView) Row {
+	row := Row{Ordinal: v.Ordinal, Key: v.Key, Operation: v.Operation, Status: RowFailed}
+	switch v.State {
+	case plan.Accepted:
+		row.Status = RowSucceeded
+	case plan.Aborted:
+		row.Status = RowAborted
+		if !r.run.State.Ended() {
+			row.Status = RowPending
+		}
+	case plan.Duplicate:
+		row.Status, row.Reason = RowRejected, duplicateReason
+	default:
+		_, row.Reason = r.ledger.State(v.Ordinal)
+	}
+	for i, c := range r.plan.Schema {
+		row.Values = append(row.Values, value.Field{Name: c.Name, Value: v.Values[i]})
+	}
+	for i, before := range v.Before {
+		row.Before = append(row.Before, value.Field{Name: r.plan.Before[i], Value: before})
+	}
+	return row
+}
+
+// segments lists the indexed objects of a run that hold the ordinal, in the order in which they were made.
+func (s *Store) segments(ctx context.Context, runID int64, kind string, ordinal int64) ([]segmentRow, error) {
+	var rows []segmentRow
+	err := s.db.NewSelect().Model(&rows).Where("run_id = ?", runID).Where("kind = ?", kind).
+		Where("first_ordinal <= ?", ordinal).Where("last_ordinal >= ?", ordinal).Order("seq").Scan(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("looking up the log of run %d: %w", runID, err)
+	}
+	return rows, nil
+}
+
+// Exchanges returns what was sent and answered for the batches of a row, in the order of the attempts (SY-74).
+func (e *Engine) Exchanges(ctx context.Context, workspaceID, runID, ordinal int64) (entries []log.Entry, err error) {
+	run, err := e.Store.Get(ctx, workspaceID, runID)
+	if err != nil {
+		return nil, err
+	}
+	segments, err := e.Store.segments(ctx, runID, segmentRequests, ordinal)
+	if err != nil {
+		return nil, err
+	}
+	for _, s := range segments {
+		found, err := e.entries(ctx, run, s.Path, ordinal)
+		if err != nil {
+			return nil, err
+		}
+		entries = append(entries, found...)
+	}
+	return entries, nil
+}
+
+func (e *Engine) entries(ctx context.Context, run Run, path string, ordinal int64) (_ []log.Entry, err error) {
+	f, err := os.CreateTemp("", "millrace-requests-*")
+	if err != nil {
+		return nil, fault.Wrap(err, fault.CodeStorage, "making a file")
+	}
+	defer func() {
+		if rerr := os.Remove(f.Name()); rerr != nil && !errors.Is(rerr, fs.ErrNotExist) {
+			err = errors.Join(err, rerr)
+		}
+	}()
+	if err := f.Close(); err != nil {
+		return nil, fault.Wrap(err, fault.CodeStorage, "making a file")
+	}
+	if err := e.Storage.Download(ctx, run.WorkspaceID, path, f.Name()); err != nil {
+		return nil, fmt.Errorf("fetching the requests of run %d: %w", run.ID, err)
+	}
+	in, err := os.Open(f.Name())
+	if err != nil {
+		return nil, fault.Wrap(err, fault.CodeStorage, "reading the requests of run %d", run.ID)
+	}
+	defer func() { err = errors.Join(err, in.Close()) }()
+	return log.Find(in, ordinal)
+}
+
+// Batch returns the rows of an entry with what became of them.
+func (e *Engine) Batch(ctx context.Context, workspaceID, runID int64, entry log.Entry) (rows []Row, err error) {
+	r, err := e.readLog(ctx, workspaceID, runID)
+	if err != nil || r == nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, r.close()) }()
+	for _, span := range entry.Rows {
+		page, _, err := e.Planner.Search(ctx, plan.RowsQuery{
+			Plan: r.plan, Outcomes: plan.Sorted(outcomes(r.ledger, false)), Default: plan.Accepted,
+			Cursor: fmt.Sprint(span.From), Limit: int(min(span.Len(), maxBatchView)),
+		})
+		if err != nil {
+			return nil, err
+		}
+		for _, v := range page {
+			rows = append(rows, r.row(v))
+		}
+	}
+	return rows, nil
+}
+
+// maxBatchView is how many rows of one span are shown beside an exchange.
+const maxBatchView = 1000
+
+// Expire removes plans and request logs whose time is over. It returns how many runs it cleaned.
+func (e *Engine) Expire(ctx context.Context) (int, error) {
+	var rows []struct {
+		RunID       int64 `bun:"run_id"`
+		WorkspaceID int64 `bun:"workspace_id"`
+		SyncID      int64 `bun:"sync_id"`
+	}
+	err := e.Store.db.NewSelect().TableExpr("run_segments AS g").ColumnExpr("DISTINCT g.run_id, r.workspace_id, r.sync_id").
+		Join("JOIN sync_runs AS r ON r.id = g.run_id").Where("g.expires_at < ?", millis(e.Clock.Now())).Limit(100).Scan(ctx, &rows)
+	if err != nil {
+		return 0, fmt.Errorf("looking for expired logs: %w", err)
+	}
+	for _, row := range rows {
+		r := Run{ID: row.RunID, SyncID: row.SyncID}
+		if err := e.Storage.DeletePrefix(ctx, row.WorkspaceID, r.logPrefix()+"/"); err != nil {
+			return 0, err
+		}
+		if _, err := e.Store.db.NewDelete().Table("run_segments").Where("run_id = ?", row.RunID).Exec(ctx); err != nil {
+			return 0, fmt.Errorf("removing the log of run %d: %w", row.RunID, err)
+		}
+	}
+	return len(rows), nil
+}

@@ -1,0 +1,126 @@
+package run
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+
+	"github.com/apache/arrow-go/v18/arrow/array"
+	"github.com/millrace/millrace/internal/connector"
+	"github.com/millrace/millrace/internal/engine/sync/plan"
+	"github.com/millrace/millrace/internal/fault"
+	"github.com/millrace/millrace/internal/kind/model"
+	"github.com/millrace/millrace/internal/mapping"
+	"github.com/millrace/millrace/internal/query"
+	"github.com/millrace/millrace/internal/value"
+)
+
+// stage runs the model's query and writes its rows down, and compiles the mapping against the columns that
+// the query has today (SY-37).
+func (x *execution) stage(w *work) (err error) {
+	src, err := x.openSource(w)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, src.Close()) }()
+	q, err := modelQuery(w.bundle.ModelSpec, src.Dialect())
+	if err != nil {
+		return err
+	}
+	q.Class = connector.WorkloadBatch
+	q.Tag = fmt.Sprintf("millrace sync %d run %d", w.bundle.Sync.ID, x.lease.run.ID)
+	if u, ok := src.(connector.Unloader); ok {
+		return x.stageFile(w, u, q)
+	}
+	return x.stageStream(w, src, q)
+}
+
+func (x *execution) openSource(w *work) (connector.Source, error) {
+	info, err := x.Registry.Source(w.bundle.SourceSpec.Type)
+	if err != nil {
+		return nil, err
+	}
+	dir, err := x.privateDir("source", w.bundle.Source.ID)
+	if err != nil {
+		return nil, err
+	}
+	return info.Open(connector.SourceOptions{
+		Settings: connector.Settings(w.bundle.SourceSpec.Configuration).WithDefaults(info.Fields), Dir: dir, Log: x.log,
+	})
+}
+
+// modelQuery returns the statement that reads a model's rows.
+func modelQuery(m model.Spec, d query.Dialect) (connector.Query, error) {
+	switch {
+	case m.Method == model.MethodTable && m.Table != nil:
+		return connector.Query{SQL: d.SelectTable(*m.Table)}, nil
+	case m.Method == model.MethodSQL && m.SQL != "":
+		return connector.Query{SQL: query.Clean(m.SQL)}, nil
+	default:
+		return connector.Query{}, fault.New(fault.CodeInvalid, "the model has neither a query nor a table")
+	}
+}
+
+// stageFile lets the source write a file of its own.
+func (x *execution) stageFile(w *work, u connector.Unloader, q connector.Query) error {
+	path := filepath.Join(x.dir, "model.parquet")
+	if _, err := u.Unload(x.drain, q, path); err != nil {
+		return err
+	}
+	schema, err := plan.FileSchema(path)
+	if err != nil {
+		return err
+	}
+	return x.stageRows(w, schema, plan.StageInput{File: path})
+}
+
+func (x *execution) stageStream(w *work, src connector.Source, q connector.Query) error {
+	r, err := src.Query(x.drain, q)
+	if err != nil {
+		return err
+	}
+	defer r.Release()
+	schema, err := value.SchemaOf(r.Schema())
+	if err != nil {
+		return fault.Wrap(err, fault.CodeSourceType, "reading the model's columns")
+	}
+	return x.stageRows(w, schema, plan.StageInput{Reader: array.RecordReader(r)})
+}
+
+func (x *execution) stageRows(w *work, schema value.Schema, in plan.StageInput) error {
+	if err := x.compile(w, schema); err != nil {
+		return err
+	}
+	in.PrimaryKey = w.bundle.ModelSpec.PrimaryKey
+	in.Columns, in.Compare = w.mapping.Referenced(), w.mapping.Compared()
+	in.Dir = x.dir
+	staged, err := x.Planner.Stage(x.drain, in)
+	if err != nil {
+		return err
+	}
+	w.staged = staged
+	x.lease.run.Counts.Read, x.lease.run.Counts.NullKeys = staged.Read, staged.NullKeys
+	return nil
+}
+
+// compile builds the mapping from the columns that the query has, with the casts that the model says.
+func (x *execution) compile(w *work, schema value.Schema) error {
+	columns := make([]model.Column, len(schema))
+	for i, c := range schema {
+		columns[i] = model.Column{Name: c.Name, Type: c.Type, Native: c.Native}
+		if known, ok := w.bundle.ModelSpec.Column(c.Name); ok {
+			columns[i].Cast = known.Cast
+		}
+	}
+	s := w.bundle.SyncSpec
+	var err error
+	w.mapping, err = mapping.Compile(mapping.Input{
+		Columns: columns, PrimaryKey: w.bundle.ModelSpec.PrimaryKey, Mappings: s.Mappings, AllColumns: s.AllColumns,
+		Match: s.Match, Everything: w.kind.Compare == connector.CompareAll,
+	})
+	if err != nil {
+		return err
+	}
+	x.lease.run.Pinned.Mapping = w.mapping.Hash()
+	return nil
+}
