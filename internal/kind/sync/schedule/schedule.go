@@ -7,6 +7,7 @@ import (
 
 	"github.com/millrace/millrace/internal/fault"
 	"github.com/millrace/millrace/internal/kind/sync"
+	"github.com/millrace/millrace/internal/kind/sync/cron"
 )
 
 // Next returns the first time after now at which the schedule wants a run, in UTC. lastRun is when the sync
@@ -20,7 +21,7 @@ func Next(s sync.Schedule, now, lastRun time.Time) (next time.Time, ok bool, err
 	case sync.ScheduleInterval:
 		next, err = nextInterval(s, now, lastRun)
 	case sync.ScheduleCron:
-		next, err = nextCron(s.Cron, from)
+		next, err = cron.Next(s.Cron, from)
 	case sync.ScheduleCustom:
 		next, err = nextRecurrence(s, from)
 	default:

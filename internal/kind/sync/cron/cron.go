@@ -1,4 +1,5 @@
-package schedule
+// Package cron reads the cron expressions of schedules: five fields, in UTC, with L for the last day of a month.
+package cron
 
 import (
 	"strings"
@@ -17,9 +18,9 @@ const (
 	fieldCount      = 5
 )
 
-// nextCron returns the first match after now, in UTC (SY-83).
-func nextCron(expression string, now time.Time) (time.Time, error) {
-	parts, err := parseCron(expression)
+// Next returns the first match after now, in UTC (SY-83).
+func Next(expression string, now time.Time) (time.Time, error) {
+	parts, err := parse(expression)
 	if err != nil {
 		return time.Time{}, err
 	}
@@ -32,9 +33,9 @@ func nextCron(expression string, now time.Time) (time.Time, error) {
 	return best, nil
 }
 
-// CheckCron says what is wrong with a cron expression, or nothing.
-func CheckCron(expression string) error {
-	_, err := parseCron(expression)
+// Check says what is wrong with a cron expression, or nothing.
+func Check(expression string) error {
+	_, err := parse(expression)
 	return err
 }
 
@@ -53,13 +54,13 @@ func (p part) next(after time.Time) time.Time {
 	return t
 }
 
-func parseCron(expression string) ([]part, error) {
+func parse(expression string) ([]part, error) {
 	fields := strings.Fields(expression)
 	if len(fields) != fieldCount {
-		return nil, cronError("a cron expression has five fields (minute, hour, day of month, month, day of week); %q has %d", expression, len(fields))
+		return nil, invalid("a cron expression has five fields (minute, hour, day of month, month, day of week); %q has %d", expression, len(fields))
 	}
 	if bad := unsupported(fields); bad != "" {
-		return nil, cronError("%q is not supported in a cron expression; L alone, as the day of month, means the month's last day", bad)
+		return nil, invalid("%q is not supported in a cron expression; L alone, as the day of month, means the month's last day", bad)
 	}
 	days, last := withoutLast(fields[fieldDayOfMonth])
 	if !last {
@@ -87,7 +88,7 @@ func parseParts(expression string, plain, last []string) ([]part, error) {
 		}
 		s, err := parser.Parse(strings.Join(fields, " "))
 		if err != nil {
-			return nil, cronError("%q is not a cron expression: %v", expression, err)
+			return nil, invalid("%q is not a cron expression: %v", expression, err)
 		}
 		parts = append(parts, part{s, i == 1})
 	}
@@ -121,6 +122,6 @@ func unsupported(fields []string) string {
 	return ""
 }
 
-func cronError(format string, args ...any) error {
+func invalid(format string, args ...any) error {
 	return fault.New(fault.CodeInvalid, format, args...).WithPath("spec.schedule.cron")
 }

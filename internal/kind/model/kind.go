@@ -1,0 +1,60 @@
+package model
+
+import (
+	"fmt"
+
+	"github.com/millrace/millrace/internal/fault"
+	"github.com/millrace/millrace/internal/resource"
+)
+
+// Kind returns the descriptor of models.
+func Kind() resource.Kind {
+	return resource.Define("model", "models",
+		func(s *Spec, _ func(string) bool) fault.Issues { return s.validate() },
+		func(s *Spec) []resource.Ref {
+			return []resource.Ref{{Kind: "source", Slug: s.Source, Path: "spec.source"}}
+		}, nil)
+}
+
+func (s *Spec) validate() fault.Issues {
+	var issues fault.Issues
+	switch s.Method {
+	case MethodSQL:
+		if s.SQL == "" {
+			issues.Add("spec.sql", fault.CodeRequired, "a model of the method sql needs a query")
+		}
+	case MethodTable:
+		if s.Table == nil || s.Table.Name == "" {
+			issues.Add("spec.table", fault.CodeRequired, "a model of the method table needs a table")
+		}
+	default:
+		issues.Add("spec.method", fault.CodeInvalid, "there is no modeling method %q; there are sql and table", s.Method)
+	}
+	s.validateKey(&issues)
+	seen := map[string]bool{}
+	for i, c := range s.Columns {
+		path := fmt.Sprintf("spec.columns[%d]", i)
+		if seen[c.Name] {
+			issues.Add(path+".name", fault.CodeInvalid, "there are two columns %q", c.Name)
+		}
+		seen[c.Name] = true
+		if !c.Type.Valid() {
+			issues.Add(path+".type", fault.CodeInvalid, "there is no column type %q", c.Type)
+		}
+		if c.Cast != "" && !c.Cast.Valid() {
+			issues.Add(path+".cast", fault.CodeInvalid, "there is no column type %q", c.Cast)
+		}
+	}
+	return issues
+}
+
+// validateKey: exactly one column identifies the rows (M-03).
+func (s *Spec) validateKey(issues *fault.Issues) {
+	if s.PrimaryKey == "" {
+		issues.Add("spec.primaryKey", fault.CodeRequired, "choose the column that identifies the rows")
+		return
+	}
+	if _, known := s.Column(s.PrimaryKey); len(s.Columns) > 0 && !known {
+		issues.Add("spec.primaryKey", fault.CodeModelKey, "the model has no column %q", s.PrimaryKey)
+	}
+}

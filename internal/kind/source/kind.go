@@ -1,0 +1,44 @@
+package source
+
+import (
+	"github.com/millrace/millrace/internal/connector"
+	"github.com/millrace/millrace/internal/fault"
+	"github.com/millrace/millrace/internal/resource"
+)
+
+// Kind returns the descriptor of sources.
+func Kind(registry *connector.Registry) resource.Kind {
+	return resource.Define("source", "sources",
+		func(s *Spec, stored func(string) bool) fault.Issues { return s.validate(registry, stored) },
+		func(*Spec) []resource.Ref { return nil },
+		func(s *Spec, visit func(resource.Place)) {
+			if info, err := registry.Source(s.Type); err == nil {
+				resource.VisitSecrets("spec.configuration", s.Configuration, info.Fields, visit)
+			}
+		})
+}
+
+func (s *Spec) validate(registry *connector.Registry, stored func(string) bool) fault.Issues {
+	var issues fault.Issues
+	info, err := registry.Source(s.Type)
+	if err != nil {
+		issues.Add("spec.type", fault.CodeInvalid, "there is no source type %q", s.Type)
+		return issues
+	}
+	issues = connector.Settings(s.Configuration).Check("spec.configuration", info.Fields, func(name string) bool {
+		return stored("spec.configuration." + name)
+	})
+	if s.Engine != "" && !contains(info.Engines, s.Engine) {
+		issues.Add("spec.engine", fault.CodeInvalid, "%s has no engine %q", info.Name, s.Engine) // S-88: samples are Basic only
+	}
+	return issues
+}
+
+func contains(all []string, one string) bool {
+	for _, s := range all {
+		if s == one {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,212 @@
+package sync
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/millrace/millrace/internal/connector"
+	"github.com/millrace/millrace/internal/fault"
+	"github.com/millrace/millrace/internal/kind/destination"
+	"github.com/millrace/millrace/internal/kind/model"
+	"github.com/millrace/millrace/internal/kind/sync/cron"
+	"github.com/millrace/millrace/internal/resource"
+)
+
+// Kind returns the descriptor of syncs.
+func Kind(registry *connector.Registry) resource.Kind {
+	k := resource.Define("sync", "syncs",
+		func(s *Spec, _ func(string) bool) fault.Issues { return s.validate() },
+		func(s *Spec) []resource.Ref {
+			return []resource.Ref{
+				{Kind: "model", Slug: s.Model, Path: "spec.model"},
+				{Kind: "destination", Slug: s.Destination, Path: "spec.destination"},
+			}
+		}, nil)
+	k.Related = func(spec any, get func(kind, slug string) (any, error)) fault.Issues {
+		return spec.(*Spec).validateRelated(registry, get) //nolint:forcetypeassert // made by New
+	}
+	return k
+}
+
+var modes = []connector.Mode{
+	connector.ModeUpdate, connector.ModeInsert, connector.ModeUpsert, connector.ModeAdd, connector.ModeRemove,
+	connector.ModeArchive, connector.ModeAll, connector.ModeSnapshot, connector.ModeDiff, connector.ModeTrigger,
+}
+
+func (s *Spec) validate() fault.Issues {
+	var issues fault.Issues
+	if !slices.Contains(modes, s.Mode) {
+		issues.Add("spec.mode", fault.CodeInvalid, "there is no sync mode %q", s.Mode)
+	}
+	switch s.Delete {
+	case "", connector.DeleteNothing, connector.DeleteClear, connector.DeleteRecord:
+	default:
+		issues.Add("spec.delete", fault.CodeInvalid, "there is no delete behaviour %q; there are nothing, clear and delete", s.Delete)
+	}
+	switch s.InDoubt {
+	case "", InDoubtReport, InDoubtResend:
+	default:
+		issues.Add("spec.inDoubt", fault.CodeInvalid, "there is no policy %q; there are report and resend", s.InDoubt)
+	}
+	if s.AllColumns && len(s.Mappings) > 0 {
+		issues.Add("spec.mappings", fault.CodeInvalid, "a sync of all columns has no mappings")
+	}
+	validateMappings("spec.mappings", s.Mappings, 0, &issues)
+	s.Schedule.validate(&issues)
+	return issues
+}
+
+// maxDepth is how deep inline objects and arrays may nest (SY-35).
+const maxDepth = 2
+
+func validateMappings(path string, mappings []Mapping, depth int, issues *fault.Issues) {
+	seen := map[string]bool{}
+	for i, m := range mappings {
+		at := fmt.Sprintf("%s[%d]", path, i)
+		if m.To == "" {
+			issues.Add(at+".to", fault.CodeRequired, "a mapping needs a field to fill")
+		}
+		if seen[m.To] {
+			issues.Add(at+".to", fault.CodeInvalid, "the field %q is mapped twice", m.To)
+		}
+		seen[m.To] = true
+		m.validate(at, depth, issues)
+	}
+}
+
+func (m Mapping) validate(at string, depth int, issues *fault.Issues) {
+	switch m.Kind {
+	case "", FromColumn:
+		if m.From == "" {
+			issues.Add(at+".from", fault.CodeRequired, "choose a column")
+		}
+	case FromStatic:
+	case FromVariable:
+		if !slices.Contains(Variables, m.Variable) {
+			issues.Add(at+".variable", fault.CodeInvalid, "there is no variable %q", m.Variable)
+		}
+	case FromTemplate:
+		if m.Template == "" {
+			issues.Add(at+".template", fault.CodeRequired, "write a template")
+		}
+	case FromObject, FromArray:
+		if depth >= maxDepth {
+			issues.Add(at, fault.CodeInvalid, "inline objects and arrays nest at most %d deep", maxDepth)
+			return
+		}
+		validateMappings(at+".fields", m.Fields, depth+1, issues)
+	default:
+		issues.Add(at+".kind", fault.CodeInvalid, "there is no kind of mapping %q", m.Kind)
+	}
+}
+
+var weekdays = []string{"monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"}
+
+func (s Schedule) validate(issues *fault.Issues) {
+	const path = "spec.schedule"
+	switch s.Type {
+	case "", ScheduleManual:
+	case ScheduleInterval:
+		if s.Interval == nil || s.Interval.Quantity < 1 || !slices.Contains([]string{"minute", "hour", "day", "week"}, s.Interval.Unit) {
+			issues.Add(path+".interval", fault.CodeInvalid, "an interval is a number of minutes, hours, days or weeks, at least 1")
+		}
+	case ScheduleCron:
+		if err := cron.Check(s.Cron); err != nil {
+			*issues = append(*issues, fault.As(err).WithPath(path+".cron"))
+		}
+	case ScheduleCustom:
+		s.validateRecurrences(issues)
+	default:
+		issues.Add(path+".type", fault.CodeInvalid, "there is no schedule type %q", s.Type)
+	}
+	if s.Start != nil && s.End != nil && !s.End.After(*s.Start) {
+		issues.Add(path+".end", fault.CodeInvalid, "the schedule ends before it starts")
+	}
+}
+
+func (s Schedule) validateRecurrences(issues *fault.Issues) {
+	const path = "spec.schedule"
+	if _, err := time.LoadLocation(s.Zone); err != nil || s.Zone == "" {
+		issues.Add(path+".zone", fault.CodeInvalid, "%q is not a time zone such as Europe/Berlin", s.Zone)
+	}
+	if len(s.Recurrences) == 0 {
+		issues.Add(path+".recurrences", fault.CodeRequired, "add days and a time")
+	}
+	for i, r := range s.Recurrences {
+		at := fmt.Sprintf("%s.recurrences[%d]", path, i)
+		if _, err := time.Parse("15:04", r.Time); err != nil {
+			issues.Add(at+".time", fault.CodeInvalid, "%q is not a time of day such as 08:30", r.Time)
+		}
+		for _, d := range r.Days {
+			if !slices.Contains(weekdays, d) {
+				issues.Add(at+".days", fault.CodeInvalid, "%q is not a day of the week", d)
+			}
+		}
+		if len(r.Days) == 0 {
+			issues.Add(at+".days", fault.CodeRequired, "choose at least one day")
+		}
+	}
+}
+
+// validateRelated checks what depends on the destination's type and on the model's columns.
+func (s *Spec) validateRelated(registry *connector.Registry, get func(kind, slug string) (any, error)) fault.Issues {
+	var issues fault.Issues
+	if m, err := get("model", s.Model); err == nil {
+		s.validateColumns(*m.(*model.Spec), &issues) //nolint:forcetypeassert // the kind's own spec
+	}
+	d, err := get("destination", s.Destination)
+	if err != nil {
+		return issues // the missing reference is reported already
+	}
+	info, err := registry.Destination(d.(*destination.Spec).Type) //nolint:forcetypeassert // the kind's own spec
+	if err != nil {
+		return issues
+	}
+	t, err := info.SyncType(s.Type)
+	if err != nil {
+		issues = append(issues, fault.As(err).WithPath("spec.type"))
+		return issues
+	}
+	return append(issues, s.validateType(info, t)...)
+}
+
+func (s *Spec) validateType(info connector.DestinationInfo, t connector.SyncType) fault.Issues {
+	issues := connector.Settings(s.Settings).Check("spec.settings", t.Fields, nil)
+	if !slices.Contains(t.Modes, s.Mode) {
+		issues.Add("spec.mode", fault.CodeInvalid, "%s (%s) has no mode %q; it has %v", info.Name, t.Name, s.Mode, t.Modes)
+	}
+	if s.Delete != "" && s.Delete != connector.DeleteNothing && !slices.Contains(t.Deletes, s.Delete) {
+		issues.Add("spec.delete", fault.CodeInvalid, "%s (%s) has no delete behaviour %q", info.Name, t.Name, s.Delete)
+	}
+	if slices.Contains(t.Match.Modes, s.Mode) && len(s.Match) == 0 {
+		issues.Add("spec.match", fault.CodeRequired, "say which column matches rows to records")
+	}
+	if t.Mapping.Required && len(s.Mappings) == 0 && !s.AllColumns {
+		issues.Add("spec.mappings", fault.CodeRequired, "map at least one field")
+	}
+	if s.AllColumns && !t.Mapping.AllByName {
+		issues.Add("spec.allColumns", fault.CodeInvalid, "%s does not take every column under its own name", info.Name)
+	}
+	return issues
+}
+
+// validateColumns: mappings name columns that the model has, where its columns are known (SY-37).
+func (s *Spec) validateColumns(m model.Spec, issues *fault.Issues) {
+	if len(m.Columns) == 0 {
+		return
+	}
+	for i, p := range s.Match {
+		if _, known := m.Column(p.From); !known {
+			issues.Add(fmt.Sprintf("spec.match[%d].from", i), fault.CodeMappingColumn, "Unknown field name: the model has no column %q", p.From)
+		}
+	}
+	for i, p := range s.Mappings {
+		if p.Kind != "" && p.Kind != FromColumn && p.Kind != FromArray || p.From == "" {
+			continue
+		}
+		if _, known := m.Column(p.From); !known {
+			issues.Add(fmt.Sprintf("spec.mappings[%d].from", i), fault.CodeMappingColumn, "Unknown field name: the model has no column %q", p.From)
+		}
+	}
+}
