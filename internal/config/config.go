@@ -1,0 +1,238 @@
+// Package config is what a process is told when it starts: one struct, read once, from flags, the environment,
+// a YAML file and defaults, in this order of precedence.
+package config
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/millrace/millrace/internal/fault"
+	"github.com/spf13/pflag"
+	"gopkg.in/yaml.v3"
+)
+
+// Config holds every setting. A field's tags are its name in flags and YAML, its default and its help; the
+// environment variable is MILLRACE_ and the name in capitals.
+type Config struct {
+	Home                string        `key:"home" help:"folder for the database, the encryption key and objects" default:"~/.millrace"`
+	Listen              string        `key:"listen" help:"address of the web app and the API" default:"localhost:8484"`
+	PublicURL           string        `key:"public-url" help:"address by which people and services reach the server, when it is another one"`
+	DatabaseURL         string        `key:"database-url" help:"postgres://…; empty means SQLite in the home folder" secret:"true"`
+	DatabaseConnections int           `key:"database-connections" help:"connections to PostgreSQL" default:"16"`
+	Roles               []string      `key:"roles" help:"what this process does: api, worker" default:"api,worker"`
+	StorageURL          string        `key:"storage-url" help:"where baselines, plans and request logs are kept: s3://…, gs://…, azblob://…, file://…; empty means the home folder"`
+	EncryptionKey       string        `key:"encryption-key" help:"base64 of 32 bytes; empty means the file encryption.key in the home folder, made on the first start" secret:"true"`
+	AdminEmail          string        `key:"admin-email" help:"of the first admin" default:"admin@localhost"`
+	AdminPassword       string        `key:"admin-password" help:"of the first admin; empty means one that is made up and printed once" secret:"true"`
+	BootstrapAPIKey     string        `key:"bootstrap-api-key" help:"a first API key, for automation" secret:"true"`
+	Workers             int           `key:"workers" help:"runs at a time" default:"4"`
+	PlannerMemory       int64         `key:"planner-memory" help:"bytes that comparing one model's rows may use before it spills to disk" default:"536870912"`
+	PlannerThreads      int           `key:"planner-threads" help:"threads of one comparison; 0 means all processors" default:"0"`
+	FilesRoot           string        `key:"files-root" help:"folder below which the local-folder destination may write; empty means the folder files in the home folder"`
+	LogLevel            string        `key:"log-level" help:"debug, info, warn or error" default:"info"`
+	LogFormat           string        `key:"log-format" help:"text or json" default:"text"`
+	OTLPEndpoint        string        `key:"otlp-endpoint" help:"address of an OpenTelemetry collector (OTLP over HTTP); empty means no traces"`
+	LogRetention        time.Duration `key:"log-retention" help:"how long the rows and requests of runs are kept" default:"168h"`
+	ShutdownGrace       time.Duration `key:"shutdown-grace" help:"how long batches in flight may take when the process stops" default:"20s"`
+	SecureCookies       string        `key:"secure-cookies" help:"send cookies over https only: true, false, or auto (when the public URL is https)" default:"auto"`
+}
+
+// field is one setting by reflection.
+type field struct {
+	key, help, standard string
+	secret              bool
+	value               reflect.Value
+}
+
+func (f field) env() string {
+	return "MILLRACE_" + strings.ToUpper(strings.ReplaceAll(f.key, "-", "_"))
+}
+
+func fields(c *Config) []field {
+	v := reflect.ValueOf(c).Elem()
+	all := make([]field, v.NumField())
+	for i := range all {
+		tag := v.Type().Field(i).Tag
+		all[i] = field{key: tag.Get("key"), help: tag.Get("help"), standard: tag.Get("default"), secret: tag.Get("secret") == "true", value: v.Field(i)}
+	}
+	return all
+}
+
+// Flags adds a flag for each setting. Secrets have none: command lines are public.
+func Flags(set *pflag.FlagSet) {
+	set.String("config", "", "YAML file of settings (MILLRACE_CONFIG)")
+	for _, f := range fields(&Config{}) {
+		if !f.secret {
+			set.String(f.key, "", fmt.Sprintf("%s (%s)", f.help, f.env()))
+		}
+	}
+}
+
+// Load reads the settings. It reports every bad one.
+func Load(set *pflag.FlagSet, lookup func(string) (string, bool)) (*Config, error) {
+	c := &Config{}
+	file, err := readFile(set, lookup)
+	if err != nil {
+		return nil, err
+	}
+	var issues fault.Issues
+	for _, f := range fields(c) {
+		text := f.pick(set, lookup, file)
+		if err := f.set(text); err != nil {
+			issues.Add(f.key, fault.CodeConfig, "%q is not %s", text, err)
+		}
+	}
+	c.check(&issues)
+	return c, issues.Err()
+}
+
+func readFile(set *pflag.FlagSet, lookup func(string) (string, bool)) (map[string]any, error) {
+	path, _ := lookup("MILLRACE_CONFIG")
+	if f := set.Lookup("config"); f != nil && f.Changed {
+		path = f.Value.String()
+	}
+	if path == "" {
+		return nil, nil //nolint:nilnil // no file
+	}
+	text, err := os.ReadFile(path) //nolint:gosec // the operator's file
+	if err != nil {
+		return nil, fault.Wrap(err, fault.CodeConfig, "reading the settings")
+	}
+	var settings map[string]any
+	if err := yaml.Unmarshal(text, &settings); err != nil {
+		return nil, fault.Wrap(err, fault.CodeConfig, "reading %s", path)
+	}
+	known := map[string]bool{}
+	for _, f := range fields(&Config{}) {
+		known[f.key] = true
+	}
+	var issues fault.Issues
+	for key := range settings {
+		if !known[key] {
+			issues.Add(key, fault.CodeConfig, "%s has no setting %q", path, key)
+		}
+	}
+	return settings, issues.Err()
+}
+
+// pick returns the text that wins.
+func (f field) pick(set *pflag.FlagSet, lookup func(string) (string, bool), file map[string]any) string {
+	if flag := set.Lookup(f.key); flag != nil && flag.Changed {
+		return flag.Value.String()
+	}
+	if text, ok := lookup(f.env()); ok {
+		return text
+	}
+	switch v := file[f.key].(type) {
+	case nil:
+		return f.standard
+	case []any:
+		items := make([]string, len(v))
+		for i, item := range v {
+			items[i] = fmt.Sprint(item)
+		}
+		return strings.Join(items, ",")
+	default:
+		return fmt.Sprint(v)
+	}
+}
+
+func (f field) set(text string) error {
+	switch p := f.value.Addr().Interface().(type) {
+	case *string:
+		*p = text
+	case *[]string:
+		*p = strings.FieldsFunc(text, func(r rune) bool { return r == ',' || r == ' ' })
+	case *time.Duration:
+		d, err := time.ParseDuration(text)
+		if err != nil || d < 0 {
+			return errors.New("a duration such as 30s or 24h")
+		}
+		*p = d
+	default:
+		n, err := strconv.ParseInt(text, 10, 64)
+		if err != nil || n < 0 {
+			return errors.New("a whole number")
+		}
+		f.value.SetInt(n)
+	}
+	return nil
+}
+
+func (c *Config) check(issues *fault.Issues) {
+	if rest, ok := strings.CutPrefix(c.Home, "~/"); ok {
+		home, err := os.UserHomeDir()
+		if err != nil {
+			issues.Add("home", fault.CodeConfig, "there is no home folder; set MILLRACE_HOME")
+		}
+		c.Home = filepath.Join(home, rest)
+	}
+	for _, r := range c.Roles {
+		if r != "api" && r != "worker" {
+			issues.Add("roles", fault.CodeConfig, "there is no role %q; there are api and worker", r)
+		}
+	}
+	if c.DatabaseURL == "" && len(c.Roles) != 2 {
+		issues.Add("roles", fault.CodeConfig, "SQLite serves one process only: it must have both roles, api and worker").Suggestion = "Set MILLRACE_DATABASE_URL to a PostgreSQL database to split roles."
+	}
+	if c.Workers < 1 {
+		issues.Add("workers", fault.CodeConfig, "at least one run must be possible at a time")
+	}
+	if c.FilesRoot == "" {
+		c.FilesRoot = filepath.Join(c.Home, "files")
+	}
+	for key, choice := range map[string][2]string{"log-level": {c.LogLevel, "debug info warn error"}, "log-format": {c.LogFormat, "text json"}, "secure-cookies": {c.SecureCookies, "auto true false"}} {
+		if !strings.Contains(" "+choice[1]+" ", " "+choice[0]+" ") {
+			issues.Add(key, fault.CodeConfig, "%q is none of %s", choice[0], choice[1])
+		}
+	}
+}
+
+// Has reports whether the process has a role.
+func (c *Config) Has(role string) bool {
+	for _, r := range c.Roles {
+		if r == role {
+			return true
+		}
+	}
+	return false
+}
+
+// Secure reports whether cookies are for https only.
+func (c *Config) Secure() bool {
+	return c.SecureCookies == "true" || c.SecureCookies == "auto" && strings.HasPrefix(c.PublicURL, "https://")
+}
+
+// Reference writes the settings as Markdown.
+func Reference(w io.Writer) error {
+	_, err := fmt.Fprint(w, "# Settings\n\nEach setting is a flag, an environment variable or a key of the YAML file that `--config` names; a flag wins over the environment, and that over the file. Secrets have no flag.\n\n| Key | Environment | Default | What it is |\n| --- | --- | --- | --- |\n")
+	for _, f := range fields(&Config{}) {
+		if err != nil {
+			break
+		}
+		standard := f.standard
+		if standard == "" {
+			standard = "–"
+		} else {
+			standard = "`" + standard + "`"
+		}
+		_, err = fmt.Fprintf(w, "| `%s` | `%s` | %s | %s |\n", f.key, f.env(), standard, f.help)
+	}
+	return err
+}
+
+// MakeHome makes the data folder.
+func (c *Config) MakeHome() error {
+	if err := os.MkdirAll(c.Home, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+		return fault.Wrap(err, fault.CodeConfig, "making the data folder")
+	}
+	return nil
+}
