@@ -1,0 +1,347 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/millrace/millrace/internal/fault"
+	"github.com/millrace/millrace/internal/resource"
+)
+
+// DocumentBody is a document.
+type DocumentBody struct {
+	Kind     string          `json:"kind"`
+	Metadata MetadataBody    `json:"metadata"`
+	Spec     json.RawMessage `json:"spec"`
+	Status   any             `json:"status,omitempty"`
+}
+
+// MetadataBody is what is known of every document.
+type MetadataBody struct {
+	ID        int64             `json:"id"`
+	UUID      string            `json:"uuid"`
+	Slug      string            `json:"slug"`
+	Name      string            `json:"name"`
+	Labels    map[string]string `json:"labels"`
+	Folder    *string           `json:"folder"`
+	Revision  int64             `json:"revision"`
+	CreatedAt string            `json:"createdAt"`
+	UpdatedAt string            `json:"updatedAt"`
+	CreatedBy string            `json:"createdBy"`
+	UpdatedBy string            `json:"updatedBy"`
+}
+
+// WriteBody is a document as it is sent.
+type WriteBody struct {
+	Kind     string          `json:"kind,omitempty"`
+	Metadata WriteMetadata   `json:"metadata"`
+	Spec     json.RawMessage `json:"spec"`
+	Status   json.RawMessage `json:"status,omitempty" doc:"ignored"`
+}
+
+// WriteMetadata is what a person says of a document. Fields that only the server sets are ignored, so that
+// what was read can be sent back.
+type WriteMetadata struct {
+	Name      string            `json:"name,omitempty"`
+	Slug      string            `json:"slug,omitempty"`
+	Labels    map[string]string `json:"labels,omitempty"`
+	Folder    *string           `json:"folder,omitempty"`
+	Revision  int64             `json:"revision,omitempty"`
+	ID        int64             `json:"id,omitempty"`
+	UUID      string            `json:"uuid,omitempty"`
+	CreatedAt string            `json:"createdAt,omitempty"`
+	UpdatedAt string            `json:"updatedAt,omitempty"`
+	CreatedBy string            `json:"createdBy,omitempty"`
+	UpdatedBy string            `json:"updatedBy,omitempty"`
+}
+
+func (w WriteBody) write() resource.Write {
+	m := w.Metadata
+	out := resource.Write{Name: m.Name, Slug: m.Slug, Labels: m.Labels, Revision: m.Revision, Spec: w.Spec}
+	if m.Folder != nil {
+		out.Folder = *m.Folder
+	}
+	return out
+}
+
+func documentBody(d resource.Document) (DocumentBody, error) {
+	spec, err := json.Marshal(d.Spec)
+	b := DocumentBody{Kind: d.Kind, Spec: spec, Metadata: MetadataBody{
+		ID: d.ID, UUID: d.UUID, Slug: d.Slug, Name: d.Name, Labels: d.Labels, Revision: d.Revision,
+		CreatedAt: stamp(d.CreatedAt), UpdatedAt: stamp(d.UpdatedAt), CreatedBy: d.CreatedBy, UpdatedBy: d.UpdatedBy,
+	}}
+	if d.Folder != "" {
+		b.Metadata.Folder = &d.Folder
+	}
+	return b, err
+}
+
+type listInput struct {
+	Search      string   `query:"search" doc:"in names and slugs"`
+	Label       []string `query:"label,explode" doc:"key:value; all of them"`
+	Folder      string   `query:"folder"`
+	Status      string   `query:"status" doc:"state of syncs"`
+	Source      string   `query:"source" doc:"slug"`
+	Destination string   `query:"destination" doc:"slug"`
+	Model       string   `query:"model" doc:"slug"`
+	Sort        string   `query:"sort" doc:"name, slug, id, createdAt, updatedAt; a leading - turns it round"`
+	Cursor      string   `query:"cursor"`
+	Limit       int      `query:"limit" default:"50" minimum:"1" maximum:"500"`
+}
+
+func (in listInput) filter() (resource.Filter, error) {
+	f := resource.Filter{Search: in.Search, Folder: in.Folder, Sort: in.Sort, Limit: in.Limit, Labels: map[string]string{}, Refs: map[string]string{}}
+	for _, l := range in.Label {
+		name, v, ok := strings.Cut(l, ":")
+		if !ok {
+			return f, fault.New(fault.CodeInvalid, "%q is not a label: write key:value", l).WithPath("label")
+		}
+		f.Labels[name] = v
+	}
+	for kind, slug := range map[string]string{"source": in.Source, "destination": in.Destination, "model": in.Model} {
+		if slug != "" {
+			f.Refs[kind] = slug
+		}
+	}
+	var err error
+	f.Offset, err = offsetOf(in.Cursor)
+	return f, err
+}
+
+func offsetOf(cursor string) (int, error) {
+	if cursor == "" {
+		return 0, nil
+	}
+	n, err := strconv.Atoi(cursor)
+	if err != nil || n < 0 {
+		return 0, fault.New(fault.CodeInvalid, "that is not a cursor that a page gave").WithPath("cursor")
+	}
+	return n, nil
+}
+
+type slugInput struct {
+	Slug string `path:"slug"`
+}
+
+type writeInput struct {
+	Body WriteBody
+}
+
+type updateInput struct {
+	Slug string `path:"slug"`
+	Body WriteBody
+}
+
+// documents registers the operations that every kind has.
+func (s *Server) documents(api huma.API, k resource.Kind) {
+	root := "/api/" + k.Plural
+	register(s, api, op(http.MethodGet, root, "list-"+k.Plural, "List "+k.Plural, nil), func(ctx context.Context, in *listInput) (*body[page[DocumentBody]], error) {
+		return s.listDocuments(ctx, k, *in)
+	})
+	create := op(http.MethodPost, root, "create-"+k.Name, "Create a "+k.Name, nil)
+	create.DefaultStatus = http.StatusCreated
+	register(s, api, create, func(ctx context.Context, in *writeInput) (*body[DocumentBody], error) {
+		d, err := s.Resources.Create(ctx, scope(ctx), k.Name, in.Body.write())
+		return s.document(ctx, d, err)
+	})
+	register(s, api, op(http.MethodGet, root+"/{slug}", "get-"+k.Name, "Read a "+k.Name, nil), func(ctx context.Context, in *slugInput) (*body[DocumentBody], error) {
+		d, err := s.Resources.Get(ctx, scope(ctx), k.Name, in.Slug)
+		return s.document(ctx, d, err)
+	})
+	register(s, api, op(http.MethodPut, root+"/{slug}", "update-"+k.Name, "Change a "+k.Name, nil), func(ctx context.Context, in *updateInput) (*body[DocumentBody], error) {
+		d, err := s.updateDocument(ctx, k, in.Slug, in.Body.write())
+		return s.document(ctx, d, err)
+	})
+	register(s, api, op(http.MethodDelete, root+"/{slug}", "delete-"+k.Name, "Delete a "+k.Name, nil), func(ctx context.Context, in *struct {
+		Slug     string `path:"slug"`
+		Revision int64  `query:"revision"`
+	}) (*struct{}, error) {
+		return nil, s.Resources.Delete(ctx, scope(ctx), k.Name, in.Slug, in.Revision)
+	})
+	register(s, api, op(http.MethodPost, "/api/validate/"+k.Plural, "validate-"+k.Name, "Check a "+k.Name+" without saving it", nil), func(ctx context.Context, in *writeInput) (*body[issuesBody], error) {
+		return s.validate(ctx, k, in.Body.write())
+	})
+	s.history(api, k, root)
+}
+
+func (s *Server) history(api huma.API, k resource.Kind, root string) {
+	register(s, api, op(http.MethodGet, root+"/{slug}/versions", "list-"+k.Name+"-versions", "List the versions of a "+k.Name, nil), func(ctx context.Context, in *slugInput) (*body[page[VersionBody]], error) {
+		versions, err := s.Resources.Versions(ctx, scope(ctx), k.Name, in.Slug)
+		p := page[VersionBody]{Items: []VersionBody{}, Total: len(versions)}
+		for _, v := range versions {
+			p.Items = append(p.Items, VersionBody{Revision: v.Revision, At: stamp(v.At), By: v.By, Summary: v.Summary, Spec: v.Spec})
+		}
+		return &body[page[VersionBody]]{p}, err
+	})
+	register(s, api, op(http.MethodGet, root+"/{slug}/activity", "list-"+k.Name+"-activity", "List what happened to a "+k.Name, nil), func(ctx context.Context, in *slugInput) (*body[page[EventBody]], error) {
+		events, err := s.Resources.Activity(ctx, scope(ctx), k.Name, in.Slug)
+		p := page[EventBody]{Items: []EventBody{}, Total: len(events)}
+		for _, e := range events {
+			p.Items = append(p.Items, EventBody{At: stamp(e.At), By: e.By, Action: e.Action, Summary: e.Summary, Revision: e.Revision})
+		}
+		return &body[page[EventBody]]{p}, err
+	})
+	register(s, api, op(http.MethodGet, root+"/{slug}/references", "list-"+k.Name+"-references", "List what refers to a "+k.Name, nil), func(ctx context.Context, in *slugInput) (*body[page[ReferrerBody]], error) {
+		all, err := s.Resources.Referrers(ctx, scope(ctx), k.Name, in.Slug)
+		p := page[ReferrerBody]{Items: []ReferrerBody{}, Total: len(all)}
+		for _, r := range all {
+			p.Items = append(p.Items, ReferrerBody(r))
+		}
+		return &body[page[ReferrerBody]]{p}, err
+	})
+}
+
+// VersionBody is one revision of a document.
+type VersionBody struct {
+	Revision int64           `json:"revision"`
+	At       string          `json:"at"`
+	By       string          `json:"by"`
+	Summary  string          `json:"summary"`
+	Spec     json.RawMessage `json:"spec"`
+}
+
+// EventBody is one entry of a document's activity.
+type EventBody struct {
+	At       string `json:"at"`
+	By       string `json:"by"`
+	Action   string `json:"action"`
+	Summary  string `json:"summary"`
+	Revision int64  `json:"revision"`
+}
+
+// ReferrerBody is a document that refers to another.
+type ReferrerBody struct {
+	Kind string `json:"kind"`
+	Slug string `json:"slug"`
+	Name string `json:"name"`
+}
+
+func (s *Server) listDocuments(ctx context.Context, k resource.Kind, in listInput) (*body[page[DocumentBody]], error) {
+	f, err := in.filter()
+	if err != nil {
+		return nil, err
+	}
+	documents, total, err := s.Resources.List(ctx, scope(ctx), k.Name, f)
+	if err != nil {
+		return nil, err
+	}
+	bodies, err := s.bodies(ctx, documents)
+	if err != nil {
+		return nil, err
+	}
+	p := page[DocumentBody]{Items: []DocumentBody{}, Total: total, NextCursor: cursorAfter(f.Offset, len(documents), total)}
+	for _, b := range bodies {
+		if st, ok := b.Status.(*SyncStatus); ok && in.Status != "" && st.State != in.Status {
+			p.Total--
+			continue
+		}
+		p.Items = append(p.Items, b)
+	}
+	return &body[page[DocumentBody]]{p}, nil
+}
+
+func (s *Server) document(ctx context.Context, d resource.Document, err error) (*body[DocumentBody], error) {
+	if err != nil {
+		return nil, err
+	}
+	bodies, err := s.bodies(ctx, []resource.Document{d})
+	if err != nil {
+		return nil, err
+	}
+	return &body[DocumentBody]{bodies[0]}, nil
+}
+
+func (s *Server) bodies(ctx context.Context, documents []resource.Document) ([]DocumentBody, error) {
+	bodies := make([]DocumentBody, len(documents))
+	for i, d := range documents {
+		b, err := documentBody(d)
+		if err != nil {
+			return nil, err
+		}
+		if b.Status, err = s.status(ctx, d); err != nil {
+			return nil, err
+		}
+		bodies[i] = b
+	}
+	return bodies, nil
+}
+
+type issuesBody struct {
+	Issues []ErrorInfo `json:"issues" nullable:"false"`
+}
+
+func (s *Server) validate(ctx context.Context, k resource.Kind, w resource.Write) (*body[issuesBody], error) {
+	out := &body[issuesBody]{issuesBody{Issues: []ErrorInfo{}}}
+	err := s.Resources.Validate(ctx, scope(ctx), k.Name, w)
+	if err == nil {
+		return out, nil
+	}
+	f := s.failureOf(ctx, err)
+	if f.status == http.StatusInternalServerError {
+		return nil, f
+	}
+	out.Body.Issues = f.Info.Issues
+	if len(f.Info.Issues) == 0 {
+		out.Body.Issues = []ErrorInfo{f.Info}
+	}
+	return out, nil
+}
+
+// AppliedBody is what became of one applied document.
+type AppliedBody struct {
+	Kind    string       `json:"kind"`
+	Slug    string       `json:"slug"`
+	Action  string       `json:"action" enum:"created,updated,unchanged"`
+	Changes []ChangeBody `json:"changes" nullable:"false"`
+}
+
+// ChangeBody is one field that differs.
+type ChangeBody struct {
+	Path string `json:"path"`
+	From any    `json:"from"`
+	To   any    `json:"to"`
+}
+
+func (s *Server) apply(api huma.API) {
+	type answer struct {
+		Results []AppliedBody `json:"results" nullable:"false"`
+	}
+	register(s, api, op(http.MethodPost, "/api/apply", "apply", "Make documents as they are sent, all or none", nil), func(ctx context.Context, in *struct {
+		Body struct {
+			Documents []WriteBody `json:"documents"`
+			DryRun    bool        `json:"dryRun,omitempty"`
+		}
+	}) (*body[answer], error) {
+		desired := make([]resource.Desired, len(in.Body.Documents))
+		for i, d := range in.Body.Documents {
+			desired[i] = resource.Desired{Kind: d.Kind, Write: d.write()}
+			desired[i].Revision = 0
+		}
+		results, err := s.Resources.Apply(ctx, scope(ctx), desired, in.Body.DryRun)
+		out := answer{Results: []AppliedBody{}}
+		for _, r := range results {
+			b := AppliedBody{Kind: r.Kind, Slug: r.Slug, Action: r.Action, Changes: []ChangeBody{}}
+			for _, c := range r.Changes {
+				b.Changes = append(b.Changes, ChangeBody(c))
+			}
+			out.Results = append(out.Results, b)
+		}
+		return &body[answer]{out}, err
+	})
+	type folder struct {
+		Path  string `json:"path"`
+		Count int    `json:"count"`
+	}
+	register(s, api, op(http.MethodGet, "/api/folders", "list-folders", "List folders", nil), func(ctx context.Context, _ *struct{}) (*body[page[folder]], error) {
+		all, err := s.Resources.Folders(ctx, scope(ctx))
+		p := page[folder]{Items: []folder{}, Total: len(all)}
+		for _, f := range all {
+			p.Items = append(p.Items, folder(f))
+		}
+		return &body[page[folder]]{p}, err
+	})
+}

@@ -1,0 +1,209 @@
+package api
+
+import (
+	"context"
+	"time"
+
+	"github.com/millrace/millrace/internal/engine/sync/run"
+	"github.com/millrace/millrace/internal/kind/destination"
+	"github.com/millrace/millrace/internal/kind/model"
+	"github.com/millrace/millrace/internal/kind/source"
+	"github.com/millrace/millrace/internal/kind/sync"
+	"github.com/millrace/millrace/internal/resource"
+)
+
+// Link names a document that another one is about.
+type Link struct {
+	Slug string `json:"slug"`
+	Name string `json:"name"`
+	Type string `json:"type,omitempty"`
+}
+
+// SourceStatus is what is known of a source beyond its document.
+type SourceStatus struct {
+	Sample     bool `json:"sample"`
+	ModelCount int  `json:"modelCount"`
+}
+
+// DestinationStatus is what is known of a destination beyond its document.
+type DestinationStatus struct {
+	SyncCount int `json:"syncCount"`
+}
+
+// ModelStatus is what is known of a model beyond its document.
+type ModelStatus struct {
+	Source      Link   `json:"source"`
+	SyncCount   int    `json:"syncCount"`
+	LastRunRows *int64 `json:"lastRunRows"`
+}
+
+// SyncStatus is what is known of a sync beyond its document.
+type SyncStatus struct {
+	State       string   `json:"state"`
+	Label       string   `json:"label"`
+	Model       Link     `json:"model"`
+	Source      Link     `json:"source"`
+	Destination Link     `json:"destination"`
+	LastRun     *RunBody `json:"lastRun"`
+	NextRunAt   *string  `json:"nextRunAt"`
+}
+
+// status returns what is known of a document beyond itself.
+func (s *Server) status(ctx context.Context, d resource.Document) (any, error) {
+	switch spec := d.Spec.(type) {
+	case *source.Spec:
+		return s.sourceStatus(ctx, d, spec)
+	case *destination.Spec:
+		n, err := s.referrerCount(ctx, d)
+		return &DestinationStatus{SyncCount: n}, err
+	case *model.Spec:
+		return s.modelStatus(ctx, d, spec)
+	case *sync.Spec:
+		return s.syncStatus(ctx, d, spec)
+	default:
+		return nil, nil //nolint:nilnil // other kinds have no status
+	}
+}
+
+func (s *Server) referrerCount(ctx context.Context, d resource.Document) (int, error) {
+	all, err := s.Resources.Referrers(ctx, scope(ctx), d.Kind, d.Slug)
+	return len(all), err
+}
+
+func (s *Server) sourceStatus(ctx context.Context, d resource.Document, spec *source.Spec) (*SourceStatus, error) {
+	n, err := s.referrerCount(ctx, d)
+	st := &SourceStatus{ModelCount: n}
+	if info, ierr := s.Registry.Source(spec.Type); ierr == nil {
+		st.Sample = info.Sample
+	}
+	return st, err
+}
+
+func (s *Server) modelStatus(ctx context.Context, d resource.Document, spec *model.Spec) (*ModelStatus, error) {
+	n, err := s.referrerCount(ctx, d)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := s.Runs.LastSize(ctx, who(ctx).WorkspaceID, d.Slug)
+	return &ModelStatus{Source: s.link(ctx, "source", spec.Source), SyncCount: n, LastRunRows: rows}, err
+}
+
+// link names a document; one that is gone keeps its slug for a name.
+func (s *Server) link(ctx context.Context, kind, slug string) Link {
+	l := Link{Slug: slug, Name: slug}
+	d, err := s.Resources.Get(ctx, scope(ctx), kind, slug)
+	if err != nil {
+		return l
+	}
+	l.Name = d.Name
+	switch spec := d.Spec.(type) {
+	case *source.Spec:
+		l.Type = spec.Type
+	case *destination.Spec:
+		l.Type = spec.Type
+	}
+	return l
+}
+
+func (s *Server) syncStatus(ctx context.Context, d resource.Document, spec *sync.Spec) (*SyncStatus, error) {
+	st := &SyncStatus{Model: s.link(ctx, "model", spec.Model), Destination: s.link(ctx, "destination", spec.Destination)}
+	if m, err := s.Resources.Get(ctx, scope(ctx), "model", spec.Model); err == nil {
+		st.Source = s.link(ctx, "source", m.Spec.(*model.Spec).Source) //nolint:forcetypeassert // a model's spec
+	}
+	last, next, err := s.Runs.Latest(ctx, who(ctx).WorkspaceID, d.ID)
+	if err != nil {
+		return nil, err
+	}
+	if !next.IsZero() && !spec.Disabled {
+		st.NextRunAt = optionalStamp(next)
+	}
+	st.State, st.Label = syncState(last, spec.Disabled)
+	if last != nil {
+		b := s.runBody(*last)
+		st.LastRun = &b
+	}
+	return st, nil
+}
+
+// syncState is the state of a sync in the web app's words (SY-03), derived from its newest run.
+func syncState(last *run.Run, disabled bool) (state, label string) {
+	switch {
+	case last == nil && disabled:
+		return "disabled", "Disabled"
+	case last == nil:
+		return "pending", "Pending"
+	case last.State.Ended() && disabled:
+		return "disabled", "Disabled"
+	}
+	label = last.Words().Sync
+	states := map[string]string{
+		"Queued": "queued", "Querying": "querying", "Preparing": "preparing", "In progress": "in_progress",
+		"Healthy": "healthy", "Incomplete": "incomplete", "Failed": "failed",
+	}
+	return states[label], label
+}
+
+// RunBody is one execution of a sync.
+type RunBody struct {
+	ID            int64        `json:"id"`
+	SyncSlug      string       `json:"syncSlug"`
+	SyncID        int64        `json:"syncId"`
+	Trigger       string       `json:"trigger"`
+	State         string       `json:"state"`
+	Status        string       `json:"status"`
+	Label         string       `json:"label"`
+	CreatedAt     string       `json:"createdAt"`
+	StartedAt     *string      `json:"startedAt"`
+	FinishedAt    *string      `json:"finishedAt"`
+	DurationMs    int64        `json:"durationMs"`
+	Progress      float64      `json:"progress"`
+	RowsRead      int64        `json:"rowsRead"`
+	Rows          RowsBody     `json:"rows"`
+	Planned       run.OpCounts `json:"planned"`
+	Succeeded     run.OpCounts `json:"succeeded"`
+	Failed        run.OpCounts `json:"failed"`
+	Aborted       run.OpCounts `json:"aborted"`
+	InDoubt       int64        `json:"inDoubt"`
+	RatePerSecond float64      `json:"ratePerSecond"`
+	Options       run.Options  `json:"options"`
+	Error         *ErrorInfo   `json:"error"`
+}
+
+// RowsBody is what the comparison found.
+type RowsBody struct {
+	Added     int64 `json:"added"`
+	Changed   int64 `json:"changed"`
+	Removed   int64 `json:"removed"`
+	Unchanged int64 `json:"unchanged"`
+	NullKey   int64 `json:"nullKey"`
+	Duplicate int64 `json:"duplicate"`
+	Ignored   int64 `json:"ignored"`
+}
+
+func (s *Server) runBody(r run.Run) RunBody {
+	c := r.Counts
+	b := RunBody{
+		ID: r.ID, SyncSlug: r.SyncSlug, SyncID: r.SyncID, Trigger: r.Trigger, State: string(r.State), Status: r.Words().REST, Label: r.Words().Run,
+		CreatedAt: stamp(r.CreatedAt), StartedAt: optionalStamp(r.StartedAt), FinishedAt: optionalStamp(r.FinishedAt), Progress: r.Progress(),
+		RowsRead: c.Read, Planned: c.Planned, Succeeded: c.Succeeded, Failed: c.Failed, Aborted: c.Aborted, InDoubt: c.InDoubt, Options: r.Options,
+		Rows: RowsBody{
+			Added: c.Rows.Added, Changed: c.Rows.Changed, Removed: c.Rows.Removed, Unchanged: c.Unchanged,
+			NullKey: c.NullKeys, Duplicate: c.Duplicates, Ignored: c.Ignored.Total(),
+		},
+	}
+	if !r.StartedAt.IsZero() {
+		end := r.FinishedAt
+		if end.IsZero() {
+			end = s.Clock.Now()
+		}
+		d := end.Sub(r.StartedAt)
+		b.DurationMs = d.Milliseconds()
+		if d > time.Millisecond {
+			b.RatePerSecond = float64(c.Succeeded.Total()+c.Failed.Total()) / d.Seconds()
+		}
+	}
+	if r.Failure != nil {
+		b.Error = &ErrorInfo{Code: string(r.Failure.Code), Message: r.Failure.Message, Suggestion: r.Failure.Suggestion}
+	}
+	return b
+}

@@ -1,0 +1,203 @@
+// Package s3 is the destination "Amazon S3 and compatible": files as objects of a bucket. Other
+// stores that speak the protocol work through an endpoint of their own.
+package s3
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+	"gocloud.dev/blob"
+	"gocloud.dev/blob/s3blob"
+
+	"github.com/millrace/millrace/internal/clock"
+	"github.com/millrace/millrace/internal/connector"
+	"github.com/millrace/millrace/internal/destination/file"
+	"github.com/millrace/millrace/internal/fault"
+)
+
+// Slug is the destination's slug.
+const Slug = "s3"
+
+// Info describes the destination.
+func Info() connector.DestinationInfo {
+	return connector.DestinationInfo{
+		Slug:      Slug,
+		Name:      "Amazon S3 and compatible",
+		Category:  "file_storage",
+		Summary:   "Writes files to a bucket of Amazon S3, MinIO, R2, Wasabi and other stores with the same protocol",
+		Verified:  true,
+		Fields:    fields(),
+		SyncTypes: []connector.SyncType{file.SyncType()},
+		Open:      open,
+	}
+}
+
+func open(o connector.DestinationOptions) (connector.Destination, error) {
+	d := &destination{dir: o.Dir, clock: o.Clock}
+	if err := o.Settings.WithDefaults(fields()).Decode(&d.settings); err != nil {
+		return nil, err
+	}
+	d.client = newClient(d.settings)
+	return d, nil
+}
+
+// destination is a bucket.
+type destination struct {
+	dir      string
+	clock    clock.Clock
+	settings settings
+	client   *s3.Client
+}
+
+var _ connector.Destination = (*destination)(nil)
+
+// headerTimeout is how long a store may take to start answering a request that it has received.
+const headerTimeout = 60 * time.Second
+
+// newClient makes a client that knows only the given settings: nothing is read from the
+// environment or from files of the server.
+func newClient(s settings) *s3.Client {
+	config := aws.Config{
+		Region:      s.Region,
+		Credentials: credentials.NewStaticCredentialsProvider(s.AccessKeyID, s.SecretAccessKey, s.SessionToken),
+		HTTPClient:  awshttp.NewBuildableClient().WithTransportOptions(setTimeouts),
+	}
+	if s.RoleARN != "" {
+		config.Credentials = assumeRole(config, s)
+	}
+	return s3.NewFromConfig(config, func(o *s3.Options) {
+		o.UsePathStyle = s.PathStyle
+		if s.Endpoint != "" {
+			o.BaseEndpoint = aws.String(s.Endpoint)
+			// Many compatible stores refuse the newer checksum headers.
+			o.RequestChecksumCalculation = aws.RequestChecksumCalculationWhenRequired
+			o.ResponseChecksumValidation = aws.ResponseChecksumValidationWhenRequired
+		}
+	})
+}
+
+// assumeRole exchanges the keys for temporary ones of a role, and renews them as they expire.
+// https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html
+func assumeRole(config aws.Config, s settings) aws.CredentialsProvider {
+	client := sts.NewFromConfig(config, func(o *sts.Options) {
+		if s.STSEndpoint != "" {
+			o.BaseEndpoint = aws.String(s.STSEndpoint)
+		}
+	})
+	return aws.NewCredentialsCache(stscreds.NewAssumeRoleProvider(client, s.RoleARN, func(o *stscreds.AssumeRoleOptions) {
+		o.RoleSessionName = "millrace"
+		if s.ExternalID != "" {
+			o.ExternalID = aws.String(s.ExternalID)
+		}
+	}))
+}
+
+// Test lists one object under the prefix. Where that is not allowed it lists unfinished uploads: a
+// writer needs one of the two permissions. Whether objects may be written cannot be known without
+// writing one, so the first run tells.
+func (d *destination) Test(ctx context.Context) error {
+	if err := d.settings.problem(); err != nil {
+		return err
+	}
+	_, err := d.client.ListObjectsV2(ctx, &s3.ListObjectsV2Input{
+		Bucket:  aws.String(d.settings.Bucket),
+		Prefix:  aws.String(d.settings.prefix()),
+		MaxKeys: aws.Int32(1),
+	}, once)
+	if err == nil {
+		return nil
+	}
+	denied := d.fault(err, "listing objects under "+d.address())
+	if !fault.Is(denied, fault.CodeDestinationDenied) {
+		return denied
+	}
+	_, err = d.client.ListMultipartUploads(ctx, &s3.ListMultipartUploadsInput{
+		Bucket:     aws.String(d.settings.Bucket),
+		Prefix:     aws.String(d.settings.prefix()),
+		MaxUploads: aws.Int32(1),
+	}, once)
+	if err == nil {
+		return nil
+	}
+	return denied
+}
+
+// once turns retries off: who tests a connection waits for the answer.
+func once(o *s3.Options) { o.RetryMaxAttempts = 1 }
+
+func (d *destination) address() string {
+	return "s3://" + d.settings.Bucket + "/" + d.settings.prefix()
+}
+
+// Check reports every error of the settings.
+func (d *destination) Check(job connector.SyncJob) error {
+	issues := d.settings.check()
+	var more fault.Issues
+	if err := file.Check(job, d.settings.PublicKey); errors.As(err, &more) {
+		issues = append(issues, more...)
+	}
+	return issues.Err()
+}
+
+// Begin starts a run. Nothing is sent to the bucket before the run is finished.
+func (d *destination) Begin(ctx context.Context, job connector.SyncJob) (connector.Session, error) {
+	if err := d.settings.problem(); err != nil {
+		return nil, fault.Reclass(err, fault.Fatal)
+	}
+	bucket, err := s3blob.OpenBucket(ctx, d.client, d.settings.Bucket, nil)
+	if err != nil {
+		return nil, d.fault(err, "opening "+d.address())
+	}
+	s, err := file.Begin(file.Options{Place: d.place(bucket), PublicKey: d.settings.PublicKey, Dir: d.dir, Clock: d.clock}, job)
+	if err != nil {
+		bucket.Close() //nolint:errcheck,gosec // nothing was written
+		return nil, err
+	}
+	return &session{Session: s, bucket: bucket}, nil
+}
+
+func (d *destination) place(bucket *blob.Bucket) *file.Bucket {
+	return &file.Bucket{
+		Blobs:  bucket,
+		Prefix: d.settings.prefix(),
+		Base:   "s3://" + d.settings.Bucket + "/",
+		Fault:  func(err error, name string) error { return d.fault(err, "uploading "+name) },
+	}
+}
+
+// Close does nothing: idle connections end by themselves.
+func (d *destination) Close() error { return nil }
+
+// session closes the bucket with the run.
+type session struct {
+	*file.Session
+
+	bucket *blob.Bucket
+	closed bool
+}
+
+// Close deletes what was not published.
+func (s *session) Close() error {
+	if s.closed {
+		return nil
+	}
+	s.closed = true
+	return errors.Join(s.Session.Close(), s.bucket.Close())
+}
+
+// prefix returns the prefix with a slash at its end and none at its start.
+func (s settings) prefix() string {
+	p := strings.Trim(s.Prefix, "/")
+	if p == "" {
+		return ""
+	}
+	return p + "/"
+}

@@ -1,0 +1,18 @@
+import classes from './Code.module.css'
+import { pretty, splitMatches } from './pretty'
+
+interface Props {
+  label: string
+  text: string
+  /** Marked wherever it occurs. */
+  search?: string
+}
+
+/** Text to read, JSON laid out, with the places marked that a search finds. */
+export function CodeBlock({ label, text, search = '' }: Props) {
+  return (
+    <pre className={classes.json} aria-label={label} tabIndex={0}>
+      {splitMatches(pretty(text), search).map((part, i) => (part.match ? <mark key={i}>{part.text}</mark> : part.text))}
+    </pre>
+  )
+}

@@ -1,0 +1,35 @@
+import { Skeleton } from '@mantine/core'
+import { lazy, Suspense } from 'react'
+import classes from './Code.module.css'
+
+export type Language = 'sql' | 'json' | 'liquid'
+
+export interface CodeEditorProps {
+  label: string
+  language: Language
+  value: string
+  onChange?: (value: string) => void
+  readOnly?: boolean
+  /** For SQL: columns by table, completed as they are typed. */
+  schema?: Record<string, string[]>
+  /** For Liquid: names that may follow row. */
+  names?: string[]
+  /** Called on Ctrl-Enter. */
+  onRun?: () => void
+  minHeight?: number
+  maxHeight?: number
+}
+
+const CodeMirror = lazy(() => import('./CodeMirror'))
+
+/** A code editor that is loaded when it is first shown. */
+export function CodeEditor(props: CodeEditorProps) {
+  const minHeight = props.minHeight ?? 120
+  return (
+    <div className={classes.frame} data-readonly={props.readOnly}>
+      <Suspense fallback={<Skeleton height={minHeight} />}>
+        <CodeMirror {...props} minHeight={minHeight} />
+      </Suspense>
+    </div>
+  )
+}

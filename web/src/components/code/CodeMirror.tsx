@@ -1,0 +1,75 @@
+import { useEffect, useRef } from 'react'
+import { Compartment, EditorState, type Extension } from '@codemirror/state'
+import { EditorView } from '@codemirror/view'
+import type { CodeEditorProps } from './CodeEditor'
+import { baseExtensions, languageExtension } from './extensions'
+
+interface Editor {
+  view: EditorView
+  language: Compartment
+}
+
+type Live = React.RefObject<Pick<CodeEditorProps, 'onChange' | 'onRun'>>
+
+/**
+ * Makes an editor inside a shadow root. There CodeMirror's styles are constructed style sheets; in the
+ * document they would be style elements, which the content security policy forbids.
+ */
+function createEditor(host: HTMLElement, props: CodeEditorProps, live: Live, language: Extension): Editor {
+  const root = host.shadowRoot ?? host.attachShadow({ mode: 'open' })
+  const compartment = new Compartment()
+  const state = EditorState.create({
+    doc: props.value,
+    extensions: [
+      baseExtensions({
+        label: props.label,
+        readOnly: props.readOnly === true,
+        minHeight: props.minHeight ?? 120,
+        maxHeight: props.maxHeight,
+        onChange: (value) => live.current.onChange?.(value),
+        onRun: () => live.current.onRun?.(),
+      }),
+      compartment.of(language),
+    ],
+  })
+  return { view: new EditorView({ state, parent: root, root }), language: compartment }
+}
+
+/** CodeMirror as a controlled input. */
+export default function CodeMirror(props: CodeEditorProps) {
+  const { value, language, schema, names, onChange, onRun } = props
+  const host = useRef<HTMLDivElement>(null)
+  const editor = useRef<Editor | null>(null)
+  const live = useRef<Pick<CodeEditorProps, 'onChange' | 'onRun'>>({})
+  const first = useRef(props)
+
+  useEffect(() => {
+    live.current = { onChange, onRun }
+  }, [onChange, onRun])
+
+  useEffect(() => {
+    if (host.current === null) return
+    const made = createEditor(host.current, first.current, live, [])
+    editor.current = made
+    return () => made.view.destroy()
+  }, [])
+
+  useEffect(() => {
+    let stale = false
+    void languageExtension(language, schema, names).then((extension) => {
+      const current = editor.current
+      if (!stale) current?.view.dispatch({ effects: current.language.reconfigure(extension) })
+    })
+    return () => {
+      stale = true
+    }
+  }, [language, schema, names])
+
+  useEffect(() => {
+    const view = editor.current?.view
+    if (view === undefined || view.state.doc.toString() === value) return
+    view.dispatch({ changes: { from: 0, to: view.state.doc.length, insert: value } })
+  }, [value])
+
+  return <div ref={host} data-editor={props.label} />
+}

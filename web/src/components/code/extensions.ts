@@ -1,0 +1,115 @@
+import { autocompletion, closeBrackets, closeBracketsKeymap, completionKeymap } from '@codemirror/autocomplete'
+import { defaultKeymap, history, historyKeymap, indentWithTab } from '@codemirror/commands'
+import { bracketMatching, HighlightStyle, indentOnInput, syntaxHighlighting } from '@codemirror/language'
+import { highlightSelectionMatches, searchKeymap } from '@codemirror/search'
+import { EditorState, type Extension } from '@codemirror/state'
+import { drawSelection, EditorView, highlightActiveLine, keymap, lineNumbers } from '@codemirror/view'
+import { tags } from '@lezer/highlight'
+import type { Language } from './CodeEditor'
+
+const highlight = HighlightStyle.define([
+  { tag: [tags.keyword, tags.operatorKeyword, tags.definitionKeyword], color: 'var(--code-keyword)' },
+  { tag: [tags.string, tags.special(tags.string)], color: 'var(--code-string)' },
+  { tag: [tags.number, tags.bool, tags.null], color: 'var(--code-number)' },
+  { tag: [tags.comment], color: 'var(--muted)', fontStyle: 'italic' },
+  { tag: [tags.typeName, tags.standard(tags.name)], color: 'var(--code-type)' },
+  { tag: [tags.propertyName], color: 'var(--code-type)' },
+])
+
+interface BaseOptions {
+  label: string
+  readOnly: boolean
+  minHeight: number
+  maxHeight: number | undefined
+  onChange: (value: string) => void
+  onRun: () => void
+}
+
+const look = (minHeight: number, maxHeight: number | undefined): Extension =>
+  EditorView.theme({
+    '&': { color: 'var(--text)', backgroundColor: 'var(--surface)', fontSize: '13px' },
+    '&.cm-focused': { outline: 'none' },
+    '.cm-scroller': {
+      fontFamily: 'var(--mono)',
+      lineHeight: '1.6',
+      maxHeight: maxHeight === undefined ? 'none' : `${maxHeight}px`,
+      overflow: 'auto',
+    },
+    '.cm-content, .cm-gutter': { minHeight: `${minHeight}px` },
+    '.cm-content': { padding: '10px 0', caretColor: 'var(--text)' },
+    '.cm-cursor': { borderLeftColor: 'var(--text)' },
+    '.cm-gutters': { backgroundColor: 'var(--sunken)', color: 'var(--muted)', border: 'none', borderRight: '1px solid var(--line)' },
+    '.cm-activeLine': { backgroundColor: 'color-mix(in srgb, var(--accent) 5%, transparent)' },
+    '.cm-activeLineGutter': { backgroundColor: 'transparent', color: 'var(--text)' },
+    '&.cm-focused > .cm-scroller > .cm-selectionLayer .cm-selectionBackground, .cm-selectionBackground': {
+      backgroundColor: 'color-mix(in srgb, var(--accent) 24%, transparent) !important',
+    },
+    '.cm-tooltip': { backgroundColor: 'var(--surface)', border: '1px solid var(--line-strong)', borderRadius: '6px', overflow: 'hidden' },
+    '.cm-tooltip-autocomplete > ul': { fontFamily: 'var(--mono)', fontSize: '12px' },
+    '.cm-tooltip-autocomplete > ul > li[aria-selected]': { backgroundColor: 'var(--accent)', color: 'var(--surface)' },
+    '.cm-panels': { backgroundColor: 'var(--sunken)', color: 'var(--text)' },
+    '.cm-textfield': { backgroundColor: 'var(--surface)', color: 'var(--text)' },
+    '.cm-button': { backgroundImage: 'none', backgroundColor: 'var(--surface)', color: 'var(--text)' },
+  })
+
+/** What every editor has, whatever its language. */
+export function baseExtensions(options: BaseOptions): Extension {
+  return [
+    lineNumbers(),
+    history(),
+    drawSelection(),
+    indentOnInput(),
+    bracketMatching(),
+    closeBrackets(),
+    autocompletion(),
+    highlightSelectionMatches(),
+    options.readOnly ? [] : highlightActiveLine(),
+    syntaxHighlighting(highlight),
+    EditorView.lineWrapping,
+    EditorState.readOnly.of(options.readOnly),
+    EditorView.contentAttributes.of({ 'aria-label': options.label }),
+    EditorView.updateListener.of((update) => {
+      if (update.docChanged) options.onChange(update.state.doc.toString())
+    }),
+    keymap.of([
+      { key: 'Mod-Enter', run: () => (options.onRun(), true), preventDefault: true },
+      // Escape releases the Tab key, so that the keyboard can leave the editor.
+      ...closeBracketsKeymap,
+      ...defaultKeymap,
+      ...searchKeymap,
+      ...historyKeymap,
+      ...completionKeymap,
+      indentWithTab,
+    ]),
+    look(options.minHeight, options.maxHeight),
+  ]
+}
+
+/** Loads a language with its completions. */
+export async function languageExtension(
+  language: Language,
+  schema: Record<string, string[]> = {},
+  names: string[] = [],
+): Promise<Extension> {
+  switch (language) {
+    case 'sql': {
+      const { PostgreSQL, sql } = await import('@codemirror/lang-sql')
+      return sql({ dialect: PostgreSQL, schema, upperCaseKeywords: true })
+    }
+    case 'json': {
+      const { json } = await import('@codemirror/lang-json')
+      return json()
+    }
+    case 'liquid': {
+      const { liquid } = await import('@codemirror/lang-liquid')
+      const columns = names.map((label) => ({ label, type: 'property' }))
+      return liquid({
+        variables: [
+          { label: 'row', type: 'variable' },
+          { label: 'context', type: 'variable' },
+        ],
+        properties: (path) => (path[0] === 'row' ? columns : []),
+      })
+    }
+  }
+}

@@ -1,0 +1,17 @@
+import { expect, it } from 'vitest'
+import { pretty, splitMatches } from './pretty'
+
+it('lays out JSON and leaves other text alone', () => {
+  expect(pretty('{"a":[1]}')).toBe('{\n  "a": [\n    1\n  ]\n}')
+  expect(pretty('INSERT INTO t')).toBe('INSERT INTO t')
+})
+
+it('marks every place that a search finds', () => {
+  expect(splitMatches('Ada and ada', 'ADA')).toEqual([
+    { text: 'Ada', match: true },
+    { text: ' and ', match: false },
+    { text: 'ada', match: true },
+  ])
+  expect(splitMatches('Ada', ' ')).toEqual([{ text: 'Ada', match: false }])
+  expect(splitMatches('Ada', 'x')).toEqual([{ text: 'Ada', match: false }])
+})

@@ -1,0 +1,127 @@
+import { Modal, TextInput } from '@mantine/core'
+import { useDebouncedValue } from '@mantine/hooks'
+import { IconArrowRight, IconPlus, IconSearch } from '@tabler/icons-react'
+import { useQuery } from '@tanstack/react-query'
+import { useNavigate } from '@tanstack/react-router'
+import { useId, useState } from 'react'
+import { allQuery } from '~/services/documents'
+import type { KindPath } from '~/services/types'
+import classes from './Command.module.css'
+import { commands, matching, type Command } from './commands'
+
+const kinds: KindPath[] = ['sources', 'models', 'destinations', 'syncs']
+
+const kindWords: Record<KindPath, string> = { sources: 'Source', models: 'Model', destinations: 'Destination', syncs: 'Sync' }
+
+/** The documents of one kind whose names match, as commands that open them. */
+function useFound(kind: KindPath, text: string, enabled: boolean): Command[] {
+  const query = useQuery({ ...allQuery(kind, { search: text }), enabled: enabled && text !== '' })
+  return (query.data?.items ?? []).slice(0, 6).map((doc) => ({
+    id: `${kind}/${doc.metadata.slug}`,
+    label: doc.metadata.name,
+    group: kindWords[kind],
+    to: `/${kind}/${doc.metadata.slug}`,
+  }))
+}
+
+function useCommands(text: string, opened: boolean): Command[] {
+  const [sources = [], models = [], destinations = [], syncs = []] = [
+    useFound('sources', text, opened),
+    useFound('models', text, opened),
+    useFound('destinations', text, opened),
+    useFound('syncs', text, opened),
+  ]
+  return [...matching(commands, text), ...syncs, ...models, ...sources, ...destinations]
+}
+
+interface Props {
+  opened: boolean
+  onClose: () => void
+}
+
+/** Leads anywhere by typing (Ctrl-K). */
+export function CommandBar({ opened, onClose }: Props) {
+  return (
+    <Modal
+      opened={opened}
+      onClose={onClose}
+      withCloseButton={false}
+      padding={0}
+      size="lg"
+      centered={false}
+      yOffset="12vh"
+      attributes={{ content: { 'aria-label': 'Search' } }}
+    >
+      {opened && <CommandList onClose={onClose} />}
+    </Modal>
+  )
+}
+
+function CommandList({ onClose }: { onClose: () => void }) {
+  const navigate = useNavigate()
+  const list = useId()
+  const [text, setText] = useState('')
+  const [settled] = useDebouncedValue(text.trim(), 120)
+  const [active, setActive] = useState(0)
+  const found = useCommands(settled, true)
+  const current = Math.min(active, found.length - 1)
+  const go = (command: Command | undefined) => {
+    if (command === undefined) return
+    onClose()
+    void navigate({ to: command.to })
+  }
+  const onKey = (event: React.KeyboardEvent) => {
+    if (event.key === 'ArrowDown') setActive(Math.min(current + 1, found.length - 1))
+    else if (event.key === 'ArrowUp') setActive(Math.max(current - 1, 0))
+    else if (event.key === 'Enter') go(found[current])
+    else return
+    event.preventDefault()
+  }
+  return (
+    <div>
+      <TextInput
+        size="lg"
+        variant="unstyled"
+        className={classes.input}
+        data-autofocus
+        role="combobox"
+        aria-label="Search for anything"
+        aria-expanded="true"
+        aria-controls={list}
+        aria-activedescendant={found[current] === undefined ? undefined : `${list}-${current}`}
+        placeholder={`Search ${kinds.join(', ')} and pages`}
+        leftSection={<IconSearch size={18} aria-hidden />}
+        value={text}
+        onChange={(event) => {
+          setText(event.currentTarget.value)
+          setActive(0)
+        }}
+        onKeyDown={onKey}
+      />
+      <div id={list} role="listbox" aria-label="Results" className={classes.list}>
+        {found.map((command, i) => (
+          // The keyboard moves through the list from the input above.
+          // eslint-disable-next-line jsx-a11y/click-events-have-key-events, jsx-a11y/interactive-supports-focus
+          <div
+            key={command.id}
+            id={`${list}-${i}`}
+            role="option"
+            aria-selected={i === current}
+            className={classes.item}
+            onMouseMove={() => setActive(i)}
+            onClick={() => go(command)}
+          >
+            {command.group === 'Create' ? <IconPlus size={15} aria-hidden /> : <IconArrowRight size={15} aria-hidden />}
+            <span className="truncate">{command.label}</span>
+            <small className="muted">{command.group}</small>
+          </div>
+        ))}
+        {found.length === 0 && (
+          <div role="option" aria-selected="false" aria-disabled="true" className={classes.none}>
+            Nothing is called “{settled}”.
+          </div>
+        )}
+      </div>
+    </div>
+  )
+}

@@ -1,0 +1,9 @@
+import { expect, it } from 'vitest'
+import { commands, matching } from './commands'
+
+it('finds commands by all the words that were typed, in any order', () => {
+  expect(matching(commands, 'sync add').map((c) => c.label)).toEqual(['Add sync'])
+  expect(matching(commands, 'KEYS').map((c) => c.to)).toEqual(['/settings/keys'])
+  expect(matching(commands, 'nothing like this')).toEqual([])
+  expect(matching(commands, '  ')).toEqual(commands)
+})

@@ -1,0 +1,169 @@
+import { ActionIcon, Button, Chip, NumberInput, Radio, Select, TextInput } from '@mantine/core'
+import { IconCalendarClock, IconPlus, IconTrash } from '@tabler/icons-react'
+import { useState } from 'react'
+import { viewerZone } from '~/components/format/format'
+import type { Recurrence, Schedule } from '~/services/types'
+import classes from './Schedule.module.css'
+import { freshSchedule, fromLocalInput, nextRunsText, scheduleProblem, scheduleWords, toLocalInput, weekdays } from './schedule'
+
+interface Props {
+  value: Schedule
+  onChange: (value: Schedule) => void
+}
+
+const help: Record<Schedule['type'], string> = {
+  manual: 'Runs only when you, the API or a sequence starts it.',
+  interval: 'Runs again some time after the last run.',
+  custom: 'Runs on chosen days at a chosen time.',
+  cron: 'Runs by a cron expression, in UTC.',
+}
+
+const types: Schedule['type'][] = ['manual', 'interval', 'custom', 'cron']
+
+/** When a sync runs by itself, with its next runs in words (SY-80). */
+export function ScheduleEditor({ value, onChange }: Props) {
+  const [now] = useState(() => new Date())
+  const problem = scheduleProblem(value)
+  return (
+    <div className="stack">
+      <Radio.Group
+        label="Schedule type"
+        value={value.type}
+        onChange={(type) => onChange(freshSchedule(type, viewerZone()))}
+      >
+        <div className={classes.types}>
+          {types.map((type) => (
+            <Radio key={type} value={type} label={scheduleWords[type]} description={help[type]} className={classes.type} />
+          ))}
+        </div>
+      </Radio.Group>
+      {value.type === 'interval' && <IntervalInput value={value} onChange={onChange} />}
+      {value.type === 'custom' && <RecurrencesInput value={value} onChange={onChange} />}
+      {value.type === 'cron' && <CronInput value={value} onChange={onChange} />}
+      {value.type !== 'manual' && <WindowInput value={value} onChange={onChange} />}
+      <p className={problem === undefined ? classes.next : classes.problem} role="status">
+        <IconCalendarClock size={16} aria-hidden />
+        {problem ?? (value.type === 'manual' ? nextRunsText(value, now) : `Next runs: ${nextRunsText(value, now)}`)}
+      </p>
+    </div>
+  )
+}
+
+function IntervalInput({ value, onChange }: Props) {
+  const interval = value.interval ?? { unit: 'hour' as const, quantity: 1 }
+  return (
+    <div className="row">
+      <span>Every</span>
+      <NumberInput
+        aria-label="Quantity"
+        w={88}
+        min={1}
+        allowDecimal={false}
+        value={interval.quantity}
+        onChange={(next) => onChange({ ...value, interval: { ...interval, quantity: Number(next) } })}
+      />
+      <Select
+        aria-label="Unit"
+        w={130}
+        allowDeselect={false}
+        data={[
+          { value: 'minute', label: 'minutes' },
+          { value: 'hour', label: 'hours' },
+          { value: 'day', label: 'days' },
+          { value: 'week', label: 'weeks' },
+        ]}
+        value={interval.unit}
+        onChange={(next) => onChange({ ...value, interval: { ...interval, unit: (next ?? 'hour') } })}
+      />
+    </div>
+  )
+}
+
+function CronInput({ value, onChange }: Props) {
+  return (
+    <TextInput
+      label="Cron expression"
+      description="Five fields: minute, hour, day of month, month, day of week. Evaluated in UTC. L means the last day of the month."
+      className="mono"
+      maw={420}
+      value={value.cron ?? ''}
+      onChange={(event) => onChange({ ...value, cron: event.currentTarget.value })}
+    />
+  )
+}
+
+function RecurrencesInput({ value, onChange }: Props) {
+  const list = value.recurrences ?? []
+  const set = (recurrences: Recurrence[]) => onChange({ ...value, recurrences })
+  return (
+    <div className="stack" style={{ gap: 10 }}>
+      {list.map((recurrence, index) => (
+        <div key={index} className={classes.recurrence} role="group" aria-label={`Recurrence ${index + 1}`}>
+          <Chip.Group
+            multiple
+            value={recurrence.days}
+            onChange={(days) => set(list.map((r, i) => (i === index ? { ...r, days: days } : r)))}
+          >
+            <div className={classes.days}>
+              {weekdays.map((day) => (
+                <Chip key={day.value} value={day.value} size="xs" radius="sm">
+                  {day.short}
+                </Chip>
+              ))}
+            </div>
+          </Chip.Group>
+          <TextInput
+            type="time"
+            aria-label="Time"
+            w={120}
+            value={recurrence.time}
+            onChange={(event) => {
+              const time = event.currentTarget.value
+              set(list.map((r, i) => (i === index ? { ...r, time } : r)))
+            }}
+          />
+          <ActionIcon
+            variant="subtle"
+            color="gray"
+            aria-label={`Remove recurrence ${index + 1}`}
+            onClick={() => set(list.filter((_, i) => i !== index))}
+          >
+            <IconTrash size={15} />
+          </ActionIcon>
+        </div>
+      ))}
+      <div className="row wrap">
+        <Button
+          variant="default"
+          size="xs"
+          leftSection={<IconPlus size={14} />}
+          onClick={() => set([...list, { days: ['saturday', 'sunday'], time: '08:00' }])}
+        >
+          Add recurrence
+        </Button>
+        <span className="muted small">Times are in {value.zone || 'UTC'}.</span>
+      </div>
+    </div>
+  )
+}
+
+function WindowInput({ value, onChange }: Props) {
+  return (
+    <div className="row wrap" style={{ gap: 16 }}>
+      <TextInput
+        type="datetime-local"
+        label="Start"
+        description="Empty means at once"
+        value={toLocalInput(value.start)}
+        onChange={(event) => onChange({ ...value, start: fromLocalInput(event.currentTarget.value) })}
+      />
+      <TextInput
+        type="datetime-local"
+        label="End"
+        description="Empty means never"
+        value={toLocalInput(value.end)}
+        onChange={(event) => onChange({ ...value, end: fromLocalInput(event.currentTarget.value) })}
+      />
+    </div>
+  )
+}

@@ -1,0 +1,160 @@
+import { Cron } from 'croner'
+import { plural, sentenceList, shortTime } from '~/components/format/format'
+import type { Recurrence, Schedule, Weekday } from '~/services/types'
+
+export const weekdays: { value: Weekday; label: string; short: string; cron: number }[] = [
+  { value: 'monday', label: 'Monday', short: 'Mon', cron: 1 },
+  { value: 'tuesday', label: 'Tuesday', short: 'Tue', cron: 2 },
+  { value: 'wednesday', label: 'Wednesday', short: 'Wed', cron: 3 },
+  { value: 'thursday', label: 'Thursday', short: 'Thu', cron: 4 },
+  { value: 'friday', label: 'Friday', short: 'Fri', cron: 5 },
+  { value: 'saturday', label: 'Saturday', short: 'Sat', cron: 6 },
+  { value: 'sunday', label: 'Sunday', short: 'Sun', cron: 0 },
+]
+
+export const scheduleWords: Record<Schedule['type'], string> = {
+  manual: 'Manual',
+  interval: 'Interval',
+  custom: 'Custom recurrence',
+  cron: 'Cron',
+}
+
+const minutesOf = { minute: 1, hour: 60, day: 1_440, week: 10_080 } as const
+
+/** A first schedule of the type, to be changed by the person. */
+export function freshSchedule(type: Schedule['type'], zone: string): Schedule {
+  switch (type) {
+    case 'interval':
+      return { type, interval: { unit: 'hour', quantity: 1 } }
+    case 'cron':
+      return { type, cron: '0 12 * * *' }
+    case 'custom':
+      return { type, zone, recurrences: [{ days: weekdays.slice(0, 5).map((d) => d.value), time: '08:00' }] }
+    default:
+      return { type: 'manual' }
+  }
+}
+
+/** What is wrong with a cron expression of five fields (SY-83). */
+export function cronProblem(expression: string): string | undefined {
+  const fields = expression.trim().split(/\s+/)
+  if (expression.trim() === '') return 'Enter a cron expression, for example 0 12 * * *.'
+  if (fields.length !== 5) return `A cron expression has five fields; this one has ${fields.length}.`
+  if (/[#?]|L-|LW|\dW/i.test(expression)) return 'W, LW, L-2 and # are not supported.'
+  if (/L/i.test([fields[0], fields[1], fields[3], fields[4]].join(' ').replace(/JUL/gi, ''))) {
+    return 'L is supported only as the day of the month.'
+  }
+  try {
+    new Cron(expression, { paused: true })
+    return undefined
+  } catch {
+    return 'This is not a cron expression.'
+  }
+}
+
+function recurrenceProblem({ days, time }: Recurrence): string | undefined {
+  if (days.length === 0) return 'Choose at least one day.'
+  return /^([01]\d|2[0-3]):[0-5]\d$/.test(time) ? undefined : 'Enter a time such as 08:30.'
+}
+
+/** What is wrong with a schedule. */
+export function scheduleProblem(schedule: Schedule): string | undefined {
+  const { start, end } = schedule
+  if (schedule.type !== 'manual' && start && end && end <= start) return 'The end must be after the start.'
+  switch (schedule.type) {
+    case 'interval':
+      return Number.isInteger(schedule.interval?.quantity) && (schedule.interval?.quantity ?? 0) >= 1
+        ? undefined
+        : 'Enter a whole number of at least 1.'
+    case 'cron':
+      return cronProblem(schedule.cron ?? '')
+    case 'custom':
+      return schedule.recurrences?.length
+        ? schedule.recurrences.map(recurrenceProblem).find((p) => p !== undefined)
+        : 'Add at least one recurrence.'
+    default:
+      return undefined
+  }
+}
+
+function cronOf({ days, time }: Recurrence): string {
+  const [hour = '0', minute = '0'] = time.split(':')
+  const numbers = weekdays.filter((d) => days.includes(d.value)).map((d) => d.cron)
+  return `${Number(minute)} ${Number(hour)} * * ${numbers.join(',')}`
+}
+
+function cronRuns(expression: string, zone: string, schedule: Schedule, from: Date, n: number): Date[] {
+  const cron = new Cron(expression, { paused: true, timezone: zone, startAt: schedule.start ?? undefined, stopAt: schedule.end ?? undefined })
+  return cron.nextRuns(n, from)
+}
+
+function intervalRuns(schedule: Schedule, from: Date, n: number): Date[] {
+  const step = minutesOf[schedule.interval?.unit ?? 'hour'] * (schedule.interval?.quantity ?? 1) * 60_000
+  const start = schedule.start ? new Date(schedule.start) : undefined
+  const first = start !== undefined && start > from ? start.getTime() : from.getTime() + step
+  const end = schedule.end ? new Date(schedule.end).getTime() : Infinity
+  return Array.from({ length: n }, (_, i) => first + i * step).filter((at) => at <= end).map((at) => new Date(at))
+}
+
+/** The next times at which a schedule starts runs; none for a manual or a wrong one. */
+export function nextRuns(schedule: Schedule, from: Date, n = 3): Date[] {
+  if (scheduleProblem(schedule) !== undefined) return []
+  switch (schedule.type) {
+    case 'interval':
+      return intervalRuns(schedule, from, n)
+    case 'cron':
+      return cronRuns(schedule.cron ?? '', 'UTC', schedule, from, n)
+    case 'custom': {
+      const zone = schedule.zone || 'UTC'
+      const all = (schedule.recurrences ?? []).flatMap((r) => cronRuns(cronOf(r), zone, schedule, from, n))
+      return [...new Set(all.map((at) => at.getTime()))].sort((a, b) => a - b).slice(0, n).map((at) => new Date(at))
+    }
+    default:
+      return []
+  }
+}
+
+function daysText(days: Weekday[]): string {
+  const chosen = weekdays.filter((d) => days.includes(d.value))
+  if (chosen.length === 7) return 'every day'
+  const names = chosen.map((d) => d.value).join()
+  if (names === 'monday,tuesday,wednesday,thursday,friday') return 'on weekdays'
+  if (names === 'saturday,sunday') return 'on weekends'
+  return `on ${sentenceList(chosen.map((d) => d.short))}`
+}
+
+/** A schedule in words. */
+export function scheduleText(schedule: Schedule): string {
+  switch (schedule.type) {
+    case 'interval': {
+      const { quantity = 1, unit = 'hour' } = schedule.interval ?? {}
+      return quantity === 1 ? `Every ${unit}` : `Every ${plural(quantity, unit)}`
+    }
+    case 'cron':
+      return `Cron ${schedule.cron} (UTC)`
+    case 'custom':
+      return (schedule.recurrences ?? []).map((r) => `${r.time} ${daysText(r.days)}`).join(', ') + ` (${schedule.zone || 'UTC'})`
+    default:
+      return 'Manual'
+  }
+}
+
+/** The next runs in words, in the viewer's zone. */
+export function nextRunsText(schedule: Schedule, from: Date, zone?: string): string {
+  if (schedule.type === 'manual') return 'Runs when you, the API or a sequence starts it.'
+  const runs = nextRuns(schedule, from)
+  if (runs.length === 0) return 'No run will be started by this schedule.'
+  const times = runs.map((at) => shortTime(at, zone)).join(' · ')
+  return schedule.type === 'interval' ? `About ${times}, counted from the last run` : times
+}
+
+/** A moment as a datetime-local input holds it, in the viewer's zone. */
+export function toLocalInput(iso: string | null | undefined): string {
+  if (!iso) return ''
+  const at = new Date(iso)
+  const local = new Date(at.getTime() - at.getTimezoneOffset() * 60_000)
+  return local.toISOString().slice(0, 16)
+}
+
+/** What a datetime-local input holds, as a moment in UTC. */
+export const fromLocalInput = (text: string): string | null => (text === '' ? null : new Date(text).toISOString())

@@ -1,0 +1,68 @@
+import { CloseButton, Select, TextInput } from '@mantine/core'
+import { useDebouncedCallback } from '@mantine/hooks'
+import { IconSearch } from '@tabler/icons-react'
+import { useState, type ReactNode } from 'react'
+import classes from './Table.module.css'
+
+interface SearchProps {
+  value: string
+  label: string
+  onChange: (value: string) => void
+}
+
+/** A search field that waits until the typing pauses. */
+export function SearchField({ value, label, onChange }: SearchProps) {
+  const [text, setText] = useState(value)
+  const [settled, setSettled] = useState(value)
+  const send = useDebouncedCallback(onChange, 250)
+  if (value !== settled) {
+    setSettled(value)
+    setText(value)
+  }
+  const change = (next: string) => {
+    setText(next)
+    send(next)
+  }
+  const clear = () => {
+    setText('')
+    onChange('')
+  }
+  return (
+    <TextInput
+      size="sm"
+      aria-label={label}
+      placeholder={label}
+      value={text}
+      leftSection={<IconSearch size={15} aria-hidden />}
+      rightSection={text === '' ? undefined : <CloseButton size="sm" aria-label="Clear the search" onClick={clear} />}
+      onChange={(event) => change(event.currentTarget.value)}
+    />
+  )
+}
+
+interface FilterProps {
+  label: string
+  value: string
+  options: { value: string; label: string }[]
+  onChange: (value: string) => void
+}
+
+/** One filter of a list; empty means all. */
+export function FilterSelect({ label, value, options, onChange }: FilterProps) {
+  return (
+    <Select
+      size="sm"
+      w={168}
+      aria-label={label}
+      placeholder={label}
+      clearable
+      searchable={options.length > 8}
+      data={options}
+      value={value === '' ? null : value}
+      onChange={(next) => onChange(next ?? '')}
+    />
+  )
+}
+
+/** The bar above a list. */
+export const ListToolbar = ({ children }: { children: ReactNode }) => <div className={classes.toolbar}>{children}</div>

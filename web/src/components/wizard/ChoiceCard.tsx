@@ -1,0 +1,34 @@
+import type { ReactNode } from 'react'
+import classes from './Wizard.module.css'
+
+interface Props {
+  icon?: ReactNode
+  title: string
+  text?: ReactNode
+  badge?: ReactNode
+  selected?: boolean
+  onClick: () => void
+}
+
+/** One of several things to choose from. */
+export function ChoiceCard({ icon, title, text, badge, selected = false, onClick }: Props) {
+  return (
+    <button type="button" className={classes.choice} aria-pressed={selected} onClick={onClick}>
+      {icon}
+      <span className={classes.choiceText}>
+        <span className="row">
+          <strong className="truncate">{title}</strong>
+          {badge}
+        </span>
+        {text !== undefined && <span className="muted small">{text}</span>}
+      </span>
+    </button>
+  )
+}
+
+/** Cards side by side. */
+export const ChoiceGrid = ({ children, label }: { children: ReactNode; label: string }) => (
+  <div className={classes.choices} role="group" aria-label={label}>
+    {children}
+  </div>
+)

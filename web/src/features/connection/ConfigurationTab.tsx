@@ -1,0 +1,108 @@
+import { Button } from '@mantine/core'
+import { useMutation, useQueryClient } from '@tanstack/react-query'
+import { useState } from 'react'
+import { useUnsavedGuard } from '~/components/confirm/confirm'
+import { cleaned, problems as problemsIn } from '~/components/fields/fields'
+import { FieldsForm } from '~/components/fields/FieldsForm'
+import { SettingsView } from '~/components/fields/SettingsView'
+import { ErrorCard } from '~/components/feedback/ErrorCard'
+import { problemsOf, problemsUnder } from '~/components/feedback/errors'
+import { saidDone } from '~/components/feedback/toast'
+import { Card } from '~/components/page/Card'
+import { draftOf, updateDocument, type Documents } from '~/services/documents'
+import type { Field, Settings } from '~/services/types'
+import { ConnectionTest } from './ConnectionTest'
+import { useConnectionTest } from './useConnectionTest'
+
+interface Props<K extends 'sources' | 'destinations'> {
+  kind: K
+  document: Documents[K]
+  fields: Field[]
+  sample: boolean
+}
+
+/** The settings of a connection: to read, to test, to edit. */
+export function ConfigurationTab<K extends 'sources' | 'destinations'>({ kind, document, fields, sample }: Props<K>) {
+  const [editing, setEditing] = useState(false)
+  const configuration = document.spec.configuration ?? {}
+  const test = useConnectionTest(kind, { type: document.spec.type, configuration, slug: document.metadata.slug })
+  if (sample) {
+    return (
+      <Card title="Configuration">
+        <p className="muted">Sample data is built in. There is nothing to configure and nothing to test.</p>
+      </Card>
+    )
+  }
+  if (editing) {
+    return <EditConfiguration kind={kind} document={document} fields={fields} onDone={() => setEditing(false)} />
+  }
+  return (
+    <div className="stack">
+      <Card
+        title="Configuration"
+        actions={
+          <Button variant="default" size="xs" onClick={() => setEditing(true)}>
+            Edit
+          </Button>
+        }
+      >
+        <SettingsView fields={fields} value={configuration} />
+      </Card>
+      <ConnectionTest state={test.state} onTest={test.run} />
+    </div>
+  )
+}
+
+interface EditProps<K extends 'sources' | 'destinations'> extends Omit<Props<K>, 'sample'> {
+  onDone: () => void
+}
+
+function EditConfiguration<K extends 'sources' | 'destinations'>({ kind, document, fields, onDone }: EditProps<K>) {
+  const client = useQueryClient()
+  const slug = document.metadata.slug
+  const before = document.spec.configuration ?? {}
+  const [settings, setSettings] = useState<Settings>(before)
+  const [checked, setChecked] = useState(false)
+  const configuration = cleaned(fields, settings)
+  const test = useConnectionTest(kind, { type: document.spec.type, configuration, slug })
+  const save = useMutation({
+    mutationFn: () => {
+      const spec: Documents[K]['spec'] = { ...document.spec, configuration }
+      return updateDocument(kind, slug, draftOf<K>(document, spec))
+    },
+    onSuccess: async () => {
+      await client.invalidateQueries({ queryKey: [kind] })
+      saidDone('The configuration is saved.')
+      onDone()
+    },
+  })
+  useUnsavedGuard(JSON.stringify(settings) !== JSON.stringify(before) && !save.isSuccess)
+  const found = problemsIn(fields, settings)
+  const runTest = () => {
+    setChecked(true)
+    if (Object.keys(found).length === 0) test.run()
+  }
+  return (
+    <div className="stack">
+      <Card title="Edit configuration">
+        <FieldsForm
+          fields={fields}
+          value={settings}
+          onChange={setSettings}
+          errors={{ ...problemsUnder('spec.configuration', problemsOf(save.error)), ...(checked ? found : {}) }}
+        />
+      </Card>
+      <ConnectionTest state={test.state} onTest={runTest} />
+      {save.isError && <ErrorCard error={save.error} title="The configuration was not saved" />}
+      <div className="row">
+        <Button disabled={test.state.kind !== 'passed'} loading={save.isPending} onClick={() => save.mutate()}>
+          Save
+        </Button>
+        <Button variant="default" onClick={onDone}>
+          Cancel
+        </Button>
+        {test.state.kind !== 'passed' && <span className="muted small">Test the connection to save.</span>}
+      </div>
+    </div>
+  )
+}

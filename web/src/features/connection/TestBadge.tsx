@@ -1,0 +1,22 @@
+import { Tooltip } from '@mantine/core'
+import { StatusBadge } from '~/components/status/StatusBadge'
+import type { LastTest } from '~/services/types'
+
+interface Props {
+  test: LastTest | null
+  sample?: boolean
+}
+
+/** What the last connection test said. */
+export function TestBadge({ test, sample = false }: Props) {
+  if (sample) return <StatusBadge label="Built in" tone="idle" />
+  if (test === null) return <StatusBadge label="Not tested" tone="idle" />
+  if (test.ok) return <StatusBadge label="Connected" tone="good" />
+  return (
+    <Tooltip label={test.error} multiline maw={420}>
+      <span>
+        <StatusBadge label="Failing" tone="bad" />
+      </span>
+    </Tooltip>
+  )
+}

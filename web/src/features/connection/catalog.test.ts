@@ -1,0 +1,27 @@
+import { expect, it } from 'vitest'
+import { byCategory, type CatalogEntry } from './catalog'
+
+const entry = (slug: string, category: string, sample = false): CatalogEntry => ({
+  slug,
+  name: slug,
+  category,
+  summary: '',
+  verified: true,
+  sample,
+})
+
+const entries = [entry('sample-b2c', 'sample', true), entry('postgres', 'database'), entry('csv', 'file'), entry('duckdb', 'database')]
+
+// Req: S-85
+it('groups by category and puts sample datasets last', () => {
+  expect(byCategory(entries, '').map((g) => [g.category, g.entries.map((e) => e.slug)])).toEqual([
+    ['database', ['postgres', 'duckdb']],
+    ['file', ['csv']],
+    ['Sample datasets', ['sample-b2c']],
+  ])
+})
+
+it('finds by any word', () => {
+  expect(byCategory(entries, 'POST').flatMap((g) => g.entries.map((e) => e.slug))).toEqual(['postgres'])
+  expect(byCategory(entries, 'nothing')).toEqual([])
+})

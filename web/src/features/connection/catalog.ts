@@ -1,0 +1,39 @@
+export interface CatalogEntry {
+  slug: string
+  name: string
+  category: string
+  summary: string
+  verified: boolean
+  sample?: boolean
+}
+
+export interface CatalogGroup {
+  category: string
+  entries: CatalogEntry[]
+}
+
+const sampleCategory = 'Sample datasets'
+
+function found({ name, slug, summary, category }: CatalogEntry, search: string): boolean {
+  const text = `${name} ${slug} ${category} ${summary}`.toLowerCase()
+  return search.toLowerCase().split(/\s+/).every((word) => text.includes(word))
+}
+
+/** The entries that match, by category in alphabetical order; sample datasets last (S-85). */
+export function byCategory(entries: CatalogEntry[], search: string): CatalogGroup[] {
+  const groups = new Map<string, CatalogEntry[]>()
+  for (const entry of entries.filter((e) => found(e, search))) {
+    const category = entry.sample ? sampleCategory : entry.category
+    groups.set(category, [...(groups.get(category) ?? []), entry])
+  }
+  const rank = (category: string) => (category === sampleCategory ? 1 : 0)
+  return [...groups]
+    .map(([category, list]) => ({ category, entries: list }))
+    .sort((a, b) => rank(a.category) - rank(b.category) || a.category.localeCompare(b.category))
+}
+
+/** A category for people: "file_storage" is "File storage". */
+export function categoryWords(category: string): string {
+  const words = category.replaceAll('_', ' ')
+  return words === 'api' ? 'API' : words.charAt(0).toUpperCase() + words.slice(1)
+}

@@ -1,0 +1,42 @@
+import { useMutation, useQueryClient } from '@tanstack/react-query'
+import { useNavigate } from '@tanstack/react-router'
+import { useConfirm } from '~/components/confirm/confirm'
+import { saidDone, saidFailed } from '~/components/feedback/toast'
+import { deleteDocument } from '~/services/documents'
+import type { Kind, KindPath, Metadata } from '~/services/types'
+
+const pathOf: Record<Kind, KindPath> = { source: 'sources', model: 'models', destination: 'destinations', sync: 'syncs' }
+
+const consequences: Record<Kind, string> = {
+  source: 'Its stored credentials are erased. The data in the source itself is not touched.',
+  model: 'The rows in the source are not touched.',
+  destination: 'Its stored credentials are erased. What was already sent stays where it is.',
+  sync: 'Its runs, their row history and what is known of the last sync are erased. What was already sent stays where it is.',
+}
+
+/** Deletes a document after asking; leads to the list of its kind. */
+export function useDeleteDocument(kind: Kind, metadata: Metadata) {
+  const confirm = useConfirm()
+  const client = useQueryClient()
+  const navigate = useNavigate()
+  const path = pathOf[kind]
+  const remove = useMutation({
+    mutationFn: () => deleteDocument(path, metadata.slug, metadata.revision),
+    onSuccess: async () => {
+      await navigate({ to: `/${path}` })
+      client.removeQueries({ queryKey: [path, 'one', metadata.slug] })
+      await client.invalidateQueries({ queryKey: [path] })
+      saidDone(`${metadata.name} is deleted.`)
+    },
+    onError: (error) => saidFailed(`${metadata.name} was not deleted`, error),
+  })
+  return async () => {
+    const yes = await confirm({
+      title: `Delete ${metadata.name}?`,
+      body: `${consequences[kind]} This cannot be undone.`,
+      confirm: `Delete ${kind}`,
+      danger: true,
+    })
+    if (yes) remove.mutate()
+  }
+}

@@ -1,0 +1,33 @@
+import { Link } from '@tanstack/react-router'
+import { TimeAgo } from '~/components/format/TimeAgo'
+import { Card } from '~/components/page/Card'
+import { SyncStateBadge } from '~/components/status/StatusBadge'
+import type { Sync } from '~/services/types'
+import { needingAttention } from './health'
+import classes from './Home.module.css'
+
+/** What failed and why, with the way there. */
+export function Attention({ syncs }: { syncs: Sync[] }) {
+  const list = needingAttention(syncs)
+  if (list.length === 0) return null
+  return (
+    <Card title="Needs attention" flush>
+      <ul className={classes.attention}>
+        {list.slice(0, 8).map(({ metadata, status }) => (
+          <li key={metadata.slug}>
+            <SyncStateBadge state={status?.state} />
+            <div>
+              <Link to="/syncs/$slug" params={{ slug: metadata.slug }}>
+                {metadata.name}
+              </Link>
+              {status?.lastRun?.error && <p className={classes.reason}>{status.lastRun.error.message}</p>}
+            </div>
+            <span className="muted small">
+              <TimeAgo at={status?.lastRun?.finishedAt ?? status?.lastRun?.createdAt} />
+            </span>
+          </li>
+        ))}
+      </ul>
+    </Card>
+  )
+}

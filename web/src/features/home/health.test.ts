@@ -1,0 +1,24 @@
+import { expect, it } from 'vitest'
+import { fixtureRun, fixtureSync } from '~/test/fixtures'
+import { healthOf, needingAttention, recentRuns } from './health'
+
+const syncs = [
+  fixtureSync('a', 'healthy', fixtureRun({ id: 1, createdAt: '2026-11-20T00:00:00.000Z' })),
+  fixtureSync('b', 'incomplete', fixtureRun({ id: 2, createdAt: '2026-11-22T00:00:00.000Z' })),
+  fixtureSync('c', 'failed', fixtureRun({ id: 3, createdAt: '2026-11-21T00:00:00.000Z' })),
+  fixtureSync('d', 'in_progress', null),
+  fixtureSync('e', 'disabled', null),
+]
+
+// Req: SY-03
+it('counts syncs by what they need', () => {
+  expect(healthOf(syncs)).toEqual({ healthy: 1, busy: 1, attention: 2, idle: 1 })
+})
+
+it('puts the newest run first', () => {
+  expect(recentRuns(syncs, 2).map(({ run }) => run.id)).toEqual([2, 3])
+})
+
+it('puts failed syncs before incomplete ones', () => {
+  expect(needingAttention(syncs).map((s) => s.metadata.slug)).toEqual(['c', 'b'])
+})

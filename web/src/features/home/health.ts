@@ -1,0 +1,41 @@
+import { syncStates } from '~/components/status/states'
+import type { Run, Sync } from '~/services/types'
+
+export interface Health {
+  healthy: number
+  busy: number
+  attention: number
+  idle: number
+}
+
+/** How many syncs are well, at work, in need of somebody, or at rest. */
+export function healthOf(syncs: Sync[]): Health {
+  const health: Health = { healthy: 0, busy: 0, attention: 0, idle: 0 }
+  for (const { status } of syncs) {
+    const tone = syncStates[status?.state ?? 'pending'].tone
+    if (tone === 'good') health.healthy++
+    else if (tone === 'busy') health.busy++
+    else if (tone === 'bad' || tone === 'warn') health.attention++
+    else health.idle++
+  }
+  return health
+}
+
+export interface RecentRun {
+  sync: Sync
+  run: Run
+}
+
+/** The last run of each sync, newest first. */
+export function recentRuns(syncs: Sync[], n: number): RecentRun[] {
+  return syncs
+    .flatMap((sync) => (sync.status?.lastRun ? [{ sync, run: sync.status.lastRun }] : []))
+    .sort((a, b) => b.run.createdAt.localeCompare(a.run.createdAt))
+    .slice(0, n)
+}
+
+/** The syncs that somebody should look at, worst first. */
+export function needingAttention(syncs: Sync[]): Sync[] {
+  const rank = (sync: Sync) => (sync.status?.state === 'failed' ? 0 : 1)
+  return syncs.filter(({ status }) => status?.state === 'failed' || status?.state === 'incomplete').sort((a, b) => rank(a) - rank(b))
+}

@@ -1,0 +1,97 @@
+import { Alert, Button, Code, Switch } from '@mantine/core'
+import { IconAlertTriangle, IconPlayerPlay, IconTableRow } from '@tabler/icons-react'
+import { EmptyState } from '~/components/feedback/EmptyState'
+import { ErrorCard } from '~/components/feedback/ErrorCard'
+import { LoadingRows } from '~/components/feedback/Loading'
+import { duration, plural } from '~/components/format/format'
+import { ResultGrid } from '~/components/grid/ResultGrid'
+import { Card } from '~/components/page/Card'
+import type { Preview } from '~/services/types'
+import { emptyWorkaround } from './draft'
+import type { PreviewState } from './usePreview'
+
+interface Props {
+  state: PreviewState
+  /** There is something to preview. */
+  ready: boolean
+}
+
+function summary(preview: Preview): string {
+  const shown = plural(preview.rows?.length ?? 0, 'row')
+  const total = preview.rowCount === null ? '' : ` of ${plural(preview.rowCount, 'row')}`
+  const more = preview.rowCount === null && preview.truncated ? ', there are more' : ''
+  return `${shown}${total}${more} · ${duration(preview.durationMs)}`
+}
+
+/** Runs a model's query and shows its rows, or the source's own words (M-13). */
+export function PreviewPanel({ state, ready }: Props) {
+  const { preview, running, error } = state
+  return (
+    <Card
+      flush
+      title={
+        <>
+          Preview
+          {preview !== undefined && !running && error === null && (
+            <span className="muted small num" style={{ marginLeft: 10, fontWeight: 400 }}>
+              {summary(preview)}
+            </span>
+          )}
+        </>
+      }
+      actions={
+        <>
+          <Switch size="xs" label="Limit to 100 rows" checked={state.limited} onChange={(e) => state.setLimited(e.currentTarget.checked)} />
+          <Switch size="xs" label="Show row count" checked={state.counted} onChange={(e) => state.setCounted(e.currentTarget.checked)} />
+          <Button size="xs" leftSection={<IconPlayerPlay size={14} />} disabled={!ready} loading={running} onClick={state.run}>
+            Preview
+          </Button>
+        </>
+      }
+    >
+      <Body state={state} />
+    </Card>
+  )
+}
+
+function Body({ state: { preview, running, error, run, fresh } }: { state: PreviewState }) {
+  if (running) return <LoadingRows rows={5} />
+  if (error !== null) {
+    return (
+      <div className="card-body">
+        <ErrorCard error={error} title="The source refused the query" onRetry={run} />
+      </div>
+    )
+  }
+  if (preview === undefined) {
+    return (
+      <EmptyState icon={IconTableRow} title="Preview the rows">
+        A model can be saved once its rows were seen. Press Preview, or Ctrl Enter in the editor.
+      </EmptyState>
+    )
+  }
+  if ((preview.rows ?? []).length === 0) return <EmptyResult preview={preview} />
+  return (
+    <>
+      {!fresh && (
+        <Alert color="yellow" icon={<IconAlertTriangle size={16} />} radius={0} py={8}>
+          The query has changed since this preview. Preview again to continue.
+        </Alert>
+      )}
+      <ResultGrid preview={preview} label="Preview rows" />
+    </>
+  )
+}
+
+function EmptyResult({ preview }: { preview: Preview }) {
+  return (
+    <div className="card-body">
+      <Alert color="yellow" icon={<IconAlertTriangle size={16} />} title="The query returned no rows">
+        <p>A model without rows cannot be saved. Change the query, or add a row that stands in until there are real ones:</p>
+        <Code block mt={8}>
+          {emptyWorkaround(preview)}
+        </Code>
+      </Alert>
+    </div>
+  )
+}

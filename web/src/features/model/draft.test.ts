@@ -1,0 +1,59 @@
+import { describe, expect, it } from 'vitest'
+import type { Preview } from '~/services/types'
+import { canPreview, columnsOf, emptyWorkaround, guessKey, keyProblem, rowsKey, type RowsDraft } from './draft'
+
+const preview: Preview = {
+  columns: [
+    { name: 'tier', type: 'string' },
+    { name: 'email', type: 'string' },
+    { name: 'customer_id', type: 'number' },
+    { name: 'phone', type: 'string' },
+  ],
+  rows: [
+    ['gold', 'a@example.com', 1, null],
+    ['gold', 'b@example.com', 2, '+1'],
+  ],
+  rowCount: null,
+  truncated: false,
+  durationMs: 3,
+}
+
+const draft = (more: Partial<RowsDraft>): RowsDraft => ({ source: 's', method: 'sql', sql: '', table: undefined, ...more })
+
+// Req: M-03
+describe('the primary key', () => {
+  it('is guessed among the columns that are unique and never null', () => {
+    expect(guessKey(preview)).toBe('customer_id')
+    expect(guessKey({ ...preview, columns: [], rows: [] })).toBe('')
+  })
+  it('is judged by the preview', () => {
+    expect(keyProblem(preview, 'email')).toBeUndefined()
+    expect(keyProblem(preview, 'tier')).toContain('duplicates')
+    expect(keyProblem(preview, 'phone')).toContain('nulls')
+    expect(keyProblem(preview, '')).toContain('Choose')
+  })
+})
+
+// Req: M-19
+it('offers a row for an empty result that fits its types', () => {
+  expect(emptyWorkaround(preview)).toBe("UNION ALL SELECT 'ignore', 'ignore', null, 'ignore'")
+})
+
+// Req: M-25
+it('keeps casts of columns that stay', () => {
+  const before = [
+    { name: 'email', type: 'string' as const, cast: 'object' as const, override: 'Work address' },
+    { name: 'gone', type: 'string' as const, cast: 'number' as const },
+  ]
+  expect(columnsOf(preview, before)[1]).toEqual({ name: 'email', type: 'string', native: undefined, cast: 'object', override: 'Work address' })
+  expect(columnsOf(preview, before).map((c) => c.name)).not.toContain('gone')
+})
+
+// Req: M-13
+it('knows when there is something to preview, and when a preview is out of date', () => {
+  expect(canPreview(draft({ sql: ' ' }))).toBe(false)
+  expect(canPreview(draft({ sql: 'SELECT 1' }))).toBe(true)
+  expect(canPreview(draft({ method: 'table' }))).toBe(false)
+  expect(rowsKey(draft({ sql: 'SELECT 1 ' }))).toBe(rowsKey(draft({ sql: 'SELECT 1', table: { name: 'x' } })))
+  expect(rowsKey(draft({ sql: 'SELECT 1' }))).not.toBe(rowsKey(draft({ sql: 'SELECT 2' })))
+})

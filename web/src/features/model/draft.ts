@@ -1,0 +1,59 @@
+import type { ModelColumn, ModelSpec, Preview, TableRef } from '~/services/types'
+
+/** What describes a model's rows. */
+export interface RowsDraft {
+  source: string
+  method: 'sql' | 'table'
+  sql: string
+  table: TableRef | undefined
+}
+
+/** Whether there is enough to preview. */
+export const canPreview = (draft: RowsDraft): boolean =>
+  draft.source !== '' && (draft.method === 'sql' ? draft.sql.trim() !== '' : draft.table !== undefined)
+
+/** The part of a draft that decides which rows come out: a preview is of these. */
+export const rowsKey = (draft: RowsDraft): string =>
+  JSON.stringify([draft.source, draft.method, draft.method === 'sql' ? draft.sql.trim() : draft.table])
+
+/** The columns of a preview; casts and descriptions that people gave to a column of the same name stay. */
+export function columnsOf(preview: Preview, before: ModelColumn[]): ModelColumn[] {
+  const known = new Map(before.map((column) => [column.name, column]))
+  return (preview.columns ?? []).map(({ name, type, native }) => ({ ...known.get(name), name, type, native }))
+}
+
+/** The column that most likely identifies a row: unique and never null in the preview, best by its name. */
+export function guessKey(preview: Preview): string {
+  const columns = preview.columns ?? []
+  const rows = preview.rows ?? []
+  const unique = columns.filter((_, i) => {
+    const values = rows.map((row) => row[i])
+    return values.every((v) => v !== null && v !== undefined) && new Set(values.map((v) => JSON.stringify(v))).size === rows.length
+  })
+  const named = (pattern: RegExp) => unique.find((column) => pattern.test(column.name))
+  return (named(/^id$/i) ?? named(/(_id|_key|uuid)$/i) ?? named(/id$/i) ?? named(/email/i) ?? unique[0])?.name ?? ''
+}
+
+/** What speaks against a column as primary key, as far as the preview shows (M-03). */
+export function keyProblem(preview: Preview, key: string): string | undefined {
+  const index = (preview.columns ?? []).findIndex((column) => column.name === key)
+  if (index < 0) return key === '' ? 'Choose the column that identifies a row.' : `The preview has no column ${key}.`
+  const values = (preview.rows ?? []).map((row) => row[index])
+  if (values.some((v) => v === null || v === undefined)) return `${key} has nulls in the preview; those rows are never synced.`
+  if (new Set(values.map((v) => JSON.stringify(v))).size < values.length) {
+    return `${key} has duplicates in the preview; those rows are rejected.`
+  }
+  return undefined
+}
+
+/** A UNION that gives an empty result one row, so that the model can be saved (M-19). */
+export function emptyWorkaround(preview: Preview): string {
+  const literals = (preview.columns ?? []).map((column) => (column.type === 'string' ? "'ignore'" : 'null'))
+  return `UNION ALL SELECT ${literals.join(', ') || "'ignore'"}`
+}
+
+/** The spec that a draft becomes. */
+export function specOf(draft: RowsDraft, primaryKey: string, columns: ModelColumn[], description: string): ModelSpec {
+  const rows = draft.method === 'sql' ? { sql: draft.sql.trim() } : { table: draft.table }
+  return { source: draft.source, method: draft.method, ...rows, primaryKey, columns, description }
+}

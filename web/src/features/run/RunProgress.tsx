@@ -1,0 +1,83 @@
+import { Progress } from '@mantine/core'
+import { count, plural } from '~/components/format/format'
+import { Card } from '~/components/page/Card'
+import { isActive } from '~/services/runs'
+import type { OperationCounts, Run } from '~/services/types'
+import { rejectedCount, sum } from './counts'
+import classes from './Run.module.css'
+import { phases, phaseIndex } from './phases'
+
+interface FigureProps {
+  label: string
+  value: number
+  parts?: OperationCounts
+  tone?: 'good' | 'bad' | 'warn'
+}
+
+function Figure({ label, value, parts, tone }: FigureProps) {
+  return (
+    <div className={classes.figure}>
+      <span className={classes.figureLabel}>{label}</span>
+      <strong className={tone !== undefined && value > 0 ? classes[tone] : undefined}>{count(value)}</strong>
+      {parts !== undefined && (
+        <span className={classes.parts}>
+          {count(parts.added)} added · {count(parts.changed)} changed · {count(parts.removed)} removed
+        </span>
+      )}
+    </div>
+  )
+}
+
+const added = (a: OperationCounts, b: OperationCounts): OperationCounts => ({
+  added: a.added + b.added,
+  changed: a.changed + b.changed,
+  removed: a.removed + b.removed,
+})
+
+/** The rows that the run passed over, in words. */
+function passedOver({ rows }: Run): string {
+  const parts = [
+    rows.unchanged > 0 ? `${count(rows.unchanged)} unchanged` : '',
+    rows.nullKey > 0 ? `${count(rows.nullKey)} without a primary key` : '',
+    rows.duplicate > 0 ? `${count(rows.duplicate)} with a duplicate primary key` : '',
+    rows.ignored > 0 ? `${count(rows.ignored)} ignored by the configuration` : '',
+  ]
+  return parts.filter(Boolean).join(' · ')
+}
+
+/** How far a run is, and its counts. */
+export function RunProgress({ run }: { run: Run }) {
+  const active = isActive(run)
+  const note = passedOver(run)
+  return (
+    <Card flush>
+      {active && (
+        <div className={classes.progress}>
+          <ol className={classes.phases} aria-label="Phases">
+            {phases.map((phase, i) => (
+              <li key={phase} data-state={i < phaseIndex(run.state) ? 'done' : i === phaseIndex(run.state) ? 'current' : 'next'}>
+                {phase}
+              </li>
+            ))}
+          </ol>
+          <Progress value={Math.round(run.progress * 100)} aria-label="Progress of the run" animated />
+          <p className="muted small num" aria-live="polite">
+            {Math.round(run.progress * 100)} %
+            {run.ratePerSecond > 0 && ` · ${plural(Math.round(run.ratePerSecond), 'row')} per second`}
+          </p>
+        </div>
+      )}
+      <div className={classes.figures}>
+        <Figure label="Rows queried" value={run.rowsRead} />
+        <Figure label="Operations" value={sum(run.planned)} parts={run.planned} />
+        <Figure label="Successful" value={sum(run.succeeded)} parts={run.succeeded} tone="good" />
+        <Figure label="Rejected" value={rejectedCount(run)} parts={added(run.failed, run.aborted)} tone="bad" />
+        {run.inDoubt > 0 && <Figure label="In doubt" value={run.inDoubt} tone="warn" />}
+      </div>
+      {note !== '' && <p className={classes.passed}>Not sent: {note}</p>}
+      {run.inDoubt > 0 && (
+        <p className={classes.passed}>In doubt: the answer to these rows was lost, so they may or may not have arrived.</p>
+      )}
+    </Card>
+  )
+}

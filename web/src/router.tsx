@@ -1,0 +1,206 @@
+import type { QueryClient } from '@tanstack/react-query'
+import {
+  createRootRouteWithContext,
+  createRoute,
+  createRouter,
+  lazyRouteComponent,
+  Outlet,
+  redirect,
+} from '@tanstack/react-router'
+import { LoadingPage } from './components/feedback/Loading'
+import { AppLayout } from './routes/app'
+import { NotFoundPage } from './routes/not-found'
+import { PageError } from './routes/page-error'
+import {
+  listSearch,
+  modelNewSearch,
+  runSearch,
+  signInSearch,
+  syncNewSearch,
+  syncSearch,
+  tabSearch,
+  typeSearch,
+} from './routes/search'
+import { sessionQuery } from './services/session'
+
+interface Context {
+  queryClient: QueryClient
+}
+
+const root = createRootRouteWithContext<Context>()({ component: Outlet, notFoundComponent: NotFoundPage })
+
+const signIn = createRoute({
+  getParentRoute: () => root,
+  path: '/sign-in',
+  validateSearch: signInSearch,
+  beforeLoad: async ({ context, search }) => {
+    const session = await context.queryClient.ensureQueryData(sessionQuery)
+    if (session !== null) throw redirect({ to: search.next ?? '/' })
+  },
+  component: lazyRouteComponent(() => import('./routes/sign-in')),
+})
+
+const app = createRoute({
+  getParentRoute: () => root,
+  id: 'app',
+  beforeLoad: async ({ context, location }) => {
+    const session = await context.queryClient.ensureQueryData(sessionQuery)
+    if (session !== null) return { session }
+    throw redirect({ to: '/sign-in', search: location.href === '/' ? {} : { next: location.href } })
+  },
+  component: AppLayout,
+})
+
+const home = createRoute({
+  getParentRoute: () => app,
+  path: '/',
+  component: lazyRouteComponent(() => import('./routes/home')),
+})
+
+const sources = createRoute({
+  getParentRoute: () => app,
+  path: '/sources',
+  validateSearch: listSearch,
+  component: lazyRouteComponent(() => import('./routes/sources/list')),
+})
+const sourceNew = createRoute({
+  getParentRoute: () => app,
+  path: '/sources/new',
+  validateSearch: typeSearch,
+  component: lazyRouteComponent(() => import('./routes/sources/new')),
+})
+const source = createRoute({
+  getParentRoute: () => app,
+  path: '/sources/$slug',
+  validateSearch: tabSearch,
+  component: lazyRouteComponent(() => import('./routes/sources/detail')),
+})
+
+const models = createRoute({
+  getParentRoute: () => app,
+  path: '/models',
+  validateSearch: listSearch,
+  component: lazyRouteComponent(() => import('./routes/models/list')),
+})
+const modelNew = createRoute({
+  getParentRoute: () => app,
+  path: '/models/new',
+  validateSearch: modelNewSearch,
+  component: lazyRouteComponent(() => import('./routes/models/new')),
+})
+const model = createRoute({
+  getParentRoute: () => app,
+  path: '/models/$slug',
+  validateSearch: tabSearch,
+  component: lazyRouteComponent(() => import('./routes/models/detail')),
+})
+const modelEdit = createRoute({
+  getParentRoute: () => app,
+  path: '/models/$slug/edit',
+  component: lazyRouteComponent(() => import('./routes/models/edit')),
+})
+
+const destinations = createRoute({
+  getParentRoute: () => app,
+  path: '/destinations',
+  validateSearch: listSearch,
+  component: lazyRouteComponent(() => import('./routes/destinations/list')),
+})
+const destinationNew = createRoute({
+  getParentRoute: () => app,
+  path: '/destinations/new',
+  validateSearch: typeSearch,
+  component: lazyRouteComponent(() => import('./routes/destinations/new')),
+})
+const destination = createRoute({
+  getParentRoute: () => app,
+  path: '/destinations/$slug',
+  validateSearch: tabSearch,
+  component: lazyRouteComponent(() => import('./routes/destinations/detail')),
+})
+
+const syncs = createRoute({
+  getParentRoute: () => app,
+  path: '/syncs',
+  validateSearch: listSearch,
+  component: lazyRouteComponent(() => import('./routes/syncs/list')),
+})
+const syncNew = createRoute({
+  getParentRoute: () => app,
+  path: '/syncs/new',
+  validateSearch: syncNewSearch,
+  component: lazyRouteComponent(() => import('./routes/syncs/new')),
+})
+const sync = createRoute({
+  getParentRoute: () => app,
+  path: '/syncs/$slug',
+  validateSearch: syncSearch,
+  component: lazyRouteComponent(() => import('./routes/syncs/detail')),
+})
+const run = createRoute({
+  getParentRoute: () => app,
+  path: '/syncs/$slug/runs/$runId',
+  validateSearch: runSearch,
+  component: lazyRouteComponent(() => import('./routes/syncs/run')),
+})
+
+const settings = createRoute({
+  getParentRoute: () => app,
+  path: '/settings',
+  beforeLoad: ({ location }) => {
+    if (/^\/settings\/?$/.test(location.pathname)) throw redirect({ to: '/settings/workspace' })
+  },
+  component: lazyRouteComponent(() => import('./routes/settings/layout')),
+})
+const settingsWorkspace = createRoute({
+  getParentRoute: () => settings,
+  path: '/workspace',
+  component: lazyRouteComponent(() => import('./routes/settings/workspace')),
+})
+const settingsKeys = createRoute({
+  getParentRoute: () => settings,
+  path: '/keys',
+  component: lazyRouteComponent(() => import('./routes/settings/keys')),
+})
+
+const routeTree = root.addChildren([
+  signIn,
+  app.addChildren([
+    home,
+    sources,
+    sourceNew,
+    source,
+    models,
+    modelNew,
+    model,
+    modelEdit,
+    destinations,
+    destinationNew,
+    destination,
+    syncs,
+    syncNew,
+    sync,
+    run,
+    settings.addChildren([settingsWorkspace, settingsKeys]),
+  ]),
+])
+
+/** The pages by their addresses. */
+export function createAppRouter(queryClient: QueryClient) {
+  return createRouter({
+    routeTree,
+    context: { queryClient },
+    defaultPreload: 'intent',
+    defaultPendingComponent: LoadingPage,
+    defaultPendingMs: 300,
+    defaultErrorComponent: PageError,
+    defaultNotFoundComponent: NotFoundPage,
+    scrollRestoration: true,
+  })
+}
+
+declare module '@tanstack/react-router' {
+  interface Register {
+    router: ReturnType<typeof createAppRouter>
+  }
+}

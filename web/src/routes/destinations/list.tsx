@@ -1,0 +1,72 @@
+import { LinkButton } from '~/components/page/LinkButton'
+import { IconPlus, IconSend } from '@tabler/icons-react'
+import { useQuery } from '@tanstack/react-query'
+import { getRouteApi, Link } from '@tanstack/react-router'
+import { ConnectorIcon } from '~/components/brand/ConnectorIcon'
+import { EmptyState } from '~/components/feedback/EmptyState'
+import { TimeAgo } from '~/components/format/TimeAgo'
+import { Page } from '~/components/page/Page'
+import type { Column } from '~/components/table/DataTable'
+import { DocumentList } from '~/components/table/DocumentList'
+import { NameCell } from '~/components/table/NameCell'
+import { TestBadge } from '~/features/connection/TestBadge'
+import { destinationCatalogQuery } from '~/services/catalog'
+import type { Destination } from '~/services/types'
+
+const route = getRouteApi('/app/destinations')
+
+const columnsFor = (typeName: (slug: string) => string): Column<Destination>[] => [
+  {
+    id: 'name',
+    header: 'Name',
+    fill: true,
+    sort: 'name',
+    cell: ({ metadata, spec }) => (
+      <NameCell
+        icon={<ConnectorIcon type={spec.type} />}
+        link={
+          <Link to="/destinations/$slug" params={{ slug: metadata.slug }} title={metadata.name}>
+            {metadata.name}
+          </Link>
+        }
+        note={typeName(spec.type)}
+      />
+    ),
+  },
+  { id: 'test', header: 'Connection', cell: ({ status }) => <TestBadge test={status?.lastTest ?? null} /> },
+  { id: 'syncs', header: 'Syncs', align: 'right', width: 90, cell: ({ status }) => status?.syncCount ?? 0 },
+  { id: 'updated', header: 'Updated', sort: 'updatedAt', secondary: true, width: 150, cell: ({ metadata }) => <TimeAgo at={metadata.updatedAt} /> },
+  { id: 'created', header: 'Created', sort: 'createdAt', secondary: true, width: 150, cell: ({ metadata }) => <TimeAgo at={metadata.createdAt} /> },
+]
+
+const addDestination = (
+  <LinkButton to="/destinations/new" leftSection={<IconPlus size={16} />}>
+    Add destination
+  </LinkButton>
+)
+
+/** The destinations of the workspace. */
+export default function DestinationsPage() {
+  const search = route.useSearch()
+  const navigate = route.useNavigate()
+  const catalog = useQuery(destinationCatalogQuery)
+  const types = (catalog.data ?? []).map((info) => ({ value: info.slug, label: info.name }))
+  const typeName = (slug: string) => types.find((t) => t.value === slug)?.label ?? slug
+  return (
+    <Page title="Destinations" meta="Where your rows are sent." actions={addDestination}>
+      <DocumentList
+        kind="destinations"
+        noun="destinations"
+        columns={columnsFor(typeName)}
+        filters={[{ name: 'type', label: 'All types', options: types }]}
+        search={search}
+        onSearch={(next) => void navigate({ search: next, replace: true })}
+        empty={
+          <EmptyState icon={IconSend} title="Connect your first destination" action={addDestination}>
+            A destination is the tool, database or folder that your rows are sent to. A local folder is enough to try.
+          </EmptyState>
+        }
+      />
+    </Page>
+  )
+}

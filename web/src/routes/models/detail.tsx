@@ -1,0 +1,97 @@
+import { LinkButton } from '~/components/page/LinkButton'
+import { IconEdit, IconPlus, IconTable } from '@tabler/icons-react'
+import { getRouteApi, Link } from '@tanstack/react-router'
+import { CodeEditor } from '~/components/code/CodeEditor'
+import { tableName } from '~/components/grid/types'
+import { Card } from '~/components/page/Card'
+import { Facts } from '~/components/page/Facts'
+import { Page } from '~/components/page/Page'
+import { PageTabs } from '~/components/tabs/PageTabs'
+import { ActivityTab } from '~/features/document/ActivityTab'
+import { DocumentGate } from '~/features/document/DocumentGate'
+import { DocumentMenu } from '~/features/document/DocumentMenu'
+import { Meta } from '~/features/document/Meta'
+import { ColumnsTab } from '~/features/model/ColumnsTab'
+import { PreviewPanel } from '~/features/model/PreviewPanel'
+import { usePreview } from '~/features/model/usePreview'
+import { SyncTable } from '~/features/sync/SyncTable'
+import type { Model } from '~/services/types'
+
+const route = getRouteApi('/app/models/$slug')
+
+export default function ModelPage() {
+  const { slug } = route.useParams()
+  return (
+    <DocumentGate key={slug} kind="models" slug={slug}>
+      {(model) => <ModelDetail model={model} />}
+    </DocumentGate>
+  )
+}
+
+/** One model: its query, its columns, a preview, the syncs that use it. */
+function ModelDetail({ model }: { model: Model }) {
+  const { metadata, spec, status } = model
+  const { tab = 'query' } = route.useSearch()
+  const navigate = route.useNavigate()
+  const tabs = [
+    { value: 'query', label: 'Query', content: () => <QueryTab model={model} /> },
+    { value: 'columns', label: 'Columns', count: spec.columns?.length, content: () => <ColumnsTab key={metadata.revision} model={model} /> },
+    { value: 'preview', label: 'Preview', content: () => <PreviewTab model={model} /> },
+    { value: 'syncs', label: 'Syncs', count: status?.syncCount, content: () => <SyncTable filters={{ model: metadata.slug }} /> },
+    { value: 'activity', label: 'Activity', content: () => <ActivityTab kind="models" slug={metadata.slug} /> },
+  ]
+  return (
+    <Page
+      title={metadata.name}
+      icon={<IconTable size={26} stroke={1.5} aria-hidden color="var(--accent)" style={{ flex: 'none' }} />}
+      crumbs={[{ label: 'Models', to: '/models' }]}
+      meta={
+        <>
+          <span>
+            Reads from{' '}
+            <Link to="/sources/$slug" params={{ slug: spec.source }}>
+              {status?.source.name ?? spec.source}
+            </Link>
+          </span>
+          <Meta metadata={metadata} />
+        </>
+      }
+      actions={
+        <>
+          <LinkButton variant="default" to="/models/$slug/edit" params={{ slug: metadata.slug }} leftSection={<IconEdit size={16} />}>
+            Edit
+          </LinkButton>
+          <LinkButton to="/syncs/new" search={{ model: metadata.slug }} leftSection={<IconPlus size={16} />}>
+            Add sync
+          </LinkButton>
+          <DocumentMenu kind="models" document={model} />
+        </>
+      }
+    >
+      {spec.description && <p>{spec.description}</p>}
+      <PageTabs label="Model" tabs={tabs} value={tab} onChange={(next) => void navigate({ search: { tab: next }, replace: true })} />
+    </Page>
+  )
+}
+
+function QueryTab({ model: { spec } }: { model: Model }) {
+  return (
+    <div className="stack">
+      <Card title="Rows">
+        <Facts
+          facts={[
+            { label: 'Method', value: spec.method === 'sql' ? 'SQL query' : 'Table' },
+            { label: 'Primary key', value: <code>{spec.primaryKey}</code> },
+            ...(spec.table === undefined ? [] : [{ label: 'Table', value: <code>{tableName(spec.table)}</code> }]),
+          ]}
+        />
+      </Card>
+      {spec.method === 'sql' && <CodeEditor label="Query" language="sql" value={spec.sql ?? ''} readOnly minHeight={80} maxHeight={460} />}
+    </div>
+  )
+}
+
+function PreviewTab({ model: { spec } }: { model: Model }) {
+  const preview = usePreview({ source: spec.source, method: spec.method, sql: spec.sql ?? '', table: spec.table }, spec.columns ?? [])
+  return <PreviewPanel state={preview} ready />
+}

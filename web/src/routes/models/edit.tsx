@@ -1,0 +1,89 @@
+import { useMutation, useQueryClient } from '@tanstack/react-query'
+import { getRouteApi } from '@tanstack/react-router'
+import { useState } from 'react'
+import { useConfirm, useUnsavedGuard } from '~/components/confirm/confirm'
+import { ErrorCard } from '~/components/feedback/ErrorCard'
+import { saidDone } from '~/components/feedback/toast'
+import { Card } from '~/components/page/Card'
+import { Page } from '~/components/page/Page'
+import { WizardFoot } from '~/components/wizard/Wizard'
+import { DocumentGate } from '~/features/document/DocumentGate'
+import { canPreview, columnsOf, rowsKey, specOf, type RowsDraft } from '~/features/model/draft'
+import { KeyPicker } from '~/features/model/KeyPicker'
+import { PreviewPanel } from '~/features/model/PreviewPanel'
+import { RowsEditor } from '~/features/model/RowsEditor'
+import { usePreview } from '~/features/model/usePreview'
+import { draftOf, updateDocument } from '~/services/documents'
+import type { Model } from '~/services/types'
+
+const route = getRouteApi('/app/models/$slug/edit')
+
+export default function EditModelPage() {
+  const { slug } = route.useParams()
+  return (
+    <DocumentGate key={slug} kind="models" slug={slug}>
+      {(model) => <EditModel model={model} />}
+    </DocumentGate>
+  )
+}
+
+const rowsOf = ({ spec }: Model): RowsDraft => ({ source: spec.source, method: spec.method, sql: spec.sql ?? '', table: spec.table })
+
+/** Changes the query or the key of a model; its rows must be seen before they are saved. */
+function EditModel({ model }: { model: Model }) {
+  const { metadata, spec } = model
+  const navigate = route.useNavigate()
+  const client = useQueryClient()
+  const confirm = useConfirm()
+  const [draft, setDraft] = useState(() => rowsOf(model))
+  const [key, setKey] = useState(spec.primaryKey)
+  const preview = usePreview(draft, spec.columns ?? [])
+  const rows = preview.fresh ? preview.preview : undefined
+  const seen = (rows?.rows ?? []).length > 0
+  const save = useMutation({
+    mutationFn: () =>
+      updateDocument(
+        'models',
+        metadata.slug,
+        draftOf<'models'>(model, specOf(draft, key, rows === undefined ? (spec.columns ?? []) : columnsOf(rows, spec.columns ?? []), spec.description ?? '')),
+      ),
+    onSuccess: async () => {
+      await client.invalidateQueries({ queryKey: ['models'] })
+      saidDone('The model is saved.')
+      await navigate({ to: '/models/$slug', params: { slug: metadata.slug } })
+    },
+  })
+  const dirty = rowsKey(draft) !== rowsKey(rowsOf(model)) || key !== spec.primaryKey
+  useUnsavedGuard(dirty && !save.isPending && !save.isSuccess)
+  const finish = async () => {
+    if (key !== spec.primaryKey && !(await confirm(keyChange(model, key)))) return
+    save.mutate()
+  }
+  return (
+    <Page title={`Edit ${metadata.name}`} crumbs={[{ label: 'Models', to: '/models' }]}>
+      <RowsEditor draft={draft} onChange={setDraft} onRun={() => canPreview(draft) && preview.run()} />
+      <PreviewPanel state={preview} ready={canPreview(draft)} />
+      {seen && rows !== undefined && (
+        <Card title="Primary key">
+          <KeyPicker preview={rows} value={key} onChange={setKey} />
+        </Card>
+      )}
+      {save.isError && <ErrorCard error={save.error} title="The model was not saved" />}
+      <WizardFoot
+        onBack={() => void navigate({ to: '/models/$slug', params: { slug: metadata.slug } })}
+        next="Save"
+        disabled={!seen || key === ''}
+        loading={save.isPending}
+        note={seen ? undefined : 'Preview at least one row to save.'}
+        onNext={() => void finish()}
+      />
+    </Page>
+  )
+}
+
+const keyChange = (model: Model, key: string) => ({
+  title: 'Change the primary key?',
+  body: `${model.status?.syncCount ?? 0} syncs find changes by ${model.spec.primaryKey}. With ${key} instead, each of them stops until you run it with a full resync or reset its change tracking.`,
+  confirm: 'Change the key',
+  danger: true,
+})

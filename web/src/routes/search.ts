@@ -1,0 +1,113 @@
+/** What a page keeps in its address. Anything else that an address holds is dropped. */
+
+type Raw = Record<string, unknown>
+
+/** A text of the address; numbers and booleans count as the text that they were typed as. */
+export function text(raw: Raw, name: string): string | undefined {
+  const value = raw[name]
+  if (typeof value === 'number' || typeof value === 'boolean') return String(value)
+  return typeof value === 'string' && value !== '' ? value : undefined
+}
+
+/** One of the values, or nothing. */
+export function oneOf<T extends string>(raw: Raw, name: string, values: readonly T[]): T | undefined {
+  const value = text(raw, name)
+  return values.find((v) => v === value)
+}
+
+/** A whole number of at least 0, or nothing. */
+export function whole(raw: Raw, name: string): number | undefined {
+  const value = Number(text(raw, name))
+  return Number.isSafeInteger(value) && value >= 0 && text(raw, name) !== undefined ? value : undefined
+}
+
+/** The object without what is undefined, so that addresses stay short. */
+function compact<T extends object>(object: T): T {
+  return Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined)) as T
+}
+
+export interface ListSearch {
+  search?: string
+  type?: string
+  status?: string
+  folder?: string
+  label?: string
+  sort?: string
+}
+
+const sortPattern = /^-?[a-zA-Z]+$/
+
+export function listSearch(raw: Raw): ListSearch {
+  const sort = text(raw, 'sort')
+  return compact({
+    search: text(raw, 'search'),
+    type: text(raw, 'type'),
+    status: text(raw, 'status'),
+    folder: text(raw, 'folder'),
+    label: text(raw, 'label'),
+    sort: sort !== undefined && sortPattern.test(sort) ? sort : undefined,
+  })
+}
+
+export interface TabSearch {
+  tab?: string
+}
+
+export const tabSearch = (raw: Raw): TabSearch => compact({ tab: text(raw, 'tab') })
+
+export interface TypeSearch {
+  type?: string
+}
+
+export const typeSearch = (raw: Raw): TypeSearch => compact({ type: text(raw, 'type') })
+
+export interface ModelNewSearch {
+  source?: string
+  method?: 'sql' | 'table'
+}
+
+export const modelNewSearch = (raw: Raw): ModelNewSearch =>
+  compact({ source: text(raw, 'source'), method: oneOf(raw, 'method', ['sql', 'table']) })
+
+export const syncSteps = ['model', 'destination', 'configure', 'schedule'] as const
+export type SyncStep = (typeof syncSteps)[number]
+
+export interface SyncNewSearch {
+  model?: string
+  destination?: string
+  step?: SyncStep
+}
+
+export const syncNewSearch = (raw: Raw): SyncNewSearch =>
+  compact({ model: text(raw, 'model'), destination: text(raw, 'destination'), step: oneOf(raw, 'step', syncSteps) })
+
+export interface SyncSearch extends TabSearch {
+  empty?: 'hide'
+}
+
+export const syncSearch = (raw: Raw): SyncSearch => compact({ tab: text(raw, 'tab'), empty: oneOf(raw, 'empty', ['hide']) })
+
+export interface RunSearch {
+  tab?: 'successful' | 'rejected'
+  operation?: 'added' | 'changed' | 'removed'
+  key?: string
+  row?: number
+}
+
+export const runSearch = (raw: Raw): RunSearch =>
+  compact({
+    tab: oneOf(raw, 'tab', ['successful', 'rejected']),
+    operation: oneOf(raw, 'operation', ['added', 'changed', 'removed']),
+    key: text(raw, 'key'),
+    row: whole(raw, 'row'),
+  })
+
+export interface SignInSearch {
+  next?: string
+}
+
+/** Only a path of our own is followed after signing in. */
+export function signInSearch(raw: Raw): SignInSearch {
+  const next = text(raw, 'next')
+  return next !== undefined && /^\/(?![/\\])/.test(next) ? { next } : {}
+}

@@ -1,0 +1,20 @@
+import { Link, Outlet } from '@tanstack/react-router'
+import { Page } from '~/components/page/Page'
+import classes from './settings.module.css'
+
+/** The settings and their parts. */
+export default function SettingsLayout() {
+  return (
+    <Page title="Settings">
+      <div className={classes.layout}>
+        <nav aria-label="Settings" className={classes.nav}>
+          <Link to="/settings/workspace">Workspace</Link>
+          <Link to="/settings/keys">API keys</Link>
+        </nav>
+        <div className="stack">
+          <Outlet />
+        </div>
+      </div>
+    </Page>
+  )
+}

@@ -1,0 +1,76 @@
+import { Badge } from '@mantine/core'
+import { LinkButton } from '~/components/page/LinkButton'
+import { IconDatabase, IconPlus } from '@tabler/icons-react'
+import { useQuery } from '@tanstack/react-query'
+import { getRouteApi, Link } from '@tanstack/react-router'
+import { ConnectorIcon } from '~/components/brand/ConnectorIcon'
+import { EmptyState } from '~/components/feedback/EmptyState'
+import { TimeAgo } from '~/components/format/TimeAgo'
+import { Page } from '~/components/page/Page'
+import { DocumentList } from '~/components/table/DocumentList'
+import { NameCell } from '~/components/table/NameCell'
+import type { Column } from '~/components/table/DataTable'
+import { TestBadge } from '~/features/connection/TestBadge'
+import { sourceCatalogQuery } from '~/services/catalog'
+import type { Source } from '~/services/types'
+
+const route = getRouteApi('/app/sources')
+
+const columnsFor = (typeName: (slug: string) => string): Column<Source>[] => [
+  {
+    id: 'name',
+    header: 'Name',
+    fill: true,
+    sort: 'name',
+    cell: ({ metadata, spec, status }) => (
+      <NameCell
+        icon={<ConnectorIcon type={spec.type} />}
+        link={
+          <span className="row">
+            <Link to="/sources/$slug" params={{ slug: metadata.slug }} title={metadata.name}>
+              {metadata.name}
+            </Link>
+            {status?.sample && <Badge>Sample</Badge>}
+          </span>
+        }
+        note={typeName(spec.type)}
+      />
+    ),
+  },
+  { id: 'test', header: 'Connection', cell: ({ status }) => <TestBadge sample={status?.sample} test={status?.lastTest ?? null} /> },
+  { id: 'models', header: 'Models', align: 'right', width: 90, cell: ({ status }) => status?.modelCount ?? 0 },
+  { id: 'updated', header: 'Updated', sort: 'updatedAt', secondary: true, width: 150, cell: ({ metadata }) => <TimeAgo at={metadata.updatedAt} /> },
+  { id: 'created', header: 'Created', sort: 'createdAt', secondary: true, width: 150, cell: ({ metadata }) => <TimeAgo at={metadata.createdAt} /> },
+]
+
+const addSource = (
+  <LinkButton to="/sources/new" leftSection={<IconPlus size={16} />}>
+    Add source
+  </LinkButton>
+)
+
+/** The sources of the workspace. */
+export default function SourcesPage() {
+  const search = route.useSearch()
+  const navigate = route.useNavigate()
+  const catalog = useQuery(sourceCatalogQuery)
+  const types = (catalog.data ?? []).map((info) => ({ value: info.slug, label: info.name }))
+  const typeName = (slug: string) => types.find((t) => t.value === slug)?.label ?? slug
+  return (
+    <Page title="Sources" meta="Where your data lives." actions={addSource}>
+      <DocumentList
+        kind="sources"
+        noun="sources"
+        columns={columnsFor(typeName)}
+        filters={[{ name: 'type', label: 'All types', options: types }]}
+        search={search}
+        onSearch={(next) => void navigate({ search: next, replace: true })}
+        empty={
+          <EmptyState icon={IconDatabase} title="Connect your first source" action={addSource}>
+            A source is the database, warehouse or folder that your rows come from. No data at hand? Start with a sample dataset.
+          </EmptyState>
+        }
+      />
+    </Page>
+  )
+}

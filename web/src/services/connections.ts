@@ -1,0 +1,56 @@
+import { queryOptions } from '@tanstack/react-query'
+import { get, path, post, withQuery } from './http'
+import type {
+  Items,
+  Option,
+  Preview,
+  PreviewRequest,
+  Settings,
+  SyncSpec,
+  Tables,
+  TargetField,
+  TestResult,
+} from './types'
+
+/** Tries a connection. The slug of a saved one fills in the secrets that were left unchanged. */
+export const testConnection = (
+  kind: 'sources' | 'destinations',
+  type: string,
+  configuration: Settings,
+  slug?: string,
+): Promise<TestResult> => post<TestResult>(path(kind, 'test'), { type, configuration, slug })
+
+/** The tables of a source as they were last read. */
+export const tablesQuery = (slug: string) =>
+  queryOptions({
+    queryKey: ['sources', 'tables', slug],
+    queryFn: ({ signal }) => get<Tables>(path('sources', slug, 'tables'), signal),
+    staleTime: 5 * 60_000,
+  })
+
+/** Reads the tables of a source anew. */
+export const refreshTables = (slug: string): Promise<Tables> =>
+  get<Tables>(withQuery(path('sources', slug, 'tables'), { refresh: true }))
+
+/** The first rows of a model, or all of them with limit 0. */
+export const previewModel = (request: PreviewRequest, signal?: AbortSignal): Promise<Preview> =>
+  post<Preview>(path('models', 'preview'), request, signal)
+
+/** The fields of a destination for a sync as it is configured so far. */
+export const targetFieldsQuery = (slug: string, spec: SyncSpec) =>
+  queryOptions({
+    queryKey: ['destinations', 'fields', slug, spec.type, spec.mode, spec.settings ?? {}],
+    queryFn: async ({ signal }) =>
+      (await post<Items<TargetField>>(path('destinations', slug, 'fields'), { spec }, signal)).items ?? [],
+    staleTime: 60_000,
+    retry: false,
+  })
+
+/** The entries of a pick-list that the destination loads. */
+export const optionsQuery = (slug: string, list: string, spec: SyncSpec) => ({
+  queryKey: ['destinations', 'options', slug, list, spec.type, spec.settings ?? {}] as unknown[],
+  queryFn: async ({ signal }: { signal: AbortSignal }) =>
+    (await post<Items<Option>>(path('destinations', slug, 'options', list), { spec }, signal)).items ?? [],
+  staleTime: 60_000,
+  retry: false as const,
+})

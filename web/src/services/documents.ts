@@ -1,0 +1,93 @@
+import { infiniteQueryOptions, queryOptions } from '@tanstack/react-query'
+import { del, get, path, post, put, withQuery, type Query } from './http'
+import type {
+  Activity,
+  Destination,
+  Draft,
+  Folder,
+  Items,
+  KindPath,
+  List,
+  Model,
+  Problem,
+  Reference,
+  Source,
+  Sync,
+} from './types'
+
+/** The document type of each kind. */
+export interface Documents {
+  sources: Source
+  models: Model
+  destinations: Destination
+  syncs: Sync
+}
+
+type SpecOf<K extends KindPath> = Documents[K]['spec']
+
+const pageSize = 100
+
+/** A kind's documents in pages. */
+export const listQuery = <K extends KindPath>(kind: K, filters: Query = {}) =>
+  infiniteQueryOptions({
+    queryKey: [kind, 'list', filters],
+    queryFn: ({ pageParam, signal }) =>
+      get<List<Documents[K]>>(withQuery(path(kind), { ...filters, limit: pageSize, cursor: pageParam }), signal),
+    initialPageParam: null as string | null,
+    getNextPageParam: (last) => last.nextCursor,
+  })
+
+/** A kind's documents for pick-lists, up to the most that one request gives. */
+export const allQuery = <K extends KindPath>(kind: K, filters: Query = {}) =>
+  queryOptions({
+    queryKey: [kind, 'all', filters],
+    queryFn: async ({ signal }) => {
+      const page = await get<List<Documents[K]>>(withQuery(path(kind), { ...filters, limit: 500 }), signal)
+      return { items: page.items ?? [], total: page.total }
+    },
+  })
+
+export const documentQuery = <K extends KindPath>(kind: K, slug: string) =>
+  queryOptions({
+    queryKey: [kind, 'one', slug],
+    queryFn: ({ signal }) => get<Documents[K]>(path(kind, slug), signal),
+  })
+
+export const activityQuery = (kind: KindPath, slug: string) =>
+  queryOptions({
+    queryKey: [kind, 'activity', slug],
+    queryFn: ({ signal }) => get<List<Activity>>(path(kind, slug, 'activity'), signal),
+  })
+
+export const referencesQuery = (kind: KindPath, slug: string) =>
+  queryOptions({
+    queryKey: [kind, 'references', slug],
+    queryFn: ({ signal }) => get<Items<Reference>>(path(kind, slug, 'references'), signal),
+  })
+
+export const foldersQuery = queryOptions({
+  queryKey: ['folders'],
+  queryFn: ({ signal }) => get<Items<Folder>>('/api/folders', signal),
+})
+
+export const createDocument = <K extends KindPath>(kind: K, draft: Draft<SpecOf<K>>): Promise<Documents[K]> =>
+  post<Documents[K]>(path(kind), draft)
+
+export const updateDocument = <K extends KindPath>(
+  kind: K,
+  slug: string,
+  draft: Draft<SpecOf<K>>,
+): Promise<Documents[K]> => put<Documents[K]>(path(kind, slug), draft)
+
+export const deleteDocument = (kind: KindPath, slug: string, revision: number): Promise<void> =>
+  del(withQuery(path(kind, slug), { revision }))
+
+/** What the server would refuse in a document; nothing is written. */
+export const validateDocument = async <K extends KindPath>(kind: K, draft: Draft<SpecOf<K>>): Promise<Problem[]> =>
+  (await post<{ issues: Problem[] | null }>(path('validate', kind), draft)).issues ?? []
+
+/** A document's draft with another spec, based on the revision that was read. */
+export function draftOf<K extends KindPath>(document: Documents[K], spec: SpecOf<K>): Draft<SpecOf<K>> {
+  const { name, labels, folder, revision } = document.metadata
+  return { metadata: { name, labels: labels ?? {}, folder, revision }, spec }
+}

@@ -1,0 +1,68 @@
+import { expect, type Page } from '@playwright/test'
+
+interface Address {
+  name: string
+  path: string
+  /** Waits until the page shows what it is about. */
+  ready: (page: Page) => Promise<void>
+}
+
+const heading = (name: string | RegExp) => (page: Page) => expect(page.getByRole('heading', { name }).first()).toBeVisible()
+const table = (name: string) => (page: Page) => expect(page.getByRole('table', { name })).toBeVisible()
+const text = (words: string | RegExp) => (page: Page) => expect(page.getByText(words).first()).toBeVisible()
+
+/** A run that the fixtures hold, by the label of its status. */
+const run = (sync: string, status: RegExp) => async (page: Page) => {
+  await page.goto(`/syncs/${sync}`)
+  await page.getByRole('row', { name: status }).first().getByRole('link').click()
+  await expect(page.getByRole('heading', { level: 1, name: /^Run/ })).toBeVisible()
+}
+
+const preview = async (page: Page) => {
+  await page.getByRole('button', { name: 'Abandoned cart retargeting ads' }).click()
+  await page.getByRole('button', { name: 'Preview', exact: true }).click()
+  await expect(page.getByRole('table', { name: 'Preview rows' })).toBeVisible()
+}
+
+/** Every page of the web app, with the fixtures of the mock. */
+export const pages: Address[] = [
+  { name: 'home', path: '/', ready: table('Recent runs') },
+  { name: 'sources', path: '/sources', ready: table('Sources') },
+  { name: 'sources-none-match', path: '/sources?search=zzz', ready: text('No sources match') },
+  { name: 'source-catalog', path: '/sources/new', ready: heading('Sample datasets') },
+  { name: 'source-configure', path: '/sources/new?type=postgres', ready: heading('Connection') },
+  { name: 'source-sample', path: '/sources/new?type=sample-b2c', ready: heading('Finalize source') },
+  { name: 'source', path: '/sources/production-warehouse', ready: text('db.example.com') },
+  { name: 'source-tables', path: '/sources/production-warehouse?tab=tables', ready: text('public.customers') },
+  { name: 'source-models', path: '/sources/production-warehouse?tab=models', ready: table('Models') },
+  { name: 'source-activity', path: '/sources/production-warehouse?tab=activity', ready: table('Activity') },
+  { name: 'models', path: '/models', ready: table('Models') },
+  { name: 'model-source', path: '/models/new', ready: text('Production warehouse') },
+  { name: 'model-sql', path: '/models/new?source=b2c-ecommerce', ready: preview },
+  { name: 'model-table', path: '/models/new?source=production-warehouse&method=table', ready: text('public.customers') },
+  { name: 'model', path: '/models/vip-customers', ready: text('customer_id') },
+  { name: 'model-columns', path: '/models/vip-customers?tab=columns', ready: table('Columns') },
+  { name: 'model-syncs', path: '/models/vip-customers?tab=syncs', ready: table('Syncs') },
+  { name: 'model-edit', path: '/models/vip-customers/edit', ready: heading('Edit VIP customers') },
+  { name: 'destinations', path: '/destinations', ready: table('Destinations') },
+  { name: 'destination-catalog', path: '/destinations/new', ready: text('Local folder') },
+  { name: 'destination-http', path: '/destinations/new?type=http-request', ready: heading('Connection') },
+  { name: 'destination', path: '/destinations/contacts-api', ready: text('https://api.example.com') },
+  { name: 'syncs', path: '/syncs', ready: table('Syncs') },
+  { name: 'sync-model', path: '/syncs/new', ready: text('Abandoned carts') },
+  { name: 'sync-destination', path: '/syncs/new?model=vip-customers', ready: text('Exports folder') },
+  { name: 'sync-configure-file', path: '/syncs/new?model=vip-customers&destination=exports-folder', ready: heading('Field mapping') },
+  { name: 'sync-configure-table', path: '/syncs/new?model=vip-customers&destination=crm-database', ready: heading('Record matching') },
+  { name: 'sync-schedule', path: '/syncs/new?model=vip-customers&destination=exports-folder&step=schedule', ready: heading('Schedule') },
+  { name: 'sync', path: '/syncs/vip-customers-to-crm', ready: table('Runs') },
+  { name: 'sync-failed', path: '/syncs/abandoned-carts-to-contacts-api', ready: text('The last run failed') },
+  { name: 'sync-never-run', path: '/syncs/vip-customers-to-exports', ready: text('This sync has not run yet') },
+  { name: 'sync-configuration', path: '/syncs/vip-customers-to-crm?tab=configuration', ready: heading('Record matching') },
+  { name: 'sync-schedule-tab', path: '/syncs/vip-customers-to-crm?tab=schedule', ready: heading('Schedule') },
+  { name: 'sync-activity', path: '/syncs/vip-customers-to-crm?tab=activity', ready: table('Activity') },
+  { name: 'run-with-errors', path: '/syncs/vip-customers-to-crm', ready: run('vip-customers-to-crm', /Completed with errors/) },
+  { name: 'run-failed', path: '/syncs/abandoned-carts-to-contacts-api', ready: run('abandoned-carts-to-contacts-api', /Aborted/) },
+  { name: 'settings-workspace', path: '/settings/workspace', ready: table('Usage by month') },
+  { name: 'settings-keys', path: '/settings/keys', ready: table('API keys') },
+  { name: 'not-found', path: '/nowhere/at/all', ready: heading('There is nothing at this address') },
+]

@@ -1,0 +1,218 @@
+// The connectors that the mock offers, in the shape of connector.SourceInfo and DestinationInfo.
+
+const queries = {
+  b2b: [
+    {
+      title: 'Product-led sales upsell opportunities',
+      sql: "SELECT * FROM public.organizations\nWHERE type = 'Self-Serve'\n  AND CAST(total_storage_used_mb AS INT) > 50000",
+    },
+    { title: 'Lifecycle marketing to inactive admins', sql: "SELECT * FROM public.users WHERE role = 'admin'" },
+    { title: 'New Business Tier product introduction', sql: 'SELECT * FROM public.organizations' },
+  ],
+  b2c: [
+    {
+      title: 'Abandoned cart retargeting ads',
+      sql: "SELECT * FROM public.customers\nWHERE VIP = 'Normal'\n  AND CAST(items_in_cart AS INT) > 0",
+    },
+    { title: 'Seasonal Rebook campaign - Nano X2', sql: "SELECT * FROM public.customers WHERE brand_affinity = 'Nano'" },
+    { title: 'Annual VIP celebration event in Florida', sql: "SELECT * FROM public.customers WHERE VIP <> 'Normal'" },
+  ],
+}
+
+const sample = (slug, name, summary, list) => ({
+  slug,
+  name,
+  category: 'sample',
+  summary,
+  fields: null,
+  methods: ['sql', 'table'],
+  engines: ['basic'],
+  sample: true,
+  queries: list,
+  verified: true,
+})
+
+export const sources = [
+  {
+    slug: 'duckdb',
+    name: 'DuckDB',
+    category: 'database',
+    summary: 'A DuckDB database file on the server',
+    fields: [{ name: 'path', label: 'Database file', type: 'string', required: true, example: 'warehouse.duckdb' }],
+    methods: ['sql', 'table'],
+    engines: ['basic', 'lightning'],
+    sample: false,
+    verified: true,
+  },
+  {
+    slug: 'files',
+    name: 'Files in a folder',
+    category: 'file',
+    summary: 'CSV, TSV, JSON, NDJSON and Parquet files',
+    fields: [{ name: 'path', label: 'Folder', type: 'string', required: true, example: 'imports/crm' }],
+    methods: ['sql', 'table'],
+    engines: ['basic'],
+    sample: false,
+    verified: true,
+  },
+  {
+    slug: 'postgres',
+    name: 'PostgreSQL',
+    category: 'database',
+    summary: 'PostgreSQL 12 and later, and databases that speak its protocol',
+    fields: [
+      { name: 'host', label: 'Host', type: 'string', required: true, example: 'db.example.com' },
+      { name: 'port', label: 'Port', type: 'number', default: 5432, min: 1, max: 65535 },
+      { name: 'database', label: 'Database', type: 'string', required: true },
+      { name: 'user', label: 'User', type: 'string', required: true },
+      { name: 'password', label: 'Password', type: 'secret', secret: true },
+      {
+        name: 'sslmode',
+        label: 'TLS',
+        type: 'select',
+        default: 'prefer',
+        options: [
+          { value: 'prefer', label: 'If the server offers it' },
+          { value: 'verify-full', label: 'Required, certificate verified', help: 'Needs the certificate of the authority.' },
+        ],
+      },
+      {
+        name: 'rootCertificate',
+        label: 'Certificate of the authority',
+        type: 'text',
+        showIf: { field: 'sslmode', in: ['verify-full'] },
+      },
+      { name: 'statementTimeout', label: 'Statement timeout', type: 'number', default: 600, min: 1, advanced: true, help: 'Seconds.' },
+    ],
+    methods: ['sql', 'table'],
+    engines: ['basic', 'lightning'],
+    sample: false,
+    verified: true,
+  },
+  sample('sample-b2b', 'B2B SaaS', 'Users and organizations of a software company.', queries.b2b),
+  sample('sample-b2c', 'B2C eCommerce', 'Customers and events of an online shop for shoes.', queries.b2c),
+]
+
+const fileFields = [
+  {
+    name: 'format',
+    label: 'File format',
+    type: 'select',
+    default: 'csv',
+    required: true,
+    options: [
+      { value: 'csv', label: 'CSV' },
+      { value: 'json', label: 'JSON', help: 'One array of objects' },
+      { value: 'parquet', label: 'Parquet' },
+    ],
+  },
+  {
+    name: 'filename',
+    label: 'File name',
+    type: 'string',
+    required: true,
+    example: 'exports/{YYYY}-{MM}-{DD}/customers.csv',
+    help: 'May hold the time of the run in braces.',
+  },
+  { name: 'csvHeader', label: 'Header row', type: 'boolean', default: true, showIf: { field: 'format', in: ['csv'] }, help: 'The first line names the columns.' },
+  { name: 'gzip', label: 'Compress with gzip', type: 'boolean', default: false },
+  { name: 'rowsPerFile', label: 'Rows in one file', type: 'number', min: 1, advanced: true, example: '100000' },
+]
+
+const fileType = {
+  slug: 'file',
+  name: 'Any data set',
+  summary: 'Writes rows to files',
+  modes: ['insert', 'all', 'diff', 'snapshot'],
+  deletes: null,
+  fields: fileFields,
+  match: {},
+  mapping: { enabled: true, required: true, advanced: true, custom: true, allByName: true },
+  compare: 'mapped',
+}
+
+export const destinations = [
+  {
+    slug: 'http-request',
+    name: 'HTTP Request',
+    category: 'api',
+    summary: 'Requests to any HTTP endpoint',
+    fields: [
+      { name: 'url', label: 'Base URL', type: 'string', required: true, example: 'https://api.example.com' },
+      { name: 'headers', label: 'Headers', type: 'headers', help: 'Sent with every request.' },
+    ],
+    syncTypes: [
+      {
+        slug: 'request',
+        name: 'Request for each change',
+        summary: 'One request for each row or batch',
+        modes: ['trigger'],
+        deletes: null,
+        fields: [
+          { name: 'path', label: 'Path', type: 'string', required: true, example: '/contacts' },
+          { name: 'triggers', label: 'Send when', type: 'list', default: ['added'], options: [{ value: 'added', label: 'Rows added' }, { value: 'changed', label: 'Rows changed' }, { value: 'removed', label: 'Rows removed' }] },
+          { name: 'batch', label: 'Rows per request', type: 'number', default: 100, min: 1, max: 1000 },
+        ],
+        match: {},
+        mapping: { enabled: true, required: false, advanced: true, custom: true, allByName: true },
+        compare: 'all',
+      },
+    ],
+    verified: true,
+  },
+  {
+    slug: 'local',
+    name: 'Local folder',
+    category: 'file_storage',
+    summary: 'Writes files to a folder on the server',
+    fields: [{ name: 'path', label: 'Folder', type: 'string', example: 'exports/crm', help: 'Relative to the folder that the operator allows.' }],
+    syncTypes: [fileType],
+    verified: true,
+  },
+  {
+    slug: 'postgres',
+    name: 'PostgreSQL',
+    category: 'database',
+    summary: 'Rows of a table',
+    fields: sources[2].fields,
+    syncTypes: [
+      {
+        slug: 'table',
+        name: 'Table rows',
+        summary: 'Keeps the rows of a table in step',
+        modes: ['upsert', 'insert', 'update'],
+        deletes: ['nothing', 'clear', 'delete'],
+        fields: [{ name: 'table', label: 'Table', type: 'select', required: true, optionsFrom: 'tables', creatable: false }],
+        match: { modes: ['upsert', 'update'] },
+        mapping: { enabled: true, required: true, advanced: true, custom: false, allByName: false },
+        compare: 'mapped',
+        clears: true,
+      },
+    ],
+    verified: true,
+  },
+  {
+    slug: 's3',
+    name: 'Amazon S3',
+    category: 'file_storage',
+    summary: 'Files in a bucket of S3 or a compatible service',
+    fields: [
+      { name: 'bucket', label: 'Bucket', type: 'string', required: true },
+      { name: 'region', label: 'Region', type: 'string', default: 'us-east-1' },
+      { name: 'accessKey', label: 'Access key', type: 'string', required: true },
+      { name: 'secretKey', label: 'Secret key', type: 'secret', secret: true, required: true },
+    ],
+    syncTypes: [fileType],
+    verified: false,
+  },
+]
+
+export const targetFields = [
+  { name: 'customer_id', type: 'string', native: 'text', required: true, match: true },
+  { name: 'email', type: 'string', native: 'text', required: false, match: true, label: 'Email' },
+  { name: 'first_name', type: 'string', native: 'text', required: false, match: false },
+  { name: 'last_name', type: 'string', native: 'text', required: false, match: false },
+  { name: 'lifetime_value', type: 'number', native: 'numeric(12,2)', required: false, match: false },
+  { name: 'city', type: 'string', native: 'text', required: false, match: false },
+  { name: 'updated_at', type: 'timestamp', native: 'timestamptz', required: false, match: false, readOnly: true },
+]

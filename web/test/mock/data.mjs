@@ -1,0 +1,116 @@
+// The rows that the mock's sources hold, and what they answer to a query.
+
+const firstNames = ['Ada', 'Grace', 'Linus', 'Margaret', 'Barbara', 'Ken', 'Radia', 'Edsger', 'Katherine', 'Donald']
+const lastNames = ['Okafor', 'Lindqvist', 'Moreau', 'Tanaka', 'Haddad', 'Novak', 'Alvarez', 'Fischer', 'Singh', 'Costa']
+const cities = ['Lisbon', 'Osaka', 'Tampa', 'Lagos', 'Lyon', 'Graz', 'Pune', 'Turku']
+const brands = ['Nano', 'Strider', 'Peak', 'Cloudstep']
+const tiers = ['Normal', 'Silver', 'Gold']
+
+const customer = (i) => {
+  const first = firstNames[i % 10]
+  const last = lastNames[Math.floor(i / 3) % 10]
+  return [
+    `C-${String(100000 + i)}`,
+    first,
+    last,
+    `${first}.${last}${i}@example.com`.toLowerCase(),
+    cities[i % 8],
+    String(((i * 7919) % 250000) / 100),
+    brands[i % 4],
+    tiers[i % 3],
+    String(i % 5),
+    i % 11 === 0 ? null : new Date(Date.UTC(2026, 10, 1 + (i % 23), i % 24)).toISOString(),
+  ]
+}
+
+const column = (name, type, native, nullable = true, description) => ({ name, type, native, nullable, description })
+
+const customers = [
+  column('customer_id', 'string', 'VARCHAR', false, 'Given when the account is opened'),
+  column('first_name', 'string', 'VARCHAR'),
+  column('last_name', 'string', 'VARCHAR'),
+  column('email', 'string', 'VARCHAR', true, 'Confirmed by a click'),
+  column('city', 'string', 'VARCHAR'),
+  column('ltv', 'string', 'VARCHAR', true, 'Lifetime value in dollars'),
+  column('brand_affinity', 'string', 'VARCHAR'),
+  column('VIP', 'string', 'VARCHAR'),
+  column('items_in_cart', 'string', 'VARCHAR'),
+  column('last_seen', 'timestamp', 'TIMESTAMP WITH TIME ZONE'),
+]
+
+const table = (name, columns, rows, kind = 'table') => ({ ref: { schema: 'public', name }, kind, columns, rows })
+
+export const tables = [
+  table('cart_events', [column('event_id', 'string', 'VARCHAR', false), column('customer_id', 'string', 'VARCHAR'), column('event', 'string', 'VARCHAR'), column('properties', 'object', 'JSON'), column('at', 'timestamp', 'TIMESTAMP')], 512400),
+  table('customers', customers, 50000),
+  table('organizations', [column('organization_id', 'string', 'VARCHAR', false), column('type', 'string', 'VARCHAR'), column('segment', 'string', 'VARCHAR'), column('total_storage_used_mb', 'string', 'VARCHAR')], 4200),
+  table('users', [column('user_id', 'string', 'VARCHAR', false), column('role', 'string', 'VARCHAR'), column('email', 'string', 'VARCHAR')], 18000),
+  table('vip_customers', customers, null, 'view'),
+]
+
+/** What is wrong with a query, as a database would say it. */
+function refusal(sql) {
+  const unknown = /from\s+([\w.]+)/i.exec(sql)?.[1]
+  const known = unknown === undefined || tables.some(({ ref }) => unknown === ref.name || unknown === `public.${ref.name}`)
+  if (!/^\s*(select|with)\b/i.test(sql)) return `Parser Error: syntax error at or near "${sql.trim().split(/\s/)[0]}"\n\nLINE 1: ${sql.split('\n')[0]}\n        ^`
+  return known ? undefined : `Catalog Error: Table with name ${unknown} does not exist!\nDid you mean "public.customers"?\n\nLINE 1: ${sql.split('\n')[0]}\n        ^`
+}
+
+/** The answer to POST /api/models/preview: a preview, or the message of a refusal. */
+export function preview({ method, sql = '', limit, count }) {
+  const refused = method === 'sql' ? refusal(sql) : undefined
+  if (refused !== undefined) return { refused }
+  const total = /where\s+false|1\s*=\s*0/i.test(sql) ? 0 : method === 'table' ? 50000 : 8421
+  const shown = Math.min(total, limit || 20000)
+  return {
+    columns: customers.map(({ name, type, native }) => ({ name, type, native })),
+    rows: Array.from({ length: shown }, (_, i) => customer(i)),
+    rowCount: count ? total : null,
+    truncated: shown < total,
+    durationMs: 184,
+  }
+}
+
+export const modelColumns = customers.map(({ name, type, native, description }) => ({ name, type, native, description }))
+
+/** One row of a run. */
+export function runRow(ordinal, status, operation) {
+  const [id, first, , email, city, ltv] = customer(ordinal)
+  const values = { customer_id: id, first_name: first, email, city, ltv }
+  return {
+    ordinal,
+    key: id,
+    operation,
+    status,
+    reason: status === 'rejected' ? '422 Unprocessable Entity: {"error":{"code":"invalid_email","message":"The address is on the suppression list.","trace":"9f1c-77"}}' : null,
+    values,
+    before: operation === 'changed' ? { ...values, city: 'Porto', ltv: '0' } : null,
+  }
+}
+
+export function exchange(ordinal, rejected) {
+  const rows = [ordinal, ordinal + 1, ordinal + 2]
+  return {
+    exchanges: [
+      {
+        method: 'POST',
+        url: 'https://api.example.com/v2/contacts/batch',
+        requestHeaders: [
+          { name: 'Content-Type', value: 'application/json' },
+          { name: 'Authorization', value: '[redacted]' },
+        ],
+        requestBody: JSON.stringify({ contacts: rows.map((i) => runRow(i, 'succeeded', 'added').values) }),
+        status: rejected ? 207 : 200,
+        responseHeaders: [{ name: 'X-Request-Id', value: '5be0c1' }],
+        responseBody: JSON.stringify({ accepted: 2, errors: rejected ? [{ index: 0, code: 'invalid_email', trace: '9f1c-77' }] : [] }),
+        startedAt: new Date(Date.now() - 60_000).toISOString(),
+        duration: 148_200_000,
+      },
+    ],
+    rows: rows.map((i) => {
+      const own = i === ordinal && rejected
+      const row = runRow(i, own ? 'rejected' : 'succeeded', 'added')
+      return { ordinal: i, key: row.key, status: row.status, reason: row.reason }
+    }),
+  }
+}

@@ -1,0 +1,307 @@
+// A stand-in for the Go server: the API of the web app with made-up data, and the built web app under
+// the content security policy that the real server sends. Flags: --port 8485, --empty, --step 700.
+import { existsSync, readFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import { extname, join, normalize } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+import * as catalog from './catalog.mjs'
+import { exchange, preview, runRow, tables } from './data.mjs'
+import { cancel, start } from './runs.mjs'
+import { Store } from './store.mjs'
+
+const { values: flags } = parseArgs({
+  options: { port: { type: 'string', default: '8485' }, empty: { type: 'boolean', default: false }, step: { type: 'string', default: '700' } },
+})
+let store = new Store(flags.empty)
+const dist = fileURLToPath(new URL('../../dist/', import.meta.url))
+
+export const policy =
+  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+
+const session = {
+  user: { id: 1, email: 'admin@example.com', name: 'Mira Olsen', role: 'admin' },
+  workspace: { id: 1, slug: 'default', name: 'Northwind Outdoor' },
+  csrfToken: 'mock-csrf-token',
+}
+const codes = { 400: 'input.malformed', 401: 'access.unauthenticated', 403: 'access.csrf', 404: 'resource.not_found', 409: 'resource.conflict', 422: 'input.invalid' }
+
+class Refusal extends Error {
+  constructor(status, message, more = {}) {
+    super(message)
+    this.status = status
+    this.body = { error: { code: codes[status], message, requestId: 'req-mock', ...more } }
+  }
+}
+
+const missing = (what) => new Refusal(404, `there is no ${what}`, { suggestion: 'Check the name.' })
+const kinds = 'sources|models|destinations|syncs'
+
+function document(kind, slug) {
+  const found = store.get(kind, slug)
+  if (!found) throw missing(`${kind.slice(0, -1)} ${slug}`)
+  return found
+}
+
+function run(id) {
+  const found = store.runs.find((r) => r.id === Number(id))
+  if (!found) throw missing(`run ${id}`)
+  return found
+}
+
+const sorters = { name: (d) => d.metadata.name.toLowerCase(), createdAt: (d) => d.metadata.createdAt, updatedAt: (d) => d.metadata.updatedAt }
+
+function matches(doc, query) {
+  const get = (name) => query.get(name)
+  const search = get('search')?.toLowerCase()
+  if (search && !`${doc.metadata.name} ${doc.metadata.slug}`.toLowerCase().includes(search)) return false
+  if (get('type') && doc.spec.type !== get('type')) return false
+  if (get('status') && doc.status.state !== get('status')) return false
+  if (get('folder') && doc.metadata.folder !== get('folder')) return false
+  return ['source', 'model', 'destination'].every((name) => !get(name) || doc.spec[name] === get(name))
+}
+
+function list(kind, query) {
+  const sort = query.get('sort') ?? '-updatedAt'
+  const key = sorters[sort.replace('-', '')] ?? sorters.name
+  const sign = sort.startsWith('-') ? -1 : 1
+  const found = store.list(kind).filter((doc) => matches(doc, query))
+  return page(found.sort((a, b) => sign * String(key(a)).localeCompare(String(key(b)))), query)
+}
+
+function page(items, query) {
+  const from = Number(query.get('cursor') ?? 0)
+  const limit = Number(query.get('limit') ?? 50)
+  const next = from + limit < items.length ? String(from + limit) : null
+  return { items: items.slice(from, from + limit), nextCursor: next, total: items.length }
+}
+
+function refused(kind, body) {
+  const issues = []
+  if (!body.metadata?.name) issues.push({ code: 'input.required', message: 'name is required', path: 'metadata.name' })
+  if (kind === 'syncs' && body.spec.settings?.filename === 'bad') {
+    issues.push({ code: 'input.invalid', message: 'The name has no extension', path: 'spec.settings.filename' })
+  }
+  return issues
+}
+
+function create(kind, body) {
+  const [first, ...rest] = refused(kind, body)
+  if (first) throw new Refusal(422, first.message, { ...first, issues: [first, ...rest] })
+  const made = store.put(kind, body.metadata.name, body.spec, kind === 'sources' || kind === 'destinations' ? { lastTest: { ok: true, at: new Date().toISOString() } } : {})
+  return [201, store.get(kind, made.metadata.slug)]
+}
+
+function update(kind, slug, body) {
+  document(kind, slug)
+  const kept = store.documents[kind].get(slug)
+  if (body.metadata.revision !== kept.metadata.revision) {
+    throw new Refusal(409, `${slug} has changed since it was read`, { code: 'resource.stale_revision', suggestion: 'Load it again and repeat the change.' })
+  }
+  const { name, labels, folder } = body.metadata
+  Object.assign(kept.metadata, { name, labels, folder, revision: kept.metadata.revision + 1, updatedAt: new Date().toISOString() })
+  kept.spec = body.spec
+  return store.get(kind, slug)
+}
+
+const referring = { sources: ['models', 'source'], models: ['syncs', 'model'], destinations: ['syncs', 'destination'] }
+
+function references(kind, slug) {
+  const [from, name] = referring[kind] ?? []
+  if (!from) return []
+  return store.list(from).filter((d) => d.spec[name] === slug).map((d) => ({ kind: d.kind, slug: d.metadata.slug, name: d.metadata.name }))
+}
+
+function remove(kind, slug) {
+  document(kind, slug)
+  const names = references(kind, slug).map((r) => `${r.kind} ${r.name}`)
+  if (names.length > 0) {
+    throw new Refusal(409, `${slug} is used by ${names.join(', ')}`, { code: 'resource.referenced', suggestion: 'Remove what refers to it first.' })
+  }
+  store.documents[kind].delete(slug)
+  return [204]
+}
+
+function testConnection({ type, configuration }) {
+  const host = configuration.host ?? configuration.path ?? ''
+  if (/wrong|nowhere/.test(host)) {
+    const message = type === 'postgres' ? `failed to connect to host=${host} user=${configuration.user}: hostname resolving error: lookup ${host}: no such host` : `stat ${host}: no such file or directory`
+    return { ok: false, error: { code: 'source.unreachable', message, suggestion: 'Check host, port and firewall, then test the connection again.' }, durationMs: 5012 }
+  }
+  return { ok: true, durationMs: 42 }
+}
+
+function previewModel(body) {
+  document('sources', body.source)
+  const answer = preview(body)
+  if (answer.refused) {
+    throw new Refusal(422, answer.refused, { code: 'source.query_failed', suggestion: "Correct the model's query; the message is the source's own." })
+  }
+  return answer
+}
+
+const normal = (name) => name.toLowerCase().replace(/[^a-z]/g, '')
+
+function suggest({ model, fields }) {
+  const columns = document('models', model).spec.columns
+  const alike = { lifetimevalue: 'ltv' }
+  const pair = (to) => columns.find((c) => normal(c.name) === normal(to) || c.name === alike[normal(to)])
+  return { mappings: fields.flatMap((to) => (pair(to) ? [{ to, from: pair(to).name, score: 1 }] : [])) }
+}
+
+function enable(slug, enabled) {
+  document('syncs', slug)
+  store.documents.syncs.get(slug).spec.disabled = !enabled
+  return store.get('syncs', slug)
+}
+
+const total = ({ added, changed, removed }) => added + changed + removed
+
+function runs(slug, query) {
+  const all = store.runsOf(slug)
+  return page(query.get('nonEmpty') ? all.filter((r) => total(r.planned) > 0) : all, query)
+}
+
+function rows(id, query) {
+  const of = run(id)
+  const rejected = query.get('status') !== 'succeeded'
+  const counts = rejected ? [of.failed, of.aborted] : [of.succeeded]
+  const found = []
+  for (const operation of ['added', 'changed', 'removed']) {
+    if (query.get('operation') && query.get('operation') !== operation) continue
+    const n = Math.min(400, counts.reduce((sum, c) => sum + c[operation], 0))
+    for (let i = 0; i < n; i++) found.push(runRow(found.length + (rejected ? 0 : 20), rejected ? 'rejected' : 'succeeded', operation))
+  }
+  const key = query.get('key')
+  return page(key ? found.filter((row) => row.key === key) : found, query)
+}
+
+function events(request, response) {
+  response.writeHead(200, { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-store' })
+  response.write(': hello\n\n')
+  const listener = (event, data) => response.write(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`)
+  store.listeners.add(listener)
+  request.on('close', () => store.listeners.delete(listener))
+}
+
+function newKey({ name }) {
+  const key = { id: store.id(), name, prefix: 'mr_n3Wk', createdAt: new Date().toISOString(), createdBy: session.user.name, lastUsedAt: null }
+  store.keys.push(key)
+  return [201, { key, secret: 'mr_n3WkExampleSecretThatIsShownOnce' }]
+}
+
+function activity(kind, slug) {
+  const { metadata } = document(kind, slug)
+  const entry = (action, summary, at, revision) => ({ at, by: metadata.createdBy, action, summary, revision })
+  const made = entry('created', `Created ${metadata.name}`, metadata.createdAt, 1)
+  return { items: metadata.revision > 1 ? [entry('updated', 'Changed the configuration', metadata.updatedAt, metadata.revision), made] : [made], nextCursor: null, total: 1 }
+}
+
+function folders() {
+  const counts = new Map()
+  for (const kind of kinds.split('|')) {
+    for (const { metadata } of store.list(kind)) if (metadata.folder) counts.set(metadata.folder, (counts.get(metadata.folder) ?? 0) + 1)
+  }
+  return { items: [...counts].map(([path, count]) => ({ path, count })) }
+}
+
+const routes = [
+  ['GET', 'session', () => session],
+  ['DELETE', 'session', () => [204, undefined, { 'Set-Cookie': 'millrace_session=; Max-Age=0; Path=/' }]],
+  ['GET', 'keys', () => page(store.keys, new URLSearchParams())],
+  ['POST', 'keys', ({ body }) => newKey(body)],
+  ['DELETE', 'keys/(\\d+)', ({ params: [id] }) => ((store.keys = store.keys.filter((k) => k.id !== Number(id))), [204])],
+  ['GET', 'catalog/(sources|destinations)', ({ params: [kind] }) => ({ items: catalog[kind] })],
+  ['GET', 'version', () => ({ version: '0.1.0-mock', commit: '0000000000000000' })],
+  ['GET', 'usage', () => ({ months: [{ month: '2026-11', activeSyncs: 4, operations: 48120 }, { month: '2026-10', activeSyncs: 3, operations: 39911 }] })],
+  ['GET', 'folders', folders],
+  ['POST', '(sources|destinations)/test', ({ body }) => testConnection(body)],
+  ['GET', 'sources/([^/]+)/tables', ({ params: [slug] }) => (document('sources', slug), { items: tables, refreshedAt: new Date(Date.now() - 600_000).toISOString() })],
+  ['POST', 'models/preview', ({ body }) => previewModel(body)],
+  ['POST', 'destinations/([^/]+)/options/([^/]+)', () => ({ items: [{ value: 'public.contacts', label: 'public.contacts' }, { value: 'public.leads', label: 'public.leads' }] })],
+  ['POST', 'destinations/([^/]+)/fields', ({ params: [slug] }) => ({ items: document('destinations', slug).spec.type === 'postgres' ? catalog.targetFields : [] })],
+  ['POST', 'syncs/suggest', ({ body }) => suggest(body)],
+  ['POST', 'syncs/([^/]+)/trigger', ({ params: [slug], body }) => ({ run: start(store, document('syncs', slug), 'manual', body, Number(flags.step)) })],
+  ['POST', 'syncs/([^/]+)/enable', ({ params: [slug] }) => enable(slug, true)],
+  ['POST', 'syncs/([^/]+)/disable', ({ params: [slug] }) => enable(slug, false)],
+  ['GET', 'syncs/([^/]+)/runs', ({ params: [slug], query }) => runs(slug, query)],
+  ['GET', 'runs/(\\d+)', ({ params: [id] }) => run(id)],
+  ['POST', 'runs/(\\d+)/cancel', ({ params: [id] }) => (cancel(store, run(id)), run(id))],
+  ['GET', 'runs/(\\d+)/rows', ({ params: [id], query }) => rows(id, query)],
+  ['GET', 'runs/(\\d+)/rows/(\\d+)/exchange', ({ params: [id, ordinal] }) => exchange(Number(ordinal), total(run(id).failed) > 0 && Number(ordinal) < 20)],
+  ['POST', `validate/(${kinds})`, ({ params: [kind], body }) => ({ issues: refused(kind, body) })],
+  ['GET', `(${kinds})`, ({ params: [kind], query }) => list(kind, query)],
+  ['POST', `(${kinds})`, ({ params: [kind], body }) => create(kind, body)],
+  ['GET', `(${kinds})/([^/]+)`, ({ params: [kind, slug] }) => document(kind, slug)],
+  ['PUT', `(${kinds})/([^/]+)`, ({ params: [kind, slug], body }) => update(kind, slug, body)],
+  ['DELETE', `(${kinds})/([^/]+)`, ({ params: [kind, slug] }) => remove(kind, slug)],
+  ['GET', `(${kinds})/([^/]+)/activity`, ({ params: [kind, slug] }) => activity(kind, slug)],
+  ['GET', `(${kinds})/([^/]+)/references`, ({ params: [kind, slug] }) => ({ items: references(kind, slug) })],
+].map(([method, pattern, handle]) => ({ method, pattern: new RegExp(`^/api/${pattern}$`), handle }))
+
+async function bodyOf(request) {
+  const chunks = []
+  for await (const chunk of request) chunks.push(chunk)
+  const text = Buffer.concat(chunks).toString()
+  return text === '' ? {} : JSON.parse(text)
+}
+
+function signIn({ email, password }) {
+  if (email !== 'admin@example.com' || password !== 'millrace') {
+    throw new Refusal(401, 'the email or the password is wrong', { suggestion: 'Check both and try again.' })
+  }
+  return [200, session, { 'Set-Cookie': 'millrace_session=mock; HttpOnly; SameSite=Lax; Path=/' }]
+}
+
+function guard(request) {
+  if (!/millrace_session=mock/.test(request.headers.cookie ?? '')) throw new Refusal(401, 'nobody is signed in')
+  if (request.method !== 'GET' && request.headers['x-csrf-token'] !== session.csrfToken) throw new Refusal(403, 'the CSRF token is missing')
+}
+
+async function answer(request, response, url) {
+  if (url.pathname === '/api/session' && request.method === 'POST') return signIn(await bodyOf(request))
+  guard(request)
+  if (url.pathname === '/api/events') return events(request, response)
+  const route = routes.find((r) => r.method === request.method && r.pattern.test(url.pathname))
+  if (!route) throw missing(`address ${url.pathname}`)
+  const params = route.pattern.exec(url.pathname).slice(1).map(decodeURIComponent)
+  return route.handle({ params, query: url.searchParams, body: request.method === 'GET' ? {} : await bodyOf(request) })
+}
+
+/** Begins anew, so that one test does not see what another did. */
+function reset(response) {
+  store = new Store(flags.empty)
+  response.writeHead(204).end()
+}
+
+const types = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml', '.woff2': 'font/woff2', '.woff': 'font/woff' }
+
+function asset(response, url) {
+  const path = join(dist, normalize(url.pathname))
+  const file = extname(path) !== '' && existsSync(path) ? path : join(dist, 'index.html')
+  if (!existsSync(file)) {
+    response.writeHead(503).end('The web app is not built: npm run build')
+    return
+  }
+  response.writeHead(200, { 'Content-Type': types[extname(file)] ?? 'application/octet-stream', 'Content-Security-Policy': policy })
+  response.end(readFileSync(file))
+}
+
+const server = createServer(async (request, response) => {
+  const url = new URL(request.url, 'http://mock')
+  if (url.pathname === '/mock/reset') return reset(response)
+  if (!url.pathname.startsWith('/api/')) return asset(response, url)
+  try {
+    const result = await answer(request, response, url)
+    if (result === undefined) return
+    const [status, body, headers] = Array.isArray(result) ? result : [200, result]
+    response.writeHead(status, { 'Content-Type': 'application/json', ...headers })
+    response.end(body === undefined ? undefined : JSON.stringify(body))
+  } catch (error) {
+    const status = error.status ?? 500
+    response.writeHead(status, { 'Content-Type': 'application/json' })
+    response.end(JSON.stringify(error.body ?? { error: { code: 'internal.error', message: String(error) } }))
+  }
+})
+
+server.listen(Number(flags.port), '127.0.0.1', () => console.log(`mock on http://127.0.0.1:${flags.port}`))

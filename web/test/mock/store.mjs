@@ -1,0 +1,245 @@
+// The documents and runs of the mock.
+import { modelColumns } from './data.mjs'
+
+const hour = 3_600_000
+const ago = (ms) => new Date(Date.now() - ms).toISOString()
+
+export class Store {
+  constructor(empty) {
+    this.next = 1000
+    this.documents = { sources: new Map(), models: new Map(), destinations: new Map(), syncs: new Map() }
+    this.runs = []
+    this.keys = []
+    this.listeners = new Set()
+    if (!empty) fill(this)
+  }
+
+  id() {
+    this.next += 7
+    return this.next
+  }
+
+  put(kind, name, spec, more = {}) {
+    const slug = more.slug ?? slugOf(name, this.documents[kind])
+    const at = more.createdAt ?? ago(0)
+    const metadata = {
+      id: this.id(),
+      uuid: `00000000-0000-4000-8000-${String(this.next).padStart(12, '0')}`,
+      slug,
+      name,
+      labels: more.labels ?? {},
+      folder: more.folder ?? null,
+      revision: 1,
+      createdAt: at,
+      updatedAt: at,
+      createdBy: 'Mira Olsen',
+      updatedBy: 'Mira Olsen',
+    }
+    const document = { kind: kind.slice(0, -1), metadata, spec, lastTest: more.lastTest ?? null }
+    this.documents[kind].set(slug, document)
+    return document
+  }
+
+  get(kind, slug) {
+    const document = this.documents[kind].get(slug)
+    return document && { ...withoutSecrets(document), status: this.status(kind, document) }
+  }
+
+  list(kind) {
+    return [...this.documents[kind].keys()].map((slug) => this.get(kind, slug))
+  }
+
+  count(kind, test) {
+    return [...this.documents[kind].values()].filter(test).length
+  }
+
+  brief(kind, slug) {
+    const document = this.documents[kind].get(slug)
+    return { slug, name: document?.metadata.name ?? slug, type: document?.spec.type ?? '' }
+  }
+
+  runsOf(slug) {
+    return this.runs.filter((run) => run.syncSlug === slug).sort((a, b) => b.id - a.id)
+  }
+
+  status(kind, { metadata, spec, lastTest }) {
+    const { slug } = metadata
+    if (kind === 'sources') {
+      return { sample: spec.type.startsWith('sample'), modelCount: this.count('models', (m) => m.spec.source === slug), lastTest }
+    }
+    if (kind === 'destinations') return { syncCount: this.count('syncs', (s) => s.spec.destination === slug), lastTest }
+    if (kind === 'models') {
+      return {
+        source: this.brief('sources', spec.source),
+        syncCount: this.count('syncs', (s) => s.spec.model === slug),
+        lastRunRows: this.count('syncs', (s) => s.spec.model === slug) > 0 ? 8421 : null,
+      }
+    }
+    const [lastRun = null] = this.runsOf(slug)
+    const model = this.documents.models.get(spec.model)
+    return {
+      state: stateOf(spec, lastRun),
+      model: this.brief('models', spec.model),
+      source: this.brief('sources', model?.spec.source ?? ''),
+      destination: this.brief('destinations', spec.destination),
+      lastRun,
+      nextRunAt: spec.schedule.type === 'manual' || spec.disabled ? null : new Date(Date.now() + hour / 2).toISOString(),
+    }
+  }
+
+  emit(event, data) {
+    for (const listener of this.listeners) listener(event, data)
+  }
+}
+
+const secretNames = /password|secretKey/i
+
+function withoutSecrets({ lastTest: _, ...document }) {
+  const { configuration } = document.spec
+  if (!configuration) return document
+  const hidden = Object.fromEntries(Object.entries(configuration).map(([name, value]) => [name, secretNames.test(name) ? { $secret: 'set' } : value]))
+  return { ...document, spec: { ...document.spec, configuration: hidden } }
+}
+
+const active = { queued: 'queued', querying: 'querying', planning: 'preparing', delivering: 'in_progress', settling: 'in_progress' }
+
+function stateOf(spec, run) {
+  if (run && active[run.state]) return active[run.state]
+  if (spec.disabled) return 'disabled'
+  if (!run) return 'pending'
+  return run.status === 'failed' ? 'failed' : run.status === 'interrupted' ? 'incomplete' : 'healthy'
+}
+
+function slugOf(name, taken) {
+  const base = name.toLowerCase().replace(/[^a-z0-9]+/g, '-').replace(/^-|-$/g, '') || 'unnamed'
+  let slug = base
+  for (let n = 2; taken.has(slug); n++) slug = `${base}-${n}`
+  return slug
+}
+
+const zero = () => ({ added: 0, changed: 0, removed: 0 })
+
+/** A run as it is before anything happened. */
+export function freshRun(store, sync, trigger, options = {}) {
+  return {
+    id: store.id(),
+    syncSlug: sync.metadata.slug,
+    syncId: sync.metadata.id,
+    trigger,
+    state: 'queued',
+    status: 'queued',
+    label: 'Queued',
+    createdAt: ago(0),
+    startedAt: null,
+    finishedAt: null,
+    durationMs: null,
+    progress: 0,
+    rowsRead: 0,
+    rows: { ...zero(), unchanged: 0, nullKey: 0, duplicate: 0, ignored: 0 },
+    planned: zero(),
+    succeeded: zero(),
+    failed: zero(),
+    aborted: zero(),
+    inDoubt: 0,
+    ratePerSecond: 0,
+    options,
+    error: null,
+  }
+}
+
+function finished(store, sync, age, more) {
+  const run = freshRun(store, sync, 'schedule')
+  Object.assign(run, {
+    state: 'committed',
+    status: 'success',
+    label: 'Completed',
+    createdAt: ago(age + 14_000),
+    startedAt: ago(age + 13_000),
+    finishedAt: ago(age),
+    durationMs: 13_000,
+    progress: 1,
+    rowsRead: 8421,
+    rows: { added: 120, changed: 40, removed: 6, unchanged: 8250, nullKey: 3, duplicate: 2, ignored: 0 },
+    planned: { added: 120, changed: 40, removed: 6 },
+    succeeded: { added: 120, changed: 40, removed: 6 },
+    ...more,
+  })
+  store.runs.push(run)
+  return run
+}
+
+function fill(store) {
+  const old = { createdAt: ago(19 * 24 * hour) }
+  const good = { ok: true, at: ago(2 * hour) }
+  const b2c = store.put('sources', 'B2C eCommerce', { type: 'sample-b2c', configuration: {} }, old)
+  const db = store.put(
+    'sources',
+    'Production warehouse',
+    { type: 'postgres', configuration: { host: 'db.example.com', port: 5432, database: 'shop', user: 'millrace', password: 'x', sslmode: 'prefer' }, engine: 'basic', description: 'Read replica of the shop.' },
+    { ...old, lastTest: good, labels: { team: 'data' } },
+  )
+  store.put(
+    'sources',
+    'Finance exports',
+    { type: 'files', configuration: { path: 'finance' } },
+    { ...old, lastTest: { ok: false, at: ago(hour), error: 'open finance: no such file or directory' } },
+  )
+  const sql = "SELECT * FROM public.customers\nWHERE VIP = 'Normal'\n  AND CAST(items_in_cart AS INT) > 0"
+  const spec = (source, more) => ({ source, method: 'sql', sql, primaryKey: 'customer_id', columns: modelColumns, ...more })
+  const carts = store.put('models', 'Abandoned carts', spec(b2c.metadata.slug), { createdAt: ago(18 * 24 * hour), folder: 'Marketing' })
+  const vips = store.put('models', 'VIP customers', spec(db.metadata.slug, { description: 'Gold and silver tiers with consent.' }), { createdAt: ago(12 * 24 * hour) })
+  const long = store.put(
+    'models',
+    'Customers of all regions with consent for marketing by email, phone or post, without test accounts and employees',
+    spec(db.metadata.slug, { method: 'table', sql: undefined, table: { schema: 'public', name: 'customers' } }),
+    { createdAt: ago(6 * 24 * hour) },
+  )
+  const folder = store.put('destinations', 'Exports folder', { type: 'local', configuration: { path: 'exports' } }, { ...old, lastTest: good })
+  const crm = store.put('destinations', 'CRM database', { type: 'postgres', configuration: { host: 'crm.example.com', port: 5432, database: 'crm', user: 'sync', password: 'x' } }, { ...old, lastTest: good })
+  const hook = store.put('destinations', 'Contacts API', { type: 'http-request', configuration: { url: 'https://api.example.com', headers: [{ name: 'Authorization', value: { $secret: 'set' }, secret: true }] } }, old)
+  const sync = (name, model, destination, more, meta) =>
+    store.put('syncs', name, { model: model.metadata.slug, destination: destination.metadata.slug, disabled: false, schedule: { type: 'manual' }, ...more }, meta)
+  const mappings = [
+    { to: 'email', kind: 'column', from: 'email' },
+    { to: 'first_name', kind: 'column', from: 'first_name', omitNull: true },
+    { to: 'lifetime_value', kind: 'template', template: '{{ row.ltv | round: 2 }}' },
+    { to: 'city', kind: 'static', value: 'unknown' },
+  ]
+  const table = { type: 'table', mode: 'upsert', delete: 'delete', settings: { table: 'public.contacts' }, match: [{ from: 'customer_id', to: 'customer_id' }], mappings }
+  const every = { type: 'interval', interval: { unit: 'hour', quantity: 1 } }
+  const files = { type: 'file', mode: 'diff', settings: { format: 'csv', filename: '{YYYY}-{MM}-{DD}/carts.csv' }, allColumns: true }
+  const request = { type: 'request', mode: 'trigger', settings: { path: '/contacts', batch: 100 }, allColumns: true }
+
+  const a = sync('VIP customers to CRM', vips, crm, { ...table, schedule: every, description: 'Sales works with these.' }, { createdAt: ago(12 * 24 * hour), folder: 'Sales', labels: { team: 'crm', tier: 'gold' } })
+  const b = sync('Abandoned carts to exports', carts, folder, { ...files, schedule: { type: 'cron', cron: '0 6 * * *' } }, { createdAt: ago(11 * 24 * hour), folder: 'Marketing' })
+  const c = sync('Abandoned carts to contacts API', carts, hook, request, { createdAt: ago(9 * 24 * hour), folder: 'Marketing' })
+  sync('All consenting customers to CRM, nightly full comparison for the call centre team', long, crm, { ...table, disabled: true }, { createdAt: ago(5 * 24 * hour) })
+  sync('VIP customers to exports', vips, folder, files, { createdAt: ago(2 * hour) })
+
+  for (let i = 9; i >= 1; i--) {
+    const some = { planned: { added: i, changed: i * 3, removed: i % 2 }, succeeded: { added: i, changed: i * 3, removed: i % 2 } }
+    finished(store, a, i * hour, i % 3 === 0 ? { planned: zero(), succeeded: zero() } : some)
+  }
+  finished(store, a, hour / 4, {
+    status: 'warning',
+    label: 'Completed with errors',
+    planned: { added: 120, changed: 40, removed: 6 },
+    succeeded: { added: 112, changed: 39, removed: 6 },
+    failed: { added: 8, changed: 1, removed: 0 },
+    inDoubt: 2,
+  })
+  finished(store, b, 7 * hour, {})
+  finished(store, c, 3 * hour, {
+    state: 'failed',
+    status: 'failed',
+    label: 'Aborted due to fatal error',
+    succeeded: zero(),
+    aborted: { added: 120, changed: 40, removed: 6 },
+    error: {
+      code: 'destination.authentication',
+      message: '401 Unauthorized: {"error":"invalid_token","trace_id":"4bf92f3577b34da6"}',
+      suggestion: "Check the destination's credentials.",
+    },
+  })
+  store.keys.push({ id: 1, name: 'Airflow', prefix: 'mr_7Hq2', createdAt: ago(40 * 24 * hour), createdBy: 'Mira Olsen', lastUsedAt: ago(hour) })
+}
