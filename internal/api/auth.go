@@ -167,7 +167,7 @@ func keyBody(k access.APIKey) KeyBody {
 }
 
 func (s *Server) keys(api huma.API) {
-	type made struct {
+	type madeKey struct {
 		Key    KeyBody `json:"key"`
 		Secret string  `json:"secret" doc:"shown this once"`
 	}
@@ -188,9 +188,9 @@ func (s *Server) keys(api huma.API) {
 		Body struct {
 			Name string `json:"name"`
 		}
-	}) (*body[made], error) {
+	}) (*body[madeKey], error) {
 		k, secret, err := s.Access.MakeKey(ctx, who(ctx), in.Body.Name)
-		return &body[made]{made{keyBody(k), secret}}, err
+		return &body[madeKey]{madeKey{keyBody(k), secret}}, err
 	})
 	register(s, api, op(http.MethodDelete, "/api/keys/{id}", "drop-key", "Revoke an API key", nil), func(ctx context.Context, in *struct {
 		ID int64 `path:"id"`

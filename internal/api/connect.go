@@ -17,7 +17,6 @@ import (
 	"github.com/millrace/millrace/internal/kind/destination"
 	"github.com/millrace/millrace/internal/kind/model"
 	"github.com/millrace/millrace/internal/kind/source"
-	"github.com/millrace/millrace/internal/kind/sync"
 	"github.com/millrace/millrace/internal/mapping"
 	"github.com/millrace/millrace/internal/query"
 	"github.com/millrace/millrace/internal/value"
@@ -32,11 +31,11 @@ func (s *Server) catalog(api huma.API) {
 		all := s.Registry.Destinations()
 		return &body[page[connector.DestinationInfo]]{page[connector.DestinationInfo]{Items: all, Total: len(all)}}, nil
 	})
-	type version struct {
+	type serverVersion struct {
 		Version string `json:"version"`
 	}
-	register(s, api, op(http.MethodGet, "/api/version", "get-version", "The server's version", nil), func(context.Context, *struct{}) (*body[version], error) {
-		return &body[version]{version{s.Version}}, nil
+	register(s, api, op(http.MethodGet, "/api/version", "get-version", "The server's version", nil), func(context.Context, *struct{}) (*body[serverVersion], error) {
+		return &body[serverVersion]{serverVersion{s.Version}}, nil
 	})
 }
 
@@ -87,16 +86,16 @@ func (s *Server) sources(api huma.API) {
 			return src.Test(ctx)
 		}), nil
 	})
-	type tables struct {
+	type tableList struct {
 		Items       []connector.Table `json:"items" nullable:"false"`
 		RefreshedAt string            `json:"refreshedAt"`
 	}
 	register(s, api, op(http.MethodGet, "/api/sources/{slug}/tables", "list-tables", "List the tables of a source", nil), func(ctx context.Context, in *struct {
 		Slug    string `path:"slug"`
 		Refresh bool   `query:"refresh"`
-	}) (*body[tables], error) {
+	}) (*body[tableList], error) {
 		found, at, err := s.tables(ctx, in.Slug, in.Refresh)
-		return &body[tables]{tables{found, stamp(at)}}, err
+		return &body[tableList]{tableList{found, stamp(at)}}, err
 	})
 	register(s, api, op(http.MethodPost, "/api/models/preview", "preview-model", "Run a model's query and show its rows", nil), func(ctx context.Context, in *previewInput) (*body[PreviewBody], error) {
 		b, err := s.preview(ctx, in)
@@ -309,9 +308,27 @@ func countRows(ctx context.Context, src connector.Source, sql string) (*int64, e
 type draftInput struct {
 	Slug string `path:"slug"`
 	List string `path:"list"`
-	Body struct {
-		Spec sync.Spec `json:"spec"`
-	}
+	Body draftBody
+}
+
+// fieldsInput is a draftInput of a path without a list.
+type fieldsInput struct {
+	Slug string `path:"slug"`
+	Body draftBody
+}
+
+type draftBody struct {
+	Spec DraftSpec `json:"spec"`
+}
+
+// DraftSpec is what of a sync that is being written decides what its form offers.
+type DraftSpec struct {
+	_        struct{}                 `additionalProperties:"true"` //nolint:unused // read by huma
+	Type     string                   `json:"type,omitempty"`
+	Mode     connector.Mode           `json:"mode,omitempty"`
+	Delete   connector.DeleteBehavior `json:"delete,omitempty"`
+	Settings map[string]any           `json:"settings,omitempty"`
+	Match    []connector.MatchPair    `json:"match,omitempty"`
 }
 
 func (s *Server) destinations(api huma.API) {
@@ -330,7 +347,7 @@ func (s *Server) destinations(api huma.API) {
 		}), nil
 	})
 	register(s, api, op(http.MethodPost, "/api/destinations/{slug}/options/{list}", "list-options", "Load a pick-list of a sync's form", nil), func(ctx context.Context, in *draftInput) (*body[page[connector.Option]], error) {
-		d, job, err := s.draft(ctx, in)
+		d, job, err := s.draft(ctx, in.Slug, in.Body.Spec)
 		if err != nil {
 			return nil, err
 		}
@@ -345,8 +362,8 @@ func (s *Server) destinations(api huma.API) {
 		}
 		return &body[page[connector.Option]]{page[connector.Option]{Items: options, Total: len(options)}}, err
 	})
-	register(s, api, op(http.MethodPost, "/api/destinations/{slug}/fields", "list-fields", "List the fields that a mapping can fill", nil), func(ctx context.Context, in *draftInput) (*body[page[connector.TargetField]], error) {
-		d, job, err := s.draft(ctx, in)
+	register(s, api, op(http.MethodPost, "/api/destinations/{slug}/fields", "list-fields", "List the fields that a mapping can fill", nil), func(ctx context.Context, in *fieldsInput) (*body[page[connector.TargetField]], error) {
+		d, job, err := s.draft(ctx, in.Slug, in.Body.Spec)
 		if err != nil {
 			return nil, err
 		}
@@ -382,8 +399,8 @@ func (s *Server) openDestination(spec destination.Spec) (connector.Destination, 
 }
 
 // draft opens a destination for the form of a sync that is being written.
-func (s *Server) draft(ctx context.Context, in *draftInput) (connector.Destination, connector.SyncJob, error) {
-	doc, err := s.Resources.Resolve(ctx, scope(ctx), "destination", in.Slug)
+func (s *Server) draft(ctx context.Context, slug string, draft DraftSpec) (connector.Destination, connector.SyncJob, error) {
+	doc, err := s.Resources.Resolve(ctx, scope(ctx), "destination", slug)
 	if err != nil {
 		return nil, connector.SyncJob{}, err
 	}
@@ -396,9 +413,9 @@ func (s *Server) draft(ctx context.Context, in *draftInput) (connector.Destinati
 	if err != nil {
 		return nil, connector.SyncJob{}, err
 	}
-	job := connector.SyncJob{Type: in.Body.Spec.Type, Mode: in.Body.Spec.Mode, Delete: in.Body.Spec.Delete, Settings: in.Body.Spec.Settings, Match: in.Body.Spec.Match}
-	if t, err := info.SyncType(in.Body.Spec.Type); err == nil {
-		job.Type, job.Settings = t.Slug, connector.Settings(in.Body.Spec.Settings).WithDefaults(t.Fields)
+	job := connector.SyncJob{Type: draft.Type, Mode: draft.Mode, Delete: draft.Delete, Settings: draft.Settings, Match: draft.Match}
+	if t, err := info.SyncType(draft.Type); err == nil {
+		job.Type, job.Settings = t.Slug, connector.Settings(draft.Settings).WithDefaults(t.Fields)
 	}
 	return d, job, nil
 }

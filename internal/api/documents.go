@@ -307,7 +307,7 @@ type ChangeBody struct {
 }
 
 func (s *Server) apply(api huma.API) {
-	type answer struct {
+	type applyResult struct {
 		Results []AppliedBody `json:"results" nullable:"false"`
 	}
 	register(s, api, op(http.MethodPost, "/api/apply", "apply", "Make documents as they are sent, all or none", nil), func(ctx context.Context, in *struct {
@@ -315,14 +315,14 @@ func (s *Server) apply(api huma.API) {
 			Documents []WriteBody `json:"documents"`
 			DryRun    bool        `json:"dryRun,omitempty"`
 		}
-	}) (*body[answer], error) {
+	}) (*body[applyResult], error) {
 		desired := make([]resource.Desired, len(in.Body.Documents))
 		for i, d := range in.Body.Documents {
 			desired[i] = resource.Desired{Kind: d.Kind, Write: d.write()}
 			desired[i].Revision = 0
 		}
 		results, err := s.Resources.Apply(ctx, scope(ctx), desired, in.Body.DryRun)
-		out := answer{Results: []AppliedBody{}}
+		out := applyResult{Results: []AppliedBody{}}
 		for _, r := range results {
 			b := AppliedBody{Kind: r.Kind, Slug: r.Slug, Action: r.Action, Changes: []ChangeBody{}}
 			for _, c := range r.Changes {
@@ -330,7 +330,7 @@ func (s *Server) apply(api huma.API) {
 			}
 			out.Results = append(out.Results, b)
 		}
-		return &body[answer]{out}, err
+		return &body[applyResult]{out}, err
 	})
 	type folder struct {
 		Path  string `json:"path"`

@@ -19,7 +19,7 @@ import (
 )
 
 func (s *Server) syncs(api huma.API) {
-	type triggered struct {
+	type triggeredRun struct {
 		Run RunBody `json:"run"`
 	}
 	register(s, api, op(http.MethodPost, "/api/syncs/{slug}/trigger", "trigger-sync", "Run a sync", nil), func(ctx context.Context, in *struct {
@@ -29,7 +29,7 @@ func (s *Server) syncs(api huma.API) {
 			ResetCDC     bool `json:"resetCDC,omitempty"`
 			ClearAndFill bool `json:"clearAndFill,omitempty"`
 		}
-	}) (*body[triggered], error) {
+	}) (*body[triggeredRun], error) {
 		var o run.Options
 		if in.Body != nil {
 			o = run.Options(*in.Body)
@@ -39,7 +39,7 @@ func (s *Server) syncs(api huma.API) {
 			return nil, err
 		}
 		r, err := s.trigger(ctx, d, run.TriggerManual, o)
-		return &body[triggered]{triggered{s.runBody(r)}}, err
+		return &body[triggeredRun]{triggeredRun{s.runBody(r)}}, err
 	})
 	for path, disabled := range map[string]bool{"enable": false, "disable": true} {
 		register(s, api, op(http.MethodPost, "/api/syncs/{slug}/"+path, path+"-sync", "Turn a sync's schedule on or off", nil), func(ctx context.Context, in *slugInput) (*body[DocumentBody], error) {
@@ -125,7 +125,7 @@ func (s *Server) suggestions(api huma.API) {
 		From  string  `json:"from"`
 		Score float64 `json:"score"`
 	}
-	type answer struct {
+	type suggestionList struct {
 		Mappings []suggestion `json:"mappings" nullable:"false"`
 	}
 	register(s, api, op(http.MethodPost, "/api/syncs/suggest", "suggest-mappings", "Propose which column fills which field", nil), func(ctx context.Context, in *struct {
@@ -133,7 +133,7 @@ func (s *Server) suggestions(api huma.API) {
 			Model  string   `json:"model"`
 			Fields []string `json:"fields"`
 		}
-	}) (*body[answer], error) {
+	}) (*body[suggestionList], error) {
 		d, err := s.Resources.Get(ctx, scope(ctx), "model", in.Body.Model)
 		if err != nil {
 			return nil, err
@@ -142,11 +142,11 @@ func (s *Server) suggestions(api huma.API) {
 		for _, c := range d.Spec.(*model.Spec).Columns { //nolint:forcetypeassert // a model's spec
 			columns = append(columns, c.Name)
 		}
-		a := answer{Mappings: []suggestion{}}
+		a := suggestionList{Mappings: []suggestion{}}
 		for _, m := range mapping.Suggest(columns, in.Body.Fields) {
 			a.Mappings = append(a.Mappings, suggestion(m))
 		}
-		return &body[answer]{a}, nil
+		return &body[suggestionList]{a}, nil
 	})
 }
 
@@ -248,16 +248,16 @@ func (s *Server) usage(api huma.API) {
 		ActiveSyncs int64  `json:"activeSyncs"`
 		Operations  int64  `json:"operations"`
 	}
-	type answer struct {
+	type usageByMonth struct {
 		Months []month `json:"months" nullable:"false"`
 	}
-	register(s, api, op(http.MethodGet, "/api/usage", "get-usage", "Active syncs and operations by month, sample sources left out", nil), func(ctx context.Context, _ *struct{}) (*body[answer], error) {
+	register(s, api, op(http.MethodGet, "/api/usage", "get-usage", "Active syncs and operations by month, sample sources left out", nil), func(ctx context.Context, _ *struct{}) (*body[usageByMonth], error) {
 		months, err := s.Runs.Usage(ctx, who(ctx).WorkspaceID)
-		a := answer{Months: []month{}}
+		a := usageByMonth{Months: []month{}}
 		for _, m := range months {
 			a.Months = append(a.Months, month(m))
 		}
-		return &body[answer]{a}, err
+		return &body[usageByMonth]{a}, err
 	})
 }
 

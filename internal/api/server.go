@@ -77,6 +77,8 @@ func (s *Server) own(mux *http.ServeMux) {
 	config := huma.DefaultConfig("Millrace", s.Version)
 	config.OpenAPIPath, config.DocsPath, config.SchemasPath = "/api/openapi", "", ""
 	config.CreateHooks = nil
+	config.Components.Schemas = schemas()
+	config.Components.SecuritySchemes = map[string]*huma.SecurityScheme{"key": {Type: "http", Scheme: "bearer", Description: "An API key."}}
 	config.Info.Description = "The API that the web app and the command line use."
 	api := humago.New(mux, config)
 	api.UseMiddleware(s.authenticate(api))

@@ -229,10 +229,12 @@ func Reference(w io.Writer) error {
 	return err
 }
 
-// MakeHome makes the data folder.
+// MakeHome makes the data folder and the folder that files may be written to.
 func (c *Config) MakeHome() error {
-	if err := os.MkdirAll(c.Home, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
-		return fault.Wrap(err, fault.CodeConfig, "making the data folder")
+	for _, dir := range []string{c.Home, c.FilesRoot} {
+		if err := os.MkdirAll(dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+			return fault.Wrap(err, fault.CodeConfig, "making the folder %s", dir)
+		}
 	}
 	return nil
 }

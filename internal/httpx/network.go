@@ -20,7 +20,9 @@ const (
 // refusedError says that an address is not allowed.
 type refusedError struct{ addr netip.Addr }
 
-func (e *refusedError) Error() string { return fmt.Sprintf("connections to %s are not allowed", e.addr) }
+func (e *refusedError) Error() string {
+	return fmt.Sprintf("connections to %s are not allowed", e.addr)
+}
 
 // control is a net.Dialer's Control: it sees the address after the name was resolved, so that a name
 // that changes its address between check and use changes nothing.

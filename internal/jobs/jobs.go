@@ -68,7 +68,7 @@ const fetchEvery = 50 * time.Millisecond
 // Open connects the client to the queue without working on anything.
 func (c *Client) Open() error {
 	config := &river.Config{
-		Logger: c.config.Log, Workers: c.workers,
+		Logger: slog.New(quiet{c.config.Log.Handler()}), Workers: c.workers,
 		FetchCooldown: fetchEvery, FetchPollInterval: 4 * fetchEvery,
 	}
 	if c.config.Workers > 0 {
@@ -85,6 +85,21 @@ func (c *Client) Open() error {
 	}
 	return nil
 }
+
+// quiet is a handler for what deserves attention: the queue tells about its normal operation at the level
+// info.
+type quiet struct{ slog.Handler }
+
+// Enabled refuses what is below a warning.
+func (q quiet) Enabled(ctx context.Context, l slog.Level) bool {
+	return l >= slog.LevelWarn && q.Handler.Enabled(ctx, l)
+}
+
+// WithAttrs keeps the handler quiet.
+func (q quiet) WithAttrs(attrs []slog.Attr) slog.Handler { return quiet{q.Handler.WithAttrs(attrs)} }
+
+// WithGroup keeps the handler quiet.
+func (q quiet) WithGroup(name string) slog.Handler { return quiet{q.Handler.WithGroup(name)} }
 
 // Start begins to work. On a database with a single process, jobs that an earlier one had under way are
 // done again at once.

@@ -18,7 +18,8 @@ import (
 // Options say where the demo works.
 type Options struct {
 	Client *cli.Client
-	Dir    string // a folder that the server may read and write; the demo's data goes below it
+	Dir    string // a folder that the server may read; the demo's source goes below it
+	Files  string // the folder that the server may write files to
 	Out    io.Writer
 }
 
@@ -41,7 +42,7 @@ type demo struct {
 // Run fills the server and shows what happened. It returns an error when what arrived is not what the model
 // says.
 func Run(ctx context.Context, o Options) error {
-	d := &demo{Options: o, drop: filepath.Join(o.Dir, "drop")}
+	d := &demo{Options: o, drop: filepath.Join(o.Files, "crm")}
 	if err := d.prepare(ctx); err != nil {
 		return err
 	}

@@ -26,10 +26,6 @@ func (d *demo) documents() []map[string]any {
 		{"to": "city", "from": "city", "kind": "column"},
 		{"to": "lifetime_value", "from": "ltv", "kind": "column"},
 	}
-	trigger := func(method string) map[string]any {
-		return map[string]any{"enabled": true, "method": method, "url": "/contacts/{{ row.customer_id }}", "body": "mapped"}
-	}
-	_ = trigger
 	return []map[string]any{
 		document("source", "demo-shop", "Demo shop", map[string]any{
 			"type": "file", "configuration": map[string]any{"path": filepath.Join(d.Dir, "shop")},
@@ -46,5 +42,14 @@ func (d *demo) documents() []map[string]any {
 		}),
 		document("sync", apiSync, "VIPs to the CRM", d.apiSpec(mappings)),
 		document("sync", folderSync, "VIPs to files", d.folderSpec(mappings)),
+	}
+}
+
+// folderSpec writes what changed to files, one for each operation and run.
+func (d *demo) folderSpec(mappings []map[string]any) map[string]any {
+	return map[string]any{
+		"model": modelSlug, "destination": "demo-files", "type": "file", "mode": "diff", "mappings": mappings,
+		"settings": map[string]any{"format": "ndjson", "filename": "{X}{ms}-{operation}.ndjson", "skipEmptyFiles": true},
+		"schedule": map[string]any{"type": "manual"},
 	}
 }

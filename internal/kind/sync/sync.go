@@ -48,7 +48,7 @@ const (
 // Mapping fills one field of the destination.
 type Mapping struct {
 	To       string      `json:"to"`
-	Kind     string      `json:"kind"`               // one of the From constants; empty means column
+	Kind     string      `json:"kind,omitempty"`     // one of the From constants; empty means column
 	From     string      `json:"from,omitempty"`     // column: the model's column; array: the column of objects
 	Value    value.Value `json:"value,omitzero"`     // static
 	Variable string      `json:"variable,omitempty"` // variable: one of Variables
@@ -70,7 +70,7 @@ const (
 
 // Schedule says when a sync runs by itself.
 type Schedule struct {
-	Type        string       `json:"type"`
+	Type        string       `json:"type,omitempty"` // empty means manual
 	Interval    *Interval    `json:"interval,omitempty"`
 	Cron        string       `json:"cron,omitempty"` // five fields, in UTC (SY-83)
 	Recurrences []Recurrence `json:"recurrences,omitempty"`

@@ -3,10 +3,10 @@ package plan
 import (
 	"context"
 	"errors"
-	"strings"
 	"iter"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/millrace/millrace/internal/connector"
 	"github.com/millrace/millrace/internal/fault"

@@ -1,0 +1,337 @@
+// Package app wires one process: it opens what the configuration names, starts the roles that it asks for,
+// and stops them in order.
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/millrace/millrace/internal/access"
+	"github.com/millrace/millrace/internal/api"
+	"github.com/millrace/millrace/internal/blob"
+	"github.com/millrace/millrace/internal/clock"
+	"github.com/millrace/millrace/internal/config"
+	"github.com/millrace/millrace/internal/connector"
+	"github.com/millrace/millrace/internal/db"
+	"github.com/millrace/millrace/internal/engine/sync/plan"
+	"github.com/millrace/millrace/internal/engine/sync/run"
+	"github.com/millrace/millrace/internal/fault"
+	"github.com/millrace/millrace/internal/jobs"
+	"github.com/millrace/millrace/internal/resource"
+	"github.com/millrace/millrace/internal/secret"
+	"github.com/millrace/millrace/internal/telemetry"
+	"go.opentelemetry.io/contrib/instrumentation/net/http/otelhttp"
+)
+
+// Options are what a process is started with besides its configuration.
+type Options struct {
+	Config    *config.Config
+	Version   string
+	Out       io.Writer           // for people: the address, and the first admin's password
+	Log       io.Writer           // for the log
+	Assets    fs.FS               // the web app; without index.html, its pages say that it is not built
+	Ready     func(base string)   // called when the process serves, with its base URL; may be nil
+	Failpoint func(point string)  // called at each edge of the run's state machine; nil outside tests
+	Registry  *connector.Registry // nil means Connectors
+}
+
+// How often the process looks for work that nothing announced.
+const (
+	tickEvery   = time.Second      // due schedules
+	reapEvery   = 5 * time.Second  // runs whose worker is gone
+	expireEvery = 10 * time.Minute // logs whose time is over
+	closeTime   = 10 * time.Second // what stopping may take beyond the grace of runs
+	streamGrace = time.Second      // what requests under way may take when the process stops
+)
+
+// process is everything that is open.
+type process struct {
+	Options
+
+	log       *slog.Logger
+	clock     clock.Clock
+	db        *db.DB
+	bucket    *blob.Bucket
+	access    *access.Store
+	documents *resource.Store
+	runs      *run.Store
+	jobs      *jobs.Client
+	engine    *run.Engine
+	scheduler *scheduler
+	metrics   *telemetry.Metrics
+	closers   []func() error
+}
+
+// Serve runs the process until ctx ends, then stops it: batches in flight finish or are journaled.
+func Serve(ctx context.Context, o Options) (err error) {
+	p := &process{Options: o, clock: clock.System{}, metrics: telemetry.NewMetrics()}
+	defer func() { err = errors.Join(err, p.close()) }()
+	if err := p.open(ctx); err != nil {
+		return err
+	}
+	if err := p.firstStart(ctx); err != nil {
+		return err
+	}
+	return p.serve(ctx)
+}
+
+func (p *process) close() error {
+	var errs []error
+	for i := len(p.closers) - 1; i >= 0; i-- {
+		errs = append(errs, p.closers[i]())
+	}
+	return errors.Join(errs...)
+}
+
+// open connects to everything and migrates the database.
+func (p *process) open(ctx context.Context) error {
+	c := p.Config
+	p.log = telemetry.Logger(p.Log, c.LogFormat, c.LogLevel)
+	if err := c.MakeHome(); err != nil {
+		return err
+	}
+	if c.DatabaseURL == "" {
+		unlock, err := lockHome(c.Home)
+		if err != nil {
+			return err
+		}
+		p.closers = append(p.closers, unlock)
+	}
+	flush, err := telemetry.Traces(ctx, c.OTLPEndpoint)
+	if err != nil {
+		return err
+	}
+	p.closers = append(p.closers, func() error {
+		ctx, cancel := context.WithTimeout(context.Background(), closeTime)
+		defer cancel()
+		return flush(ctx)
+	})
+	if err := p.openStores(ctx); err != nil {
+		return err
+	}
+	return p.openEngine()
+}
+
+func (p *process) openStores(ctx context.Context) (err error) {
+	c := p.Config
+	if p.db, err = db.Open(ctx, db.Config{URL: c.DatabaseURL, Home: c.Home, MaxConns: c.DatabaseConnections}); err != nil {
+		return err
+	}
+	p.closers = append(p.closers, p.db.Close)
+	if err := p.db.Migrate(ctx); err != nil {
+		return err
+	}
+	key, err := secret.LoadKey(c.EncryptionKey, c.Home)
+	if err != nil {
+		return err
+	}
+	if p.bucket, err = blob.Open(ctx, c.StorageURL, c.Home, key); err != nil {
+		return err
+	}
+	p.closers = append(p.closers, p.bucket.Close)
+	if p.Registry == nil {
+		p.Registry = Connectors(c)
+	}
+	p.access = access.NewStore(p.db, p.clock)
+	p.documents = resource.NewStore(p.db, Kinds(p.Registry), key, p.clock)
+	p.runs = run.NewStore(p.db, p.clock)
+	return nil
+}
+
+func (p *process) openEngine() error {
+	c := p.Config
+	workers := 0
+	if c.Has("worker") {
+		workers = c.Workers
+	}
+	p.jobs = jobs.New(p.db, jobs.Config{Workers: workers, Log: p.log})
+	wake := queue{p.jobs}
+	p.scheduler = &scheduler{documents: p.documents, runs: p.runs, queue: wake, clock: p.clock, log: p.log}
+	host, err := os.Hostname()
+	if err != nil {
+		host = "unknown"
+	}
+	p.engine = run.New(run.EngineOptions{
+		Store: p.runs, Documents: documents{p.documents}, Registry: p.Registry, Storage: p.bucket,
+		Planner:  plan.New(plan.Options{MemoryLimit: c.PlannerMemory, Threads: c.PlannerThreads}),
+		Enqueuer: wake, Clock: p.clock, Log: p.log, Dir: p.dir(),
+		Owner:     fmt.Sprintf("%s/%d/%d", host, os.Getpid(), time.Now().UnixNano()),
+		Retention: c.LogRetention, Grace: c.ShutdownGrace, Failpoint: p.Failpoint, Observe: p.observe,
+	})
+	jobs.Register(p.jobs, func(ctx context.Context, j runJob) error { return p.engine.Execute(ctx, j.RunID) })
+	return p.jobs.Open()
+}
+
+// dir is where work in progress and the connectors' private folders are.
+func (p *process) dir() string { return filepath.Join(p.Config.Home, "work") }
+
+// observe counts a run that is over and plans the next one.
+func (p *process) observe(r run.Run) {
+	p.metrics.Run(r.Words().Metric, r.FinishedAt.Sub(r.StartedAt))
+	for outcome, n := range map[string]run.OpCounts{"succeeded": r.Counts.Succeeded, "failed": r.Counts.Failed, "aborted": r.Counts.Aborted} {
+		p.metrics.Rows("added", outcome, n.Added)
+		p.metrics.Rows("changed", outcome, n.Changed)
+		p.metrics.Rows("removed", outcome, n.Removed)
+	}
+	p.scheduler.replan(context.Background(), r)
+}
+
+// firstStart sets a new database up, and tells how to sign in.
+func (p *process) firstStart(ctx context.Context) error {
+	c := p.Config
+	email, password, err := p.access.Bootstrap(ctx, access.First{Email: c.AdminEmail, Password: c.AdminPassword, APIKey: c.BootstrapAPIKey})
+	if err != nil {
+		return err
+	}
+	if password != "" {
+		fmt.Fprintf(p.Out, "\nFirst start. Sign in with:\n\n  email     %s\n  password  %s\n\nThe password is not shown again.\n\n", email, password)
+	}
+	return nil
+}
+
+// serve starts the roles, waits for the end, and stops them.
+func (p *process) serve(ctx context.Context) error {
+	if !p.Config.Has("api") {
+		stopWork, err := p.work(ctx)
+		if err != nil {
+			return err
+		}
+		p.ready("")
+		<-ctx.Done()
+		return stopWork()
+	}
+	handler := p.handler()
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", p.Config.Listen)
+	if err != nil {
+		return fault.Wrap(err, fault.CodeConfig, "listening on %s", p.Config.Listen)
+	}
+	stopWork, err := p.work(ctx)
+	if err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	base := p.Config.PublicURL
+	if base == "" {
+		base = "http://" + advertised(p.Config.Listen, listener.Addr())
+	}
+	requests, cut := context.WithCancel(context.WithoutCancel(ctx))
+	defer cut()
+	server := &http.Server{
+		Handler:           otelhttp.NewHandler(handler, "http"),
+		ReadHeaderTimeout: 10 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+		BaseContext:       func(net.Listener) context.Context { return requests },
+		ErrorLog:          slog.NewLogLogger(p.log.Handler(), slog.LevelWarn),
+	}
+	failed := make(chan error, 1)
+	go func() { failed <- server.Serve(listener) }()
+	p.ready(base)
+	select {
+	case err = <-failed:
+	case <-ctx.Done():
+	}
+	p.log.Info("stopping")
+	err = errors.Join(err, stopWork())
+	defer time.AfterFunc(streamGrace, cut).Stop() // streams of events would never end by themselves
+	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTime)
+	defer cancel()
+	if serr := server.Shutdown(closing); serr != nil {
+		err = errors.Join(err, server.Close())
+	}
+	return err
+}
+
+// advertised is the address that people type: the configured name, with the port that was found free
+// where the configuration leaves it open.
+func advertised(configured string, bound net.Addr) string {
+	host, port, err := net.SplitHostPort(configured)
+	if err != nil {
+		return bound.String()
+	}
+	if tcp, ok := bound.(*net.TCPAddr); ok && port == "0" {
+		port = fmt.Sprint(tcp.Port)
+	}
+	if host == "" || host == "0.0.0.0" || host == "::" {
+		host = "localhost"
+	}
+	return net.JoinHostPort(host, port)
+}
+
+func (p *process) ready(base string) {
+	p.log.Info("ready", "address", base, "version", p.Version, "roles", p.Config.Roles)
+	if p.Ready != nil {
+		p.Ready(base)
+	}
+}
+
+func (p *process) handler() http.Handler {
+	return api.New(api.Options{
+		DB: p.db, Access: p.access, Resources: p.documents, Registry: p.Registry, Runs: p.runs, Engine: p.engine,
+		Enqueuer: queue{p.jobs}, Clock: p.clock, Log: p.log, Metrics: p.metrics, Assets: p.Assets,
+		Dir: p.dir(), Version: p.Version, Secure: p.Config.Secure(),
+		Checks: []telemetry.Check{
+			{Name: "database", Run: p.db.PingContext},
+			{Name: "storage", Run: p.bucket.Check},
+		},
+	})
+}
+
+// work starts the worker's role. What it returns stops it.
+func (p *process) work(ctx context.Context) (stop func() error, err error) {
+	if !p.Config.Has("worker") {
+		return func() error { return nil }, nil
+	}
+	if err := p.recover(ctx); err != nil {
+		return nil, err
+	}
+	alive := context.WithoutCancel(ctx)
+	if err := p.jobs.Start(alive); err != nil {
+		return nil, err
+	}
+	loops := []*jobs.Loop{
+		jobs.StartLoop(alive, tickEvery, p.scheduler.tick),
+		jobs.StartLoop(alive, reapEvery, p.reap),
+		jobs.StartLoop(alive, expireEvery, p.expire),
+	}
+	return func() error {
+		for _, l := range loops {
+			l.Stop()
+		}
+		p.engine.Stop()
+		grace, cancel := context.WithTimeout(alive, p.Config.ShutdownGrace+closeTime)
+		defer cancel()
+		return p.jobs.Stop(grace)
+	}, nil
+}
+
+// recover settles what an earlier process of a database with a single process left.
+func (p *process) recover(ctx context.Context) error {
+	if p.db.IsPostgres() {
+		return nil // leases tell; the loop takes over what they release
+	}
+	if err := p.engine.Sweep(); err != nil {
+		return err
+	}
+	_, err := p.engine.Reap(ctx, true)
+	return err
+}
+
+func (p *process) reap(ctx context.Context) {
+	if _, err := p.engine.Reap(ctx, false); err != nil && ctx.Err() == nil {
+		p.log.Error("recovering runs", "error", err)
+	}
+}
+
+func (p *process) expire(ctx context.Context) {
+	if _, err := p.engine.Expire(ctx); err != nil && ctx.Err() == nil {
+		p.log.Error("removing old logs", "error", err)
+	}
+}

@@ -1,0 +1,29 @@
+package app
+
+import (
+	"github.com/millrace/millrace/internal/config"
+	"github.com/millrace/millrace/internal/connector"
+	"github.com/millrace/millrace/internal/destination/local"
+	"github.com/millrace/millrace/internal/destination/s3"
+	"github.com/millrace/millrace/internal/kind/destination"
+	"github.com/millrace/millrace/internal/kind/model"
+	"github.com/millrace/millrace/internal/kind/source"
+	"github.com/millrace/millrace/internal/kind/sync"
+	"github.com/millrace/millrace/internal/resource"
+	"github.com/millrace/millrace/internal/source/duckdb"
+	"github.com/millrace/millrace/internal/source/file"
+	"github.com/millrace/millrace/internal/source/sample"
+)
+
+// Connectors returns everything that this build can read from and write to.
+func Connectors(c *config.Config) *connector.Registry {
+	sources := append([]connector.SourceInfo{duckdb.Info(), file.Info()}, sample.Infos()...)
+	return connector.New(sources, []connector.DestinationInfo{
+		local.Info(c.FilesRoot), s3.Info(),
+	})
+}
+
+// Kinds returns the kinds of documents, in the order in which they build on each other.
+func Kinds(r *connector.Registry) *resource.Registry {
+	return resource.NewRegistry(source.Kind(r), destination.Kind(r), model.Kind(), sync.Kind(r))
+}

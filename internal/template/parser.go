@@ -1,0 +1,431 @@
+package template
+
+import (
+	"sort"
+	"strconv"
+	"strings"
+
+	"github.com/millrace/millrace/internal/value"
+)
+
+type parser struct {
+	lexer   *lexer
+	used    map[string]bool
+	dynamic bool
+	depth   int
+}
+
+// maxDepth is how deep tags may nest.
+const maxDepth = 100
+
+// end is a tag that closes or divides a block.
+type end struct {
+	name string
+	args string
+	at   int
+}
+
+func (p *parser) parse() ([]node, error) {
+	nodes, e, err := p.block(nil)
+	if err == nil && e != nil {
+		err = p.lexer.errorAt(e.at, "there is nothing to close or divide with %q", e.name)
+	}
+	return nodes, err
+}
+
+// block reads nodes up to one of the tags in stop, or the end of the source.
+func (p *parser) block(stop []string) ([]node, *end, error) {
+	if p.depth++; p.depth > maxDepth {
+		return nil, nil, p.lexer.errorAt(p.lexer.pos, "tags nest more than %d deep", maxDepth)
+	}
+	defer func() { p.depth-- }()
+	var nodes []node
+	for {
+		piece, ok, err := p.lexer.next()
+		if err != nil {
+			return nil, nil, err
+		}
+		if !ok {
+			return nodes, nil, nil
+		}
+		switch piece.kind {
+		case pieceText:
+			if piece.body != "" {
+				nodes = append(nodes, newText(piece.body))
+			}
+		case pieceOutput:
+			e, err := p.expression(piece.body, piece.at)
+			if err != nil {
+				return nil, nil, err
+			}
+			nodes = append(nodes, newOutput(e))
+		case pieceTag:
+			n, e, err := p.tag(piece, stop)
+			if err != nil || e != nil {
+				return nodes, e, err
+			}
+			if n != nil {
+				nodes = append(nodes, n)
+			}
+		}
+	}
+}
+
+// tag reads a tag: a node, or the end of the block that is being read.
+func (p *parser) tag(piece piece, stop []string) (node, *end, error) {
+	body := strings.TrimLeft(piece.body, " \t\r\n")
+	at := piece.at + len(piece.body) - len(body)
+	name := body[:tagName(body)]
+	args := body[len(name):]
+	for _, s := range stop {
+		if name == s {
+			return nil, &end{name, args, at}, nil
+		}
+	}
+	build, known := tags[name]
+	if !known {
+		return nil, nil, p.lexer.errorAt(at, "there is no tag %q%s", name, nearest(name, tagNames()))
+	}
+	n, err := build(p, args, at+len(name))
+	return n, nil, err
+}
+
+func tagName(s string) int {
+	if strings.HasPrefix(s, "#") {
+		return 1
+	}
+	n := 0
+	for n < len(s) && (s[n] == '_' || s[n] >= 'a' && s[n] <= 'z' || s[n] >= 'A' && s[n] <= 'Z' || s[n] >= '0' && s[n] <= '9') {
+		n++
+	}
+	return n
+}
+
+// until reads a block that ends with a tag.
+func (p *parser) until(at int, opening string, stop ...string) ([]node, *end, error) {
+	nodes, e, err := p.block(stop)
+	if err == nil && e == nil {
+		err = p.lexer.errorAt(at, "{%% %s %%} is not closed with {%% %s %%}", opening, stop[len(stop)-1])
+	}
+	return nodes, e, err
+}
+
+// words reads an expression word by word.
+type words struct {
+	p   *parser
+	all []token
+	pos int
+}
+
+func (p *parser) words(s string, at int) (*words, error) {
+	all, err := tokens(s, at, p.lexer)
+	return &words{p: p, all: all}, err
+}
+
+func (w *words) peek() token { return w.all[w.pos] }
+
+func (w *words) take() token {
+	t := w.all[w.pos]
+	if t.kind != tokEnd {
+		w.pos++
+	}
+	return t
+}
+
+func (w *words) accept(sign string) bool {
+	if t := w.peek(); t.kind != tokText && t.text == sign && t.kind != tokEnd {
+		w.pos++
+		return true
+	}
+	return false
+}
+
+func (w *words) expect(sign string) error {
+	if w.accept(sign) {
+		return nil
+	}
+	return w.unexpected("%q is expected", sign)
+}
+
+func (w *words) unexpected(format string, args ...any) error {
+	t := w.peek()
+	found := "the end"
+	if t.kind != tokEnd {
+		found = strconv.Quote(t.text)
+	}
+	return w.p.lexer.errorAt(t.at, format+", not "+found, args...)
+}
+
+// finish refuses words that are left over.
+func (w *words) finish() error {
+	if w.peek().kind == tokEnd {
+		return nil
+	}
+	return w.unexpected("nothing more is expected")
+}
+
+// expression reads a whole output: a condition with filters.
+func (p *parser) expression(s string, at int) (expr, error) {
+	w, err := p.words(s, at)
+	if err != nil {
+		return nil, err
+	}
+	e, err := w.filtered()
+	if err != nil {
+		return nil, err
+	}
+	return e, w.finish()
+}
+
+// filtered reads an expression followed by filters.
+func (w *words) filtered() (expr, error) {
+	e, err := w.condition()
+	for err == nil && w.accept("|") {
+		e, err = w.filter(e)
+	}
+	return e, err
+}
+
+func (w *words) filter(input expr) (expr, error) {
+	t := w.take()
+	if t.kind != tokName {
+		w.pos--
+		return nil, w.unexpected("the name of a filter is expected")
+	}
+	do, known := filters[t.text]
+	if !known {
+		return nil, w.p.lexer.errorAt(t.at, "there is no filter %q%s", t.text, nearest(t.text, filterNames()))
+	}
+	c := &call{input: input, name: t.text, do: do, at: t.at}
+	if !w.accept(":") {
+		return c, nil
+	}
+	for {
+		if err := w.argument(c); err != nil {
+			return nil, err
+		}
+		if !w.accept(",") {
+			return c, nil
+		}
+	}
+}
+
+func (w *words) argument(c *call) error {
+	if t := w.peek(); t.kind == tokName && w.pos+1 < len(w.all) && w.all[w.pos+1].text == ":" && w.all[w.pos+1].kind == tokSign {
+		w.pos += 2
+		v, err := w.operand()
+		c.named = append(c.named, namedArg{t.text, v})
+		return err
+	}
+	v, err := w.operand()
+	c.args = append(c.args, v)
+	return err
+}
+
+// condition reads comparisons joined by and and or, which bind from the right.
+func (w *words) condition() (expr, error) {
+	left, err := w.comparison()
+	if err != nil {
+		return nil, err
+	}
+	for _, op := range []string{"and", "or"} {
+		if t := w.peek(); t.kind == tokName && t.text == op {
+			w.pos++
+			if w.pos > 500 {
+				return nil, w.unexpected("a shorter condition is expected")
+			}
+			right, err := w.condition()
+			return &binary{op, left, right}, err
+		}
+	}
+	return left, nil
+}
+
+var comparisons = map[string]bool{"==": true, "!=": true, "<>": true, ">": true, "<": true, ">=": true, "<=": true, "contains": true}
+
+func (w *words) comparison() (expr, error) {
+	if t := w.peek(); t.kind == tokName && t.text == "not" && w.pos+1 < len(w.all) && !endsOperand(w.all[w.pos+1]) {
+		w.pos++
+		e, err := w.comparison()
+		return &not{e}, err
+	}
+	left, err := w.operand()
+	if err != nil {
+		return nil, err
+	}
+	t := w.peek()
+	if t.kind == tokText || !comparisons[t.text] {
+		return left, nil
+	}
+	w.pos++
+	right, err := w.operand()
+	return &binary{t.text, left, right}, err
+}
+
+// endsOperand reports whether a word cannot begin an operand: then the word before it is a variable.
+func endsOperand(t token) bool {
+	switch t.kind {
+	case tokEnd:
+		return true
+	case tokSign:
+		return t.text != "(" && t.text != "["
+	case tokName:
+		return t.text == "and" || t.text == "or" || t.text == "contains"
+	default:
+		return false
+	}
+}
+
+var constants = map[string]expr{
+	"nil": literal{}, "null": literal{}, "true": literal{value.OfBool(true)}, "false": literal{value.OfBool(false)},
+	"empty": special{"empty"}, "blank": special{"blank"},
+}
+
+// operand reads a constant, a variable or a range.
+func (w *words) operand() (expr, error) {
+	t := w.take()
+	switch {
+	case t.kind == tokText:
+		return literal{value.OfText(t.text)}, nil
+	case t.kind == tokNumber:
+		return literal{numberOf(t.text)}, nil
+	case t.kind == tokSign && t.text == "(":
+		return w.span()
+	case t.kind == tokSign && t.text == "[":
+		w.pos--
+		return w.variable("")
+	case t.kind == tokName:
+		if c, ok := constants[t.text]; ok && w.peek().text != "." && w.peek().text != "[" {
+			return c, nil
+		}
+		return w.variable(t.text)
+	default:
+		if t.kind != tokEnd {
+			w.pos--
+		}
+		return nil, w.unexpected("a value is expected")
+	}
+}
+
+func numberOf(text string) value.Value {
+	if i, err := strconv.ParseInt(text, 10, 64); err == nil {
+		return value.OfInt(i)
+	}
+	f, err := strconv.ParseFloat(text, 64)
+	if err != nil {
+		return value.Value{}
+	}
+	return value.OfFloat(f)
+}
+
+func (w *words) span() (expr, error) {
+	from, err := w.operand()
+	if err != nil {
+		return nil, err
+	}
+	if err := w.expect(".."); err != nil {
+		return nil, err
+	}
+	to, err := w.operand()
+	if err != nil {
+		return nil, err
+	}
+	return &span{from, to}, w.expect(")")
+}
+
+// variable reads a name and its members, and notes the columns that it names.
+func (w *words) variable(name string) (expr, error) {
+	v := &path{root: name}
+	for {
+		switch {
+		case w.accept("."):
+			t := w.take()
+			if t.kind != tokName && t.kind != tokNumber {
+				w.pos--
+				return nil, w.unexpected("the name of a member is expected")
+			}
+			v.steps = append(v.steps, literal{value.OfText(t.text)})
+		case w.accept("["):
+			key, err := w.operand()
+			if err != nil {
+				return nil, err
+			}
+			if err := w.expect("]"); err != nil {
+				return nil, err
+			}
+			v.steps = append(v.steps, key)
+		default:
+			w.p.note(v)
+			return v, nil
+		}
+	}
+}
+
+// note remembers which columns a variable may name.
+func (p *parser) note(v *path) {
+	if p.used == nil {
+		p.used = map[string]bool{}
+	}
+	if v.root != "row" {
+		p.used[v.root] = true
+		if v.root == "rows" {
+			p.dynamic = true
+		}
+		return
+	}
+	if len(v.steps) == 0 {
+		p.dynamic = true
+		return
+	}
+	if l, ok := v.steps[0].(literal); ok {
+		p.used[l.v.String()] = true
+	} else {
+		p.dynamic = true
+	}
+}
+
+func (p *parser) columns() []string {
+	names := make([]string, 0, len(p.used))
+	for name := range p.used {
+		names = append(names, name)
+	}
+	sort.Strings(names)
+	return names
+}
+
+// nearest proposes the known name that is most like a wrong one.
+func nearest(name string, known []string) string {
+	best, score := "", 3
+	for _, k := range known {
+		if d := distance(name, k); d < score {
+			best, score = k, d
+		}
+	}
+	if best == "" {
+		return ""
+	}
+	return "; did you mean " + strconv.Quote(best) + "?"
+}
+
+// distance is the number of letters that must change, come or go.
+func distance(a, b string) int {
+	if len(a) > 40 {
+		return 40
+	}
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		last := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			cost := last
+			if a[i] != b[j] {
+				cost = 1 + min(last, row[j], row[j+1])
+			}
+			last, row[j+1] = row[j+1], cost
+		}
+	}
+	return row[len(b)]
+}

@@ -1,0 +1,153 @@
+// Package template is Liquid with types: a template that is one expression gives a number, a boolean, a list or an
+// object, not only text. Evaluation is bounded in steps, output and time, and never panics.
+//
+// Where the dialects of Liquid differ, this one follows liquidjs; docs/reference/templates.md lists the choices.
+package template
+
+import (
+	"regexp"
+	"time"
+
+	"github.com/millrace/millrace/internal/fault"
+	"github.com/millrace/millrace/internal/value"
+)
+
+// Template is parsed. It is safe for concurrent use.
+type Template struct {
+	nodes   []node
+	columns []string
+	dynamic bool
+	format  Format
+}
+
+// Limits bound one evaluation.
+type Limits struct {
+	Steps  int           // nodes and items evaluated
+	Output int           // bytes
+	Time   time.Duration // wall clock
+}
+
+// DefaultLimits are generous for a row and small for a server.
+var DefaultLimits = Limits{Steps: 200_000, Output: 4 << 20, Time: time.Second}
+
+// Row gives columns by name.
+type Row interface {
+	Get(name string) (value.Value, bool)
+}
+
+// Scope is what a template sees. It is reused from row to row and is not safe for concurrent use.
+type Scope struct {
+	limits   Limits
+	vars     map[string]value.Value
+	rows     map[string]Row
+	bare     Row
+	locals   map[string]value.Value
+	counters map[string]int64
+	cycles   map[string]int
+	offsets  map[string]int
+	loops    []*loop
+
+	exprs    map[string]expr
+	patterns map[string]*regexp.Regexp
+
+	steps    int
+	printed  printed
+	place    place
+	deadline time.Time
+	out      []byte
+	start    int
+}
+
+// NewScope returns an empty scope with limits.
+func NewScope(l Limits) *Scope {
+	return &Scope{limits: l, vars: map[string]value.Value{}, rows: map[string]Row{}}
+}
+
+// Reset forgets everything but the limits.
+func (s *Scope) Reset() {
+	clear(s.vars)
+	clear(s.rows)
+	s.bare = nil
+}
+
+// Set names a value.
+func (s *Scope) Set(name string, v value.Value) { s.vars[name] = v }
+
+// SetRow names a row.
+func (s *Scope) SetRow(name string, r Row) { s.rows[name] = r }
+
+// SetColumns lets bare names that nothing else has be columns of a row.
+func (s *Scope) SetColumns(r Row) { s.bare = r }
+
+// begin starts an evaluation: what an earlier one assigned is gone.
+func (s *Scope) begin(dst []byte, f Format) {
+	s.locals, s.counters, s.cycles, s.offsets, s.loops = nil, nil, nil, nil, nil
+	s.steps, s.out, s.start, s.printed, s.place = 0, dst, len(dst), printed{}, place{format: f}
+	s.deadline = time.Time{}
+	if s.limits.Time > 0 {
+		s.deadline = time.Now().Add(s.limits.Time)
+	}
+}
+
+// step counts work, and ends what takes too much of it.
+func (s *Scope) step(n int) error {
+	before := s.steps
+	s.steps += n
+	if s.limits.Steps > 0 && s.steps > s.limits.Steps {
+		return fault.New(fault.CodeTemplateLimit, "the template takes more than %d steps", s.limits.Steps)
+	}
+	if before>>10 != s.steps>>10 && !s.deadline.IsZero() && time.Now().After(s.deadline) {
+		return fault.New(fault.CodeTemplateLimit, "the template takes longer than %s", s.limits.Time)
+	}
+	return nil
+}
+
+// grown checks the output's size.
+func (s *Scope) grown() error { return s.fits(len(s.out) - s.start) }
+
+func (s *Scope) fits(size int) error {
+	if s.limits.Output > 0 && size > s.limits.Output {
+		return fault.New(fault.CodeTemplateLimit, "the template makes more than %d bytes", s.limits.Output)
+	}
+	return nil
+}
+
+// Parse reads a template that writes plain text. An error names line and column.
+func Parse(source string) (*Template, error) {
+	p := &parser{lexer: newLexer(source)}
+	nodes, err := p.parse()
+	if err != nil {
+		return nil, err
+	}
+	return &Template{nodes: nodes, columns: p.columns(), dynamic: p.dynamic}, nil
+}
+
+// Columns returns the columns that the template names, and whether it also computes names.
+func (t *Template) Columns() (names []string, dynamic bool) { return t.columns, t.dynamic }
+
+// Render appends the template's text to dst.
+func (t *Template) Render(s *Scope, dst []byte) ([]byte, error) {
+	s.begin(dst, t.format)
+	if _, err := renderAll(s, t.nodes); err != nil {
+		return dst, err
+	}
+	return s.out, nil
+}
+
+// Eval returns the template's value. Where one output was printed, outside of loops, and nothing else but blank
+// text, it is the value of that output, with its type; otherwise it is the text.
+func (t *Template) Eval(s *Scope) (value.Value, error) {
+	s.begin(nil, t.format)
+	if len(t.nodes) == 1 {
+		if o, ok := t.nodes[0].(*output); ok {
+			return o.expr.eval(s)
+		}
+	}
+	if _, err := renderAll(s, t.nodes); err != nil {
+		return value.Value{}, err
+	}
+	if s.printed.outputs == 1 && !s.printed.text {
+		return s.printed.last, nil
+	}
+	return value.OfText(string(s.out)), nil
+}
