@@ -1,0 +1,204 @@
+package architecture
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"go/parser"
+	"go/token"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/millrace/millrace/"
+
+// rows are the layers of the house, the highest first (docs/architecture.md). A package imports only from
+// rows below its own. The last entry that fits a package counts.
+var rows = []struct {
+	row     int
+	pattern string
+}{
+	{1, `^cmd/`},
+	{1, `^internal/app$`},
+	{2, `^internal/(api|collector|cli)$`},
+	{2, `^internal/cli/.+`},
+	{3, `^internal/engine/[a-z]+(/.+)?$`},
+	{4, `^internal/(delivery|mapping|alert|segment)$`},
+	{5, `^internal/kind/`},
+	{6, `^internal/(source|destination)/`},
+	{7, `^internal/(resource|access|connector|condition)(/.+)?$`},
+	{8, `^internal/(query|template|jobs|blob|secret|tunnel|httpx|telemetry)(/.+)?$`},
+	{9, `^internal/(db|config)(/.+)?$`},
+	{10, `^internal/(value|fault|clock)$`},
+	{11, `^web$`},
+	{11, `^test/`},
+	{11, `^internal/architecture$`},
+}
+
+// sideways are imports within one row, with the reason.
+var sideways = map[[2]string]string{
+	{"cmd/", "internal/app"}:                                "main calls the wiring",
+	{"internal/cli/demo", "internal/cli"}:                   "the demo is a client",
+	{"internal/engine/sync/", "internal/engine/sync/"}:      "the parts of one engine",
+	{"internal/kind/", "internal/kind/"}:                    "a sync's rules read its model and destination",
+	{"internal/source/", "internal/source/duckdb"}:          "files and samples are read by DuckDB",
+	{"internal/destination/", "internal/destination/file"}:  "all file destinations write the same files",
+	{"internal/destination/file/", "internal/destination/"}: "the suite of file destinations",
+	{"internal/resource", "internal/connector"}:             "secrets of a configuration are found by its fields",
+	{"internal/connector/", "internal/connector"}:           "the suites of connectors",
+	{"test/", "test/services"}:                              "the command of the services",
+	{"internal/db/", "internal/db"}:                         "databases for tests",
+	{"internal/secret", "internal/secret"}:                  "one package",
+	{"internal/blob", "internal/secret"}:                    "objects are sealed",
+}
+
+// pkg is what of `go list` counts here.
+type pkg struct {
+	ImportPath   string
+	Dir          string
+	GoFiles      []string
+	CgoFiles     []string
+	Imports      []string
+	TestImports  []string
+	XTestImports []string
+}
+
+func (p pkg) name() string { return strings.TrimPrefix(p.ImportPath, module) }
+
+func packages(t *testing.T) []pkg {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), "go", "list", "-json=ImportPath,Dir,GoFiles,CgoFiles,Imports,TestImports,XTestImports", module+"...")
+	cmd.Env = append(os.Environ(), "GOFLAGS=-tags=duckdb_arrow")
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("go list: %v: %s", err, stderr.String())
+	}
+	var all []pkg
+	for d := json.NewDecoder(bytes.NewReader(out)); ; {
+		var p pkg
+		err := d.Decode(&p)
+		if errors.Is(err, io.EOF) {
+			return all
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, p)
+	}
+}
+
+func rowOf(name string) int {
+	row := 0
+	for _, r := range rows {
+		if regexp.MustCompile(r.pattern).MatchString(name) {
+			row = r.row
+		}
+	}
+	return row
+}
+
+func allowed(from, to string) bool {
+	for pair := range sideways {
+		if strings.HasPrefix(from, pair[0]) && strings.HasPrefix(to, pair[1]) {
+			return true
+		}
+	}
+	return false
+}
+
+// Packages import downward only, so that a part can be read, tested and replaced without those that use it.
+func TestImportDirection(t *testing.T) {
+	t.Parallel()
+	for _, p := range packages(t) {
+		row := rowOf(p.name())
+		if row == 0 {
+			t.Errorf("%s has no place in the house: give it a row in this test and in docs/architecture.md", p.name())
+			continue
+		}
+		for _, imported := range p.Imports {
+			to, own := strings.CutPrefix(imported, module)
+			if !own || rowOf(to) > row || allowed(p.name(), to) {
+				continue
+			}
+			t.Errorf("%s (row %d) imports %s (row %d): packages import only from rows below their own", p.name(), row, to, rowOf(to))
+		}
+	}
+}
+
+// DuckDB costs 70 MB and seconds of linking in every binary that sees it, so few packages may.
+func TestDuckDBIsLinkedIntoFewPackages(t *testing.T) {
+	t.Parallel()
+	may := []string{"internal/engine/sync/plan", "internal/source/duckdb", "internal/source/file", "internal/source/sample"}
+	for _, p := range packages(t) {
+		imports := slices.Concat(p.Imports, p.TestImports, p.XTestImports)
+		uses := slices.ContainsFunc(imports, func(i string) bool { return strings.HasPrefix(i, "github.com/duckdb/") })
+		if uses && !slices.Contains(may, p.name()) {
+			t.Errorf("%s imports DuckDB; only %v may", p.name(), may)
+		}
+	}
+}
+
+// Every package says what it is for.
+func TestPackageDocs(t *testing.T) {
+	t.Parallel()
+	for _, p := range packages(t) {
+		documented := len(p.GoFiles) == 0
+		for _, f := range append(p.GoFiles, p.CgoFiles...) {
+			tree, err := parser.ParseFile(token.NewFileSet(), filepath.Join(p.Dir, f), nil, parser.PackageClauseOnly|parser.ParseComments)
+			if err != nil {
+				t.Fatal(err)
+			}
+			documented = documented || tree.Doc != nil
+		}
+		if !documented {
+			t.Errorf("%s has no package comment", p.name())
+		}
+	}
+}
+
+// maxLines is what one file may have: what is longer is more than one thing.
+const maxLines = 800
+
+func TestFileLength(t *testing.T) {
+	t.Parallel()
+	for _, p := range packages(t) {
+		for _, f := range p.GoFiles {
+			text, err := os.ReadFile(filepath.Join(p.Dir, f))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if n := bytes.Count(text, []byte("\n")); n > maxLines {
+				t.Errorf("%s/%s has %d lines; %d is the most", p.name(), f, n, maxLines)
+			}
+		}
+	}
+}
+
+// The compatible API's origin is named where compatibility is described, and nowhere else.
+func TestForeignName(t *testing.T) {
+	t.Parallel()
+	foreign := strings.ToLower("Hightouch")
+	may := []string{"internal/api/v1", "internal/query/query.go", "docs/", "internal/architecture/", "CHANGELOG.md", "README.md"}
+	out, err := exec.CommandContext(t.Context(), "git", "-C", "../..", "ls-files").Output()
+	if err != nil {
+		t.Skipf("git cannot list the files: %v", err)
+	}
+	for file := range strings.Lines(string(out)) {
+		file = strings.TrimSpace(file)
+		if slices.ContainsFunc(may, func(m string) bool { return strings.HasPrefix(file, m) }) {
+			continue
+		}
+		text, err := os.ReadFile(filepath.Join("..", "..", file))
+		if err == nil && strings.Contains(strings.ToLower(string(text)), foreign) {
+			t.Errorf("%s names another product", file)
+		}
+	}
+}

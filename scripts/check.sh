@@ -1,0 +1,35 @@
+#!/usr/bin/env bash
+# What must hold before a commit: formatting, vet, linters, types, generated files.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+step() { printf '\n== %s\n' "$*"; }
+
+./scripts/need.sh go node gcc g++ git shellcheck
+make -s web bin/golangci-lint
+
+step "gofmt"
+unformatted=$(gofmt -l cmd internal test web/*.go)
+if [ -n "$unformatted" ]; then
+  printf 'not formatted (run gofmt -w):\n%s\n' "$unformatted" >&2
+  exit 1
+fi
+
+step "go mod tidy"
+go mod tidy -diff
+
+step "go vet"
+go vet ./...
+go vet -tags=duckdb_arrow,failpoints ./cmd/...
+
+step "golangci-lint"
+./bin/golangci-lint run ./...
+
+step "shell scripts"
+shellcheck scripts/*.sh .ci/run
+
+step "web: types and lint"
+(cd web && npm run check)
+
+step "generated files"
+./scripts/generate.sh --check

@@ -1,0 +1,44 @@
+#!/usr/bin/env bash
+# Runs every test and ends with one line of totals. What is missing is installed or named.
+set -uo pipefail
+cd "$(dirname "$0")/.."
+
+./scripts/need.sh go node gcc g++ git postgres chromium || exit 1
+make -s web bin/gotestsum || exit 1
+
+results=.cache/test
+rm -rf "$results"
+mkdir -p "$results"
+failed=0
+
+step() { printf '\n== %s\n' "$*"; }
+stop_services() { go run ./test/services/cmd stop || true; }
+trap stop_services EXIT
+
+# The servers that tests share are started once; tests find them.
+step "services"
+go run ./test/services/cmd start >/dev/null || exit 1
+
+# Packages whose parts run concurrently are tested with the race detector.
+concurrent='/internal/(access|api|app|delivery|engine/sync/run|httpx|jobs)$'
+all=$(go list ./...) || exit 1
+racy=$(grep -E "$concurrent" <<<"$all")
+plain=$(grep -vE "$concurrent" <<<"$all")
+
+step "Go"
+# shellcheck disable=SC2086 # a list of packages
+./bin/gotestsum --format pkgname --format-hide-empty-pkg --jsonfile "$results/go.json" -- -timeout 20m $plain || failed=1
+
+step "Go, with the race detector"
+# shellcheck disable=SC2086 # a list of packages
+./bin/gotestsum --format pkgname --format-hide-empty-pkg --jsonfile "$results/race.json" -- -race -timeout 20m $racy || failed=1
+
+step "web: unit tests"
+(cd web && npx vitest run --reporter=default --reporter=json --outputFile.json="../$results/unit.json") || failed=1
+
+step "web: browser tests"
+./scripts/browser.sh "$results" || failed=1
+
+step "totals"
+node scripts/totals.mjs "$results" || failed=1
+exit $failed
