@@ -38,7 +38,7 @@ func root() *cobra.Command {
 		SilenceUsage: true, SilenceErrors: true, Version: version,
 	}
 	cli.Flags(cmd)
-	cmd.AddCommand(serveCommand(), demoCommand(), configCommand())
+	cmd.AddCommand(serveCommand(), demoCommand(), configCommand(), referenceCommand())
 	cmd.AddCommand(cli.Commands()...)
 	return cmd
 }
@@ -62,9 +62,7 @@ func serverOptions(cmd *cobra.Command, c *config.Config, log io.Writer) app.Opti
 	return app.Options{
 		Config: c, Version: version, Out: cmd.OutOrStdout(), Log: log, Assets: web.Assets(), Failpoint: failpoint(),
 		Ready: func(base string) {
-			if base != "" {
-				fmt.Fprintf(cmd.OutOrStdout(), "Millrace is on %s\n", base)
-			}
+			fmt.Fprintf(cmd.OutOrStdout(), "Millrace is on %s\n", base)
 		},
 	}
 }
@@ -73,6 +71,14 @@ func configCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "config", Short: "Print the reference of the server's settings", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return config.Reference(cmd.OutOrStdout()) },
+	}
+}
+
+// referenceCommand is for `make generate`.
+func referenceCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "reference CHECKOUT", Short: "Write the generated reference into a checkout of the source", Args: cobra.ExactArgs(1), Hidden: true,
+		RunE: func(_ *cobra.Command, args []string) error { return app.Reference(args[0]) },
 	}
 }
 

@@ -39,10 +39,11 @@ type Identity struct {
 type Store struct {
 	db    *db.DB
 	clock clock.Clock
+	guard *guard
 }
 
 // NewStore returns a store in the database.
-func NewStore(d *db.DB, c clock.Clock) *Store { return &Store{db: d, clock: c} }
+func NewStore(d *db.DB, c clock.Clock) *Store { return &Store{db: d, clock: c, guard: newGuard(c)} }
 
 // First is what the first start sets up.
 type First struct {
@@ -130,14 +131,16 @@ func (s *Store) bootstrapKey(ctx context.Context, tx bun.Tx, key string) error {
 
 const minKey = 16
 
-// dummyHash is compared with when nobody has the email address, so that the time of an answer does not
-// tell which addresses exist.
-var dummyHash = "$2a$12$R9h/cIPz0gi.URNNX3kh2OPST9/PgBkqquzi.Ss7KIUgO2t0jWMUW"
+// passwordCost is bcrypt's: a tenth of a second or more on today's machines.
+const passwordCost = bcrypt.DefaultCost + 1
 
-// hashPassword hashes with bcrypt at a cost that takes about a quarter of a second. bcrypt reads 72
-// bytes, so longer passwords go through SHA-256 first.
+// dummyHash is compared with when nobody has the email address, so that the time of an answer does not
+// tell which addresses exist. It must have passwordCost; what it is the hash of is not known.
+const dummyHash = "$2a$11$R9h/cIPz0gi.URNNX3kh2OPST9/PgBkqquzi.Ss7KIUgO2t0jWMUW"
+
+// hashPassword hashes with bcrypt, which reads 72 bytes, so that longer passwords go through SHA-256 first.
 func hashPassword(password string) (string, error) {
-	b, err := bcrypt.GenerateFromPassword(condense(password), bcrypt.DefaultCost+1)
+	b, err := bcrypt.GenerateFromPassword(condense(password), passwordCost)
 	return string(b), err
 }
 
@@ -149,14 +152,24 @@ func condense(password string) []byte {
 	return []byte(base64.StdEncoding.EncodeToString(sum[:]))
 }
 
-// SignIn checks an email address and a password and starts a session. The token goes into a cookie; only
-// its hash is stored.
-func (s *Store) SignIn(ctx context.Context, email, password string) (token string, id Identity, err error) {
+// maxEmail is how long an email address can be.
+const maxEmail = 320
+
+// SignIn checks an email address and a password and starts a session. from is the network address of who
+// asks: after too many failures for one person from there, the answer is fault.CodeRateLimited. The token goes into a
+// cookie; only its hash is stored.
+func (s *Store) SignIn(ctx context.Context, email, password, from string) (token string, id Identity, err error) {
+	email = strings.ToLower(strings.TrimSpace(email))
+	email = email[:min(len(email), maxEmail)]
+	who := attempt{email, from}
+	if err := s.guard.enter(who); err != nil {
+		return "", id, err
+	}
 	var u struct {
 		ID       int64
 		Password string
 	}
-	err = s.db.NewSelect().Table("users").Column("id", "password").Where("email = ?", strings.ToLower(strings.TrimSpace(email))).Scan(ctx, &u)
+	err = s.db.NewSelect().Table("users").Column("id", "password").Where("email = ?", email).Scan(ctx, &u)
 	if errors.Is(err, sql.ErrNoRows) {
 		u.Password, err = dummyHash, nil
 	}
@@ -166,6 +179,7 @@ func (s *Store) SignIn(ctx context.Context, email, password string) (token strin
 	if bcrypt.CompareHashAndPassword([]byte(u.Password), condense(password)) != nil || u.ID == 0 {
 		return "", id, fault.New(fault.CodeUnauthenticated, "the email address or the password is wrong").WithSuggestion("Check both; the first password was printed when the server first started.")
 	}
+	s.guard.pass(who)
 	return s.startSession(ctx, u.ID)
 }
 
@@ -361,6 +375,9 @@ func (s *Store) Keys(ctx context.Context, workspaceID int64) ([]APIKey, error) {
 
 // DropKey revokes a key.
 func (s *Store) DropKey(ctx context.Context, by Identity, id int64) error {
+	if by.Role != RoleAdmin {
+		return fault.New(fault.CodeForbidden, "only an admin of the workspace revokes API keys")
+	}
 	return s.db.InTx(ctx, func(ctx context.Context, tx bun.Tx) error {
 		res, err := tx.NewDelete().Table("api_keys").Where("id = ?", id).Where("workspace_id = ?", by.WorkspaceID).Exec(ctx)
 		if err != nil {

@@ -27,13 +27,13 @@ func TestFirstStart(t *testing.T) {
 		if _, again, err := s.Bootstrap(t.Context(), access.First{}); err != nil || again != "" {
 			t.Errorf("a second start made the password %q: %v", again, err)
 		}
-		if _, _, err := s.SignIn(t.Context(), email, password+"x"); !fault.Is(err, fault.CodeUnauthenticated) {
+		if _, _, err := s.SignIn(t.Context(), email, password+"x", "192.0.2.1"); !fault.Is(err, fault.CodeUnauthenticated) {
 			t.Errorf("a wrong password: %v", err)
 		}
-		if _, _, err := s.SignIn(t.Context(), "nobody@example.com", password); !fault.Is(err, fault.CodeUnauthenticated) {
+		if _, _, err := s.SignIn(t.Context(), "nobody@example.com", password, "192.0.2.1"); !fault.Is(err, fault.CodeUnauthenticated) {
 			t.Errorf("a wrong address: %v", err)
 		}
-		token, id, err := s.SignIn(t.Context(), email, password)
+		token, id, err := s.SignIn(t.Context(), email, password, "192.0.2.1")
 		if err != nil || id.WorkspaceID != 1 || id.CSRF == "" || id.Role != access.RoleAdmin {
 			t.Fatalf("%+v %v", id, err)
 		}

@@ -31,12 +31,14 @@ func (s *Server) authenticate(_ huma.API) func(huma.Context, func(huma.Context))
 		r, w := humaRequest(c)
 		id, err := s.identity(r)
 		if err != nil {
-			writeJSON(w, s.failureOf(r.Context(), err).status, s.failureOf(r.Context(), err))
+			s.failureOf(r.Context(), err).write(w)
 			return
 		}
 		next(huma.WithValue(c, keyIdentity, id))
 	}
 }
+
+var errNoHeader = fault.New(fault.CodeUnauthenticated, "No authorization header found")
 
 // identity reads a key or a session of a request. A session also needs its CSRF token on requests that
 // change something.
@@ -46,7 +48,7 @@ func (s *Server) identity(r *http.Request) (access.Identity, error) {
 	}
 	cookie, err := r.Cookie(cookieName)
 	if err != nil {
-		return access.Identity{}, fault.New(fault.CodeUnauthenticated, "No authorization header found")
+		return access.Identity{}, errNoHeader
 	}
 	id, err := s.Access.Session(r.Context(), cookie.Value)
 	if err != nil {
@@ -133,7 +135,7 @@ func (s *Server) cookie(token string, life time.Duration) http.Cookie {
 
 func (s *Server) sessions(api huma.API) {
 	register(s, api, op(http.MethodPost, "/api/session", "sign-in", "Sign in", isOpen), func(ctx context.Context, in *signInInput) (*sessionOutput, error) {
-		token, id, err := s.Access.SignIn(ctx, in.Body.Email, in.Body.Password)
+		token, id, err := s.Access.SignIn(ctx, in.Body.Email, in.Body.Password, remote(ctx))
 		if err != nil {
 			return nil, err
 		}
@@ -201,7 +203,7 @@ func (s *Server) keys(api huma.API) {
 
 // op describes an operation.
 func op(method, path, id, summary string, metadata map[string]any) huma.Operation {
-	o := huma.Operation{Method: method, Path: path, OperationID: id, Summary: summary, Metadata: metadata}
+	o := huma.Operation{Method: method, Path: path, OperationID: id, Summary: summary, Metadata: metadata, MaxBodyBytes: maxBody}
 	if metadata[metaOpen] != true {
 		o.Security = []map[string][]string{{"key": {}}}
 	}

@@ -19,6 +19,7 @@ import (
 	"github.com/millrace/millrace/internal/kind/source"
 	"github.com/millrace/millrace/internal/mapping"
 	"github.com/millrace/millrace/internal/query"
+	"github.com/millrace/millrace/internal/resource"
 	"github.com/millrace/millrace/internal/value"
 )
 
@@ -119,18 +120,18 @@ func (s *Server) openSource(_ context.Context, spec source.Spec) (connector.Sour
 	return info.Open(connector.SourceOptions{Settings: connector.Settings(spec.Configuration).WithDefaults(info.Fields), Dir: dir, Log: s.Log})
 }
 
-func (s *Server) sourceBySlug(ctx context.Context, slug string) (connector.Source, int64, error) {
+func (s *Server) sourceBySlug(ctx context.Context, slug string) (connector.Source, resource.Document, error) {
 	d, err := s.Resources.Resolve(ctx, scope(ctx), "source", slug)
 	if err != nil {
-		return nil, 0, err
+		return nil, d, err
 	}
 	src, err := s.openSource(ctx, *d.Spec.(*source.Spec)) //nolint:forcetypeassert // a source's spec
-	return src, d.ID, err
+	return src, d, err
 }
 
 // tables reads the source's tables from the cache, or from the source when asked to or when there are none (S-04).
 func (s *Server) tables(ctx context.Context, slug string, refresh bool) ([]connector.Table, time.Time, error) {
-	src, id, err := s.sourceBySlug(ctx, slug)
+	src, d, err := s.sourceBySlug(ctx, slug)
 	if err != nil {
 		return nil, time.Time{}, err
 	}
@@ -140,7 +141,8 @@ func (s *Server) tables(ctx context.Context, slug string, refresh bool) ([]conne
 			Tables      string
 			RefreshedAt int64
 		}
-		err := s.DB.NewSelect().Table("source_schema_cache").Column("tables", "refreshed_at").Where("source_id = ?", id).Scan(ctx, &row)
+		err := s.DB.NewSelect().Table("source_schema_cache").Column("tables", "refreshed_at").Where("source_id = ?", d.ID).Where("workspace_id = ?", who(ctx).WorkspaceID).
+			Where("refreshed_at >= ?", d.UpdatedAt.UnixMilli()).Scan(ctx, &row) // what an earlier configuration found says nothing
 		var cached []connector.Table
 		if err == nil && json.Unmarshal([]byte(row.Tables), &cached) == nil {
 			return cached, time.UnixMilli(row.RefreshedAt), nil
@@ -160,7 +162,7 @@ func (s *Server) tables(ctx context.Context, slug string, refresh bool) ([]conne
 	now := s.Clock.Now()
 	_, err = s.DB.NewRaw(`INSERT INTO source_schema_cache (source_id, workspace_id, tables, refreshed_at) VALUES (?, ?, ?, ?)
 		ON CONFLICT (source_id) DO UPDATE SET tables = excluded.tables, refreshed_at = excluded.refreshed_at`,
-		id, who(ctx).WorkspaceID, string(text), now.UnixMilli()).Exec(ctx)
+		d.ID, who(ctx).WorkspaceID, string(text), now.UnixMilli()).Exec(ctx)
 	return found, now, err
 }
 
@@ -198,11 +200,8 @@ func (s *Server) preview(ctx context.Context, in *previewInput) (PreviewBody, er
 		return PreviewBody{}, err
 	}
 	defer src.Close() //nolint:errcheck // reading is done
-	sql := query.Clean(in.Body.SQL)
-	if in.Body.Method == model.MethodTable && in.Body.Table != nil {
-		sql = src.Dialect().SelectTable(*in.Body.Table)
-	}
-	if strings.TrimSpace(sql) == "" {
+	sql := queryOf(src, in.Body.Method, in.Body.SQL, in.Body.Table)
+	if sql == "" {
 		return PreviewBody{}, fault.New(fault.CodeRequired, "write a query or choose a table").WithPath("sql")
 	}
 	limit := int64(previewLimit)
@@ -223,6 +222,40 @@ func (s *Server) preview(ctx context.Context, in *previewInput) (PreviewBody, er
 	}
 	b.DurationMs = time.Since(start).Milliseconds()
 	return b, nil
+}
+
+// queryOf is a model's query in its source's SQL; empty where there is none.
+func queryOf(src connector.Source, method model.Method, sql string, table *query.TableRef) string {
+	if method == model.MethodTable && table != nil {
+		return src.Dialect().SelectTable(*table)
+	}
+	return strings.TrimSpace(query.Clean(sql))
+}
+
+// discover fills in the columns that a model's query has, keeping what a person set on those of the same name.
+func (s *Server) discover(ctx context.Context, m *model.Spec) error {
+	src, _, err := s.sourceBySlug(ctx, m.Source)
+	if err != nil {
+		return err
+	}
+	defer src.Close() //nolint:errcheck // reading is done
+	sql := queryOf(src, m.Method, m.SQL, m.Table)
+	if sql == "" {
+		return nil // the model's own rules refuse it
+	}
+	b, err := readPreview(ctx, src, sql, 0, nil)
+	if err != nil {
+		return err
+	}
+	columns := make([]model.Column, len(b.Columns))
+	for i, c := range b.Columns {
+		columns[i] = model.Column{Name: c.Name, Type: c.Type, Native: c.Native, Description: c.Description}
+		if was, known := m.Column(c.Name); known {
+			columns[i].Cast, columns[i].Override = was.Cast, was.Override
+		}
+	}
+	m.Columns = columns
+	return nil
 }
 
 func readPreview(ctx context.Context, src connector.Source, sql string, limit int64, casts []model.Column) (PreviewBody, error) {

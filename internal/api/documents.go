@@ -4,11 +4,14 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
+	"github.com/millrace/millrace/internal/engine/sync/run"
 	"github.com/millrace/millrace/internal/fault"
+	"github.com/millrace/millrace/internal/kind/sync"
 	"github.com/millrace/millrace/internal/resource"
 )
 
@@ -83,7 +86,9 @@ func documentBody(d resource.Document) (DocumentBody, error) {
 type listInput struct {
 	Search      string   `query:"search" doc:"in names and slugs"`
 	Label       []string `query:"label,explode" doc:"key:value; all of them"`
-	Folder      string   `query:"folder"`
+	NotLabel    []string `query:"notLabel,explode" doc:"key:value; none of them"`
+	Folder      string   `query:"folder" doc:"with the folders in it"`
+	CreatedBy   string   `query:"createdBy" doc:"an email address"`
 	Status      string   `query:"status" doc:"state of syncs"`
 	Source      string   `query:"source" doc:"slug"`
 	Destination string   `query:"destination" doc:"slug"`
@@ -94,22 +99,33 @@ type listInput struct {
 }
 
 func (in listInput) filter() (resource.Filter, error) {
-	f := resource.Filter{Search: in.Search, Folder: in.Folder, Sort: in.Sort, Limit: in.Limit, Labels: map[string]string{}, Refs: map[string]string{}}
-	for _, l := range in.Label {
-		name, v, ok := strings.Cut(l, ":")
-		if !ok {
-			return f, fault.New(fault.CodeInvalid, "%q is not a label: write key:value", l).WithPath("label")
-		}
-		f.Labels[name] = v
+	f := resource.Filter{Search: in.Search, Folder: in.Folder, CreatedBy: in.CreatedBy, Sort: in.Sort, Limit: in.Limit, Refs: map[string]string{}}
+	var err error
+	if f.Labels, err = labels("label", in.Label); err != nil {
+		return f, err
+	}
+	if f.NotLabels, err = labels("notLabel", in.NotLabel); err != nil {
+		return f, err
 	}
 	for kind, slug := range map[string]string{"source": in.Source, "destination": in.Destination, "model": in.Model} {
 		if slug != "" {
 			f.Refs[kind] = slug
 		}
 	}
-	var err error
 	f.Offset, err = offsetOf(in.Cursor)
 	return f, err
+}
+
+func labels(parameter string, texts []string) ([]resource.Label, error) {
+	all := make([]resource.Label, len(texts))
+	for i, text := range texts {
+		name, v, ok := strings.Cut(text, ":")
+		if !ok {
+			return nil, fault.New(fault.CodeInvalid, "%q is not a label: write key:value", text).WithPath(parameter)
+		}
+		all[i] = resource.Label{Name: name, Value: v}
+	}
+	return all, nil
 }
 
 func offsetOf(cursor string) (int, error) {
@@ -132,8 +148,21 @@ type writeInput struct {
 }
 
 type updateInput struct {
-	Slug string `path:"slug"`
-	Body WriteBody
+	Slug   string `path:"slug"`
+	Resync string `query:"resync" doc:"what a model's new primary key means for the syncs that use it: full (default) sends every row again, skip takes the rows as they are for sent"`
+	Body   WriteBody
+}
+
+// checkIdentity refuses a body that is about another document than the address: neither kind nor slug changes.
+func (w WriteBody) checkIdentity(k resource.Kind, slug string) error {
+	var issues fault.Issues
+	if w.Kind != "" && w.Kind != k.Name {
+		issues.Add("kind", fault.CodeInvalid, "the address is that of a %s, and the document is a %s", k.Name, w.Kind)
+	}
+	if slug != "" && w.Metadata.Slug != "" && w.Metadata.Slug != slug {
+		issues.Add("metadata.slug", fault.CodeInvalid, "a slug never changes: this is %q", slug).Suggestion = "Leave the slug out, or create another document."
+	}
+	return issues.Err()
 }
 
 // documents registers the operations that every kind has.
@@ -145,6 +174,9 @@ func (s *Server) documents(api huma.API, k resource.Kind) {
 	create := op(http.MethodPost, root, "create-"+k.Name, "Create a "+k.Name, nil)
 	create.DefaultStatus = http.StatusCreated
 	register(s, api, create, func(ctx context.Context, in *writeInput) (*body[DocumentBody], error) {
+		if err := in.Body.checkIdentity(k, ""); err != nil {
+			return nil, err
+		}
 		d, err := s.Resources.Create(ctx, scope(ctx), k.Name, in.Body.write())
 		return s.document(ctx, d, err)
 	})
@@ -153,7 +185,12 @@ func (s *Server) documents(api huma.API, k resource.Kind) {
 		return s.document(ctx, d, err)
 	})
 	register(s, api, op(http.MethodPut, root+"/{slug}", "update-"+k.Name, "Change a "+k.Name, nil), func(ctx context.Context, in *updateInput) (*body[DocumentBody], error) {
-		d, err := s.updateDocument(ctx, k, in.Slug, in.Body.write())
+		if err := in.Body.checkIdentity(k, in.Slug); err != nil {
+			return nil, err
+		}
+		w := in.Body.write()
+		w.Resync = in.Resync
+		d, err := s.Resources.Update(ctx, scope(ctx), k.Name, in.Slug, w)
 		return s.document(ctx, d, err)
 	})
 	register(s, api, op(http.MethodDelete, root+"/{slug}", "delete-"+k.Name, "Delete a "+k.Name, nil), func(ctx context.Context, in *struct {
@@ -225,7 +262,7 @@ func (s *Server) listDocuments(ctx context.Context, k resource.Kind, in listInpu
 	if err != nil {
 		return nil, err
 	}
-	documents, total, err := s.Resources.List(ctx, scope(ctx), k.Name, f)
+	documents, total, err := s.listByState(ctx, k, f, in.Status)
 	if err != nil {
 		return nil, err
 	}
@@ -233,15 +270,50 @@ func (s *Server) listDocuments(ctx context.Context, k resource.Kind, in listInpu
 	if err != nil {
 		return nil, err
 	}
-	p := page[DocumentBody]{Items: []DocumentBody{}, Total: total, NextCursor: cursorAfter(f.Offset, len(documents), total)}
-	for _, b := range bodies {
-		if st, ok := b.Status.(*SyncStatus); ok && in.Status != "" && st.State != in.Status {
-			p.Total--
-			continue
-		}
-		p.Items = append(p.Items, b)
+	return &body[page[DocumentBody]]{page[DocumentBody]{
+		Items: bodies, Total: total, NextCursor: cursorAfter(f.Offset, len(documents), total),
+	}}, nil
+}
+
+// listByState lists documents, of syncs only those in a state where one is asked for (FOL-02).
+func (s *Server) listByState(ctx context.Context, k resource.Kind, f resource.Filter, state string) ([]resource.Document, int, error) {
+	if state == "" || k.Name != "sync" {
+		return s.Resources.List(ctx, scope(ctx), k.Name, f)
 	}
-	return &body[page[DocumentBody]]{p}, nil
+	if !slices.Contains(syncStates, state) {
+		return nil, 0, fault.New(fault.CodeInvalid, "there is no state %q; there are %s", state, strings.Join(syncStates, ", ")).WithPath("status")
+	}
+	return s.listSyncs(ctx, f, func(spec *sync.Spec, last *run.Run) bool {
+		is, _ := syncState(last, spec.Disabled)
+		return is == state
+	})
+}
+
+// listSyncs lists the syncs that keep says, by themselves and their newest run. A run is no part of a document, so
+// that the page is cut here.
+func (s *Server) listSyncs(ctx context.Context, f resource.Filter, keep func(*sync.Spec, *run.Run) bool) ([]resource.Document, int, error) {
+	offset, limit := f.Offset, f.Limit
+	f.Offset, f.Limit = 0, 0
+	all, _, err := s.Resources.List(ctx, scope(ctx), "sync", f)
+	if err != nil {
+		return nil, 0, err
+	}
+	newest, err := s.Runs.Newest(ctx, who(ctx).WorkspaceID)
+	if err != nil {
+		return nil, 0, err
+	}
+	kept := make([]resource.Document, 0, len(all))
+	for _, d := range all {
+		var last *run.Run
+		if r, ran := newest[d.ID]; ran {
+			last = &r
+		}
+		if keep(d.Spec.(*sync.Spec), last) { //nolint:forcetypeassert // a sync's spec
+			kept = append(kept, d)
+		}
+	}
+	from := min(offset, len(kept))
+	return kept[from:min(from+limit, len(kept))], len(kept), nil
 }
 
 func (s *Server) document(ctx context.Context, d resource.Document, err error) (*body[DocumentBody], error) {
@@ -314,12 +386,13 @@ func (s *Server) apply(api huma.API) {
 		Body struct {
 			Documents []WriteBody `json:"documents"`
 			DryRun    bool        `json:"dryRun,omitempty"`
+			Resync    string      `json:"resync,omitempty" doc:"as of a single update: full or skip"`
 		}
 	}) (*body[applyResult], error) {
 		desired := make([]resource.Desired, len(in.Body.Documents))
 		for i, d := range in.Body.Documents {
 			desired[i] = resource.Desired{Kind: d.Kind, Write: d.write()}
-			desired[i].Revision = 0
+			desired[i].Revision, desired[i].Resync = 0, in.Body.Resync
 		}
 		results, err := s.Resources.Apply(ctx, scope(ctx), desired, in.Body.DryRun)
 		out := applyResult{Results: []AppliedBody{}}

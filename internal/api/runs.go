@@ -3,8 +3,11 @@ package api
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -67,7 +70,10 @@ func (s *Server) trigger(ctx context.Context, d resource.Document, by string, o 
 	if err != nil {
 		return r, err
 	}
-	return r, s.Resources.Record(ctx, scope(ctx), d, "triggered", fmt.Sprintf("run %d", r.ID))
+	if err := s.Resources.Record(ctx, scope(ctx), d, "triggered", fmt.Sprintf("run %d", r.ID)); err != nil {
+		s.Log.Error("noting a triggered run", "request", requestID(ctx), "run", r.ID, "error", err) // the run exists: an error would make clients start another
+	}
+	return r, nil
 }
 
 func (s *Server) setDisabled(ctx context.Context, slug string, disabled bool) (resource.Document, error) {
@@ -85,12 +91,6 @@ func (s *Server) setDisabled(ctx context.Context, slug string, disabled bool) (r
 	return s.Resources.Update(ctx, scope(ctx), "sync", slug, resource.Write{
 		Name: d.Name, Folder: d.Folder, Labels: d.Labels, Revision: d.Revision, Spec: text, Summary: summary,
 	})
-}
-
-// updateDocument changes a document. A model whose primary key is another one resets the syncs that use it:
-// they send everything again, which the web app offers to replace by a reset without sending (M-07).
-func (s *Server) updateDocument(ctx context.Context, k resource.Kind, slug string, w resource.Write) (resource.Document, error) {
-	return s.Resources.Update(ctx, scope(ctx), k.Name, slug, w)
 }
 
 func (s *Server) listRuns(ctx context.Context, slug, cursor string, limit int, nonEmpty bool) (*body[page[RunBody]], error) {
@@ -265,68 +265,81 @@ func (s *Server) usage(api huma.API) {
 // runs of every worker.
 const eventEvery = 500 * time.Millisecond
 
+// eventCheck is how often a stream asks whether its reader is still signed in.
+const eventCheck = 15 * time.Second
+
 // events streams the runs of the workspace as they change (server-sent events).
 func (s *Server) events(w http.ResponseWriter, r *http.Request) {
 	id, err := s.identity(r)
 	if err != nil {
-		f := s.failureOf(r.Context(), err)
-		writeJSON(w, f.status, f)
+		s.failureOf(r.Context(), err).write(w)
 		return
 	}
-	control := http.NewResponseController(w)
 	w.Header().Set("Content-Type", "text/event-stream")
 	w.WriteHeader(http.StatusOK)
-	seen := map[int64]string{}
-	t := time.NewTicker(eventEvery)
-	defer t.Stop()
-	for first := true; ; first = false {
-		if err := s.sendChanges(w, r.Context(), id.WorkspaceID, seen, first); err != nil {
-			return
-		}
-		if control.Flush() != nil {
-			return
-		}
+	stream := &stream{out: w, control: http.NewResponseController(w)}
+	stream.comment("connected")
+	look, check := time.NewTicker(eventEvery), time.NewTicker(eventCheck)
+	defer look.Stop()
+	defer check.Stop()
+	for stream.err == nil {
+		s.sendChanges(r.Context(), stream, id.WorkspaceID)
 		select {
 		case <-r.Context().Done():
 			return
-		case <-t.C:
+		case <-look.C:
+		case <-check.C:
+			if _, err := s.identity(r); err != nil {
+				return // signed out, or the key is revoked
+			}
+			stream.comment("still here")
 		}
 	}
 }
 
-// sendChanges writes the runs that changed since the last look.
-func (s *Server) sendChanges(w http.ResponseWriter, ctx context.Context, workspaceID int64, seen map[int64]string, first bool) error { //nolint:revive // the writer is what it is about
+// stream writes server-sent events and remembers what the reader knows.
+type stream struct {
+	out     io.Writer
+	control *http.ResponseController
+	known   map[int64]string // the runs of the last look; nil before the first
+	err     error
+}
+
+// comment writes a line that readers ignore and that keeps connections open.
+func (w *stream) comment(text string) { w.write(fmt.Sprintf(": %s\n\n", text)) }
+
+func (w *stream) write(text string) {
+	if w.err == nil {
+		_, err := io.WriteString(w.out, text)
+		w.err = errors.Join(err, w.control.Flush())
+	}
+}
+
+// sendChanges writes the runs that changed since the last look; at the first, those under way.
+func (s *Server) sendChanges(ctx context.Context, w *stream, workspaceID int64) {
 	runs, err := s.Runs.List(ctx, workspaceID, run.Filter{Limit: 50})
 	if err != nil {
-		return err
+		w.err = err
+		return
 	}
-	if first {
-		if _, err := fmt.Fprint(w, ": connected\n\n"); err != nil {
-			return err
-		}
-	}
-	for i := len(runs) - 1; i >= 0; i-- {
-		b := s.runBody(runs[i])
-		b.DurationMs, b.RatePerSecond = 0, 0
-		key, err := json.Marshal(b)
+	first, now := w.known == nil, map[int64]string{}
+	for _, r := range slices.Backward(runs) {
+		b := s.runBody(r)
+		text, err := json.Marshal(b)
 		if err != nil {
-			return err
+			w.err = err
+			return
 		}
-		if seen[b.ID] == string(key) {
-			continue
-		}
-		known := seen[b.ID] != "" || !first
-		seen[b.ID] = string(key)
-		if !known && runs[i].State.Ended() {
-			continue
-		}
-		text, err := json.Marshal(s.runBody(runs[i]))
+		b.DurationMs, b.RatePerSecond = 0, 0 // they change by themselves
+		state, err := json.Marshal(b)
 		if err != nil {
-			return err
+			w.err = err
+			return
 		}
-		if _, err := fmt.Fprintf(w, "event: run\ndata: %s\n\n", text); err != nil {
-			return err
+		now[b.ID] = string(state)
+		if w.known[b.ID] != string(state) && !(first && r.State.Ended()) {
+			w.write(fmt.Sprintf("event: run\ndata: %s\n\n", text))
 		}
 	}
-	return nil
+	w.known = now
 }

@@ -8,6 +8,7 @@ import (
 	"encoding/hex"
 	"io/fs"
 	"log/slog"
+	"net"
 	"net/http"
 	"runtime/debug"
 	"strings"
@@ -20,6 +21,7 @@ import (
 	"github.com/millrace/millrace/internal/connector"
 	"github.com/millrace/millrace/internal/db"
 	"github.com/millrace/millrace/internal/engine/sync/run"
+	"github.com/millrace/millrace/internal/fault"
 	"github.com/millrace/millrace/internal/resource"
 	"github.com/millrace/millrace/internal/telemetry"
 )
@@ -62,18 +64,31 @@ func New(o Options) http.Handler {
 	mux := http.NewServeMux()
 	s.own(mux)
 	s.compatible(mux)
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) }) //nolint:errcheck // the asker is gone
-	mux.Handle("GET /readyz", telemetry.Ready(o.Checks))
-	mux.Handle("GET /metrics", o.Metrics.Handler())
+	s.operations(mux)
 	if o.Assets != nil {
 		mux.Handle("/", s.web())
 	}
 	return s.identify(s.recover(s.harden(o.Metrics.Measure(mux))))
 }
 
+// Operations returns the handler of a process that does not serve the API: health, readiness and metrics.
+func Operations(o Options) http.Handler {
+	s := &Server{Options: o}
+	mux := http.NewServeMux()
+	s.operations(mux)
+	return s.identify(s.recover(s.harden(o.Metrics.Measure(mux))))
+}
+
+// operations registers what operators and their tools ask.
+func (s *Server) operations(mux *http.ServeMux) {
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) }) //nolint:errcheck // the asker is gone
+	mux.Handle("GET /readyz", telemetry.Ready(s.Checks))
+	mux.Handle("GET /metrics", s.Metrics.Handler())
+}
+
 // own registers Millrace's own API.
-func (s *Server) own(mux *http.ServeMux) {
-	huma.NewError = newError
+func (s *Server) own(mux *http.ServeMux) huma.API {
+	ourErrors()
 	config := huma.DefaultConfig("Millrace", s.Version)
 	config.OpenAPIPath, config.DocsPath, config.SchemasPath = "/api/openapi", "", ""
 	config.CreateHooks = nil
@@ -94,9 +109,25 @@ func (s *Server) own(mux *http.ServeMux) {
 	s.syncs(api)
 	s.runs(api)
 	mux.HandleFunc("GET /api/events", s.events)
-	mux.HandleFunc("/api/", func(w http.ResponseWriter, r *http.Request) {
-		writeError(w, r, notFound("there is no %s %s", r.Method, r.URL.Path))
-	})
+	mux.HandleFunc("/api/", func(w http.ResponseWriter, r *http.Request) { writeError(w, r, unknown(mux, w, r)) })
+	return api
+}
+
+// unknown says why nothing serves a request: its address, or only its method, is not known.
+func unknown(mux *http.ServeMux, w http.ResponseWriter, r *http.Request) *fault.Error {
+	var possible []string
+	for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete} {
+		other := r.Clone(r.Context())
+		other.Method = method
+		if _, pattern := mux.Handler(other); strings.HasPrefix(pattern, method+" ") {
+			possible = append(possible, method)
+		}
+	}
+	if len(possible) == 0 {
+		return notFound("there is nothing at %s", r.URL.Path).WithSuggestion("/api/openapi.json describes every address.")
+	}
+	w.Header().Set("Allow", strings.Join(possible, ", "))
+	return fault.New(fault.CodeMethod, "%s is not possible at %s; possible are %s", r.Method, r.URL.Path, strings.Join(possible, ", "))
 }
 
 type contextKey int
@@ -104,6 +135,7 @@ type contextKey int
 const (
 	keyRequestID contextKey = iota
 	keyIdentity
+	keyRemote
 )
 
 // identify gives each request an id, which answers and logs carry.
@@ -113,7 +145,8 @@ func (s *Server) identify(next http.Handler) http.Handler {
 		_, _ = rand.Read(b) //nolint:errcheck // crypto/rand does not fail
 		id := hex.EncodeToString(b)
 		w.Header().Set("X-Request-Id", id)
-		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), keyRequestID, id)))
+		ctx := context.WithValue(r.Context(), keyRequestID, id)
+		next.ServeHTTP(w, r.WithContext(context.WithValue(ctx, keyRemote, r.RemoteAddr)))
 	})
 }
 
@@ -122,12 +155,25 @@ func requestID(ctx context.Context) string {
 	return id
 }
 
+// remote is the network address that a request comes from, without its port.
+func remote(ctx context.Context) string {
+	address, _ := ctx.Value(keyRemote).(string)
+	if host, _, err := net.SplitHostPort(address); err == nil {
+		return host
+	}
+	return address
+}
+
 // recover turns a panic into an answer without a stack trace, which goes to the log.
 func (s *Server) recover(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		defer func() {
 			if p := recover(); p != nil {
 				s.Log.Error("panic", "request", requestID(r.Context()), "path", r.URL.Path, "panic", p, "stack", string(debug.Stack()))
+				if strings.HasPrefix(r.URL.Path, v1Root) {
+					v1Error(w, internal())
+					return
+				}
 				writeError(w, r, internal())
 			}
 		}()
@@ -138,9 +184,8 @@ func (s *Server) recover(next http.Handler) http.Handler {
 // maxBody is how much a request may send.
 const maxBody = 10 << 20
 
-// policy is what the web app's pages may load: nothing but what this server sends. Mantine sets styles of
-// elements at run time, which needs inline styles; scripts are never inline.
-const policy = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self' data:; connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'; object-src 'none'"
+// policy is what the web app's pages may load: nothing but what this server sends, and nothing inline.
+const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 
 func (s *Server) harden(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

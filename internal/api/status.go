@@ -54,7 +54,7 @@ func (s *Server) status(ctx context.Context, d resource.Document) (any, error) {
 	case *source.Spec:
 		return s.sourceStatus(ctx, d, spec)
 	case *destination.Spec:
-		n, err := s.referrerCount(ctx, d)
+		n, err := s.Resources.CountReferrers(ctx, scope(ctx), d.Kind, d.Slug)
 		return &DestinationStatus{SyncCount: n}, err
 	case *model.Spec:
 		return s.modelStatus(ctx, d, spec)
@@ -65,13 +65,8 @@ func (s *Server) status(ctx context.Context, d resource.Document) (any, error) {
 	}
 }
 
-func (s *Server) referrerCount(ctx context.Context, d resource.Document) (int, error) {
-	all, err := s.Resources.Referrers(ctx, scope(ctx), d.Kind, d.Slug)
-	return len(all), err
-}
-
 func (s *Server) sourceStatus(ctx context.Context, d resource.Document, spec *source.Spec) (*SourceStatus, error) {
-	n, err := s.referrerCount(ctx, d)
+	n, err := s.Resources.CountReferrers(ctx, scope(ctx), d.Kind, d.Slug)
 	st := &SourceStatus{ModelCount: n}
 	if info, ierr := s.Registry.Source(spec.Type); ierr == nil {
 		st.Sample = info.Sample
@@ -80,7 +75,7 @@ func (s *Server) sourceStatus(ctx context.Context, d resource.Document, spec *so
 }
 
 func (s *Server) modelStatus(ctx context.Context, d resource.Document, spec *model.Spec) (*ModelStatus, error) {
-	n, err := s.referrerCount(ctx, d)
+	n, err := s.Resources.CountReferrers(ctx, scope(ctx), d.Kind, d.Slug)
 	if err != nil {
 		return nil, err
 	}
@@ -124,6 +119,9 @@ func (s *Server) syncStatus(ctx context.Context, d resource.Document, spec *sync
 	}
 	return st, nil
 }
+
+// syncStates are the states of a sync.
+var syncStates = []string{"pending", "queued", "querying", "preparing", "in_progress", "healthy", "incomplete", "failed", "disabled"}
 
 // syncState is the state of a sync in the web app's words (SY-03), derived from its newest run.
 func syncState(last *run.Run, disabled bool) (state, label string) {

@@ -144,6 +144,8 @@ func (p *process) openStores(ctx context.Context) (err error) {
 	p.access = access.NewStore(p.db, p.clock)
 	p.documents = resource.NewStore(p.db, Kinds(p.Registry), key, p.clock)
 	p.runs = run.NewStore(p.db, p.clock)
+	p.runs.Follow(p.documents)
+	p.runs.LeaseTime = c.LeaseTime
 	return nil
 }
 
@@ -200,15 +202,6 @@ func (p *process) firstStart(ctx context.Context) error {
 
 // serve starts the roles, waits for the end, and stops them.
 func (p *process) serve(ctx context.Context) error {
-	if !p.Config.Has("api") {
-		stopWork, err := p.work(ctx)
-		if err != nil {
-			return err
-		}
-		p.ready("")
-		<-ctx.Done()
-		return stopWork()
-	}
 	handler := p.handler()
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", p.Config.Listen)
 	if err != nil {
@@ -272,8 +265,9 @@ func (p *process) ready(base string) {
 	}
 }
 
+// handler is what the process serves: everything, or health and metrics only.
 func (p *process) handler() http.Handler {
-	return api.New(api.Options{
+	o := api.Options{
 		DB: p.db, Access: p.access, Resources: p.documents, Registry: p.Registry, Runs: p.runs, Engine: p.engine,
 		Enqueuer: queue{p.jobs}, Clock: p.clock, Log: p.log, Metrics: p.metrics, Assets: p.Assets,
 		Dir: p.dir(), Version: p.Version, Secure: p.Config.Secure(),
@@ -281,7 +275,11 @@ func (p *process) handler() http.Handler {
 			{Name: "database", Run: p.db.PingContext},
 			{Name: "storage", Run: p.bucket.Check},
 		},
-	})
+	}
+	if !p.Config.Has("api") {
+		return api.Operations(o)
+	}
+	return api.New(o)
 }
 
 // work starts the worker's role. What it returns stops it.
@@ -298,7 +296,7 @@ func (p *process) work(ctx context.Context) (stop func() error, err error) {
 	}
 	loops := []*jobs.Loop{
 		jobs.StartLoop(alive, tickEvery, p.scheduler.tick),
-		jobs.StartLoop(alive, reapEvery, p.reap),
+		jobs.StartLoop(alive, min(reapEvery, p.Config.LeaseTime), p.reap),
 		jobs.StartLoop(alive, expireEvery, p.expire),
 	}
 	return func() error {

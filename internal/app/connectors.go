@@ -3,8 +3,11 @@ package app
 import (
 	"github.com/millrace/millrace/internal/config"
 	"github.com/millrace/millrace/internal/connector"
+	httprequest "github.com/millrace/millrace/internal/destination/http"
 	"github.com/millrace/millrace/internal/destination/local"
+	"github.com/millrace/millrace/internal/destination/postgres"
 	"github.com/millrace/millrace/internal/destination/s3"
+	"github.com/millrace/millrace/internal/httpx"
 	"github.com/millrace/millrace/internal/kind/destination"
 	"github.com/millrace/millrace/internal/kind/model"
 	"github.com/millrace/millrace/internal/kind/source"
@@ -12,14 +15,19 @@ import (
 	"github.com/millrace/millrace/internal/resource"
 	"github.com/millrace/millrace/internal/source/duckdb"
 	"github.com/millrace/millrace/internal/source/file"
+	pgsource "github.com/millrace/millrace/internal/source/postgres"
 	"github.com/millrace/millrace/internal/source/sample"
 )
 
 // Connectors returns everything that this build can read from and write to.
 func Connectors(c *config.Config) *connector.Registry {
-	sources := append([]connector.SourceInfo{duckdb.Info(), file.Info()}, sample.Infos()...)
+	network := httpx.AnyNetwork
+	if c.Network == config.NetworkPublic {
+		network = httpx.PublicOnly
+	}
+	sources := append([]connector.SourceInfo{pgsource.Info(), duckdb.Info(), file.Info()}, sample.Infos()...)
 	return connector.New(sources, []connector.DestinationInfo{
-		local.Info(c.FilesRoot), s3.Info(),
+		httprequest.Info(network), local.Info(c.FilesRoot), postgres.Info(), s3.Info(),
 	})
 }
 

@@ -3,6 +3,7 @@
 package blob
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -77,6 +78,10 @@ func (b *Bucket) sealing(workspaceID int64) (sio.Config, error) {
 	return sio.Config{Key: key, MinVersion: sio.Version20}, err
 }
 
+// preamble stands before the content of every object, within the seal: the form's version, and what makes an
+// empty object's seal something that can be checked.
+var preamble = []byte{1}
+
 // Upload seals a local file and stores it. The object exists when Upload returns nil, and only then.
 func (b *Bucket) Upload(ctx context.Context, workspaceID int64, key, localPath string) (err error) {
 	f, err := os.Open(localPath) //nolint:gosec // a path of our own
@@ -88,7 +93,7 @@ func (b *Bucket) Upload(ctx context.Context, workspaceID int64, key, localPath s
 	if err != nil {
 		return err
 	}
-	sealed, err := sio.EncryptReader(f, config)
+	sealed, err := sio.EncryptReader(io.MultiReader(bytes.NewReader(preamble), f), config)
 	if err != nil {
 		return fault.Wrap(err, fault.CodeSecret, "sealing %s", key)
 	}
@@ -139,6 +144,13 @@ func (b *Bucket) read(ctx context.Context, workspaceID int64, key string, to io.
 	plain, err := sio.DecryptReader(r, config)
 	if err != nil {
 		return errors.Join(fault.Wrap(err, fault.CodeSecret, "opening %s", key), r.Close())
+	}
+	first := make([]byte, len(preamble))
+	if _, err := io.ReadFull(plain, first); err != nil {
+		return errors.Join(b.fault(err, "reading "+key), r.Close())
+	}
+	if !bytes.Equal(first, preamble) {
+		return errors.Join(fault.New(fault.CodeStorage, "%s was stored by a newer version", key), r.Close())
 	}
 	if _, err := io.CopyBuffer(to, plain, make([]byte, copyBytes)); err != nil {
 		return errors.Join(b.fault(err, "reading "+key), r.Close())

@@ -2,6 +2,7 @@ package blob
 
 import (
 	"bytes"
+	"errors"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -70,6 +71,16 @@ func checkBucket(t *testing.T, b *Bucket) {
 	}
 	if got, err := os.ReadFile(to); err != nil || !bytes.Equal(got, content) {
 		t.Errorf("%d bytes came back: %v", len(got), err)
+	}
+	empty := filepath.Join(dir, "empty")
+	if err := os.WriteFile(empty, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(b.Upload(t.Context(), 1, "empty", empty), b.Download(t.Context(), 1, "empty", to), b.DeletePrefix(t.Context(), 1, "empty")); err != nil {
+		t.Errorf("an empty object: %v", err)
+	}
+	if got, err := os.ReadFile(to); err != nil || len(got) != 0 {
+		t.Errorf("an empty object came back with %d bytes: %v", len(got), err)
 	}
 	if err := b.Download(t.Context(), 2, "runs/1/a", to); !fault.Is(err, fault.CodeNotFound) {
 		t.Errorf("another workspace reads the object: %v", err)

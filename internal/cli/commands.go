@@ -20,7 +20,7 @@ import (
 // Commands returns the verbs that speak to a server.
 func Commands() []*cobra.Command {
 	return []*cobra.Command{
-		applyCommand(), diffCommand(), getCommand(), deleteCommand(), runCommand(), logsCommand(), cancelCommand(), connectorCommand(),
+		applyCommand(), diffCommand(), getCommand(), deleteCommand(), runCommand(), logsCommand(), cancelCommand(), connectorCommand(), healthCommand(),
 	}
 }
 
@@ -295,6 +295,20 @@ func cancelCommand() *cobra.Command {
 				return err
 			}
 			fmt.Fprintf(cmd.OutOrStdout(), "run %d: %s\n", r.ID, r.State)
+			return nil
+		},
+	}
+}
+
+func healthCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "health", Short: "Ask whether the server is ready; exits with 0 only if it is", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			var checks map[string]string
+			if err := clientOf(cmd).Do(cmd.Context(), http.MethodGet, "/readyz", nil, &checks); err != nil {
+				return err
+			}
+			fmt.Fprintln(cmd.OutOrStdout(), "ready")
 			return nil
 		},
 	}

@@ -37,13 +37,18 @@ type Config struct {
 	PlannerMemory       int64         `key:"planner-memory" help:"bytes that comparing one model's rows may use before it spills to disk" default:"536870912"`
 	PlannerThreads      int           `key:"planner-threads" help:"threads of one comparison; 0 means all processors" default:"0"`
 	FilesRoot           string        `key:"files-root" help:"folder below which the local-folder destination may write; empty means the folder files in the home folder"`
+	Network             string        `key:"network" help:"where HTTP destinations may connect to: any, or public (no private addresses, not this machine)" default:"any"`
 	LogLevel            string        `key:"log-level" help:"debug, info, warn or error" default:"info"`
 	LogFormat           string        `key:"log-format" help:"text or json" default:"text"`
 	OTLPEndpoint        string        `key:"otlp-endpoint" help:"address of an OpenTelemetry collector (OTLP over HTTP); empty means no traces"`
 	LogRetention        time.Duration `key:"log-retention" help:"how long the rows and requests of runs are kept" default:"168h"`
+	LeaseTime           time.Duration `key:"lease-time" help:"how long a worker that went silent keeps its runs before others take them over" default:"15s"`
 	ShutdownGrace       time.Duration `key:"shutdown-grace" help:"how long batches in flight may take when the process stops" default:"20s"`
 	SecureCookies       string        `key:"secure-cookies" help:"send cookies over https only: true, false, or auto (when the public URL is https)" default:"auto"`
 }
+
+// NetworkPublic is the value of Config.Network that refuses private addresses.
+const NetworkPublic = "public"
 
 // field is one setting by reflection.
 type field struct {
@@ -183,13 +188,16 @@ func (c *Config) check(issues *fault.Issues) {
 	if c.DatabaseURL == "" && len(c.Roles) != 2 {
 		issues.Add("roles", fault.CodeConfig, "SQLite serves one process only: it must have both roles, api and worker").Suggestion = "Set MILLRACE_DATABASE_URL to a PostgreSQL database to split roles."
 	}
+	if c.LeaseTime < time.Second {
+		issues.Add("lease-time", fault.CodeConfig, "a lease of less than a second ends between heartbeats")
+	}
 	if c.Workers < 1 {
 		issues.Add("workers", fault.CodeConfig, "at least one run must be possible at a time")
 	}
 	if c.FilesRoot == "" {
 		c.FilesRoot = filepath.Join(c.Home, "files")
 	}
-	for key, choice := range map[string][2]string{"log-level": {c.LogLevel, "debug info warn error"}, "log-format": {c.LogFormat, "text json"}, "secure-cookies": {c.SecureCookies, "auto true false"}} {
+	for key, choice := range map[string][2]string{"network": {c.Network, "any " + NetworkPublic}, "log-level": {c.LogLevel, "debug info warn error"}, "log-format": {c.LogFormat, "text json"}, "secure-cookies": {c.SecureCookies, "auto true false"}} {
 		if !strings.Contains(" "+choice[1]+" ", " "+choice[0]+" ") {
 			issues.Add(key, fault.CodeConfig, "%q is none of %s", choice[0], choice[1])
 		}

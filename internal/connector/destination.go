@@ -213,6 +213,14 @@ type Session interface {
 	Close() error
 }
 
+// OperationLimiter is a Session that is fed differently for each operation, as triggers with limits of
+// their own are.
+type OperationLimiter interface {
+	// LimitsOf returns the limits of one operation's batches. They must agree with Session.Limits in what
+	// is about the whole run: Operations, Deferred, NeedSource, NeedBefore, SkipInitial.
+	LimitsOf(op Operation) Limits
+}
+
 // Resolver is a Destination that can tell later what became of a batch whose answer was lost.
 type Resolver interface {
 	// Resolve looks up the token of Batch.Checkpoint.
@@ -235,6 +243,7 @@ type Limits struct {
 	Bytes       int           // bytes of JSON in a batch, roughly; 0 means no limit
 	Concurrency int           // batches in flight, at least 1
 	Rates       []Rate        // windows that all must allow a batch
+	WaitOut     bool          // the run ends only when the windows have passed since its last batch
 	Pause       time.Duration // wait between batches of one lane
 	Operations  []Operation   // what is acted on; other changes are ignored by configuration (SY-75)
 	Idempotency Idempotency

@@ -106,6 +106,9 @@ func (s Settings) WithDefaults(fields []Field) Settings {
 	return out
 }
 
+// Exists reports whether the field exists for these settings (ShowIf), which have their defaults.
+func (f Field) Exists(s Settings) bool { return f.exists(s) }
+
 func (f Field) exists(s Settings) bool {
 	if f.ShowIf == nil {
 		return true

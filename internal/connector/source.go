@@ -3,8 +3,11 @@ package connector
 import (
 	"context"
 	"log/slog"
+	"strconv"
+	"strings"
 
 	"github.com/apache/arrow-go/v18/arrow/array"
+	"github.com/millrace/millrace/internal/fault"
 	"github.com/millrace/millrace/internal/query"
 	"github.com/millrace/millrace/internal/value"
 )
@@ -92,4 +95,19 @@ type Unloader interface {
 type Loader interface {
 	// Load creates or replaces a table from the rows of r.
 	Load(ctx context.Context, table query.TableRef, r array.RecordReader) error
+}
+
+// DistinctColumns returns an error that names the first column whose name occurs twice, in any case of
+// letters: later steps, which know columns by their names, could not tell the two apart.
+func DistinctColumns(names []string) error {
+	seen := make(map[string]bool, len(names))
+	for _, name := range names {
+		folded := strings.ToLower(name)
+		if seen[folded] {
+			return fault.New(fault.CodeSourceQuery, "the query has two columns %s", strconv.Quote(name)).
+				WithSuggestion("Give each column a name of its own with AS.")
+		}
+		seen[folded] = true
+	}
+	return nil
 }

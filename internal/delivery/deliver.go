@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/millrace/millrace/internal/clock"
 	"github.com/millrace/millrace/internal/connector"
@@ -65,6 +66,7 @@ type Delivery struct {
 	limits  connector.Limits
 	retry   connector.RetryPolicy
 	pacer   pacer
+	rest    time.Time // when the windows of what was sent have passed (Limits.WaitOut)
 	batches atomic.Uint32
 	written atomic.Int64 // rows that a deferred session holds
 	fail    failure
@@ -105,11 +107,7 @@ type deferred struct {
 // returns the first fatal error, or drain's cause when rows were left over. What became of each row is
 // in the ledger either way.
 func (d *Delivery) Run(ctx, drain context.Context) error {
-	d.limits = d.Session.Limits()
-	d.limits.Rows = max(d.limits.Rows, 1)
-	d.limits.Concurrency = max(d.limits.Concurrency, 1)
-	d.retry = withDefaults(d.limits.Retry)
-	d.pacer = newPacer(d.limits.Rates)
+	d.limit(d.Session.Limits())
 	drain, d.fail.stop = context.WithCancel(drain)
 	defer d.fail.stop()
 	for _, op := range connector.Operations { // D6
@@ -117,11 +115,31 @@ func (d *Delivery) Run(ctx, drain context.Context) error {
 			return err
 		}
 	}
-	return d.finish(ctx)
+	if err := d.finish(ctx); err != nil {
+		return err
+	}
+	sleep(drain, d.rest.Sub(d.Clock.Now())) // a run that is stopped meanwhile has nothing left to do
+	return nil
+}
+
+// limit makes batches by the limits from now on.
+func (d *Delivery) limit(l connector.Limits) {
+	l.Rows = max(l.Rows, 1)
+	l.Concurrency = max(l.Concurrency, 1)
+	d.limits, d.retry, d.pacer = l, withDefaults(l.Retry), newPacer(l.Rates)
 }
 
 // operation sends the rows of one operation and waits for their answers.
 func (d *Delivery) operation(ctx, drain context.Context, op connector.Operation) error {
+	if s, ok := d.Session.(connector.OperationLimiter); ok {
+		d.limit(s.LimitsOf(op))
+	}
+	before := d.batches.Load()
+	defer func() {
+		if d.limits.WaitOut && d.batches.Load() > before {
+			d.rest = later(d.rest, d.Clock.Now().Add(longest(d.limits.Rates)))
+		}
+	}()
 	tasks := make(chan task, d.limits.Concurrency)
 	var lanes sync.WaitGroup
 	for range d.limits.Concurrency {

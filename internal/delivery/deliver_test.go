@@ -528,3 +528,50 @@ func FuzzDecodeFrames(f *testing.F) {
 		_ = DecodeFrames(data, l.Apply)
 	})
 }
+
+// limited is a target with limits for each operation.
+type limited struct {
+	*target
+
+	each map[connector.Operation]connector.Limits
+}
+
+func (s limited) LimitsOf(op connector.Operation) connector.Limits { return s.each[op] }
+
+// TestOperationLimits: each operation is fed by its own limits, and the run ends when their windows have passed.
+//
+// Req: SY-75
+func TestOperationLimits(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		sizes := map[connector.Operation]int{}
+		s := limited{&target{}, map[connector.Operation]connector.Limits{
+			connector.Added:   {Rows: 5, Concurrency: 1, WaitOut: true, Rates: []connector.Rate{{Requests: 100, Window: time.Minute}}},
+			connector.Changed: {Rows: 2, Concurrency: 1},
+			connector.Removed: {Rows: 1, Concurrency: 1, WaitOut: true, Rates: []connector.Rate{{Requests: 100, Window: time.Hour}}},
+		}}
+		s.write = func(b *connector.Batch) (connector.Result, error) {
+			sizes[b.Operation] = max(sizes[b.Operation], len(b.Rows))
+			return connector.Result{}, nil
+		}
+		for _, c := range []struct {
+			removed int64
+			want    time.Duration
+		}{{0, time.Minute}, {1, time.Hour}} {
+			l := NewLedger(c.removed, 4, 10)
+			j := NewJournal(t.Context(), &tape{}, l)
+			d := &Delivery{PlanID: "r", Session: s, Chunks: &rows{ledger: l, size: 7}, Journal: j, Ledger: l, Clock: clock.System{}, Log: slog.New(slog.DiscardHandler)}
+			began := time.Now()
+			if err := d.Run(t.Context(), t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			j.Close()
+			if took := time.Since(began).Round(time.Second); took < c.want || took > c.want+10*time.Second {
+				t.Errorf("with %d removed rows the run takes %s, want %s", c.removed, took, c.want)
+			}
+		}
+		if sizes[connector.Added] != 5 || sizes[connector.Changed] != 2 || sizes[connector.Removed] != 1 {
+			t.Errorf("batches of %v rows", sizes)
+		}
+	})
+}

@@ -36,6 +36,24 @@ func (p pacer) wait(ctx context.Context) error {
 	return nil
 }
 
+// longest returns the longest window.
+func longest(rates []connector.Rate) time.Duration {
+	var window time.Duration
+	for _, r := range rates {
+		if r.Requests > 0 {
+			window = max(window, r.Window)
+		}
+	}
+	return window
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}
+
 // Defaults of connector.RetryPolicy.
 const (
 	defaultAttempts = 5

@@ -24,6 +24,8 @@ const (
 	CodeUnknownField    Code = "input.unknown_field"
 	CodeMalformed       Code = "input.malformed"
 	CodeTooLarge        Code = "input.too_large"
+	CodeMethod          Code = "input.method_not_allowed"
+	CodeMediaType       Code = "input.media_type"
 	CodeNotFound        Code = "resource.not_found"
 	CodeConflict        Code = "resource.conflict"
 	CodeStale           Code = "resource.stale_revision"
@@ -84,6 +86,8 @@ var codes = map[Code]Info{
 	CodeUnknownField:    {http.StatusUnprocessableEntity, 2, Permanent, "Remove the field or correct its spelling."},
 	CodeMalformed:       {http.StatusBadRequest, 2, Permanent, "Send well-formed JSON or YAML."},
 	CodeTooLarge:        {http.StatusRequestEntityTooLarge, 2, Permanent, "Send a smaller body."},
+	CodeMethod:          {http.StatusMethodNotAllowed, 2, Permanent, "Use one of the methods that the Allow header names."},
+	CodeMediaType:       {http.StatusUnsupportedMediaType, 2, Permanent, "Send the body as application/json and say so in Content-Type."},
 	CodeNotFound:        {http.StatusNotFound, 4, Permanent, "Check the name; `millrace get` lists what exists."},
 	CodeConflict:        {http.StatusConflict, 5, Permanent, "Choose another slug."},
 	CodeStale:           {http.StatusConflict, 5, Permanent, "Somebody changed it meanwhile: load it again and repeat the change."},

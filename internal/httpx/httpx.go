@@ -129,6 +129,8 @@ type Request struct {
 	Header  http.Header // read only; may be shared between requests
 	Body    []byte      // may be reused as soon as Do returns
 	Secrets []string    // further texts that no log may show, such as an access token
+
+	Timeout time.Duration // of this exchange; 0 means Options.Timeout
 }
 
 // Response is the other side's answer.
@@ -144,7 +146,11 @@ type Response struct {
 // can have arrived: Retryable when not a byte was written, else Unknown. A status of any kind is no
 // error: see StatusFault.
 func (c *Client) Do(ctx context.Context, r *Request) (*Response, Exchange, error) {
-	ctx, cancel := context.WithTimeout(ctx, c.timeout)
+	timeout := r.Timeout
+	if timeout <= 0 {
+		timeout = c.timeout
+	}
+	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	body := string(r.Body) // one copy serves the request, whose reading may outlive Do, and the log
 	x := c.request(r, body)
@@ -152,7 +158,7 @@ func (c *Client) Do(ctx context.Context, r *Request) (*Response, Exchange, error
 	var wrote written
 	resp, err := c.send(ctx, r, body, &wrote)
 	if err != nil {
-		err = c.classify(ctx, err, wrote.load())
+		err = classify(ctx, err, wrote.load(), timeout)
 	}
 	x.Duration = time.Since(began)
 	c.record(&x, r, resp, err)
@@ -223,7 +229,7 @@ func read(resp *http.Response) *Response {
 
 // classify says what an error without an answer means (RFC 9110, 9.2.2: a client cannot tell
 // whether a request whose connection broke was carried out).
-func (c *Client) classify(ctx context.Context, err error, wrote bool) error {
+func classify(ctx context.Context, err error, wrote bool, timeout time.Duration) error {
 	var refused *refusedError
 	switch {
 	case errors.As(err, &refused):
@@ -234,7 +240,7 @@ func (c *Client) classify(ctx context.Context, err error, wrote bool) error {
 	case !wrote:
 		return fault.Wrap(err, fault.CodeDestinationUnreachable, "no connection")
 	case isTimeout(ctx, err):
-		return fault.Wrap(err, fault.CodeDestinationTimeout, "no answer within %s", c.timeout)
+		return fault.Wrap(err, fault.CodeDestinationTimeout, "no answer within %s", timeout)
 	default:
 		return fault.Wrap(err, fault.CodeDestinationUnknown, "the connection ended before an answer came")
 	}

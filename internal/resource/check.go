@@ -3,6 +3,9 @@ package resource
 import (
 	"context"
 	"fmt"
+	"maps"
+	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/google/uuid"
@@ -18,7 +21,9 @@ func (s *Store) check(ctx context.Context, idb bun.IDB, sc Scope, k Kind, w Writ
 	}
 	issues := checkMetadata(w)
 	stored := storedAt(k, old)
-	issues = append(issues, k.Validate(spec, func(path string) bool { return stored[path] != "" })...)
+	carry(k, spec, stored)
+	kept := storedAt(k, spec)
+	issues = append(issues, k.Validate(spec, func(path string) bool { return stored[path] != "" && kept[path] != "" })...)
 	for _, r := range k.References(spec) {
 		known, err := s.exists(ctx, idb, sc, r)
 		if err != nil {
@@ -56,12 +61,25 @@ func checkMetadata(w Write) fault.Issues {
 	case len(name) > maxName:
 		issues.Add("metadata.name", fault.CodeInvalid, "the name is longer than %d bytes", maxName)
 	}
-	for label := range w.Labels {
-		if strings.TrimSpace(label) == "" {
-			issues.Add("metadata.labels", fault.CodeInvalid, "a label needs a name")
-		}
+	for _, label := range slices.Sorted(maps.Keys(w.Labels)) {
+		checkLabel(label, w.Labels[label], &issues)
 	}
 	return issues
+}
+
+// labelPattern is what names and values of labels consist of (FOL-06).
+var labelPattern = regexp.MustCompile(`^[\p{L}\p{M}\p{N} _-]*$`)
+
+func checkLabel(name, v string, issues *fault.Issues) {
+	path := "metadata.labels." + name
+	switch {
+	case strings.TrimSpace(name) == "":
+		issues.Add("metadata.labels", fault.CodeInvalid, "a label needs a name")
+	case len(name) > maxName || len(v) > maxName:
+		issues.Add(path, fault.CodeInvalid, "the label is longer than %d bytes", maxName)
+	case !labelPattern.MatchString(name) || !labelPattern.MatchString(v):
+		issues.Add(path, fault.CodeInvalid, "a label consists of letters, digits, spaces, _ and -")
+	}
 }
 
 // Validate reports every error of a write without writing.
@@ -102,6 +120,19 @@ func storedAt(k Kind, spec any) map[string]string {
 	return stored
 }
 
+// carry puts the stored secrets of a document into a spec that does not mention them, so that an update
+// keeps what it leaves out. A secret that is sent as null or empty is removed.
+func carry(k Kind, spec any, stored map[string]string) {
+	if k.Secrets == nil || len(stored) == 0 {
+		return
+	}
+	k.Secrets(spec, func(p Place) {
+		if p.Absent && stored[p.Path] != "" {
+			p.Set(map[string]any{SecretKey: stored[p.Path]})
+		}
+	})
+}
+
 // hide moves the secrets of a spec to their own table. What a reader sends back unchanged stays as it was;
 // what is no longer referred to is removed.
 func (s *Store) hide(ctx context.Context, tx bun.Tx, sc Scope, k Kind, spec, old any) error {
@@ -135,6 +166,9 @@ func (s *Store) hideOne(ctx context.Context, tx bun.Tx, sc Scope, p Place, befor
 		}
 		p.Set(map[string]any{SecretKey: id})
 		return nil
+	}
+	if _, ok := reference(p.Value); !ok {
+		return fault.New(fault.CodeInvalid, "a secret must be text").WithPath(p.Path)
 	}
 	if before == "" {
 		return fault.New(fault.CodeInvalid, "there is no stored secret to keep; send the secret itself").WithPath(p.Path)
@@ -216,7 +250,7 @@ func (s *Store) Fill(ctx context.Context, sc Scope, kind, slug string, spec any)
 	}
 	stored := storedAt(k, d.Spec)
 	k.Secrets(spec, func(p Place) {
-		if _, ok := reference(p.Value); ok && stored[p.Path] != "" {
+		if _, ok := reference(p.Value); (ok || p.Absent) && stored[p.Path] != "" {
 			p.Set(map[string]any{SecretKey: stored[p.Path]})
 		}
 	})

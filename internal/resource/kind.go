@@ -7,7 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
+	"reflect"
 	"regexp"
 	"strings"
 
@@ -43,9 +43,10 @@ type Ref struct {
 
 // Place is where a secret stands in a spec.
 type Place struct {
-	Path  string
-	Value any       // text: a new secret; a map with SecretKey: one that is stored
-	Set   func(any) // puts another value there
+	Path   string
+	Value  any       // text: a new secret; a map with SecretKey: one that is stored
+	Absent bool      // the document does not mention it; Value is nil
+	Set    func(any) // puts another value there
 }
 
 // SecretKey marks a stored secret in a document: {"$secret": "…"}.
@@ -65,36 +66,33 @@ func Define[T any](name, plural string, validate func(spec *T, stored func(path 
 	return k
 }
 
-// Decode reads a spec strictly: an unknown field is an error that names it.
+// Decode reads a spec strictly: every unknown field is an error that names its path.
 func (k Kind) Decode(text []byte) (any, error) {
 	spec := k.New()
 	if len(bytes.TrimSpace(text)) == 0 {
 		return nil, fault.New(fault.CodeRequired, "the %s has no spec", k.Name).WithPath("spec")
 	}
-	d := json.NewDecoder(bytes.NewReader(text))
-	d.DisallowUnknownFields()
-	err := d.Decode(spec)
-	if err == nil {
-		if _, more := d.Token(); !errors.Is(more, io.EOF) {
-			return nil, fault.New(fault.CodeMalformed, "the spec is more than one JSON value").WithPath("spec")
-		}
-		return spec, nil
+	if err := json.Unmarshal(text, spec); err != nil {
+		return nil, decodeError(err)
 	}
-	return nil, decodeError(err)
+	unknown, err := unknownFields("spec", text, reflect.TypeOf(spec))
+	if err != nil {
+		return nil, decodeError(err)
+	}
+	var issues fault.Issues
+	for _, path := range unknown {
+		issues.Add(path, fault.CodeUnknownField, "there is no field %q", path[strings.LastIndex(path, ".")+1:])
+	}
+	return spec, issues.Err()
 }
-
-var unknownField = regexp.MustCompile(`unknown field "([^"]*)"`)
 
 func decodeError(err error) error {
 	var wrongType *json.UnmarshalTypeError
-	switch m := unknownField.FindStringSubmatch(err.Error()); {
-	case m != nil:
-		return fault.New(fault.CodeUnknownField, "there is no field %q", m[1]).WithPath("spec." + m[1])
-	case errors.As(err, &wrongType):
-		return fault.New(fault.CodeInvalid, "%s must be %s, not %s", wrongType.Field, article(wrongType.Type.Kind().String()), wrongType.Value).WithPath("spec." + wrongType.Field)
-	default:
+	if !errors.As(err, &wrongType) {
 		return fault.Wrap(err, fault.CodeMalformed, "the spec cannot be read").WithPath("spec")
 	}
+	path := strings.TrimSuffix("spec."+wrongType.Field, ".")
+	return fault.New(fault.CodeInvalid, "%s must be %s, not %s", path, article(wrongType.Type.Kind().String()), wrongType.Value).WithPath(path)
 }
 
 // article names a Go kind as a person would.
@@ -169,6 +167,9 @@ func Slugify(name string) string {
 	}
 	return slug
 }
+
+// Encode returns a spec as it is stored.
+func (k Kind) Encode(spec any) (string, error) { return encode(spec) }
 
 func encode(spec any) (string, error) {
 	var b bytes.Buffer

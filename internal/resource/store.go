@@ -24,11 +24,27 @@ type Store struct {
 	kinds *Registry
 	key   *secret.Key
 	clock clock.Clock
+
+	updated []func(context.Context, bun.Tx, Updated) error
 }
 
 // NewStore returns a store in the database.
 func NewStore(d *db.DB, kinds *Registry, key *secret.Key, c clock.Clock) *Store {
 	return &Store{db: d, kinds: kinds, key: key, clock: c}
+}
+
+// Updated is a change of a document.
+type Updated struct {
+	Scope  Scope
+	Before Document
+	After  Document
+	Resync string // of the write
+}
+
+// OnUpdate registers what else must change with a document. f is called in the transaction of every update,
+// and its error undoes it. Register before the store is used.
+func (s *Store) OnUpdate(f func(ctx context.Context, tx bun.Tx, u Updated) error) {
+	s.updated = append(s.updated, f)
 }
 
 // Kinds returns the registry.
@@ -43,7 +59,14 @@ type Write struct {
 	Revision int64           // of the version that a change is based on; 0 skips the check
 	Spec     json.RawMessage // strict JSON of the kind's spec
 	Summary  string          // what changed, for the history; empty means a general word
+	Resync   string          // what becomes of rows that the document as it was has brought somewhere; one of the Resync constants
 }
+
+// What a change of a document means for the rows that were sent before, where it means something (M-07).
+const (
+	ResyncFull = "full" // they are all sent again; the default
+	ResyncSkip = "skip" // the rows as they are now count as sent
+)
 
 // Get returns a document by its slug.
 func (s *Store) Get(ctx context.Context, sc Scope, kind, slug string) (Document, error) {
@@ -100,19 +123,24 @@ func (s *Store) Resolve(ctx context.Context, sc Scope, kind, slug string) (Docum
 
 // Filter chooses documents of a list.
 type Filter struct {
-	Search string // in name and slug
-	Name   string // exactly
-	Slug   string // exactly
-	Labels map[string]string
-	Folder string
-	Refs   map[string]string // kind → slug that the document refers to
-	IDs    []int64
-	Sort   string // name (default), slug, id, createdAt, updatedAt; a leading - turns it round
-	Offset int
-	Limit  int
+	Search    string  // in name and slug
+	Name      string  // exactly
+	Slug      string  // exactly
+	Labels    []Label // all of them
+	NotLabels []Label // none of them
+	Folder    string  // with the folders in it
+	CreatedBy string
+	Refs      map[string]string // kind → slug that the document refers to, itself or through what it refers to
+	Sort      string            // name (default), slug, id, createdAt, updatedAt; a leading - turns it round
+	Offset    int
+	Limit     int // 0 means all
 }
 
-var sortColumns = map[string]string{"name": "name", "slug": "slug", "id": "id", "createdAt": "created_at", "updatedAt": "updated_at"}
+// Label is one label of a document.
+type Label struct {
+	Name  string
+	Value string
+}
 
 // List returns a page of documents and how many there are in all.
 func (s *Store) List(ctx context.Context, sc Scope, kind string, f Filter) ([]Document, int, error) {
@@ -122,7 +150,7 @@ func (s *Store) List(ctx context.Context, sc Scope, kind string, f Filter) ([]Do
 	}
 	var rows []documentRow
 	q := s.db.NewSelect().Model(&rows).Where("workspace_id = ?", sc.WorkspaceID).Where("kind = ?", k.Name)
-	if err := f.apply(q); err != nil {
+	if err := f.apply(q, s.db.IsPostgres()); err != nil {
 		return nil, 0, err
 	}
 	total, err := q.ScanAndCount(ctx)
@@ -137,54 +165,6 @@ func (s *Store) List(ctx context.Context, sc Scope, kind string, f Filter) ([]Do
 		k.mask(documents[i].Spec)
 	}
 	return documents, int(total), nil
-}
-
-func (f Filter) apply(q *bun.SelectQuery) error {
-	if f.Search != "" {
-		like := "%" + strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(strings.ToLower(f.Search)) + "%"
-		q.Where(`(lower(name) LIKE ? ESCAPE '\' OR slug LIKE ? ESCAPE '\')`, like, like)
-	}
-	if f.Name != "" {
-		q.Where("name = ?", f.Name)
-	}
-	if f.Slug != "" {
-		q.Where("slug = ?", f.Slug)
-	}
-	if f.Folder != "" {
-		q.Where("(folder = ? OR folder LIKE ?)", f.Folder, f.Folder+"/%")
-	}
-	if len(f.IDs) > 0 {
-		q.Where("id IN (?)", bun.In(f.IDs))
-	}
-	for name, v := range f.Labels {
-		pair, err := json.Marshal(map[string]string{name: v})
-		if err != nil {
-			return fmt.Errorf("encoding a label: %w", err)
-		}
-		q.Where("labels LIKE ?", "%"+strings.Trim(string(pair), "{}")+"%")
-	}
-	for kind, slug := range f.Refs {
-		q.Where("id IN (SELECT from_id FROM document_refs WHERE to_kind = ? AND to_slug = ? AND document_refs.workspace_id = d.workspace_id)", kind, slug)
-	}
-	column, down := sortColumns[strings.TrimPrefix(f.Sort, "-")], strings.HasPrefix(f.Sort, "-")
-	switch {
-	case f.Sort == "":
-		column = "name"
-	case column == "":
-		return fault.New(fault.CodeInvalid, "there is no order by %q", f.Sort).WithPath("sort")
-	}
-	if down {
-		q.OrderExpr("? DESC, id DESC", bun.Ident(column))
-	} else {
-		q.OrderExpr("? ASC, id ASC", bun.Ident(column))
-	}
-	if f.Limit > 0 {
-		q.Limit(int64(f.Limit))
-	}
-	if f.Offset > 0 {
-		q.Offset(int64(f.Offset))
-	}
-	return nil
 }
 
 // Create makes a document. A taken slug is fault.CodeConflict; a slug that is made from the name gets a
@@ -286,6 +266,11 @@ func (s *Store) update(ctx context.Context, tx bun.Tx, sc Scope, k Kind, row doc
 	if err != nil {
 		return Document{}, err
 	}
+	switch w.Resync {
+	case "", ResyncFull, ResyncSkip:
+	default:
+		return Document{}, fault.New(fault.CodeInvalid, "%q says nothing about the rows that were sent; there are full and skip", w.Resync).WithPath("resync")
+	}
 	spec, err := s.check(ctx, tx, sc, k, w, old.Spec)
 	if err != nil {
 		return Document{}, err
@@ -299,7 +284,16 @@ func (s *Store) update(ctx context.Context, tx bun.Tx, sc Scope, k Kind, row doc
 	if err != nil {
 		return Document{}, fmt.Errorf("changing the %s %q: %w", k.Name, row.Slug, err)
 	}
-	return s.written(ctx, tx, sc, k, &row, "updated", w.Summary)
+	next, err := s.written(ctx, tx, sc, k, &row, "updated", w.Summary)
+	if err != nil {
+		return Document{}, err
+	}
+	for _, f := range s.updated {
+		if err := f(ctx, tx, Updated{Scope: sc, Before: old, After: next, Resync: w.Resync}); err != nil {
+			return Document{}, err
+		}
+	}
+	return next, nil
 }
 
 // keep fills the row with what is written: secrets go to their own table.
@@ -420,11 +414,21 @@ func sentence(all []Referrer) string {
 
 // Referrers lists the documents that refer to one.
 func (s *Store) Referrers(ctx context.Context, sc Scope, kind, slug string) ([]Referrer, error) {
-	k, err := s.kinds.Kind(kind)
+	d, err := s.Get(ctx, sc, kind, slug)
 	if err != nil {
 		return nil, err
 	}
-	return s.referrers(ctx, s.db, sc, k.Name, slug)
+	return s.referrers(ctx, s.db, sc, d.Kind, slug)
+}
+
+// CountReferrers returns how many documents refer to one.
+func (s *Store) CountReferrers(ctx context.Context, sc Scope, kind, slug string) (int, error) {
+	n, err := s.db.NewSelect().Table("document_refs").ColumnExpr("DISTINCT from_id").Where("workspace_id = ?", sc.WorkspaceID).
+		Where("to_kind = ?", kind).Where("to_slug = ?", slug).Count(ctx)
+	if err != nil {
+		return 0, fmt.Errorf("counting what refers to the %s %q: %w", kind, slug, err)
+	}
+	return int(n), nil
 }
 
 func (s *Store) referrers(ctx context.Context, idb bun.IDB, sc Scope, kind, slug string) ([]Referrer, error) {

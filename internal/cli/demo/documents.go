@@ -53,3 +53,16 @@ func (d *demo) folderSpec(mappings []map[string]any) map[string]any {
 		"schedule": map[string]any{"type": "manual"},
 	}
 }
+
+// apiSpec sends what changed to the receiver, one request for each row.
+func (d *demo) apiSpec(mappings []map[string]any) map[string]any {
+	put := map[string]any{"enabled": true, "method": "PUT", "url": "/contacts/{{ row.customer_id }}", "body": "mapped"}
+	return map[string]any{
+		"model": modelSlug, "destination": "demo-api", "mode": "trigger", "mappings": mappings,
+		"settings": map[string]any{
+			"added": put, "changed": put,
+			"removed": map[string]any{"enabled": true, "method": "DELETE", "url": "/contacts/{{ row.customer_id }}", "body": "none"},
+		},
+		"schedule": map[string]any{"type": "manual"},
+	}
+}

@@ -25,7 +25,7 @@ func (s *Spec) validate(registry *connector.Registry, stored func(string) bool) 
 		issues.Add("spec.type", fault.CodeInvalid, "there is no destination type %q", s.Type)
 		return issues
 	}
-	return connector.Settings(s.Configuration).Check("spec.configuration", info.Fields, func(name string) bool {
+	return connector.Settings(resource.WithoutSecrets(s.Configuration)).Check("spec.configuration", info.Fields, func(name string) bool {
 		return stored("spec.configuration." + name)
 	})
 }

@@ -8,11 +8,12 @@ import (
 	"context"
 	"database/sql"
 	"database/sql/driver"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
-	"sort"
 	"strings"
 
 	"github.com/apache/arrow-go/v18/arrow/array"
@@ -56,11 +57,15 @@ func readable(path string) error {
 
 // Options say what a Source reads.
 type Options struct {
-	Dir    string                                       // private folder, for results and spilling
-	Attach string                                       // database file, read-only; empty means none
-	Allow  []string                                     // files and folders that queries may read besides
-	Views  func(ctx context.Context, c *sql.Conn) error // makes views before access is locked
-	Check  func() error                                 // what must hold before DuckDB is asked; may be nil
+	Dir    string       // private folder, for results and spilling
+	Attach string       // database file, read-only; empty means none
+	Allow  []string     // folders that queries may read besides
+	Files  []string     // single files that queries may read besides
+	Check  func() error // what must hold before DuckDB is asked; may be nil
+
+	// Views makes views before access is locked: those that the statement may need, or all for discovery,
+	// whose statement is empty. It may be nil.
+	Views func(ctx context.Context, c *sql.Conn, statement string) error
 }
 
 // Source answers queries with DuckDB. It is safe for concurrent use.
@@ -83,7 +88,8 @@ type database struct {
 	dir  string // for its results; removed with it
 }
 
-func (s *Source) connect(ctx context.Context) (_ *database, err error) {
+// connect opens a database for a statement; discovery has none.
+func (s *Source) connect(ctx context.Context, statement string) (_ *database, err error) {
 	if s.options.Check != nil {
 		if err := s.options.Check(); err != nil {
 			return nil, err
@@ -103,7 +109,7 @@ func (s *Source) connect(ctx context.Context) (_ *database, err error) {
 	d.pool = sql.OpenDB(c)
 	d.pool.SetMaxOpenConns(1)
 	if d.conn, err = d.pool.Conn(ctx); err == nil {
-		err = s.prepare(ctx, d)
+		err = s.prepare(ctx, d, statement)
 	}
 	if err != nil {
 		return nil, errors.Join(explain(ctx, err), d.close())
@@ -124,7 +130,7 @@ func configure(ctx context.Context, e driver.ExecerContext, dir string) error {
 }
 
 // prepare attaches the database, makes the views, and locks everything else out.
-func (s *Source) prepare(ctx context.Context, d *database) error {
+func (s *Source) prepare(ctx context.Context, d *database, statement string) error {
 	if s.options.Attach != "" {
 		attach := "ATTACH " + query.DuckDB.Text(s.options.Attach) + " AS source (READ_ONLY)"
 		if _, err := d.conn.ExecContext(ctx, attach); err != nil {
@@ -135,7 +141,7 @@ func (s *Source) prepare(ctx context.Context, d *database) error {
 		}
 	}
 	if s.options.Views != nil {
-		if err := s.options.Views(ctx, d.conn); err != nil {
+		if err := s.options.Views(ctx, d.conn, statement); err != nil {
 			return err
 		}
 	}
@@ -143,18 +149,23 @@ func (s *Source) prepare(ctx context.Context, d *database) error {
 	if s.options.Attach != "" {
 		allowed = append(allowed, filepath.Dir(s.options.Attach)+"/.duckdb-wal")
 	}
-	quoted := make([]string, len(allowed))
-	for i, a := range allowed {
-		quoted[i] = query.DuckDB.Text(a)
-	}
 	for _, setting := range []string{
-		"allowed_directories=[" + strings.Join(quoted, ", ") + "]", "enable_external_access=false", "lock_configuration=true",
+		"allowed_directories=" + list(allowed), "allowed_paths=" + list(s.options.Files), "enable_external_access=false", "lock_configuration=true",
 	} {
 		if _, err := d.conn.ExecContext(ctx, "SET "+setting); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// list is a SQL list of texts.
+func list(texts []string) string {
+	quoted := make([]string, len(texts))
+	for i, t := range texts {
+		quoted[i] = query.DuckDB.Text(t)
+	}
+	return "[" + strings.Join(quoted, ", ") + "]"
 }
 
 func (d *database) close() error {
@@ -179,7 +190,7 @@ func (s *Source) Close() error { return nil }
 
 // Introspect lists tables and views.
 func (s *Source) Introspect(ctx context.Context) (_ []connector.Table, err error) {
-	d, err := s.connect(ctx)
+	d, err := s.connect(ctx, "")
 	if err != nil {
 		return nil, err
 	}
@@ -230,13 +241,13 @@ func addColumn(tables []connector.Table, ref query.TableRef, view bool, size sql
 
 // Unload writes a query's rows to a Parquet file.
 func (s *Source) Unload(ctx context.Context, q connector.Query, path string) (n int64, err error) {
-	d, err := s.connect(ctx)
+	d, err := s.connect(ctx, q.SQL)
 	if err != nil {
 		return 0, err
 	}
 	defer func() { err = errors.Join(err, d.close()) }()
 	part := filepath.Join(d.dir, "result.parquet")
-	if n, err = d.unload(ctx, q, part); err != nil {
+	if n, _, err = d.unload(ctx, q, part); err != nil {
 		return 0, err
 	}
 	return n, move(part, path)
@@ -247,81 +258,152 @@ func move(from, to string) error {
 	if err := os.Rename(from, to); err == nil {
 		return nil
 	}
-	b, err := os.ReadFile(from) //nolint:gosec // a result of our own
-	if err != nil {
-		return fault.Wrap(err, fault.CodeStorage, "moving a result")
-	}
-	if err := os.WriteFile(to, b, 0o600); err != nil {
+	if err := copyFile(from, to); err != nil {
 		return fault.Wrap(err, fault.CodeStorage, "moving a result")
 	}
 	return nil
 }
 
-func (d *database) unload(ctx context.Context, q connector.Query, path string) (int64, error) {
-	statement, err := d.selection(ctx, q)
+func copyFile(from, to string) (err error) {
+	in, err := os.Open(from) //nolint:gosec // a result of our own
 	if err != nil {
-		return 0, err
+		return err
 	}
-	res, err := d.conn.ExecContext(ctx, "COPY ("+statement+") TO "+query.DuckDB.Text(path)+" (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 100000)")
+	defer func() { err = errors.Join(err, in.Close()) }()
+	out, err := os.OpenFile(to, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600) //nolint:gosec // the caller says where
 	if err != nil {
-		return 0, explain(ctx, err)
+		return err
 	}
-	return res.RowsAffected()
+	defer func() { err = errors.Join(err, out.Close()) }()
+	_, err = io.Copy(out, in)
+	return err
+}
+
+// The size of a row group of a result: whichever is reached first.
+const (
+	groupRows  = 100_000
+	groupBytes = "32MB"
+)
+
+func (d *database) unload(ctx context.Context, q connector.Query, path string) (int64, []described, error) {
+	statement, columns, err := d.selection(ctx, q)
+	if err != nil {
+		return 0, nil, err
+	}
+	res, err := d.conn.ExecContext(ctx, fmt.Sprintf("COPY (%s) TO %s (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE %d, ROW_GROUP_SIZE_BYTES '%s')",
+		statement, query.DuckDB.Text(path), groupRows, groupBytes))
+	if err != nil {
+		return 0, nil, explain(ctx, err)
+	}
+	n, err := res.RowsAffected()
+	return n, columns, err
+}
+
+// described is a column of a query.
+type described struct {
+	name, native string
 }
 
 // selection returns the query with its columns in types that survive Parquet: nested values as JSON, huge
 // integers as decimals, and times of day, intervals and the like as text.
-func (d *database) selection(ctx context.Context, q connector.Query) (string, error) {
+func (d *database) selection(ctx context.Context, q connector.Query) (string, []described, error) {
 	inner := query.Clean(q.SQL)
-	rows, err := d.conn.QueryContext(ctx, "DESCRIBE (\n"+inner+"\n)")
-	if err != nil {
-		return "", explain(ctx, err)
+	if err := d.checkStatement(ctx, inner); err != nil {
+		return "", nil, err
 	}
-	columns, err := describe(rows)
+	columns, err := d.describe(ctx, inner)
 	if err != nil {
-		return "", err
+		return "", nil, err
+	}
+	names, expressions := make([]string, len(columns)), make([]string, len(columns))
+	for i, c := range columns {
+		names[i], expressions[i] = c.name, portable(c)
+	}
+	if err := connector.DistinctColumns(names); err != nil {
+		return "", nil, err
 	}
 	limit := ""
 	if q.Limit > 0 {
 		limit = fmt.Sprintf(" LIMIT %d", q.Limit)
 	}
-	return "SELECT " + strings.Join(columns, ", ") + " FROM (\n" + inner + "\n) AS _millrace_model" + limit, nil
+	return "SELECT " + strings.Join(expressions, ", ") + " FROM (\n" + inner + "\n) AS _millrace_model" + limit, columns, nil
 }
 
-// describe returns the expressions that read each column.
-func describe(rows *sql.Rows) (_ []string, err error) {
+// checkStatement lets DuckDB's own parser say that the text is one SELECT: it is put into other statements, and
+// what is more than one would run beside them.
+func (d *database) checkStatement(ctx context.Context, text string) error {
+	var parsed struct {
+		Error      bool              `json:"error"`
+		Kind       string            `json:"error_type"`
+		Statements []json.RawMessage `json:"statements"`
+	}
+	var answer string
+	if err := d.conn.QueryRowContext(ctx, "SELECT CAST(json_serialize_sql(CAST(? AS VARCHAR)) AS VARCHAR)", text).Scan(&answer); err != nil {
+		return explain(ctx, err)
+	}
+	if err := json.Unmarshal([]byte(answer), &parsed); err != nil {
+		return fault.Wrap(err, fault.CodeInternal, "reading what the parser says")
+	}
+	switch {
+	case parsed.Error && parsed.Kind == "parser":
+		return d.original(ctx, text, fault.New(fault.CodeSourceQuery, "the query cannot be read"))
+	case parsed.Error || len(parsed.Statements) != 1:
+		return fault.New(fault.CodeSourceQuery, "a model's query must be one SELECT statement").WithSuggestion("Remove everything but one SELECT.")
+	default:
+		return nil
+	}
+}
+
+// original returns what DuckDB says of the text by itself, where lines count as its author counts them; err is
+// what it said of the text inside a statement of ours. The text must be one SELECT, or no SQL at all: preparing
+// several statements would run all but the last.
+func (d *database) original(ctx context.Context, text string, err error) error {
+	statement, own := d.conn.PrepareContext(ctx, text)
+	if own != nil {
+		return explain(ctx, own)
+	}
+	return errors.Join(explain(ctx, err), statement.Close())
+}
+
+// describe returns the columns of a query.
+func (d *database) describe(ctx context.Context, inner string) (_ []described, err error) {
+	rows, err := d.conn.QueryContext(ctx, "DESCRIBE (\n"+inner+"\n)")
+	if err != nil {
+		return nil, d.original(ctx, inner, err)
+	}
 	defer func() { err = errors.Join(err, rows.Close()) }()
-	var columns []string
-	seen := map[string]bool{}
+	var columns []described
 	for rows.Next() {
-		var name, native string
+		var c described
 		var rest [4]any
-		if err := rows.Scan(&name, &native, &rest[0], &rest[1], &rest[2], &rest[3]); err != nil {
+		if err := rows.Scan(&c.name, &c.native, &rest[0], &rest[1], &rest[2], &rest[3]); err != nil {
 			return nil, fmt.Errorf("reading the columns: %w", err)
 		}
-		if seen[strings.ToLower(name)] {
-			return nil, fault.New(fault.CodeSourceQuery, "the query has two columns %q", name).WithSuggestion("Give each column a name of its own with AS.")
-		}
-		seen[strings.ToLower(name)] = true
-		columns = append(columns, portable(name, native))
+		columns = append(columns, c)
 	}
-	return columns, rows.Err()
+	return columns, explain(ctx, rows.Err())
 }
 
-func portable(name, native string) string {
-	ident := query.DuckDB.Ident(name)
-	switch kind := baseType(native); {
-	case isNested(native):
-		return "to_json(" + ident + ") AS " + ident
+// portable returns the expression that reads a column. Infinite dates and timestamps, which Parquet has no form
+// for, become null.
+func portable(c described) string {
+	ident := query.DuckDB.Ident(c.name)
+	expression := ident
+	switch kind := baseType(c.native); {
+	case c.native == "JSON": // as it is: reading and writing it would round its numbers
+	case isNested(c.native):
+		expression = "to_json(" + ident + ")"
 	case kind == "HUGEINT" || kind == "UHUGEINT" || kind == "BIGNUM" || kind == "VARINT":
-		return "CAST(" + ident + " AS DECIMAL(38, 0)) AS " + ident
-	case strings.HasPrefix(native, "TIMESTAMP") && native != "TIMESTAMP" && native != "TIMESTAMP WITH TIME ZONE":
-		return "CAST(" + ident + " AS TIMESTAMP) AS " + ident
-	case TypeOf(native) == value.TypeString && kind != "VARCHAR" && kind != "BLOB":
-		return "CAST(" + ident + " AS VARCHAR) AS " + ident
-	default:
-		return ident
+		expression = "CAST(" + ident + " AS DECIMAL(38, 0))"
+	case kind == "DATE" || c.native == "TIMESTAMP WITH TIME ZONE":
+		expression = "CASE WHEN isfinite(" + ident + ") THEN " + ident + " END"
+	case strings.HasPrefix(c.native, "TIMESTAMP"):
+		expression = "CAST(" + ident + " AS TIMESTAMP)"
+		expression = "CASE WHEN isfinite(" + expression + ") THEN " + expression + " END"
+	case TypeOf(c.native) == value.TypeString && kind != "VARCHAR" && kind != "BLOB":
+		expression = "CAST(" + ident + " AS VARCHAR)"
 	}
+	return expression + " AS " + ident
 }
 
 func baseType(native string) string {
@@ -353,15 +435,16 @@ func TypeOf(native string) value.Type {
 
 // Query unloads the rows to a file and streams that: the driver would hold a whole result in memory.
 func (s *Source) Query(ctx context.Context, q connector.Query) (array.RecordReader, error) {
-	d, err := s.connect(ctx)
+	d, err := s.connect(ctx, q.SQL)
 	if err != nil {
 		return nil, err
 	}
 	path := filepath.Join(d.dir, "result.parquet")
-	if _, err := d.unload(ctx, q, path); err != nil {
+	_, columns, err := d.unload(ctx, q, path)
+	if err != nil {
 		return nil, errors.Join(err, d.close())
 	}
-	r, err := openResult(path, d)
+	r, err := openResult(path, columns, d)
 	if err != nil {
 		return nil, errors.Join(fault.Wrap(err, fault.CodeInternal, "reading a result"), d.close())
 	}
@@ -387,6 +470,8 @@ func explain(ctx context.Context, err error) error {
 		return fault.Wrap(errors.New(e.Msg), fault.CodeDiskFull, "")
 	case e.Type == duckdb.ErrorTypePermission || strings.Contains(e.Msg, "file system operations are disabled"):
 		return f.WithSuggestion("A model reads only what its source is about.")
+	case e.Type == duckdb.ErrorTypeIO || strings.Contains(e.Msg, "CSV Error") || strings.Contains(e.Msg, " in file \""):
+		return BadFile(errors.New(e.Msg), "")
 	case e.Type == duckdb.ErrorTypeBinder && strings.Contains(e.Msg, "not found"):
 		return f.WithSuggestion("Check the column's name; the message lists what there is.")
 	case e.Type == duckdb.ErrorTypeCatalog:
@@ -396,7 +481,13 @@ func explain(ctx context.Context, err error) error {
 	}
 }
 
-// SortTables puts tables in the order of discovery.
-func SortTables(t []connector.Table) {
-	sort.Slice(t, func(i, j int) bool { return t[i].Ref.String() < t[j].Ref.String() })
+// BadFile returns an error about a file that cannot be read (S-79).
+func BadFile(err error, format string, args ...any) *fault.Error {
+	f := fault.Wrap(err, fault.CodeSourceFile, format, args...)
+	for _, words := range []string{"not utf-8", "Invalid unicode", "invalid UTF-8"} {
+		if strings.Contains(err.Error(), words) {
+			return f.WithSuggestion("Save the file in UTF-8.")
+		}
+	}
+	return f
 }

@@ -3,18 +3,23 @@ package duckdb
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
 	"github.com/apache/arrow-go/v18/arrow/memory"
+	"github.com/apache/arrow-go/v18/parquet"
 	"github.com/apache/arrow-go/v18/parquet/file"
 	"github.com/apache/arrow-go/v18/parquet/pqarrow"
-	pqschema "github.com/apache/arrow-go/v18/parquet/schema"
+	"github.com/millrace/millrace/internal/fault"
 	"github.com/millrace/millrace/internal/value"
 )
 
-// resultRows is how many rows a batch of a streamed result has.
-const resultRows = 8192
+// The size of a batch of a streamed result: whichever is reached first.
+const (
+	resultRows  = 8192
+	resultBytes = 8 << 20
+)
 
 // result streams a Parquet file and removes it, with the database that made it, on its last release.
 type result struct {
@@ -24,15 +29,18 @@ type result struct {
 	batch  arrow.RecordBatch
 	file   *file.Reader
 	owner  *database
-	refs   int64
+	refs   atomic.Int64
 }
 
-func openResult(path string, owner *database) (array.RecordReader, error) {
-	f, err := file.OpenParquetFile(path, false)
+func openResult(path string, columns []described, owner *database) (array.RecordReader, error) {
+	// Streamed, for whole columns of a row group would be in memory otherwise.
+	properties := parquet.NewReaderProperties(memory.DefaultAllocator)
+	properties.BufferedStreamEnabled = true
+	f, err := file.OpenParquetFile(path, false, file.WithReadProps(properties))
 	if err != nil {
 		return nil, err
 	}
-	fr, err := pqarrow.NewFileReader(f, pqarrow.ArrowReadProperties{BatchSize: resultRows}, memory.DefaultAllocator)
+	fr, err := pqarrow.NewFileReader(f, pqarrow.ArrowReadProperties{BatchSize: batchRows(f)}, memory.DefaultAllocator)
 	if err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
@@ -40,21 +48,34 @@ func openResult(path string, owner *database) (array.RecordReader, error) {
 	if err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
-	r := &result{RecordReader: rr, file: f, owner: owner, refs: 1}
-	r.schema = relabel(rr.Schema(), f.MetaData().Schema)
+	r := &result{RecordReader: rr, file: f, owner: owner}
+	r.refs.Store(1)
+	r.schema = relabel(rr.Schema(), columns)
 	return r, nil
 }
 
-// relabel marks JSON columns: Arrow knows them as text.
-func relabel(s *arrow.Schema, p *pqschema.Schema) *arrow.Schema {
+// batchRows is how many rows of the widest row group make a batch.
+func batchRows(f *file.Reader) int64 {
+	rows := int64(resultRows)
+	for i := range f.NumRowGroups() {
+		group := f.MetaData().RowGroup(i)
+		if n := group.NumRows(); n > 0 {
+			rows = min(rows, max(1, resultBytes/max(1, group.TotalByteSize()/n)))
+		}
+	}
+	return rows
+}
+
+// relabel tells the columns' own types, and marks JSON columns: Arrow knows them as text.
+func relabel(s *arrow.Schema, columns []described) *arrow.Schema {
 	fields := make([]arrow.Field, s.NumFields())
 	for i, f := range s.Fields() {
-		if at := p.ColumnIndexByName(f.Name); at >= 0 && p.Column(at).LogicalType().Equals(pqschema.JSONLogicalType{}) {
+		labels := map[string]string{value.MetaNative: columns[i].native}
+		if TypeOf(columns[i].native) == value.TypeObject {
 			f.Type = arrow.BinaryTypes.String
-			f.Metadata = arrow.MetadataFrom(map[string]string{value.MetaType: string(value.TypeObject), value.MetaNative: "JSON"})
-		} else {
-			f.Metadata = arrow.Metadata{}
+			labels[value.MetaType] = string(value.TypeObject)
 		}
+		f.Metadata = arrow.MetadataFrom(labels)
 		fields[i] = f
 	}
 	return arrow.NewSchema(fields, nil)
@@ -104,7 +125,12 @@ func (r *result) RecordBatch() arrow.RecordBatch { return r.batch }
 func (r *result) Record() arrow.RecordBatch { return r.batch }
 
 // Err returns what ended the rows, other than their end.
-func (r *result) Err() error { return r.RecordReader.Err() }
+func (r *result) Err() error {
+	if err := r.RecordReader.Err(); err != nil {
+		return fault.Wrap(err, fault.CodeStorage, "reading a result")
+	}
+	return nil
+}
 
 func (r *result) drop() {
 	if r.batch != nil {
@@ -114,11 +140,11 @@ func (r *result) drop() {
 }
 
 // Retain counts one more user.
-func (r *result) Retain() { r.refs++ }
+func (r *result) Retain() { r.refs.Add(1) }
 
 // Release counts one user less; the last one removes the file.
 func (r *result) Release() {
-	if r.refs--; r.refs > 0 {
+	if r.refs.Add(-1) > 0 {
 		return
 	}
 	r.drop()

@@ -5,9 +5,10 @@ package file
 import (
 	"context"
 	"database/sql"
-	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"sort"
 	"strings"
 
@@ -52,15 +53,19 @@ func open(o connector.SourceOptions) (connector.Source, error) {
 	if f.delimiter == "" {
 		f.delimiter = ","
 	}
-	return duckdb.New(duckdb.Options{Dir: o.Dir, Allow: []string{f.root()}, Views: f.views, Check: f.check}), nil
+	options := duckdb.Options{Dir: o.Dir, Views: f.views, Check: f.check}
+	if f.single() {
+		options.Files = []string{f.path}
+	} else {
+		options.Allow = []string{f.path}
+	}
+	return duckdb.New(options), nil
 }
 
-// root is the folder that queries may read.
-func (f folder) root() string {
-	if info, err := os.Stat(f.path); err == nil && !info.IsDir() {
-		return filepath.Dir(f.path)
-	}
-	return f.path
+// single tells whether the source is one file.
+func (f folder) single() bool {
+	info, err := os.Stat(f.path)
+	return err == nil && !info.IsDir()
 }
 
 func (f folder) check() error {
@@ -70,30 +75,70 @@ func (f folder) check() error {
 	if _, err := os.Stat(f.path); err != nil {
 		return fault.Wrap(err, fault.CodeSourceUnreachable, "opening the folder")
 	}
+	if f.single() && !readable(f.path) {
+		return fault.New(fault.CodeSourceFile, "%q is no file that can be read", filepath.Base(f.path)).
+			WithSuggestion("Choose a file whose name ends in %s.", strings.Join(extensions, ", "))
+	}
 	return nil
 }
 
-// views makes a view of each file. Two files with one base name keep their extensions in the name.
-func (f folder) views(ctx context.Context, c *sql.Conn) error {
+// views makes a view of each file that the statement mentions: another one that is broken or large must not
+// stand in its way. A statement that mentions none gets all, so that DuckDB can say what there is.
+func (f folder) views(ctx context.Context, c *sql.Conn, statement string) error {
 	files, err := f.files()
 	if err != nil {
 		return err
 	}
-	bases := map[string]int{}
-	for _, path := range files {
-		bases[base(path)]++
+	named := names(files)
+	if mentioned := mentionedIn(statement, named); len(mentioned) > 0 {
+		named = mentioned
 	}
-	for _, path := range files {
-		name := base(path)
-		if bases[name] > 1 {
-			name = filepath.Base(path)
-		}
-		statement := "CREATE VIEW " + query.DuckDB.Ident(name) + " AS SELECT * FROM " + f.reader(path)
-		if _, err := c.ExecContext(ctx, statement); err != nil {
-			return unreadable(path, err)
+	for _, name := range slices.Sorted(maps.Keys(named)) {
+		if err := f.view(ctx, c, name, named[name]); err != nil {
+			return err
 		}
 	}
 	return nil
+}
+
+func (f folder) view(ctx context.Context, c *sql.Conn, name, path string) error {
+	reader, err := f.reader(ctx, c, path)
+	if err == nil {
+		_, err = c.ExecContext(ctx, "CREATE VIEW "+query.DuckDB.Ident(name)+" AS SELECT * FROM "+reader)
+	}
+	if err != nil && ctx.Err() == nil {
+		return duckdb.BadFile(err, "reading the file %q", filepath.Base(path))
+	}
+	return err
+}
+
+// names returns the files by the names of their tables. Two files with one base name keep their extensions.
+func names(files []string) map[string]string {
+	bases := map[string]int{}
+	for _, path := range files {
+		bases[strings.ToLower(base(path))]++
+	}
+	named := make(map[string]string, len(files))
+	for _, path := range files {
+		name := base(path)
+		if bases[strings.ToLower(name)] > 1 {
+			name = filepath.Base(path)
+		}
+		named[name] = path
+	}
+	return named
+}
+
+// mentionedIn returns the tables whose names occur in the statement, in any case of letters.
+func mentionedIn(statement string, named map[string]string) map[string]string {
+	statement = strings.ToLower(statement)
+	mentioned := map[string]string{}
+	for name, path := range named {
+		if strings.Contains(statement, strings.ReplaceAll(strings.ToLower(name), `"`, `""`)) {
+			mentioned[name] = path
+		}
+	}
+	return mentioned
 }
 
 func base(path string) string {
@@ -102,7 +147,7 @@ func base(path string) string {
 
 // files lists the readable files by name.
 func (f folder) files() ([]string, error) {
-	if info, err := os.Stat(f.path); err == nil && !info.IsDir() {
+	if f.single() {
 		return []string{f.path}, nil
 	}
 	entries, err := os.ReadDir(f.path)
@@ -112,7 +157,7 @@ func (f folder) files() ([]string, error) {
 	var files []string
 	for _, e := range entries {
 		info, err := e.Info()
-		if err != nil || info.IsDir() || info.Size() == 0 || f.reader(e.Name()) == "" {
+		if err != nil || info.IsDir() || info.Size() == 0 || !readable(e.Name()) {
 			continue
 		}
 		files = append(files, filepath.Join(f.path, e.Name()))
@@ -121,30 +166,26 @@ func (f folder) files() ([]string, error) {
 	return files, nil
 }
 
-// reader returns the SQL that reads a file, or nothing for a file of another kind.
-func (f folder) reader(path string) string {
-	text := query.DuckDB.Text(path)
-	switch strings.ToLower(filepath.Ext(path)) {
-	case ".csv":
-		return fmt.Sprintf("read_csv(%s, header = true, delim = %s, quote = '\"', escape = '\"', sample_size = 100000)", text, query.DuckDB.Text(f.delimiter))
-	case ".tsv":
-		return "read_csv(" + text + ", header = true, delim = '\t', quote = '\"', escape = '\"', sample_size = 100000)"
-	case ".json":
-		return "read_json(" + text + ", format = 'array', sample_size = 100000)"
-	case ".ndjson", ".jsonl":
-		return "read_json(" + text + ", format = 'newline_delimited', sample_size = 100000)"
-	case ".parquet":
-		return "read_parquet(" + text + ")"
-	default:
-		return ""
-	}
-}
+// extensions are those of the files that can be read.
+var extensions = []string{".csv", ".tsv", ".json", ".ndjson", ".jsonl", ".parquet"}
 
-// unreadable names the file that an error is about (S-79).
-func unreadable(path string, err error) error {
-	f := fault.Wrap(err, fault.CodeSourceFile, "reading the file %q", filepath.Base(path))
-	if strings.Contains(err.Error(), "not utf-8") || strings.Contains(err.Error(), "Invalid unicode") {
-		return f.WithSuggestion("Save the file in UTF-8.")
+func extension(path string) string { return strings.ToLower(filepath.Ext(path)) }
+
+func readable(path string) bool { return slices.Contains(extensions, extension(path)) }
+
+// reader returns the SQL that reads a file.
+func (f folder) reader(ctx context.Context, c *sql.Conn, path string) (string, error) {
+	text := query.DuckDB.Text(path)
+	switch extension(path) {
+	case ".csv":
+		return csvReader(ctx, c, path, f.delimiter)
+	case ".tsv":
+		return csvReader(ctx, c, path, "\t")
+	case ".json":
+		return "read_json(" + text + ", format = 'array', sample_size = 100000)", nil
+	case ".ndjson", ".jsonl":
+		return "read_json(" + text + ", format = 'newline_delimited', sample_size = 100000)", nil
+	default:
+		return "read_parquet(" + text + ")", nil
 	}
-	return f
 }

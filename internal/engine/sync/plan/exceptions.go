@@ -1,8 +1,6 @@
 package plan
 
 import (
-	"iter"
-
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
 	"github.com/apache/arrow-go/v18/arrow/memory"
@@ -14,13 +12,11 @@ import (
 // all were accepted are not read.
 type exceptions struct {
 	plan  *Plan
-	next  func() (Range, error, bool)
-	stop  func()
 	todo  []piece
 	rows  *Rows
 	op    connector.Operation
 	batch arrow.RecordBatch
-	dirty bool // a row in doubt was seen: known after the last Next
+	dirty bool // a row is in doubt
 	err   error
 }
 
@@ -30,30 +26,24 @@ var exceptionSchema = arrow.NewSchema([]arrow.Field{
 	{Name: "state", Type: arrow.BinaryTypes.String},
 }, nil)
 
+// newExceptions gathers the ranges first: DuckDB calls Next from threads of its own, where a Go iterator
+// cannot be resumed.
 func newExceptions(p *Plan, outcomes Outcomes, standard State) (*exceptions, error) {
 	x := &exceptions{plan: p}
-	x.next, x.stop = iter.Pull2(complete(outcomes, standard, 0, p.Total()))
-	x.err = x.fill()
-	return x, x.err
+	for r, err := range complete(outcomes, standard, 0, p.Total()) {
+		if err != nil {
+			return x, err
+		}
+		if r.State.refused() {
+			x.todo = append(x.todo, p.pieces(r)...)
+			x.dirty = x.dirty || r.State == Dirty
+		}
+	}
+	return x, nil
 }
 
 // any reports whether there is an exception, duplicate keys among them.
 func (x *exceptions) any() bool { return len(x.todo) > 0 || x.plan.Duplicates.Rows > 0 }
-
-// fill finds the next range that was not accepted.
-func (x *exceptions) fill() error {
-	for len(x.todo) == 0 {
-		r, err, more := x.next()
-		if err != nil || !more {
-			return err
-		}
-		if r.State.refused() {
-			x.todo = x.plan.pieces(r)
-			x.dirty = x.dirty || r.State == Dirty
-		}
-	}
-	return nil
-}
 
 // Schema returns the columns.
 func (x *exceptions) Schema() *arrow.Schema { return exceptionSchema }
@@ -93,7 +83,7 @@ func (x *exceptions) gather(b *array.RecordBuilder) error {
 		return nil
 	}
 	x.todo = x.todo[1:]
-	return x.fill()
+	return nil
 }
 
 // seek makes the piece's first row the next one to read.
@@ -141,7 +131,6 @@ func (x *exceptions) closeRows() error {
 
 func (x *exceptions) close() error {
 	x.drop()
-	x.stop()
 	return x.closeRows()
 }
 

@@ -170,7 +170,8 @@ func (x *execution) release(ctx context.Context, tx bun.Tx, w *work, next *basel
 			return fmt.Errorf("encoding the baseline: %w", err)
 		}
 		q.Set("baseline = ?", string(text)).Set("mapping_hash = ?", r.Pinned.Mapping).
-			Set("target_fingerprint = ?", r.Pinned.Target).Set("primary_key = ?", r.Pinned.PrimaryKey).Set("pending_reset = ''")
+			Set("target_fingerprint = ?", r.Pinned.Target).Set("primary_key = ?", r.Pinned.PrimaryKey).
+			Set("pending_reset = CASE WHEN pending_reset = ? THEN '' ELSE pending_reset END", w.state.PendingReset) // one noted meanwhile waits for the next run
 	}
 	if _, err := q.Exec(ctx); err != nil {
 		return fmt.Errorf("releasing sync %d: %w", r.SyncID, err)

@@ -154,7 +154,7 @@ func (x *execution) close() {
 // context at once (R2); so does a stop whose grace is over.
 func (x *execution) heartbeat() {
 	defer x.beats.Done()
-	t := time.NewTicker(heartbeatEvery)
+	t := time.NewTicker(x.Store.heartbeatEvery())
 	defer t.Stop()
 	var stopping time.Time
 	for {

@@ -9,11 +9,11 @@ import (
 	"github.com/uptrace/bun"
 )
 
-// leaseTime is how long a worker holds a run without a heartbeat; heartbeatEvery is how often it sends one.
-const (
-	leaseTime      = 15 * time.Second
-	heartbeatEvery = time.Second
-)
+// LeaseTime is how long a worker holds a run without a heartbeat, unless Store.LeaseTime says otherwise.
+const LeaseTime = 15 * time.Second
+
+// heartbeatEvery returns how often a worker extends its lease: often enough to miss some.
+func (s *Store) heartbeatEvery() time.Duration { return min(time.Second, s.LeaseTime/5) }
 
 // lease is the right to execute one run (R1). Its epoch fences every durable step (R2).
 type lease struct {
@@ -66,7 +66,7 @@ func (s *Store) take(ctx context.Context, tx bun.Tx, r Run, st syncState, owner 
 		return nil, fmt.Errorf("taking the lease of sync %d: %w", r.SyncID, err)
 	}
 	_, err = tx.NewUpdate().Table("sync_runs").Set("epoch = ?", r.Epoch).Set("lease_owner = ?", owner).
-		Set("lease_until = ?", millis(now.Add(leaseTime))).Set("last_heartbeat = ?", millis(now)).
+		Set("lease_until = ?", millis(now.Add(s.LeaseTime))).Set("last_heartbeat = ?", millis(now)).
 		Set("started_at = ?", millis(r.StartedAt)).Where("id = ?", r.ID).Exec(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("taking run %d: %w", r.ID, err)
@@ -126,7 +126,7 @@ func (s *Store) update(ctx context.Context, tx bun.Tx, r Run) error {
 // beat extends the lease, saves the counts, and reports whether a person asked to cancel the run.
 func (l *lease) beat(ctx context.Context, counts string) (cancel bool, err error) {
 	now := l.store.clock.Now()
-	res, err := l.store.db.NewUpdate().Table("sync_runs").Set("lease_until = ?", millis(now.Add(leaseTime))).
+	res, err := l.store.db.NewUpdate().Table("sync_runs").Set("lease_until = ?", millis(now.Add(l.store.LeaseTime))).
 		Set("last_heartbeat = ?", millis(now)).Set("counts = ?", counts).
 		Where("id = ?", l.run.ID).Where("epoch = ?", l.run.Epoch).Where("lease_owner = ?", l.owner).Exec(ctx)
 	if err != nil {

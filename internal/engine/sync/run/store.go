@@ -17,12 +17,14 @@ import (
 // Store keeps runs, their journals and what each sync remembers. Every query names a workspace, except
 // those of workers, which serve all.
 type Store struct {
+	LeaseTime time.Duration // set it before the first run
+
 	db    *db.DB
 	clock clock.Clock
 }
 
 // NewStore returns a store in the database.
-func NewStore(d *db.DB, c clock.Clock) *Store { return &Store{db: d, clock: c} }
+func NewStore(d *db.DB, c clock.Clock) *Store { return &Store{LeaseTime: LeaseTime, db: d, clock: c} }
 
 // runRow is a row of sync_runs. Times are milliseconds since 1970 UTC; 0 means not yet.
 type runRow struct {
@@ -119,8 +121,8 @@ func (s *Store) Get(ctx context.Context, workspaceID, runID int64) (Run, error) 
 type Filter struct {
 	SyncID   int64
 	RunID    int64
-	Before   int64 // ids below this one; 0 means from the newest
-	Since    time.Time
+	Before   int64     // ids below this one; 0 means from the newest
+	Since    time.Time // of the start
 	Until    time.Time
 	NonEmpty bool // only runs that planned something (SY-70)
 	States   []State
@@ -128,6 +130,9 @@ type Filter struct {
 	Limit    int64
 	OrderBy  string // id (default), createdAt, startedAt, finishedAt
 }
+
+// began is when a run started; one that waits counts from when it was made.
+const began = "(CASE WHEN started_at = 0 THEN created_at ELSE started_at END)"
 
 // List returns runs, the newest first.
 func (s *Store) List(ctx context.Context, workspaceID int64, f Filter) ([]Run, error) {
@@ -143,10 +148,10 @@ func (s *Store) List(ctx context.Context, workspaceID int64, f Filter) ([]Run, e
 		q.Where("id < ?", f.Before)
 	}
 	if !f.Since.IsZero() {
-		q.Where("started_at >= ?", millis(f.Since))
+		q.Where("? >= ?", bun.Safe(began), millis(f.Since))
 	}
 	if !f.Until.IsZero() {
-		q.Where("started_at <= ?", millis(f.Until))
+		q.Where("? <= ?", bun.Safe(began), millis(f.Until))
 	}
 	if f.NonEmpty {
 		q.Where("counts NOT LIKE ?", `%"planned":{"added":0,"changed":0,"removed":0}%`)
@@ -154,9 +159,9 @@ func (s *Store) List(ctx context.Context, workspaceID int64, f Filter) ([]Run, e
 	if len(f.States) > 0 {
 		q.Where("state IN (?)", bun.In(f.States))
 	}
-	columns := map[string]string{"createdAt": "created_at", "startedAt": "started_at", "finishedAt": "finished_at"}
+	columns := map[string]string{"createdAt": "created_at", "startedAt": began, "finishedAt": "finished_at"}
 	if column, ok := columns[f.OrderBy]; ok {
-		q.OrderExpr("? DESC", bun.Ident(column))
+		q.OrderExpr("? DESC", bun.Safe(column))
 	}
 	if err := q.Order("id DESC").Offset(f.Offset).Limit(f.Limit).Scan(ctx); err != nil {
 		return nil, fmt.Errorf("listing runs: %w", err)

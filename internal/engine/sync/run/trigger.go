@@ -134,21 +134,25 @@ func (s *Store) Cancel(ctx context.Context, workspaceID, runID int64) (Run, erro
 // Reset notes what the next run of a sync must do because its model's primary key is another one now
 // (M-07): send everything again, or take the model as it is for synced.
 func (s *Store) Reset(ctx context.Context, workspaceID, syncID int64, backfill bool) error {
+	return s.db.InTx(ctx, func(ctx context.Context, tx bun.Tx) error {
+		return s.reset(ctx, tx, workspaceID, syncID, backfill)
+	})
+}
+
+func (s *Store) reset(ctx context.Context, tx bun.Tx, workspaceID, syncID int64, backfill bool) error {
 	reset := resetSkip
 	if backfill {
 		reset = resetFull
 	}
-	return s.db.InTx(ctx, func(ctx context.Context, tx bun.Tx) error {
-		if _, err := s.lockState(ctx, tx, workspaceID, syncID); err != nil {
-			return err
-		}
-		_, err := tx.NewUpdate().Table("sync_state").Set("pending_reset = ?", reset).
-			Where("sync_id = ?", syncID).Where("workspace_id = ?", workspaceID).Exec(ctx)
-		if err != nil {
-			return fmt.Errorf("noting the reset of sync %d: %w", syncID, err)
-		}
-		return nil
-	})
+	if _, err := s.lockState(ctx, tx, workspaceID, syncID); err != nil {
+		return err
+	}
+	_, err := tx.NewUpdate().Table("sync_state").Set("pending_reset = ?", reset).
+		Where("sync_id = ?", syncID).Where("workspace_id = ?", workspaceID).Exec(ctx)
+	if err != nil {
+		return fmt.Errorf("noting the reset of sync %d: %w", syncID, err)
+	}
+	return nil
 }
 
 // What sync_state.pending_reset says.

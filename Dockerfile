@@ -1,0 +1,30 @@
+# syntax=docker/dockerfile:1
+FROM node:20-bookworm-slim AS web
+WORKDIR /src/web
+COPY web/package.json web/package-lock.json web/.npmrc ./
+RUN npm ci --no-audit --no-fund
+COPY web/ ./
+RUN npm run build
+
+FROM golang:1.26-bookworm AS build
+WORKDIR /src
+ENV GOFLAGS=-tags=duckdb_arrow
+COPY go.mod go.sum ./
+RUN go mod download
+COPY . .
+COPY --from=web /src/web/dist ./web/dist
+ARG VERSION=dev
+RUN go build -trimpath -ldflags "-s -w -X main.version=${VERSION}" -o /millrace ./cmd/millrace
+
+FROM debian:bookworm-slim
+RUN apt-get update \
+    && apt-get install -y --no-install-recommends ca-certificates libstdc++6 tzdata \
+    && rm -rf /var/lib/apt/lists/* \
+    && useradd --system --uid 10001 --home-dir /var/lib/millrace --create-home millrace
+COPY --from=build /millrace /usr/local/bin/millrace
+USER millrace
+ENV MILLRACE_HOME=/var/lib/millrace MILLRACE_LISTEN=0.0.0.0:8484 MILLRACE_LOG_FORMAT=json
+VOLUME /var/lib/millrace
+EXPOSE 8484
+ENTRYPOINT ["millrace"]
+CMD ["serve"]

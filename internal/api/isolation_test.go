@@ -1,0 +1,209 @@
+package api_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// operation is one of the API description.
+type operation struct {
+	method, path, id string
+}
+
+// operations reads what the API says of itself, so that what is new is tested too.
+func (w *world) operations() []operation {
+	w.t.Helper()
+	var doc struct {
+		Paths map[string]map[string]struct {
+			OperationID string `json:"operationId"`
+		} `json:"paths"`
+	}
+	w.must(json.Unmarshal([]byte(w.ok("GET", "/api/openapi.json", nil).body), &doc))
+	var all []operation
+	for path, methods := range doc.Paths {
+		for method, o := range methods {
+			all = append(all, operation{strings.ToUpper(method), path, o.OperationID})
+		}
+	}
+	slices.SortFunc(all, func(a, b operation) int { return strings.Compare(a.path+a.method, b.path+b.method) })
+	if len(all) < 40 {
+		w.t.Fatalf("only %d operations are described", len(all))
+	}
+	return all
+}
+
+// v1Operations are those of the compatible API, which describes itself elsewhere.
+var v1Operations = []operation{
+	{"GET", "/api/v1/sources", ""}, {"GET", "/api/v1/destinations", ""}, {"GET", "/api/v1/models", ""}, {"GET", "/api/v1/syncs", ""},
+	{"POST", "/api/v1/sources", ""}, {"POST", "/api/v1/destinations", ""}, {"POST", "/api/v1/models", ""}, {"POST", "/api/v1/syncs", ""},
+	{"GET", "/api/v1/sources/{source}", ""}, {"GET", "/api/v1/destinations/{destination}", ""}, {"GET", "/api/v1/models/{model}", ""}, {"GET", "/api/v1/syncs/{sync}", ""},
+	{"PATCH", "/api/v1/sources/{source}", ""}, {"PATCH", "/api/v1/destinations/{destination}", ""}, {"PATCH", "/api/v1/models/{model}", ""}, {"PATCH", "/api/v1/syncs/{sync}", ""},
+	{"GET", "/api/v1/syncs/{sync}/runs", ""}, {"POST", "/api/v1/syncs/{sync}/trigger", ""}, {"POST", "/api/v1/syncs/trigger", ""},
+}
+
+// fill puts ids and slugs of workspace 1 into a path.
+func (w *world) fill(path string, ids map[string]int64) string {
+	slugs := map[string]string{"sources": "shop", "models": "people", "destinations": "crm", "syncs": "people-to-crm"}
+	for plural, slug := range slugs {
+		if strings.HasPrefix(path, "/api/"+plural+"/") {
+			path = strings.Replace(path, "{slug}", slug, 1)
+		}
+	}
+	number := ids["run"]
+	if strings.HasPrefix(path, "/api/keys/") {
+		number = ids["key"]
+	}
+	path = strings.NewReplacer("{id}", fmt.Sprint(number), "{ordinal}", "0", "{list}", "objects").Replace(path)
+	for name, id := range ids {
+		path = strings.ReplaceAll(path, "{"+name+"}", fmt.Sprint(id))
+	}
+	if strings.Contains(path, "{") {
+		w.t.Fatalf("the test does not know how to fill %s", path)
+	}
+	return path
+}
+
+// ids returns the numbers of what workspace 1 has.
+func (w *world) ids() map[string]int64 {
+	ids := map[string]int64{}
+	for _, kind := range []string{"source", "model", "destination", "sync"} {
+		ids[kind] = w.ok("GET", "/api/v1/"+kind, nil).id("data.0.id")
+	}
+	ids["key"] = w.ok("GET", "/api/keys", nil).id("items.0.id")
+	ids["run"] = w.ok("POST", "/api/syncs/people-to-crm/trigger", nil).id("run.id")
+	return ids
+}
+
+// bodyFor is a body that an operation would accept of workspace 1.
+func bodyFor(o operation) any {
+	specs := map[string]object{"source": sourceSpec(), "model": modelSpec(), "destination": destinationSpec(), "sync": syncSpec()}
+	for kind, spec := range specs {
+		if o.id == "update-"+kind || o.id == "create-"+kind || o.id == "validate-"+kind {
+			return object{"metadata": object{"name": "Intruder"}, "spec": spec}
+		}
+	}
+	switch o.id {
+	case "apply":
+		return object{"documents": []object{{"kind": "sync", "metadata": object{"slug": "x", "name": "X"}, "spec": syncSpec()}}}
+	case "test-source", "test-destination":
+		return object{"type": "memory", "slug": map[string]string{"test-source": "shop", "test-destination": "crm"}[o.id], "configuration": object{"host": "evil", "place": "evil", "password": object{"$secret": "set"}}}
+	case "preview-model":
+		return object{"source": "shop", "method": "sql", "sql": "SELECT 1"}
+	case "list-options", "list-fields":
+		return object{"spec": object{"type": "record"}}
+	case "suggest-mappings":
+		return object{"model": "people", "fields": []string{"id"}}
+	case "make-key":
+		return object{"name": "Mine"}
+	}
+	if o.method == "POST" || o.method == "PATCH" || o.method == "PUT" {
+		return object{}
+	}
+	return nil
+}
+
+// Req: API-02
+func TestEveryOperationNeedsAnIdentity(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, w *world) {
+		w.furnish()
+		ids := w.ids()
+		all := append(w.operations(), v1Operations...)
+		all = append(all, operation{"GET", "/api/events", "events"})
+		w.key = ""
+		for _, o := range all {
+			if o.id == "sign-in" {
+				continue
+			}
+			for _, headers := range [][]string{nil, {"Authorization", "Bearer wrong"}, {"Cookie", "millrace_session=wrong"}} {
+				a := w.send(o.method, w.fill(o.path, ids), bodyFor(o), headers...)
+				a.want(401)
+				if strings.Contains(a.body, "Shop") || strings.Contains(a.body, "People") {
+					t.Errorf("%s tells %s", a.what, a.body)
+				}
+			}
+		}
+	})
+}
+
+func TestSessionsNeedTheirToken(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, w *world) {
+		w.furnish()
+		ids := w.ids()
+		s := w.signIn()
+		all := w.operations()
+		w.key = ""
+		for _, o := range all {
+			if o.id == "sign-in" || o.method == "GET" {
+				continue
+			}
+			for _, token := range []string{"", "wrong"} {
+				w.send(o.method, w.fill(o.path, ids), bodyFor(o), "Cookie", s.cookie, "X-CSRF-Token", token).want(403).has("error.code", "access.csrf")
+			}
+		}
+		w.ok("POST", "/api/syncs/people-to-crm/disable", nil, "Cookie", s.cookie, "X-CSRF-Token", s.csrf)
+		w.ok("GET", "/api/syncs", nil, "Cookie", s.cookie)
+	})
+}
+
+// Nobody of another workspace reads or changes anything, whatever the operation.
+//
+// Req: ORG-02
+func TestWorkspacesAreIsolated(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, w *world) {
+		w.furnish()
+		ids := w.ids()
+		w.source.rows = [][]string{{"1", "Ada", "a"}}
+		w.work()
+		w.ok("GET", "/api/sources/shop/tables", nil)
+		before := w.everything()
+		all := append(w.operations(), v1Operations...)
+		mine := w.key
+		w.key = w.second()
+		for _, o := range all {
+			if strings.HasSuffix(o.path, "/session") {
+				continue
+			}
+			path := w.fill(o.path, ids)
+			a := w.send(o.method, path, bodyFor(o))
+			w.clock.Advance(1e9)
+			if strings.Contains(o.path, "{") && a.status != 404 {
+				t.Errorf("%s: %d %s", a.what, a.status, a.body)
+			}
+			for _, word := range []string{"Shop", "People", "CRM", "Ada", adminEmail, "hunter2", "s3same"} {
+				if strings.Contains(a.body, word) {
+					t.Errorf("%s tells %s", a.what, a.body)
+				}
+			}
+		}
+		for _, b := range []object{{"syncId": ids["sync"]}, {"syncSlug": "people-to-crm"}} {
+			if a := w.send("POST", "/api/v1/syncs/trigger", b); a.status != 404 && a.status != 422 {
+				t.Errorf("%s: %d %s", a.what, a.status, a.body)
+			}
+		}
+		w.ok("GET", fmt.Sprintf("/api/v1/syncs?modelId=%d", ids["model"]), nil).has("data", "[]")
+		w.key = mine
+		if after := w.everything(); after != before {
+			t.Errorf("workspace 1 was\n%s\nand is\n%s", before, after)
+		}
+	})
+}
+
+// everything is what workspace 1 has, as text. Texts of statuses stand for runs.
+func (w *world) everything() string {
+	w.t.Helper()
+	var all strings.Builder
+	for _, path := range []string{"sources", "models", "destinations", "syncs", "syncs/people-to-crm/runs", "syncs/people-to-crm/activity", "sources/shop/versions", "keys", "folders", "usage"} {
+		text := w.ok("GET", "/api/"+path, nil).body
+		if path == "keys" {
+			text = w.ok("GET", "/api/keys", nil).list("items", "id")[0]
+		}
+		fmt.Fprintln(&all, text)
+	}
+	return all.String()
+}

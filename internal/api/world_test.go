@@ -1,0 +1,500 @@
+package api_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"testing/fstest"
+	"time"
+
+	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/array"
+	"github.com/apache/arrow-go/v18/arrow/memory"
+	"github.com/millrace/millrace/internal/access"
+	"github.com/millrace/millrace/internal/api"
+	"github.com/millrace/millrace/internal/blob"
+	"github.com/millrace/millrace/internal/clock"
+	"github.com/millrace/millrace/internal/connector"
+	"github.com/millrace/millrace/internal/db"
+	"github.com/millrace/millrace/internal/db/dbtest"
+	"github.com/millrace/millrace/internal/engine/sync/plan"
+	"github.com/millrace/millrace/internal/engine/sync/run"
+	"github.com/millrace/millrace/internal/fault"
+	"github.com/millrace/millrace/internal/kind/destination"
+	"github.com/millrace/millrace/internal/kind/model"
+	"github.com/millrace/millrace/internal/kind/source"
+	kindsync "github.com/millrace/millrace/internal/kind/sync"
+	"github.com/millrace/millrace/internal/query"
+	"github.com/millrace/millrace/internal/resource"
+	"github.com/millrace/millrace/internal/secret"
+	"github.com/millrace/millrace/internal/telemetry"
+	"github.com/millrace/millrace/internal/value"
+	"github.com/uptrace/bun"
+)
+
+const (
+	adminEmail    = "ada@example.com"
+	adminPassword = "correct horse battery staple"
+	bootstrapKey  = "a-key-from-the-environment"
+)
+
+// world is the real API over real stores, with a source and a destination that live in the test.
+type world struct {
+	t       *testing.T
+	db      *db.DB
+	clock   *clock.Manual
+	access  *access.Store
+	docs    *resource.Store
+	runs    *run.Store
+	engine  *run.Engine
+	queue   *queue
+	log     *lockedBuffer
+	handler http.Handler
+	source  *memorySource
+	target  *memoryTarget
+	key     string // of the request to come; an admin's of workspace 1
+}
+
+// each runs a test on both databases.
+func each(t *testing.T, f func(t *testing.T, w *world)) {
+	t.Helper()
+	dbtest.Each(t, func(t *testing.T, d *db.DB) { f(t, newWorld(t, d)) })
+}
+
+func newWorld(t *testing.T, d *db.DB) *world {
+	t.Helper()
+	w := &world{
+		t: t, db: d, clock: clock.NewManual(time.Date(2026, 3, 1, 8, 0, 0, 0, time.UTC)), queue: &queue{}, log: &lockedBuffer{},
+		source: &memorySource{columns: []string{"id", "name", "email"}}, target: &memoryTarget{have: map[string]string{}}, key: bootstrapKey,
+	}
+	home := t.TempDir()
+	master, err := secret.LoadKey("", home)
+	w.must(err)
+	bucket, err := blob.Open(t.Context(), "", home, master)
+	w.must(err)
+	t.Cleanup(func() { w.must(bucket.Close()) })
+	registry := w.registry()
+	w.access = access.NewStore(d, w.clock)
+	w.docs = resource.NewStore(d, resource.NewRegistry(source.Kind(registry), destination.Kind(registry), model.Kind(), kindsync.Kind(registry)), master, w.clock)
+	w.runs = run.NewStore(d, w.clock)
+	w.runs.Follow(w.docs)
+	log := slog.New(slog.NewTextHandler(w.log, nil))
+	dir := filepath.Join(home, "work")
+	w.engine = run.New(run.EngineOptions{
+		Store: w.runs, Documents: bundles{w.docs}, Registry: registry, Storage: bucket, Planner: plan.New(plan.Options{Threads: 1}),
+		Enqueuer: w.queue, Clock: w.clock, Log: log, Dir: dir, Owner: "test", Retention: 7 * 24 * time.Hour,
+	})
+	w.handler = api.New(api.Options{
+		DB: d, Access: w.access, Resources: w.docs, Registry: registry, Runs: w.runs, Engine: w.engine, Enqueuer: w.queue,
+		Clock: w.clock, Log: log, Metrics: telemetry.NewMetrics(), Dir: dir, Version: "test", Secure: true,
+		Assets: fstest.MapFS{"index.html": {Data: []byte("<!doctype html>")}},
+	})
+	_, _, err = w.access.Bootstrap(t.Context(), access.First{Email: adminEmail, Password: adminPassword, APIKey: bootstrapKey})
+	w.must(err)
+	return w
+}
+
+func (w *world) must(err error) {
+	w.t.Helper()
+	if err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+func (w *world) registry() *connector.Registry {
+	secretField := connector.Field{Name: "password", Label: "Password", Type: connector.FieldSecret, Secret: true, Required: true}
+	return connector.New(
+		[]connector.SourceInfo{{
+			Slug: "memory", Name: "Memory", Methods: []string{"sql", "table"}, Engines: []string{"basic"},
+			Fields: []connector.Field{
+				{Name: "host", Label: "Host", Type: connector.FieldString, Required: true},
+				{Name: "port", Label: "Port", Type: connector.FieldNumber, Default: 5432.0}, secretField,
+				{Name: "token", Label: "Token", Type: connector.FieldSecret, Secret: true},
+				{Name: "headers", Label: "Headers", Type: connector.FieldHeaders},
+			},
+			Open: func(o connector.SourceOptions) (connector.Source, error) { return w.source.open(o), nil },
+		}},
+		[]connector.DestinationInfo{{
+			Slug: "memory", Name: "Memory",
+			Fields: []connector.Field{{Name: "place", Label: "Place", Type: connector.FieldString, Required: true, Target: true}, secretField},
+			SyncTypes: []connector.SyncType{{
+				Slug: "record", Name: "Records", Modes: []connector.Mode{connector.ModeUpsert, connector.ModeInsert}, Deletes: []connector.DeleteBehavior{connector.DeleteRecord},
+				Fields:  []connector.Field{{Name: "object", Label: "Object", Type: connector.FieldString}},
+				Match:   connector.MatchRule{Modes: []connector.Mode{connector.ModeUpsert}},
+				Mapping: connector.MappingRule{Enabled: true, Required: true, Advanced: true, AllByName: true},
+			}},
+			Open: func(connector.DestinationOptions) (connector.Destination, error) { return w.target, nil },
+		}})
+}
+
+// second makes another workspace with an admin of its own, and returns a key of it.
+func (w *world) second() string {
+	w.t.Helper()
+	now := w.clock.Now().UnixMilli()
+	for _, st := range []struct {
+		sql  string
+		args []any
+	}{
+		{"INSERT INTO workspaces (id, organization_id, slug, name, created_at) VALUES (2, 1, 'other', 'Other', ?)", []any{now}},
+		{"INSERT INTO users (id, email, name, password, created_at) VALUES (2, 'bob@example.com', 'Bob', '', ?)", []any{now}},
+		{"INSERT INTO members (workspace_id, user_id, role) VALUES (2, 2, 'admin')", nil},
+	} {
+		_, err := w.db.NewRaw(st.sql, st.args...).Exec(w.t.Context())
+		w.must(err)
+	}
+	_, key, err := w.access.MakeKey(w.t.Context(), access.Identity{UserID: 2, WorkspaceID: 2, Email: "bob@example.com", Role: access.RoleAdmin}, "Other")
+	w.must(err)
+	return key
+}
+
+// answer is what a request got.
+type answer struct {
+	t      *testing.T
+	what   string
+	status int
+	header http.Header
+	body   string
+}
+
+// send makes a request. A body that is text goes as it is, everything else as JSON.
+func (w *world) send(method, path string, body any, headers ...string) answer {
+	w.t.Helper()
+	var in io.Reader = http.NoBody
+	switch b := body.(type) {
+	case nil:
+	case string:
+		in = strings.NewReader(b)
+	case url.Values:
+		in = strings.NewReader(b.Encode())
+		headers = append(headers, "Content-Type", "application/x-www-form-urlencoded")
+	default:
+		text, err := json.Marshal(b)
+		w.must(err)
+		in = bytes.NewReader(text)
+	}
+	r := httptest.NewRequestWithContext(w.t.Context(), method, path, in)
+	if body != nil {
+		r.Header.Set("Content-Type", "application/json")
+	}
+	if w.key != "" {
+		r.Header.Set("Authorization", "Bearer "+w.key)
+	}
+	for i := 0; i < len(headers); i += 2 {
+		r.Header.Set(headers[i], headers[i+1])
+	}
+	rec := httptest.NewRecorder()
+	w.handler.ServeHTTP(rec, r)
+	return answer{w.t, method + " " + path, rec.Code, rec.Header(), rec.Body.String()}
+}
+
+// ok makes a request that must succeed.
+func (w *world) ok(method, path string, body any, headers ...string) answer {
+	w.t.Helper()
+	a := w.send(method, path, body, headers...)
+	if a.status < 200 || a.status > 299 {
+		w.t.Fatalf("%s: %d %s", a.what, a.status, a.body)
+	}
+	w.clock.Advance(200 * time.Millisecond) // below the limit of requests
+	return a
+}
+
+func (a answer) want(status int) answer {
+	a.t.Helper()
+	if a.status != status {
+		a.t.Errorf("%s: %d, want %d: %s", a.what, a.status, status, a.body)
+	}
+	return a
+}
+
+// at returns what is at a dotted path of the answer's JSON; nil when there is nothing.
+func (a answer) at(path string) any {
+	a.t.Helper()
+	var node any
+	if err := json.Unmarshal([]byte(a.body), &node); err != nil {
+		a.t.Fatalf("%s: %v: %s", a.what, err, a.body)
+	}
+	for part := range strings.SplitSeq(path, ".") {
+		switch n := node.(type) {
+		case map[string]any:
+			node = n[part]
+		case []any:
+			i, err := strconv.Atoi(part)
+			if err != nil || i >= len(n) {
+				return nil
+			}
+			node = n[i]
+		default:
+			return nil
+		}
+	}
+	return node
+}
+
+// has checks what is at a path; numbers are compared as text.
+func (a answer) has(path string, want any) answer {
+	a.t.Helper()
+	if got := a.at(path); fmt.Sprint(got) != fmt.Sprint(want) {
+		a.t.Errorf("%s: %s is %v, want %v: %s", a.what, path, got, want, a.body)
+	}
+	return a
+}
+
+// id returns a number at a path.
+func (a answer) id(path string) int64 {
+	a.t.Helper()
+	n, ok := a.at(path).(float64)
+	if !ok {
+		a.t.Fatalf("%s has no number at %s: %s", a.what, path, a.body)
+	}
+	return int64(n)
+}
+
+// list returns one member of every item of a list.
+func (a answer) list(path, member string) []string {
+	a.t.Helper()
+	items, ok := a.at(path).([]any)
+	if !ok {
+		a.t.Fatalf("%s has no list at %s: %s", a.what, path, a.body)
+	}
+	all := []string{}
+	for _, item := range items {
+		b, err := json.Marshal(item)
+		if err != nil {
+			a.t.Fatal(err)
+		}
+		all = append(all, fmt.Sprint(answer{a.t, a.what, a.status, a.header, string(b)}.at(member)))
+	}
+	return all
+}
+
+func (a answer) lists(path, member string, want ...string) answer {
+	a.t.Helper()
+	if got := a.list(path, member); !slices.Equal(got, want) {
+		a.t.Errorf("%s: %s are %v, want %v", a.what, member, got, want)
+	}
+	return a
+}
+
+type object = map[string]any
+
+func document(slug, name string, spec object) object {
+	return object{"metadata": object{"slug": slug, "name": name}, "spec": spec}
+}
+
+func sourceSpec() object {
+	return object{"type": "memory", "configuration": object{"host": "db.example.com", "password": "hunter2-secret"}}
+}
+
+func modelSpec() object {
+	return object{"source": "shop", "method": "sql", "sql": "SELECT 1", "primaryKey": "id"}
+}
+
+func destinationSpec() object {
+	return object{"type": "memory", "configuration": object{"place": "here", "password": "s3same-secret"}}
+}
+
+func syncSpec() object {
+	return object{
+		"model": "people", "destination": "crm", "type": "record", "mode": "upsert", "delete": "delete", "disabled": false, "schedule": object{"type": "manual"},
+		"match":    []object{{"from": "id", "to": "id"}},
+		"mappings": []object{{"to": "id", "from": "id"}, {"to": "name", "from": "name"}},
+	}
+}
+
+// furnish makes one document of each kind: shop, people, crm and people-to-crm.
+func (w *world) furnish() {
+	w.t.Helper()
+	w.ok("POST", "/api/sources", document("shop", "Shop", sourceSpec()))
+	w.ok("POST", "/api/models", document("people", "People", modelSpec()))
+	w.ok("POST", "/api/destinations", document("crm", "CRM", destinationSpec()))
+	w.ok("POST", "/api/syncs", document("people-to-crm", "People to CRM", syncSpec()))
+}
+
+// work executes the runs that wait, one after another.
+func (w *world) work() {
+	w.t.Helper()
+	for _, id := range w.queue.take() {
+		w.must(w.engine.Execute(w.t.Context(), id))
+	}
+}
+
+// bundles reads what runs execute.
+type bundles struct{ docs *resource.Store }
+
+func (b bundles) Bundle(ctx context.Context, workspaceID, syncID int64) (out run.Bundle, err error) {
+	sc := resource.Scope{WorkspaceID: workspaceID, Actor: "test"}
+	meta := func(d resource.Document) run.Meta {
+		return run.Meta{ID: d.ID, Slug: d.Slug, Name: d.Name, Revision: d.Revision}
+	}
+	d, err := b.docs.GetByID(ctx, sc, "sync", syncID)
+	if err != nil {
+		return out, err
+	}
+	out.Sync, out.SyncSpec = meta(d), *d.Spec.(*kindsync.Spec)
+	if d, err = b.docs.Resolve(ctx, sc, "model", out.SyncSpec.Model); err != nil {
+		return out, err
+	}
+	out.Model, out.ModelSpec = meta(d), *d.Spec.(*model.Spec)
+	if d, err = b.docs.Resolve(ctx, sc, "source", out.ModelSpec.Source); err != nil {
+		return out, err
+	}
+	out.Source, out.SourceSpec = meta(d), *d.Spec.(*source.Spec)
+	if d, err = b.docs.Resolve(ctx, sc, "destination", out.SyncSpec.Destination); err != nil {
+		return out, err
+	}
+	out.Destination, out.DestinationSpec = meta(d), *d.Spec.(*destination.Spec)
+	return out, nil
+}
+
+// queue remembers which runs wait for a worker.
+type queue struct {
+	mu  sync.Mutex
+	ids []int64
+}
+
+func (q *queue) Enqueue(_ context.Context, _ bun.Tx, id int64) error {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if !slices.Contains(q.ids, id) {
+		q.ids = append(q.ids, id)
+	}
+	return nil
+}
+
+func (q *queue) take() []int64 {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	ids := q.ids
+	q.ids = nil
+	return ids
+}
+
+// lockedBuffer is a log that many goroutines write.
+type lockedBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *lockedBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *lockedBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}
+
+// memorySource yields rows of text columns.
+type memorySource struct {
+	mu      sync.Mutex
+	columns []string
+	rows    [][]string
+	fail    error
+	asked   int                // how many queries it got
+	opened  connector.Settings // the settings that it was last opened with
+}
+
+func (s *memorySource) open(o connector.SourceOptions) connector.Source {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.opened = o.Settings
+	return s
+}
+
+func (s *memorySource) Test(context.Context) error { return s.fail }
+func (s *memorySource) Dialect() query.Dialect     { return query.DuckDB }
+func (s *memorySource) Close() error               { return nil }
+
+func (s *memorySource) Introspect(context.Context) ([]connector.Table, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.asked++
+	return []connector.Table{{Ref: query.TableRef{Schema: "main", Name: "people"}, Kind: "table", Columns: value.Schema{{Name: "id", Type: value.TypeString}}}}, nil
+}
+
+func (s *memorySource) Query(_ context.Context, q connector.Query) (array.RecordReader, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.asked++
+	if s.fail != nil {
+		return nil, s.fail
+	}
+	fields := make([]arrow.Field, len(s.columns))
+	for i, c := range s.columns {
+		fields[i] = arrow.Field{Name: c, Type: arrow.BinaryTypes.String, Nullable: true}
+	}
+	schema := arrow.NewSchema(fields, nil)
+	b := array.NewRecordBuilder(memory.DefaultAllocator, schema)
+	for n, r := range s.rows {
+		if q.Limit > 0 && int64(n) >= q.Limit {
+			break
+		}
+		for i := range s.columns {
+			b.Field(i).(*array.StringBuilder).Append(r[i])
+		}
+	}
+	return array.NewRecordReader(schema, []arrow.RecordBatch{b.NewRecordBatch()})
+}
+
+// memoryTarget keeps records by their match value.
+type memoryTarget struct {
+	mu     sync.Mutex
+	have   map[string]string
+	writes int
+	refuse string              // the match value of a row that it refuses
+	before func(n int64) error // called before a batch is taken
+}
+
+func (d *memoryTarget) Test(context.Context) error    { return nil }
+func (d *memoryTarget) Check(connector.SyncJob) error { return nil }
+func (d *memoryTarget) Close() error                  { return nil }
+func (d *memoryTarget) Finish(context.Context) error  { return nil }
+func (d *memoryTarget) Limits() connector.Limits {
+	return connector.Limits{Rows: 2, Concurrency: 1, Idempotency: connector.Idempotent, Retry: connector.RetryPolicy{Attempts: 1}}
+}
+
+func (d *memoryTarget) Begin(context.Context, connector.SyncJob) (connector.Session, error) {
+	return d, nil
+}
+
+func (d *memoryTarget) Write(_ context.Context, b *connector.Batch) (connector.Result, error) {
+	if d.before != nil {
+		if err := d.before(int64(len(b.Rows))); err != nil {
+			return connector.Result{}, err
+		}
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.writes += len(b.Rows)
+	var result connector.Result
+	for i, row := range b.Rows {
+		match := row.Match[0].String()
+		switch {
+		case match == d.refuse && d.refuse != "":
+			result.Rejected = append(result.Rejected, connector.Rejection{Row: i, Reason: "no such person"})
+		case b.Operation == connector.Removed:
+			delete(d.have, match)
+		default:
+			d.have[match] = row.Values[1].String()
+		}
+	}
+	return result, nil
+}
+
+// queryFailed is what a source says against a query.
+func queryFailed(words string) error { return fault.New(fault.CodeSourceQuery, "%s", words) }

@@ -1,0 +1,231 @@
+// Package httprequest is the destination "HTTP Request": a request of one's own making to any HTTP API when
+// rows are added, changed or removed. What a request looks like is said in Liquid, by a column or by a
+// mapping; nothing is known of the API behind it, so what its answers mean is decided by their status, and by
+// a template where the status does not tell.
+package httprequest
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/millrace/millrace/internal/clock"
+	"github.com/millrace/millrace/internal/connector"
+	"github.com/millrace/millrace/internal/fault"
+	"github.com/millrace/millrace/internal/httpx"
+)
+
+// Slug is the destination's slug.
+const Slug = "http-request"
+
+// Info describes the destination. network says where the server's operator lets requests go.
+func Info(network httpx.Network) connector.DestinationInfo {
+	return connector.DestinationInfo{
+		Slug:     Slug,
+		Name:     "HTTP Request",
+		Category: "other",
+		Summary:  "Sends requests of your own making to any HTTP API when rows are added, changed or removed",
+		Verified: true,
+		Fields:   fields(),
+		SyncTypes: []connector.SyncType{{
+			Slug:    "request",
+			Name:    "HTTP request",
+			Summary: "A request for each row, or for a batch of rows, that was added, changed or removed",
+			Modes:   []connector.Mode{connector.ModeTrigger},
+			Fields:  syncFields(),
+			Mapping: connector.MappingRule{Enabled: true, Advanced: true, Custom: true, AllByName: true},
+			Compare: connector.CompareAll,
+		}},
+		Open: func(o connector.DestinationOptions) (connector.Destination, error) { return open(network, o) },
+	}
+}
+
+func open(network httpx.Network, o connector.DestinationOptions) (connector.Destination, error) {
+	d := &destination{network: network, clock: o.Clock}
+	if d.clock == nil {
+		d.clock = clock.System{}
+	}
+	if err := o.Settings.WithDefaults(fields()).Decode(&d.settings); err != nil {
+		return nil, err
+	}
+	if d.settings.Auth == authOAuth {
+		d.tokens = &tokens{settings: d.settings, clock: d.clock, vault: newVault(o.Dir, d.settings)}
+	}
+	return d, nil
+}
+
+// destination is an API.
+type destination struct {
+	network  httpx.Network
+	clock    clock.Clock
+	settings settings
+	tokens   *tokens // nil without OAuth
+}
+
+var (
+	_ connector.Destination  = (*destination)(nil)
+	_ connector.OptionLister = (*destination)(nil)
+)
+
+// client returns a client for so many requests at once.
+func (d *destination) client(concurrency int) (*httpx.Client, error) {
+	return httpx.New(httpx.Options{
+		Concurrency: concurrency,
+		CA:          []byte(d.settings.CA),
+		Certificate: []byte(d.settings.Certificate),
+		Key:         []byte(d.settings.Key),
+		Network:     d.network,
+		Secrets:     d.settings.secrets(),
+		Clock:       d.clock,
+		SecretHeaders: func() (names []string) {
+			for _, h := range d.settings.Headers {
+				if h.Secret {
+					names = append(names, h.Name)
+				}
+			}
+			return names
+		}(),
+	})
+}
+
+// Test asks for the base URL, or for the path that the settings name for it. Every answer shows that the API
+// can be reached; 401 and 407 show that the credentials are wrong, and a server's error that it does not work.
+func (d *destination) Test(ctx context.Context) error {
+	if err := d.settings.check().Err(); err != nil {
+		return fault.As(err)
+	}
+	client, err := d.client(1)
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	address, err := d.settings.join(d.settings.TestPath)
+	if err != nil {
+		return err
+	}
+	r := &httpx.Request{Method: http.MethodGet, URL: address, Header: d.settings.header()}
+	if d.tokens != nil {
+		token, err := d.tokens.get(ctx, client)
+		if err != nil {
+			return err
+		}
+		d.tokens.sign(r, token)
+	}
+	resp, _, err := client.Do(ctx, r)
+	if err != nil {
+		return err
+	}
+	if e := client.StatusFault(resp, r.Secrets...); e != nil && (e.Class == fault.Fatal || resp.Status >= http.StatusInternalServerError) {
+		if e.Code == fault.CodeDestinationRejected {
+			return e.WithSuggestion("The API answers with an error of its own; choose a path to test that it serves.")
+		}
+		return e
+	}
+	return nil
+}
+
+// Check reports every error of the settings.
+func (d *destination) Check(job connector.SyncJob) error {
+	issues := d.settings.check()
+	_, more := d.triggers(job)
+	return append(issues, more...).Err()
+}
+
+// ListOptions lists the model's columns, for bodies that are one column.
+func (d *destination) ListOptions(_ context.Context, list string, job connector.SyncJob) ([]connector.Option, error) {
+	if list != listColumns {
+		return nil, fault.New(fault.CodeInvalid, "there is no list %q", list)
+	}
+	options := make([]connector.Option, len(job.Model.Schema))
+	for i, c := range job.Model.Schema {
+		options[i] = connector.Option{Value: c.Name, Label: c.Name, Help: string(c.Type)}
+	}
+	return options, nil
+}
+
+// Begin compiles the sync's templates. Nothing is sent.
+func (d *destination) Begin(_ context.Context, job connector.SyncJob) (connector.Session, error) {
+	if err := d.Check(job); err != nil {
+		return nil, fault.Reclass(err, fault.Fatal)
+	}
+	triggers, _ := d.triggers(job)
+	s := &session{destination: d, triggers: triggers, skip: job.Settings.Text("initial") == initialSkip}
+	concurrency := 1
+	for _, t := range triggers {
+		concurrency = max(concurrency, t.limits.Concurrency)
+	}
+	var err error
+	if s.client, err = d.client(concurrency); err != nil {
+		return nil, fault.Reclass(err, fault.Fatal)
+	}
+	s.scratches.New = func() any { return newScratch(job) }
+	return s, nil
+}
+
+// Close does nothing: connections belong to sessions.
+func (d *destination) Close() error { return nil }
+
+// join puts a path, which may have a query, behind the base URL.
+func (s settings) join(path string) (*url.URL, error) {
+	base, err := s.base()
+	if err != nil {
+		return nil, err
+	}
+	u, err := base.resolve([]byte(path))
+	if err != nil {
+		return nil, err
+	}
+	return u, nil
+}
+
+// base is what every request's address begins and ends with.
+type base struct {
+	prefix string // scheme, host and path, without a slash at its end
+	slash  string // the slash that it ended with: part of the address where nothing follows
+	query  string // encoded parameters, without ?
+}
+
+func (s settings) base() (base, error) {
+	u, err := httpx.ParseBase(s.BaseURL)
+	if err != nil {
+		return base{}, err
+	}
+	query := u.RawQuery
+	for _, p := range s.Query {
+		query = appendQuery(query, p.Name, p.Value)
+	}
+	u.RawQuery, u.ForceQuery = "", false
+	address := u.String()
+	prefix := strings.TrimRight(address, "/")
+	return base{prefix, address[len(prefix):], query}, nil
+}
+
+func appendQuery(query, name, value string) string {
+	if query != "" {
+		query += "&"
+	}
+	return query + url.QueryEscape(name) + "=" + url.QueryEscape(value)
+}
+
+// resolve reads the address that path makes with the base. The path cannot lead to another host.
+func (b base) resolve(path []byte) (*url.URL, error) {
+	text := string(path)
+	switch {
+	case text == "" || text[0] == '?':
+		text = b.slash + text
+	case text[0] != '/':
+		text = "/" + text
+	}
+	u, err := url.Parse(b.prefix + text)
+	if err != nil {
+		return nil, fault.New(fault.CodeMappingReject, "the address that the template makes is not a URL")
+	}
+	if b.query != "" && u.RawQuery != "" {
+		u.RawQuery = b.query + "&" + u.RawQuery
+	} else if b.query != "" {
+		u.RawQuery = b.query
+	}
+	u.Fragment, u.RawFragment = "", ""
+	return u, nil
+}

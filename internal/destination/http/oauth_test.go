@@ -1,0 +1,257 @@
+package httprequest
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/millrace/millrace/internal/clock"
+	"github.com/millrace/millrace/internal/connector"
+	"github.com/millrace/millrace/internal/fault"
+	"github.com/millrace/millrace/internal/httpx"
+)
+
+// provider gives tokens "access-1", "access-2" … and lets only the newest one in. Refresh tokens are good once.
+type provider struct {
+	*httptest.Server
+
+	mu      sync.Mutex
+	asked   []string // the forms of token requests, with what else was sent
+	tokens  int
+	refresh string // the one that is good
+	expires any
+	seen    []string // Authorization headers of requests
+	refuse  string   // an OAuth error
+}
+
+func newProvider(t *testing.T) *provider {
+	t.Helper()
+	p := &provider{refresh: "refresh-0", expires: 3600}
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /token", p.token)
+	mux.HandleFunc("POST /refresh", p.token)
+	mux.HandleFunc("/api", p.api)
+	p.Server = httptest.NewServer(mux)
+	t.Cleanup(p.Close)
+	return p
+}
+
+func (p *provider) token(w http.ResponseWriter, r *http.Request) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if err := r.ParseForm(); err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	user, secret, _ := r.BasicAuth()
+	p.asked = append(p.asked, fmt.Sprintf("%s %s [%s:%s] %s %s", r.URL.Path, r.URL.RawQuery, user, secret, r.PostForm.Encode(), r.Header.Get("X-Extra")))
+	given := r.PostForm.Get("refresh_token")
+	if p.refuse != "" || given != "" && given != p.refresh {
+		w.WriteHeader(http.StatusBadRequest)
+		fmt.Fprintf(w, `{"error":"invalid_grant","error_description":"%s %s"}`, p.refuse, given)
+		return
+	}
+	p.tokens++
+	p.refresh = fmt.Sprintf("refresh-%d", p.tokens)
+	json.NewEncoder(w).Encode(map[string]any{ //nolint:errcheck,gosec,errchkjson // the client sees
+		"access_token": fmt.Sprintf("access-%d", p.tokens), "token_type": "bearer", "expires_in": p.expires, "refresh_token": p.refresh,
+	})
+}
+
+func (p *provider) api(w http.ResponseWriter, r *http.Request) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	got := r.Header.Get("Authorization")
+	p.seen = append(p.seen, got)
+	if !strings.HasSuffix(got, fmt.Sprintf("access-%d", p.tokens)) {
+		http.Error(w, "the token "+got+" has expired", http.StatusUnauthorized)
+	}
+}
+
+func (p *provider) connection(more connector.Settings) connector.Settings {
+	s := connector.Settings{"baseUrl": p.URL + "/api", "auth": "oauth2", "tokenUrl": p.URL + "/token", "clientId": "client id", "clientSecret": "client/secret"}
+	for k, v := range more {
+		s[k] = v
+	}
+	return s
+}
+
+func pairs(name, v string) []any { return []any{map[string]any{"name": name, "value": v}} }
+
+// TestGrants: what each grant asks for, and how the token is sent.
+func TestGrants(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		settings connector.Settings
+		asked    string
+		sent     string
+	}{
+		"client credentials": {
+			connector.Settings{"scopes": "a b"}, "/token  [client+id:client%2Fsecret] grant_type=client_credentials&scope=a+b ", "Bearer access-1",
+		},
+		"in the body": {
+			connector.Settings{"clientAuth": "body", "headerPrefix": "Token"},
+			"/token  [:] client_id=client+id&client_secret=client%2Fsecret&grant_type=client_credentials ", "Token access-1",
+		},
+		"password": {
+			connector.Settings{"grant": "password", "ownerUsername": "ada", "ownerPassword": "pass word", "headerPrefix": ""},
+			"/token  [client+id:client%2Fsecret] grant_type=password&password=pass+word&username=ada ", "access-1",
+		},
+		"authorization code": {
+			connector.Settings{"grant": "authorization_code", "authUrl": "https://auth.example.com", "refreshToken": "refresh-0"},
+			"/token  [client+id:client%2Fsecret] grant_type=refresh_token&refresh_token=refresh-0 ", "Bearer access-1",
+		},
+		"additions": {
+			connector.Settings{"tokenHeaders": pairs("X-Extra", "yes"), "tokenParams": pairs("a b", "c"), "tokenBody": pairs("audience", "api")},
+			"/token a+b=c [client+id:client%2Fsecret] audience=api&grant_type=client_credentials yes", "Bearer access-1",
+		},
+		"additions to a refresh": {
+			connector.Settings{
+				"grant": "authorization_code", "authUrl": "https://auth.example.com", "refreshToken": "refresh-0",
+				"refreshHeaders": pairs("X-Extra", "yes"), "refreshParams": pairs("p", "1"), "refreshBody": pairs("audience", "api"),
+			},
+			"/refresh p=1 [client+id:client%2Fsecret] audience=api&grant_type=refresh_token&refresh_token=refresh-0 yes", "Bearer access-1",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := newProvider(t)
+			if name == "additions to a refresh" {
+				c.settings["refreshUrl"] = p.URL + "/refresh"
+			}
+			s := begin(t, httpx.AnyNetwork, p.connection(c.settings), connector.Settings{"added": map[string]any{"enabled": true}})
+			for range 2 {
+				b := oneRow(connector.Added)
+				if _, err := s.Write(t.Context(), b); err != nil {
+					t.Fatal(err)
+				}
+				if text := fmt.Sprint(b.Exchanges); strings.Contains(text, "access-1") {
+					t.Errorf("the token is recorded: %s", text)
+				}
+			}
+			if len(p.asked) != 1 || p.asked[0] != c.asked {
+				t.Errorf("asked %q, want %q", p.asked, c.asked)
+			}
+			if !slices.Equal(p.seen, []string{c.sent, c.sent}) {
+				t.Errorf("sent %q", p.seen)
+			}
+			if err := s.Test(t.Context()); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// TestTokenExpires: a token is renewed before its end, and once when it is refused.
+func TestTokenExpires(t *testing.T) {
+	t.Parallel()
+	p := newProvider(t)
+	p.expires = "600"
+	now := clock.NewManual(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC))
+	s := begin(t, httpx.AnyNetwork, p.connection(connector.Settings{"grant": "password", "ownerUsername": "u", "ownerPassword": "p"}), connector.Settings{"added": map[string]any{"enabled": true}})
+	s.tokens.clock = now
+	write := func() error { _, err := s.Write(t.Context(), oneRow(connector.Added)); return err }
+	if err := write(); err != nil {
+		t.Fatal(err)
+	}
+	now.Advance(569 * time.Second)
+	if err := write(); err != nil || p.tokens != 1 {
+		t.Fatalf("%v, %d tokens: the token is good for another 31 seconds", err, p.tokens)
+	}
+	now.Advance(2 * time.Second)
+	if err := write(); err != nil || p.tokens != 2 || !strings.Contains(p.asked[1], "refresh_token=refresh-1") {
+		t.Fatalf("%v, asked %q: the token is to be renewed with the refresh token", err, p.asked)
+	}
+	p.tokens++ // revoked
+	if err := write(); err != nil || p.tokens != 4 {
+		t.Fatalf("%v, %d tokens: a refused token is to be renewed", err, p.tokens)
+	}
+	p.tokens++
+	p.refresh = "another" // the refresh token is revoked too; the password works
+	if err := write(); err != nil || p.tokens != 6 || !strings.Contains(p.asked[len(p.asked)-1], "grant_type=password") {
+		t.Errorf("%v, asked %q", err, p.asked)
+	}
+}
+
+// TestTokenRefused: a refused grant ends the run with the provider's words and without secrets.
+func TestTokenRefused(t *testing.T) {
+	t.Parallel()
+	p := newProvider(t)
+	p.refuse = "the grant client/secret is over"
+	s := begin(t, httpx.AnyNetwork, p.connection(connector.Settings{"grant": "authorization_code", "authUrl": "https://auth.example.com", "refreshToken": "refresh-0"}), connector.Settings{"added": map[string]any{"enabled": true}})
+	_, err := s.Write(t.Context(), oneRow(connector.Added))
+	if !fault.Is(err, fault.CodeDestinationAuth) || fault.ClassOf(err) != fault.Fatal || !strings.Contains(err.Error(), "is over") ||
+		strings.Contains(err.Error(), "client/secret") || strings.Contains(err.Error(), "refresh-0") {
+		t.Errorf("got %v", err)
+	}
+	if len(p.seen) != 0 {
+		t.Error("a request was sent")
+	}
+}
+
+// TestRotation: a refresh token that took the place of the configured one outlives the process, encrypted, until
+// somebody connects anew.
+func TestRotation(t *testing.T) {
+	t.Parallel()
+	p := newProvider(t)
+	dir := t.TempDir()
+	write := func(refresh string) error {
+		info := Info(httpx.AnyNetwork)
+		configuration := p.connection(connector.Settings{"grant": "authorization_code", "authUrl": "https://auth.example.com", "refreshToken": refresh})
+		d, err := info.Open(connector.DestinationOptions{Settings: configuration, Dir: dir})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return d.Test(t.Context())
+	}
+	for i := range 3 {
+		if err := write("refresh-0"); err != nil || p.tokens != i+1 {
+			t.Fatalf("process %d: %v, asked %q", i, err, p.asked)
+		}
+	}
+	p.refresh = "new"
+	if err := write("new"); err != nil {
+		t.Errorf("connected anew: %v", err)
+	}
+	if err := write("refresh-0"); err == nil {
+		t.Error("the old connection works again")
+	}
+}
+
+// TestAuthorize: the address that people are sent to, and the exchange of the code that comes back.
+func TestAuthorize(t *testing.T) {
+	t.Parallel()
+	p := newProvider(t)
+	s := p.connection(connector.Settings{
+		"grant": "authorization_code", "authUrl": "https://auth.example.com/allow?tenant=1", "scopes": "offline", "authParams": pairs("prompt", "consent"),
+	})
+	got, err := AuthorizeURL(s, "https://millrace.example.com/callback", "st/ate")
+	want := "https://auth.example.com/allow?tenant=1&response_type=code&client_id=client+id&redirect_uri=" + url.QueryEscape("https://millrace.example.com/callback") + "&state=st%2Fate&scope=offline&prompt=consent"
+	if err != nil || got != want {
+		t.Errorf("got %s, %v", got, err)
+	}
+	token, err := ExchangeCode(t.Context(), httpx.AnyNetwork, s, "https://millrace.example.com/callback", "the-code")
+	if err != nil || token != "refresh-1" || !strings.Contains(p.asked[0], "code=the-code&grant_type=authorization_code&redirect_uri=") {
+		t.Errorf("got %s, %v, asked %q", token, err, p.asked)
+	}
+	if _, err := AuthorizeURL(connector.Settings{"auth": "oauth2"}, "", ""); !fault.Is(err, fault.CodeInvalid) {
+		t.Errorf("another grant: %v", err)
+	}
+}
+
+// TestNobodyAllowed: a connection without a refresh token says what to do.
+func TestNobodyAllowed(t *testing.T) {
+	t.Parallel()
+	p := newProvider(t)
+	s := begin(t, httpx.AnyNetwork, p.connection(connector.Settings{"grant": "authorization_code", "authUrl": "https://auth.example.com"}), connector.Settings{"added": map[string]any{"enabled": true}})
+	if err := s.Test(t.Context()); !fault.Is(err, fault.CodeDestinationAuth) || !strings.Contains(fault.As(err).Hint(), "Connect") {
+		t.Errorf("got %v", err)
+	}
+}

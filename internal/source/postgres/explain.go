@@ -1,0 +1,144 @@
+package postgres
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/millrace/millrace/internal/fault"
+)
+
+// The states of errors that a person can act on:
+// https://www.postgresql.org/docs/current/errcodes-appendix.html
+const (
+	stateSerialization   = "40001" // also: a standby cancelled the query
+	stateDenied          = "42501"
+	stateNoColumn        = "42703"
+	stateNoTable         = "42P01"
+	stateNoSchema        = "3F000"
+	stateNoDatabase      = "3D000"
+	stateNoStatement     = "26000"
+	stateReadOnly        = "25006"
+	stateCanceled        = "57014"
+	stateLockTimeout     = "55P03"
+	classConnection      = "08"
+	classAuthentication  = "28"
+	classResources       = "53"
+	classOperator        = "57" // shutting down, starting up
+	stateTooManyClients  = "53300"
+	stateDiskFull        = "53100"
+	stateProtocol        = "08P01" // a statement with parameters
+	stateDatabaseDropped = "57P04"
+)
+
+// hints say what to do about a state, where the server itself does not.
+var hints = map[string]string{
+	stateNoTable:         "Check the table's name and write it with its schema; the source's tables are listed on its page.",
+	stateNoColumn:        "Check the column's name, and quote one that has capital letters.",
+	stateNoSchema:        "Check the name of the schema.",
+	stateNoDatabase:      "Check the database's name.",
+	stateNoStatement:     "The connection goes through a pooler that changes servers between statements: use the server's own host and port.",
+	stateReadOnly:        "A model reads and cannot change data: write it as a SELECT.",
+	stateCanceled:        "Raise statement_timeout for the source's user, or make the query lighter.",
+	stateSerialization:   "On a standby, raise max_standby_streaming_delay and max_standby_archive_delay, or read from the primary.",
+	stateTooManyClients:  "Raise max_connections of the server, or run fewer syncs at a time.",
+	stateProtocol:        "Write values instead of parameters such as $1.",
+	stateDatabaseDropped: "Check the database's name.",
+}
+
+// statement is a query as it is sent, and where the user's own text begins in it.
+type statement struct {
+	text  string // what is sent
+	own   string // what the user wrote
+	shift int    // characters that stand before it
+}
+
+// place says where in the user's text a position of the server is, or nothing.
+func (s statement) place(position int32) string {
+	at := int(position) - s.shift
+	if at < 1 || at > utf8.RuneCountInString(s.own)+1 {
+		return ""
+	}
+	before := string([]rune(s.own)[:at-1])
+	column := utf8.RuneCountInString(before[strings.LastIndexByte(before, '\n')+1:]) + 1
+	return fmt.Sprintf("line %d, column %d", strings.Count(before, "\n")+1, column)
+}
+
+// explain gives an error its code, in the driver's own words (M-30).
+func explain(ctx context.Context, err error, s statement) error {
+	var known *fault.Error
+	var server *pgconn.PgError
+	switch {
+	case err == nil || errors.As(err, &known):
+		return err
+	case ctx.Err() != nil:
+		return fault.Wrap(context.Cause(ctx), fault.CodeSourceTimeout, "the query was stopped")
+	case errors.As(err, &server):
+		return explainServer(server, s)
+	default:
+		return explainConnection(err)
+	}
+}
+
+func explainServer(e *pgconn.PgError, s statement) error {
+	f := fault.Wrap(e, codeOf(e), "%s", s.place(e.Position))
+	switch e.Code {
+	case stateProtocol:
+		if s.own == "" { // a pooler refuses the connection
+			return f
+		}
+		f = fault.Wrap(e, fault.CodeSourceQuery, "")
+	case stateNoDatabase, stateDatabaseDropped:
+		f = fault.Reclass(f, fault.Fatal)
+	case stateSerialization:
+		f = fault.Reclass(f, fault.Retryable)
+	}
+	switch hint := hints[e.Code]; {
+	case e.Hint != "":
+		return f.WithSuggestion("%s", e.Hint)
+	case hint != "":
+		return f.WithSuggestion("%s", hint)
+	default:
+		return f
+	}
+}
+
+func codeOf(e *pgconn.PgError) fault.Code {
+	switch {
+	case e.Code == stateDenied:
+		return fault.CodeSourceDenied
+	case e.Code == stateCanceled || e.Code == stateLockTimeout:
+		return fault.CodeSourceTimeout
+	case e.Code == stateDiskFull:
+		return fault.CodeSourceQuery
+	case strings.HasPrefix(e.Code, classAuthentication):
+		return fault.CodeSourceAuth
+	case e.Code == stateNoDatabase, strings.HasPrefix(e.Code, classConnection), strings.HasPrefix(e.Code, classOperator), strings.HasPrefix(e.Code, classResources):
+		return fault.CodeSourceUnreachable
+	default:
+		return fault.CodeSourceQuery
+	}
+}
+
+// explainConnection is for errors that no server sent.
+func explainConnection(err error) error {
+	f := fault.Wrap(err, fault.CodeSourceUnreachable, "")
+	var unknownSigner x509.UnknownAuthorityError
+	var wrongName x509.HostnameError
+	var certificate *tls.CertificateVerificationError
+	switch {
+	case errors.As(err, &wrongName):
+		return fault.Reclass(f.WithSuggestion("Use the host name that the server's certificate is for, or do not check the host name."), fault.Fatal)
+	case errors.As(err, &unknownSigner) || errors.As(err, &certificate):
+		return fault.Reclass(f.WithSuggestion("Give the certificate of whoever signed the server's certificate as CA certificate."), fault.Fatal)
+	case strings.Contains(err.Error(), "server refused TLS connection"): // the driver has no error value for it
+		return fault.Reclass(f.WithSuggestion("The server does not offer encryption: turn ssl on there, or choose another encryption here."), fault.Fatal)
+	default:
+		return f
+	}
+}

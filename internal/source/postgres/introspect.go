@@ -1,0 +1,101 @@
+package postgres
+
+import (
+	"context"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/millrace/millrace/internal/connector"
+	"github.com/millrace/millrace/internal/query"
+	"github.com/millrace/millrace/internal/value"
+)
+
+// introspectSQL lists what the user may read: tables, partitioned tables without their partitions, foreign
+// tables, views and materialized views. A table that was never analyzed has no estimate.
+const introspectSQL = `
+SELECT n.nspname, c.relname, CASE WHEN c.relkind IN ('v', 'm') THEN 'view' ELSE 'table' END,
+       CASE WHEN c.relkind <> 'v' AND c.reltuples >= 0 THEN c.reltuples::bigint END,
+       a.attname, a.atttypid, a.atttypmod, format_type(a.atttypid, a.atttypmod), NOT a.attnotnull,
+       coalesce(col_description(c.oid, a.attnum), '')
+FROM pg_class c
+JOIN pg_namespace n ON n.oid = c.relnamespace
+JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND NOT c.relispartition
+  AND n.nspname <> 'information_schema' AND n.nspname !~ '^pg_'
+  AND has_schema_privilege(n.oid, 'USAGE') AND has_any_column_privilege(c.oid, 'SELECT')
+ORDER BY n.nspname COLLATE "C", c.relname COLLATE "C", a.attnum`
+
+// foundColumn is a row of introspectSQL.
+type foundColumn struct {
+	schema, table, kind string
+	rows                *int64
+	column              value.Column
+	oid                 uint32
+	typmod              int32
+}
+
+// Introspect lists tables and views.
+func (s *Source) Introspect(ctx context.Context) ([]connector.Table, error) {
+	x, err := s.connect(ctx, beginRead)
+	if err != nil {
+		return nil, err
+	}
+	defer x.close()
+	found, err := x.columns()
+	if err == nil {
+		err = x.setTypes(found)
+	}
+	if err != nil {
+		return nil, explain(x.ctx, err, statement{})
+	}
+	return tablesOf(found), nil
+}
+
+func (x *session) columns() ([]foundColumn, error) {
+	rows, err := x.conn.Query(x.ctx, introspectSQL)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (f foundColumn, err error) {
+		c := &f.column
+		err = row.Scan(&f.schema, &f.table, &f.kind, &f.rows, &c.Name, &f.oid, &f.typmod, &c.Native, &c.Nullable, &c.Description)
+		return f, err
+	})
+}
+
+// setTypes gives the columns the types that a query will report.
+func (x *session) setTypes(found []foundColumn) error {
+	types := &catalog{types: map[uint32]typeInfo{}}
+	var unknown []uint32
+	for _, f := range found {
+		if types.unknown(f.oid) {
+			unknown = append(unknown, f.oid)
+		}
+	}
+	if err := types.load(x.ctx, x.conn, unknown); err != nil {
+		return err
+	}
+	for i, f := range found {
+		schema, err := value.SchemaOf(schemaOf([]column{types.column(f.column.Name, f.oid, f.typmod)}))
+		if err != nil {
+			return err
+		}
+		found[i].column.Type = schema[0].Type
+	}
+	return nil
+}
+
+func tablesOf(found []foundColumn) []connector.Table {
+	var tables []connector.Table
+	for _, f := range found {
+		if query.IsOwnSchema(f.schema) {
+			continue
+		}
+		ref := query.TableRef{Schema: f.schema, Name: f.table}
+		if n := len(tables); n == 0 || tables[n-1].Ref != ref {
+			tables = append(tables, connector.Table{Ref: ref, Kind: f.kind, Rows: f.rows})
+		}
+		last := &tables[len(tables)-1]
+		last.Columns = append(last.Columns, f.column)
+	}
+	return tables
+}

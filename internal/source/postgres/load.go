@@ -1,0 +1,177 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/array"
+	"github.com/jackc/pgx/v5"
+	"github.com/millrace/millrace/internal/fault"
+	"github.com/millrace/millrace/internal/query"
+	"github.com/millrace/millrace/internal/value"
+)
+
+// Load creates or replaces a table in one transaction, with COPY.
+func (s *Source) Load(ctx context.Context, table query.TableRef, r array.RecordReader) error {
+	schema := r.Schema()
+	create, err := createTable(table, schema)
+	if err != nil {
+		return err
+	}
+	x, err := s.connect(ctx, "BEGIN")
+	if err != nil {
+		return err
+	}
+	defer x.close()
+	if _, err := x.conn.PgConn().Exec(x.ctx, create).ReadAll(); err != nil {
+		return explain(x.ctx, err, statement{})
+	}
+	names := make([]string, schema.NumFields())
+	for i, f := range schema.Fields() {
+		names[i] = f.Name
+	}
+	if _, err := x.conn.CopyFrom(x.ctx, identifier(table), names, &copied{reader: r}); err != nil {
+		return explain(x.ctx, err, statement{})
+	}
+	_, err = x.conn.PgConn().Exec(x.ctx, "COMMIT").ReadAll()
+	return explain(x.ctx, err, statement{})
+}
+
+func identifier(t query.TableRef) pgx.Identifier {
+	if t.Schema == "" {
+		return pgx.Identifier{t.Name}
+	}
+	return pgx.Identifier{t.Schema, t.Name}
+}
+
+func createTable(table query.TableRef, schema *arrow.Schema) (string, error) {
+	d := query.Postgres
+	columns := make([]string, schema.NumFields())
+	for i, f := range schema.Fields() {
+		native, err := nativeOf(f)
+		if err != nil {
+			return "", err
+		}
+		columns[i] = d.Ident(f.Name) + " " + native
+	}
+	statements := ""
+	if table.Schema != "" {
+		statements = "CREATE SCHEMA IF NOT EXISTS " + d.Ident(table.Schema) + "; "
+	}
+	name := d.Table(table)
+	return statements + "DROP TABLE IF EXISTS " + name + "; CREATE TABLE " + name + " (" + strings.Join(columns, ", ") + ")", nil
+}
+
+// nativeOf returns the type of a column that holds an Arrow column.
+func nativeOf(f arrow.Field) (string, error) {
+	schema, err := value.SchemaOf(arrow.NewSchema([]arrow.Field{f}, nil))
+	if err != nil {
+		return "", fault.Wrap(err, fault.CodeSourceType, "")
+	}
+	switch schema[0].Type {
+	case value.TypeBoolean:
+		return "boolean", nil
+	case value.TypeNumber:
+		return nativeNumber(f.Type), nil
+	case value.TypeTimestamp:
+		return "timestamp with time zone", nil
+	case value.TypeDate:
+		return "date", nil
+	case value.TypeObject:
+		return "jsonb", nil
+	default:
+		switch f.Type.ID() {
+		case arrow.BINARY, arrow.LARGE_BINARY, arrow.FIXED_SIZE_BINARY:
+			return "bytea", nil
+		default:
+			return "text", nil
+		}
+	}
+}
+
+func nativeNumber(t arrow.DataType) string {
+	if d, ok := t.(arrow.DecimalType); ok && d.GetScale() >= 0 {
+		return fmt.Sprintf("numeric(%d, %d)", d.GetPrecision(), d.GetScale())
+	}
+	switch t.ID() {
+	case arrow.INT8, arrow.INT16, arrow.INT32, arrow.INT64, arrow.UINT8, arrow.UINT16, arrow.UINT32:
+		return "bigint"
+	case arrow.FLOAT16, arrow.FLOAT32, arrow.FLOAT64:
+		return "double precision"
+	default:
+		return "numeric"
+	}
+}
+
+// copied gives the rows of a reader to the driver.
+type copied struct {
+	reader array.RecordReader
+	read   []value.Reader
+	row    int
+	rows   int
+	err    error
+}
+
+// Next goes to the next row.
+func (c *copied) Next() bool {
+	for c.row++; c.row >= c.rows; {
+		if c.err != nil || !c.reader.Next() {
+			return false
+		}
+		c.err = c.open(c.reader.RecordBatch())
+	}
+	return c.err == nil
+}
+
+func (c *copied) open(b arrow.RecordBatch) error {
+	c.row, c.rows, c.read = 0, int(b.NumRows()), c.read[:0]
+	for i, f := range b.Schema().Fields() {
+		read, err := value.NewReader(f, b.Column(i))
+		if err != nil {
+			return err
+		}
+		c.read = append(c.read, read)
+	}
+	return nil
+}
+
+// Values returns the row.
+func (c *copied) Values() ([]any, error) {
+	row := make([]any, len(c.read))
+	for i, read := range c.read {
+		row[i] = goValue(read(c.row))
+	}
+	return row, nil
+}
+
+// Err returns what ended the rows early.
+func (c *copied) Err() error {
+	if c.err != nil {
+		return c.err
+	}
+	return c.reader.Err()
+}
+
+// goValue returns what the driver understands.
+func goValue(v value.Value) any {
+	switch v.Kind() {
+	case value.Null:
+		return nil
+	case value.Bool:
+		return v.Bool()
+	case value.Int:
+		return v.Int()
+	case value.Float:
+		return v.Float()
+	case value.Bytes:
+		return []byte(v.Raw())
+	case value.Time, value.Day:
+		return v.Time()
+	case value.List, value.Map:
+		return string(v.AppendJSON(nil))
+	default:
+		return v.String()
+	}
+}

@@ -1,0 +1,134 @@
+package postgres
+
+import (
+	"strconv"
+	"sync/atomic"
+
+	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/array"
+	"github.com/apache/arrow-go/v18/arrow/memory"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/millrace/millrace/internal/fault"
+)
+
+// The size of a batch: whichever is reached first. Bytes are those of the wire.
+const (
+	batchRows  = 8192
+	batchBytes = 4 << 20
+)
+
+// reader turns the rows of a running statement into batches.
+type reader struct {
+	refs    atomic.Int64
+	session *session
+	st      statement
+	schema  *arrow.Schema
+	rows    *pgconn.ResultReader // nil once they have ended
+	builder *array.RecordBuilder
+	puts    []put
+	batch   arrow.RecordBatch
+	err     error
+}
+
+func newReader(x *session, st statement, columns []column) *reader {
+	r := &reader{session: x, st: st, schema: schemaOf(columns)}
+	r.refs.Store(1)
+	r.builder = array.NewRecordBuilder(memory.DefaultAllocator, r.schema)
+	formats := make([]int16, len(columns))
+	for i, c := range columns {
+		formats[i] = c.format
+		r.puts = append(r.puts, c.into(r.builder.Field(i)))
+	}
+	r.rows = x.conn.PgConn().ExecPrepared(x.ctx, "", nil, nil, formats)
+	return r
+}
+
+// Schema returns the columns.
+func (r *reader) Schema() *arrow.Schema { return r.schema }
+
+// Next reads a batch.
+func (r *reader) Next() bool {
+	r.drop()
+	if r.rows == nil {
+		return false
+	}
+	n, err := r.fill()
+	if err != nil {
+		r.finish(err)
+		return false
+	}
+	if n == 0 {
+		return false
+	}
+	r.batch = r.builder.NewRecordBatch()
+	return true
+}
+
+// fill reads rows into the builders until the batch is full or the rows end.
+func (r *reader) fill() (rows int, err error) {
+	r.builder.Reserve(batchRows)
+	for size := 0; rows < batchRows && size < batchBytes; rows++ {
+		if !r.rows.NextRow() {
+			r.finish(nil)
+			return rows, r.err
+		}
+		for i, value := range r.rows.Values() {
+			if err := r.puts[i](value); err != nil {
+				return 0, fault.Wrap(err, fault.CodeSourceType, "reading the column %s", strconv.Quote(r.schema.Field(i).Name))
+			}
+			size += len(value)
+		}
+	}
+	return rows, nil
+}
+
+// finish ends the statement and its connection, once; err is what ended it, if not the server.
+func (r *reader) finish(err error) {
+	rows := r.rows
+	if rows == nil {
+		return
+	}
+	r.rows = nil
+	if err != nil {
+		r.err = err
+		r.session.cancel(errReleased)
+	}
+	if _, closeErr := rows.Close(); r.err == nil && closeErr != nil {
+		r.err = explain(r.session.ctx, closeErr, r.st)
+	}
+	if r.err == nil {
+		_, commitErr := r.session.conn.PgConn().Exec(r.session.ctx, "COMMIT").ReadAll()
+		r.err = explain(r.session.ctx, commitErr, statement{})
+	}
+	r.session.close()
+}
+
+// RecordBatch returns the batch that Next read; it is valid until the next call of Next.
+func (r *reader) RecordBatch() arrow.RecordBatch { return r.batch }
+
+// Record is RecordBatch under its former name, which array.RecordReader still asks for.
+func (r *reader) Record() arrow.RecordBatch { return r.batch }
+
+// Err returns what ended the rows early.
+func (r *reader) Err() error { return r.err }
+
+// Retain counts one more user.
+func (r *reader) Retain() { r.refs.Add(1) }
+
+// Release counts one user less; the last one stops a statement that still runs.
+func (r *reader) Release() {
+	if r.refs.Add(-1) > 0 {
+		return
+	}
+	r.drop()
+	r.builder.Release()
+}
+
+func (r *reader) drop() {
+	if r.batch != nil {
+		r.batch.Release()
+		r.batch = nil
+	}
+}
+
+var _ array.RecordReader = (*reader)(nil)
