@@ -27,7 +27,7 @@ func main() {
 	err := root().ExecuteContext(ctx)
 	stop()
 	if err != nil && !errors.Is(err, context.Canceled) {
-		fmt.Fprintln(os.Stderr, "millrace:", err)
+		fmt.Fprintln(os.Stderr, "millrace:", cli.Explain(err))
 	}
 	os.Exit(cli.ExitCode(err))
 }

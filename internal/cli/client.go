@@ -91,6 +91,9 @@ type RowCounts struct {
 	Ignored   int64 `json:"ignored"`
 }
 
+// refused counts the rows that were not taken, or are in doubt, or share their key with others.
+func (r Run) refused() int64 { return r.Failed.total() + r.Rows.Duplicate }
+
 // over reports whether the run has ended.
 func (r Run) over() bool {
 	switch r.State {
@@ -125,6 +128,34 @@ func (e *APIError) Error() string {
 		fmt.Fprintf(&b, "\n  → %s", e.Suggestion)
 	}
 	return b.String()
+}
+
+// Explain returns what an error says to a person: every problem, and what to do next.
+func Explain(err error) string {
+	var api *APIError
+	var issues fault.Issues
+	switch {
+	case errors.As(err, &api):
+		return err.Error()
+	case errors.As(err, &issues):
+		lines := make([]string, len(issues))
+		for i, issue := range issues {
+			lines[i] = withHint(issue.Path+": "+issue.Message, issue.Hint())
+		}
+		return strings.Join(lines, "\n")
+	}
+	var known *fault.Error
+	if errors.As(err, &known) {
+		return withHint(err.Error(), known.Hint())
+	}
+	return err.Error()
+}
+
+func withHint(message, hint string) string {
+	if hint == "" {
+		return message
+	}
+	return message + "\n  → " + hint
 }
 
 // ExitCode returns the exit code of an error: its code's, or 1.

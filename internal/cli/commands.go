@@ -239,14 +239,15 @@ func follow(cmd *cobra.Command, c *Client, id int64) error {
 	if r.Error != nil {
 		return r.Error
 	}
-	if r.Failed.total() > 0 {
-		return fault.New(fault.CodeDestinationRejected, "%d rows were refused; `millrace logs %d` lists them", r.Failed.total(), r.ID)
+	if n := r.refused(); n > 0 {
+		return fault.New(fault.CodeDestinationRejected, "%d rows were refused", n).
+			WithSuggestion("`millrace logs %d` lists them with their reasons; they are tried again in every run.", r.ID)
 	}
 	return nil
 }
 
 func printRun(w io.Writer, r Run) {
-	fmt.Fprintf(w, "%s in %.1f s: %d rows read; %s; %d refused\n", r.Label, float64(r.DurationMs)/1000, r.RowsRead, r.Succeeded, r.Failed.total())
+	fmt.Fprintf(w, "%s in %.1f s: %d rows read; %s; %d refused\n", r.Label, float64(r.DurationMs)/1000, r.RowsRead, r.Succeeded, r.refused())
 }
 
 func logsCommand() *cobra.Command {

@@ -5,17 +5,20 @@ package db
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/millrace/millrace/internal/fault"
 	"github.com/uptrace/bun"
 	"github.com/uptrace/bun/dialect/pgdialect"
 	"github.com/uptrace/bun/dialect/sqlitedialect"
-	_ "modernc.org/sqlite" // the driver "sqlite"
+	"modernc.org/sqlite" // the driver "sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
 
 	"github.com/jackc/pgx/v5"
 )
@@ -91,7 +94,24 @@ func (d *DB) IsPostgres() bool { return d.postgres }
 
 // InTx runs f in a transaction, which commits when f returns nil.
 func (d *DB) InTx(ctx context.Context, f func(ctx context.Context, tx bun.Tx) error) error {
-	return d.DB.RunInTx(ctx, nil, f)
+	return Explain(d.DB.RunInTx(ctx, nil, f))
+}
+
+// diskFull is the SQLSTATE disk_full (PostgreSQL documentation, appendix A).
+const diskFull = "53100"
+
+// Explain gives an error of the database a code where a person can do something about it: a full disk. Others
+// stay as they are.
+func Explain(err error) error {
+	var lite *sqlite.Error
+	var postgres *pgconn.PgError
+	switch {
+	case errors.As(err, &lite) && lite.Code()&0xff == sqlite3.SQLITE_FULL,
+		errors.As(err, &postgres) && postgres.Code == diskFull:
+		return fault.Wrap(err, fault.CodeDiskFull, "the database cannot grow")
+	default:
+		return err
+	}
 }
 
 // NextID returns the next number of the one sequence that documents and runs share.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/millrace/millrace/internal/db"
 	"github.com/millrace/millrace/internal/delivery"
 	"github.com/uptrace/bun"
 )
@@ -28,7 +29,7 @@ func (a *appender) Append(ctx context.Context, frame []byte) error {
 	}
 	res, err := a.lease.store.db.NewRaw(query, r.ID, a.seq, r.Epoch, frame, r.SyncID, r.Epoch).Exec(ctx)
 	if err != nil {
-		return fmt.Errorf("appending to the journal of run %d: %w", r.ID, err)
+		return fmt.Errorf("appending to the journal of run %d: %w", r.ID, db.Explain(err))
 	}
 	if n, err := res.RowsAffected(); err != nil || n == 0 {
 		return fenced(r.ID)
