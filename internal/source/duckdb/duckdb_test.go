@@ -173,6 +173,28 @@ func TestAccess(t *testing.T) {
 	}
 }
 
+// What is no SELECT, or more than one, is told so in words that help.
+//
+// Req: M-30
+func TestOneStatement(t *testing.T) {
+	t.Parallel()
+	s := New(Options{Dir: t.TempDir()})
+	for _, sql := range []string{"SELECT 1 AS a; SELECT 2 AS a", "CREATE TABLE x (a INTEGER)", "SET threads = 1", ""} {
+		_, err := s.Query(t.Context(), connector.Query{SQL: sql})
+		if !fault.Is(err, fault.CodeSourceQuery) || !strings.Contains(err.Error(), "one SELECT statement") {
+			t.Errorf("%q: %v", sql, err)
+		}
+	}
+	for _, sql := range []string{"FROM range(3)", "VALUES (1, 2)", "WITH a AS (SELECT 1 AS b) TABLE a", "(SELECT 1 AS a)", "SELECT 1 AS a UNION ALL BY NAME SELECT 2 AS a", "SELECT ';' AS a -- ;"} {
+		r, err := s.Query(t.Context(), connector.Query{SQL: sql, Limit: 2})
+		if err != nil {
+			t.Errorf("%q: %v", sql, err)
+			continue
+		}
+		r.Release()
+	}
+}
+
 // Nothing of a query stays in the source's folder.
 func TestFolderIsEmptied(t *testing.T) {
 	t.Parallel()

@@ -121,6 +121,7 @@ func (r *reader) Release() {
 		return
 	}
 	r.drop()
+	r.finish(errReleased)
 	r.builder.Release()
 }
 
