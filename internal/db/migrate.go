@@ -3,6 +3,7 @@ package db
 import (
 	"context"
 	"embed"
+	"errors"
 	"fmt"
 	"io/fs"
 	"path"
@@ -56,7 +57,29 @@ func (d *DB) Migrate(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return d.migrate(ctx, all)
+	unlock, err := d.lockMigrations(ctx)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.migrate(ctx, all), unlock())
+}
+
+// lockMigrations waits for other servers that migrate the same PostgreSQL database. SQLite serves one process.
+func (d *DB) lockMigrations(ctx context.Context) (unlock func() error, err error) {
+	if !d.postgres {
+		return func() error { return nil }, nil
+	}
+	c, err := d.DB.DB.Conn(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("connecting to the database: %w", err)
+	}
+	if _, err := c.ExecContext(ctx, "SELECT pg_advisory_lock($1)", migrationLock); err != nil {
+		return nil, errors.Join(fmt.Errorf("waiting for other servers that migrate: %w", err), c.Close())
+	}
+	return func() error {
+		_, err := c.ExecContext(context.WithoutCancel(ctx), "SELECT pg_advisory_unlock($1)", migrationLock)
+		return errors.Join(err, c.Close())
+	}, nil
 }
 
 func (d *DB) dialect() string {
@@ -86,11 +109,6 @@ const migrationLock = 7_205_759_403
 
 func (d *DB) step(ctx context.Context, m migration) error {
 	return d.InTx(ctx, func(ctx context.Context, tx bun.Tx) error {
-		if d.postgres {
-			if _, err := tx.ExecContext(ctx, "SELECT pg_advisory_xact_lock(?)", migrationLock); err != nil {
-				return err
-			}
-		}
 		n, err := tx.NewSelect().Table("schema_migrations").Where("version = ?", m.version).Count(ctx)
 		if err != nil || n > 0 {
 			return err
