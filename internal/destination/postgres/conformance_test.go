@@ -301,8 +301,8 @@ func invalid(mode connector.Mode) []destinationtest.Invalid {
 			j.Mode, j.Delete, j.Match = connector.ModeInsert, connector.DeleteRecord, nil
 		}, Paths: []string{"spec.delete"}},
 		{Name: "connection", Settings: connector.Settings{
-			"host": "https://db.example.com", "port": 0.5, "database": "", "user": "", "sslMode": "verify-full", "sslCa": "not a certificate",
-		}, Paths: []string{"spec.configuration.host", "spec.configuration.port", "spec.configuration.database", "spec.configuration.user", "spec.configuration.sslCa"}},
+			"host": "https://db.example.com", "port": 0.5, "database": "", "user": "", "sslMode": "verify-full", "caCertificate": "not a certificate",
+		}, Paths: []string{"spec.configuration.host", "spec.configuration.port", "spec.configuration.database", "spec.configuration.user", "spec.configuration.caCertificate"}},
 		{Name: "unknown SSL mode", Settings: connector.Settings{"host": "x", "database": "x", "user": "x", "sslMode": "perhaps"}, Paths: []string{"spec.configuration.sslMode"}},
 	}
 	if mode == connector.ModeUpsert {

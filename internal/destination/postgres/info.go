@@ -62,7 +62,7 @@ func connectionFields() []connector.Field {
 			},
 		},
 		{
-			Name: "sslCa", Label: "CA certificate", Type: connector.FieldText, ShowIf: &connector.ShowIf{Field: "sslMode", In: []string{sslVerifyCA, sslVerifyFull}},
+			Name: "caCertificate", Label: "CA certificate", Type: connector.FieldText, ShowIf: &connector.ShowIf{Field: "sslMode", In: []string{sslVerifyCA, sslVerifyFull}},
 			Help: "The authority that the server's certificate must come from, in PEM form. Empty means those that the machine trusts.",
 		},
 		{

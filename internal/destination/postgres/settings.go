@@ -40,7 +40,7 @@ type settings struct {
 	User             string  `json:"user"`
 	Password         string  `json:"password"`
 	SSLMode          string  `json:"sslMode"`
-	CA               string  `json:"sslCa"`
+	CA               string  `json:"caCertificate"`
 	StatementTimeout float64 `json:"statementTimeout"` // seconds; 0 means the server's own
 }
 
@@ -68,7 +68,7 @@ func (s settings) check() fault.Issues {
 	case sslDisable, sslPrefer, sslRequire:
 	case sslVerifyCA, sslVerifyFull:
 		if s.CA != "" && !x509.NewCertPool().AppendCertsFromPEM([]byte(s.CA)) {
-			add("sslCa", "the CA certificate is not in PEM form")
+			add("caCertificate", "the CA certificate is not in PEM form")
 		}
 	default:
 		add("sslMode", "there is no SSL mode %q", s.SSLMode)

@@ -104,7 +104,7 @@ func TestTLS(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			s := w.settings(t, "host", "localhost", "port", encrypt(t, address, c.certificate), "sslMode", c.mode, "sslCa", c.ca)
+			s := w.settings(t, "host", "localhost", "port", encrypt(t, address, c.certificate), "sslMode", c.mode, "caCertificate", c.ca)
 			err := w.open(t, s).Test(t.Context())
 			switch {
 			case c.says == "" && err != nil:

@@ -148,7 +148,7 @@ func place(t testing.TB, statements string) (connector.Settings, *pgx.ConnConfig
 func settingsOf(c *pgx.ConnConfig) connector.Settings {
 	return connector.Settings{
 		"host": c.Host, "port": int(c.Port), "database": c.Database, "user": c.User, "password": "hunter2-secret",
-		"ssl_mode": "prefer",
+		"sslMode": "prefer",
 	}
 }
 
@@ -211,7 +211,7 @@ func TestConformance(t *testing.T) {
 			{Name: "port", Settings: with(settings, "port", closedPort(t)), Code: fault.CodeSourceUnreachable, Says: "connection refused"},
 			{Name: "user", Settings: with(settings, "user", "nobody_here"), Code: fault.CodeSourceAuth, Says: `role "nobody_here" does not exist`},
 			{Name: "database", Settings: with(settings, "database", "nowhere"), Code: fault.CodeSourceUnreachable, Says: `database "nowhere" does not exist`},
-			{Name: "encryption", Settings: with(settings, "ssl_mode", "require"), Code: fault.CodeSourceUnreachable, Says: "server refused TLS connection"},
+			{Name: "encryption", Settings: with(settings, "sslMode", "require"), Code: fault.CodeSourceUnreachable, Says: "server refused TLS connection"},
 		},
 		Rows: func(n int64) string {
 			return fmt.Sprintf("SELECT g AS id, 'row ' || g AS name FROM generate_series(1, %d) g", n)

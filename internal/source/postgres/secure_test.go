@@ -88,19 +88,19 @@ func TestEncryptionAndPasswords(t *testing.T) {
 		suggest string
 	}{
 		{name: "default"},
-		{name: "require", change: connector.Settings{"ssl_mode": "require"}},
-		{name: "verify-ca", change: connector.Settings{"ssl_mode": "verify-ca", "ca_certificate": string(ours.pem)}},
-		{name: "verify-ca under another name", change: connector.Settings{"ssl_mode": "verify-ca", "ca_certificate": string(ours.pem), "host": "127.0.0.1"}},
-		{name: "verify-full", change: connector.Settings{"ssl_mode": "verify-full", "ca_certificate": string(ours.pem)}},
-		{name: "client certificate", change: connector.Settings{"database": "certified", "client_certificate": string(clientCertificate), "client_key": string(clientKey)}},
-		{"verify-full under another name", connector.Settings{"ssl_mode": "verify-full", "ca_certificate": string(ours.pem), "host": "127.0.0.1"}, fault.CodeSourceUnreachable, "127.0.0.1", "host name"},
-		{"verify-ca of another", connector.Settings{"ssl_mode": "verify-ca", "ca_certificate": string(other.pem)}, fault.CodeSourceUnreachable, "unknown authority", "CA certificate"},
-		{"verify-full of another", connector.Settings{"ssl_mode": "verify-full", "ca_certificate": string(other.pem)}, fault.CodeSourceUnreachable, "unknown authority", "CA certificate"},
-		{"verify-full of the machine's", connector.Settings{"ssl_mode": "verify-full"}, fault.CodeSourceUnreachable, "unknown authority", "CA certificate"},
-		{"none", connector.Settings{"ssl_mode": "disable"}, fault.CodeSourceAuth, "no encryption", ""},
+		{name: "require", change: connector.Settings{"sslMode": "require"}},
+		{name: "verify-ca", change: connector.Settings{"sslMode": "verify-ca", "caCertificate": string(ours.pem)}},
+		{name: "verify-ca under another name", change: connector.Settings{"sslMode": "verify-ca", "caCertificate": string(ours.pem), "host": "127.0.0.1"}},
+		{name: "verify-full", change: connector.Settings{"sslMode": "verify-full", "caCertificate": string(ours.pem)}},
+		{name: "client certificate", change: connector.Settings{"database": "certified", "clientCertificate": string(clientCertificate), "clientKey": string(clientKey)}},
+		{"verify-full under another name", connector.Settings{"sslMode": "verify-full", "caCertificate": string(ours.pem), "host": "127.0.0.1"}, fault.CodeSourceUnreachable, "127.0.0.1", "host name"},
+		{"verify-ca of another", connector.Settings{"sslMode": "verify-ca", "caCertificate": string(other.pem)}, fault.CodeSourceUnreachable, "unknown authority", "CA certificate"},
+		{"verify-full of another", connector.Settings{"sslMode": "verify-full", "caCertificate": string(other.pem)}, fault.CodeSourceUnreachable, "unknown authority", "CA certificate"},
+		{"verify-full of the machine's", connector.Settings{"sslMode": "verify-full"}, fault.CodeSourceUnreachable, "unknown authority", "CA certificate"},
+		{"none", connector.Settings{"sslMode": "disable"}, fault.CodeSourceAuth, "no encryption", ""},
 		{"wrong password", connector.Settings{"password": "wrong horse"}, fault.CodeSourceAuth, `password authentication failed for user "postgres"`, ""},
 		{"no password", connector.Settings{"password": ""}, fault.CodeSourceAuth, "", ""},
-		{"no client certificate", connector.Settings{"database": "certified", "ssl_mode": "require"}, fault.CodeSourceAuth, "valid client certificate", ""},
+		{"no client certificate", connector.Settings{"database": "certified", "sslMode": "require"}, fault.CodeSourceAuth, "valid client certificate", ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -131,9 +131,9 @@ func TestEncryptionAndPasswords(t *testing.T) {
 func TestBadSettings(t *testing.T) {
 	t.Parallel()
 	for path, change := range map[string]connector.Settings{
-		"ca_certificate":     {"ssl_mode": "verify-full", "ca_certificate": "no PEM"},
-		"client_certificate": {"client_certificate": "no PEM", "client_key": "sekret"},
-		"ssl_mode":           {"ssl_mode": "sometimes"},
+		"caCertificate":     {"sslMode": "verify-full", "caCertificate": "no PEM"},
+		"clientCertificate": {"clientCertificate": "no PEM", "clientKey": "sekret"},
+		"sslMode":           {"sslMode": "sometimes"},
 		"":                   {"port": "many"},
 	} {
 		_, err := Info().Open(connector.SourceOptions{Settings: change})

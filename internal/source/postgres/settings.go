@@ -29,7 +29,7 @@ const (
 
 func fields() []connector.Field {
 	low, high := float64(1), float64(65535)
-	encrypted := &connector.ShowIf{Field: "ssl_mode", In: []string{sslPrefer, sslRequire, sslVerifyCA, sslVerifyFull}}
+	encrypted := &connector.ShowIf{Field: "sslMode", In: []string{sslPrefer, sslRequire, sslVerifyCA, sslVerifyFull}}
 	return []connector.Field{
 		{Name: "host", Label: "Host", Type: connector.FieldString, Required: true, Example: "db.example.com", Help: "Name or address of the server."},
 		{Name: "port", Label: "Port", Type: connector.FieldNumber, Required: true, Default: defaultPort, Min: &low, Max: &high},
@@ -37,7 +37,7 @@ func fields() []connector.Field {
 		{Name: "user", Label: "User", Type: connector.FieldString, Required: true, Example: "millrace", Help: "A role that may read the data; it needs no right to write."},
 		{Name: "password", Label: "Password", Type: connector.FieldSecret, Secret: true, Help: "Leave it empty where the server asks for none."},
 		{
-			Name: "ssl_mode", Label: "Encryption", Type: connector.FieldSelect, Default: sslPrefer, Advanced: true,
+			Name: "sslMode", Label: "Encryption", Type: connector.FieldSelect, Default: sslPrefer, Advanced: true,
 			Options: []connector.Option{
 				{Value: sslDisable, Label: "None"},
 				{Value: sslPrefer, Label: "If the server offers it"},
@@ -47,12 +47,12 @@ func fields() []connector.Field {
 			},
 		},
 		{
-			Name: "ca_certificate", Label: "CA certificate", Type: connector.FieldText, Advanced: true,
-			ShowIf: &connector.ShowIf{Field: "ssl_mode", In: []string{sslVerifyCA, sslVerifyFull}},
+			Name: "caCertificate", Label: "CA certificate", Type: connector.FieldText, Advanced: true,
+			ShowIf: &connector.ShowIf{Field: "sslMode", In: []string{sslVerifyCA, sslVerifyFull}},
 			Help:   "PEM. Who may have signed the server's certificate; empty means those that this machine trusts.",
 		},
-		{Name: "client_certificate", Label: "Client certificate", Type: connector.FieldText, Advanced: true, ShowIf: encrypted, Help: "PEM. Only where the server asks for one."},
-		{Name: "client_key", Label: "Client key", Type: connector.FieldText, Secret: true, Advanced: true, ShowIf: encrypted, Help: "PEM. The private key of the client certificate."},
+		{Name: "clientCertificate", Label: "Client certificate", Type: connector.FieldText, Advanced: true, ShowIf: encrypted, Help: "PEM. Only where the server asks for one."},
+		{Name: "clientKey", Label: "Client key", Type: connector.FieldText, Secret: true, Advanced: true, ShowIf: encrypted, Help: "PEM. The private key of the client certificate."},
 	}
 }
 
@@ -62,10 +62,10 @@ type settings struct {
 	Database          string `json:"database"`
 	User              string `json:"user"`
 	Password          string `json:"password"`
-	SSLMode           string `json:"ssl_mode"`
-	CACertificate     string `json:"ca_certificate"`
-	ClientCertificate string `json:"client_certificate"`
-	ClientKey         string `json:"client_key"`
+	SSLMode           string `json:"sslMode"`
+	CACertificate     string `json:"caCertificate"`
+	ClientCertificate string `json:"clientCertificate"`
+	ClientKey         string `json:"clientKey"`
 }
 
 // config says how to connect. The driver would also listen to the server's own environment (PGHOST, a
@@ -111,7 +111,7 @@ func (s settings) tls() (*tls.Config, error) {
 	}
 	pair, err := tls.X509KeyPair([]byte(s.ClientCertificate), []byte(s.ClientKey))
 	if err != nil {
-		return nil, fault.Wrap(err, fault.CodeInvalid, "reading the client certificate").WithPath("client_certificate")
+		return nil, fault.Wrap(err, fault.CodeInvalid, "reading the client certificate").WithPath("clientCertificate")
 	}
 	c.Certificates = []tls.Certificate{pair}
 	return c, nil
@@ -124,12 +124,12 @@ func (s settings) trust(c *tls.Config) error {
 		return nil
 	case sslVerifyCA, sslVerifyFull:
 	default:
-		return fault.New(fault.CodeInvalid, "%s is not a mode of encryption", strconv.Quote(s.SSLMode)).WithPath("ssl_mode")
+		return fault.New(fault.CodeInvalid, "%s is not a mode of encryption", strconv.Quote(s.SSLMode)).WithPath("sslMode")
 	}
 	if s.CACertificate != "" {
 		c.RootCAs = x509.NewCertPool()
 		if !c.RootCAs.AppendCertsFromPEM([]byte(s.CACertificate)) {
-			return fault.New(fault.CodeInvalid, "the CA certificate holds no certificate in PEM").WithPath("ca_certificate")
+			return fault.New(fault.CodeInvalid, "the CA certificate holds no certificate in PEM").WithPath("caCertificate")
 		}
 	}
 	if s.SSLMode == sslVerifyCA {

@@ -1,5 +1,5 @@
 import { queryOptions } from '@tanstack/react-query'
-import { get, path, post, withQuery } from './http'
+import { get, path, post, postExact, withQuery } from './http'
 import type {
   Items,
   Option,
@@ -34,7 +34,7 @@ export const refreshTables = (slug: string): Promise<Tables> =>
 
 /** The first rows of a model, or all of them with limit 0. */
 export const previewModel = (request: PreviewRequest, signal?: AbortSignal): Promise<Preview> =>
-  post<Preview>(path('models', 'preview'), request, signal)
+  postExact<Preview>(path('models', 'preview'), request, signal)
 
 /** The fields of a destination for a sync as it is configured so far. */
 export const targetFieldsQuery = (slug: string, spec: SyncSpec) =>

@@ -1,4 +1,4 @@
-import { infiniteQueryOptions, queryOptions } from '@tanstack/react-query'
+import { infiniteQueryOptions, keepPreviousData, queryOptions } from '@tanstack/react-query'
 import { del, get, path, post, put, withQuery, type Query } from './http'
 import type {
   Activity,
@@ -35,6 +35,8 @@ export const listQuery = <K extends KindPath>(kind: K, filters: Query = {}) =>
       get<List<Documents[K]>>(withQuery(path(kind), { ...filters, limit: pageSize, cursor: pageParam }), signal),
     initialPageParam: null as string | null,
     getNextPageParam: (last) => last.nextCursor,
+    // What was there stays until the answer to another search is.
+    placeholderData: keepPreviousData,
   })
 
 /** A kind's documents for pick-lists, up to the most that one request gives. */

@@ -1,7 +1,7 @@
 import { useQueryClient, type QueryClient } from '@tanstack/react-query'
 import { useEffect, useSyncExternalStore } from 'react'
 import { isActive } from './runs'
-import type { Run } from './types'
+import type { Run, RunState } from './types'
 
 let live = false
 const listeners = new Set<() => void>()
@@ -25,12 +25,20 @@ export function pollInterval(active: boolean, liveNow: boolean): number | false 
   return liveNow ? 15_000 : 1_500
 }
 
-function applyRun(client: QueryClient, run: Run): void {
+/** The state in which each run was last reported. */
+const reported = new Map<number, RunState>()
+
+/** Puts a run that the server reported where the pages read it. */
+export function applyRun(client: QueryClient, run: Run): void {
   client.setQueryData(['runs', 'one', run.id], run)
   void client.invalidateQueries({ queryKey: ['runs', 'of', run.syncSlug] })
-  if (isActive(run)) return
-  void client.invalidateQueries({ queryKey: ['runs', 'rows', run.id] })
+  if (reported.get(run.id) === run.state) return
+  reported.set(run.id, run.state)
   void client.invalidateQueries({ queryKey: ['syncs'] })
+  if (isActive(run)) return
+  reported.delete(run.id)
+  void client.invalidateQueries({ queryKey: ['runs', 'rows', run.id] })
+  void client.invalidateQueries({ queryKey: ['models'] })
 }
 
 function connect(client: QueryClient): () => void {
@@ -38,7 +46,6 @@ function connect(client: QueryClient): () => void {
   source.addEventListener('open', () => setLive(true))
   source.addEventListener('error', () => setLive(false))
   source.addEventListener('run', (event: MessageEvent<string>) => applyRun(client, JSON.parse(event.data) as Run))
-  source.addEventListener('sync', () => void client.invalidateQueries({ queryKey: ['syncs'] }))
   return () => {
     source.close()
     setLive(false)

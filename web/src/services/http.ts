@@ -70,27 +70,72 @@ function unreachable(cause: unknown): ApiError {
   })
 }
 
-/** Calls the API and returns the JSON that it answers; throws ApiError for every other outcome. */
-export async function request<T>(method: string, url: string, body?: unknown, signal?: AbortSignal): Promise<T> {
+/** Strings, so that digits in them are passed over, and numbers. */
+const tokens = /"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g
+
+/**
+ * Reads JSON whose numbers are data of customers: one that JavaScript would round, such as an id of 19 digits,
+ * becomes the text that was sent.
+ */
+export function parseExact(json: string): unknown {
+  const exact = json.replace(tokens, (token) => (token.startsWith('"') || isExact(token) ? token : `"${token}"`))
+  return JSON.parse(exact)
+}
+
+const isExact = (number: string): boolean => digits(String(Number(number))) === digits(number)
+
+/** A number's digits that count, whichever way it is written. */
+function digits(number: string): string {
+  const [mantissa = ''] = number.toLowerCase().split('e')
+  const bare = mantissa.replace(/^-/, '')
+  const all = bare.includes('.') ? bare.replace(/0+$/, '').replace('.', '') : bare
+  return all.replace(/^0+/, '').replace(/0+$/, '')
+}
+
+/** Fetches the token anew where another tab has signed in since. */
+async function renewToken(): Promise<boolean> {
+  const response = await fetch('/api/session', { headers: { Accept: 'application/json' } })
+  if (!response.ok) return false
+  const { csrfToken: next } = (await response.json()) as { csrfToken: string }
+  const changed = next !== csrfToken
+  csrfToken = next
+  return changed
+}
+
+async function send(method: string, url: string, body: unknown, signal: AbortSignal | undefined): Promise<Response> {
   const headers: Record<string, string> = { Accept: 'application/json' }
   if (body !== undefined) headers['Content-Type'] = 'application/json'
   if (method !== 'GET') headers['X-CSRF-Token'] = csrfToken
-  let response: Response
   try {
-    response = await fetch(url, { method, headers, signal, body: body === undefined ? undefined : JSON.stringify(body) })
+    return await fetch(url, { method, headers, signal, body: body === undefined ? undefined : JSON.stringify(body) })
   } catch (cause) {
     throw unreachable(cause)
   }
-  if (!response.ok) {
-    const problem = await problemOf(response)
-    if (response.status === 401 && !url.startsWith('/api/session')) onSignedOut()
-    throw problem
-  }
-  if (response.status === 204) return undefined as T
-  return (await response.json()) as T
+}
+
+/** Calls the API and returns the text that it answers; throws ApiError for every other outcome. */
+async function requestText(method: string, url: string, body?: unknown, signal?: AbortSignal): Promise<string> {
+  const response = await send(method, url, body, signal)
+  if (response.ok) return response.text()
+  const problem = await problemOf(response)
+  if (problem.code === 'access.csrf' && (await renewToken())) return requestText(method, url, body, signal)
+  if (response.status === 401 && !url.startsWith('/api/session')) onSignedOut()
+  throw problem
+}
+
+/** Calls the API and returns the JSON that it answers; throws ApiError for every other outcome. */
+export async function request<T>(method: string, url: string, body?: unknown, signal?: AbortSignal): Promise<T> {
+  const text = await requestText(method, url, body, signal)
+  return (text === '' ? undefined : JSON.parse(text)) as T
 }
 
 export const get = <T>(url: string, signal?: AbortSignal): Promise<T> => request<T>('GET', url, undefined, signal)
+/** Reads an answer that holds rows of customers, without rounding their numbers. */
+export const getExact = async <T>(url: string, signal?: AbortSignal): Promise<T> =>
+  parseExact(await requestText('GET', url, undefined, signal)) as T
+/** The same for a question that needs a body. */
+export const postExact = async <T>(url: string, body: unknown, signal?: AbortSignal): Promise<T> =>
+  parseExact(await requestText('POST', url, body, signal)) as T
 export const post = <T>(url: string, body: unknown = {}, signal?: AbortSignal): Promise<T> =>
   request<T>('POST', url, body, signal)
 export const put = <T>(url: string, body: unknown): Promise<T> => request<T>('PUT', url, body)

@@ -161,7 +161,8 @@ export interface SourceSpec {
 export interface SourceStatus {
   sample: boolean
   modelCount: number
-  lastTest: LastTest | null
+  /** Absent where the server does not keep the results of connection tests. */
+  lastTest?: LastTest | null
 }
 export type Source = Document<SourceSpec, SourceStatus>
 
@@ -172,7 +173,7 @@ export interface DestinationSpec {
 }
 export interface DestinationStatus {
   syncCount: number
-  lastTest: LastTest | null
+  lastTest?: LastTest | null
 }
 export type Destination = Document<DestinationSpec, DestinationStatus>
 
@@ -301,6 +302,7 @@ export type SyncState =
 
 export interface SyncStatus {
   state: SyncState
+  label: string
   model: { slug: string; name: string }
   source: { slug: string; name: string; type: string }
   destination: { slug: string; name: string; type: string }
@@ -327,9 +329,21 @@ export interface Problem {
   message: string
   path?: string
   suggestion?: string
+  requestId?: string
+  /** Every wrong field, where there are several. */
+  issues?: Problem[] | null
 }
 
-export type RunStatus = 'queued' | 'querying' | 'processing' | 'success' | 'warning' | 'failed' | 'cancelled' | 'interrupted'
+export type RunStatus =
+  | 'queued'
+  | 'querying'
+  | 'processing'
+  | 'reporting'
+  | 'success'
+  | 'warning'
+  | 'failed'
+  | 'cancelled'
+  | 'interrupted'
 export type RunState =
   | 'queued'
   | 'querying'
@@ -352,7 +366,8 @@ export interface Run {
   createdAt: string
   startedAt: string | null
   finishedAt: string | null
-  durationMs: number | null
+  /** Counts on while the run is under way; 0 before it began. */
+  durationMs: number
   progress: number
   rowsRead: number
   rows: RowCounts
@@ -372,21 +387,24 @@ export interface TriggerOptions {
   clearAndFill?: boolean
 }
 
-export type RowStatus = 'succeeded' | 'failed' | 'aborted' | 'rejected'
+/** What became of a row. Rejected rows were never planned, since their key is not unique. */
+export type RowStatus = 'succeeded' | 'failed' | 'aborted' | 'rejected' | 'pending'
 
 export interface RunRow {
   ordinal: number
   key: string
   operation: Operation
-  status: string
-  reason: string | null
-  values: Record<string, Json> | null
-  before: Record<string, Json> | null
+  status: RowStatus
+  reason: string
+  /** Absent among the rows of a batch. */
+  values?: Record<string, Json>
+  /** Of a changed row, where the destination asks for it. */
+  before?: Record<string, Json>
 }
 
 export interface RowExchange {
   exchanges: Exchange[] | null
-  rows: { ordinal: number; key: string; status: string; reason: string | null }[] | null
+  rows: RunRow[] | null
 }
 
 export interface TestResult {
@@ -435,5 +453,4 @@ export interface Usage {
 
 export interface Version {
   version: string
-  commit: string
 }

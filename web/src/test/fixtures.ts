@@ -50,6 +50,7 @@ export const fixtureSync = (slug: string, state: SyncState, lastRun: Run | null)
   spec: { model: 'm', destination: 'd', type: 't', mode: 'upsert', schedule: { type: 'manual' }, disabled: state === 'disabled' },
   status: {
     state,
+    label: state,
     model: { slug: 'm', name: 'M' },
     source: { slug: 's', name: 'S', type: 'duckdb' },
     destination: { slug: 'd', name: 'D', type: 'file' },

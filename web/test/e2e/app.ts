@@ -1,8 +1,8 @@
 import AxeBuilder from '@axe-core/playwright'
 import { expect, test as base, type Page } from '@playwright/test'
 
-const email = process.env.MILLRACE_ADMIN_EMAIL ?? 'admin@example.com'
-const password = process.env.MILLRACE_ADMIN_PASSWORD ?? 'millrace'
+const email = process.env.MILLRACE_E2E_EMAIL ?? 'admin@example.com'
+const password = process.env.MILLRACE_E2E_PASSWORD ?? 'millrace'
 
 /** Messages of the browser that are not defects: what the server refused on purpose. */
 const expected = /Failed to load resource: the server responded with a status of (401|404|409|422)/
@@ -22,9 +22,9 @@ export const test = base.extend<{ page: Page }>({
 
 export { expect }
 
-/** Signs in and waits for the frame. */
-export async function signIn(page: Page): Promise<void> {
-  await page.goto('/sign-in')
+/** Signs in and waits for the frame. With here, on the page that is open. */
+export async function signIn(page: Page, { here = false } = {}): Promise<void> {
+  if (!here) await page.goto('/sign-in')
   await page.getByLabel('Email').fill(email)
   await page.getByRole('textbox', { name: 'Password' }).fill(password)
   await page.getByRole('button', { name: 'Sign in' }).click()

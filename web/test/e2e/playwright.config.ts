@@ -1,8 +1,8 @@
 import { fileURLToPath } from 'node:url'
 import { defineConfig } from '@playwright/test'
 
-// The tests run against a server that is already there (MILLRACE_URL), or against the mock.
-const given = process.env.MILLRACE_URL
+// The tests in real run against a server that is already there (MILLRACE_E2E_URL), those in mock against the mock.
+const given = process.env.MILLRACE_E2E_URL
 const port = Number(process.env.MILLRACE_MOCK_PORT ?? 8486)
 const baseURL = given ?? `http://127.0.0.1:${port}`
 
@@ -12,6 +12,7 @@ export const chromium = {
     '--headless',
     '--no-sandbox',
     '--disable-gpu',
+    '--disable-quic',
     '--disable-background-networking',
     '--disable-component-update',
     '--disable-sync',
@@ -20,10 +21,8 @@ export const chromium = {
 }
 
 export default defineConfig({
-  testDir: '.',
+  testDir: given === undefined ? 'mock' : 'real',
   outputDir: '../../test-results',
-  // Tests that need the mock's data are left out where a real server is given.
-  testIgnore: given === undefined ? [] : ['**/mock/**'],
   workers: 1,
   timeout: 60_000,
   expect: { timeout: 10_000 },

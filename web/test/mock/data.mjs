@@ -82,9 +82,9 @@ export function runRow(ordinal, status, operation) {
     key: id,
     operation,
     status,
-    reason: status === 'rejected' ? '422 Unprocessable Entity: {"error":{"code":"invalid_email","message":"The address is on the suppression list.","trace":"9f1c-77"}}' : null,
+    reason: status === 'failed' ? '422 Unprocessable Entity: {"error":{"code":"invalid_email","message":"The address is on the suppression list.","trace":"9f1c-77"}}' : '',
     values,
-    before: operation === 'changed' ? { ...values, city: 'Porto', ltv: '0' } : null,
+    ...(operation === 'changed' && { before: { ...values, city: 'Porto', ltv: '0' } }),
   }
 }
 
@@ -109,8 +109,8 @@ export function exchange(ordinal, rejected) {
     ],
     rows: rows.map((i) => {
       const own = i === ordinal && rejected
-      const row = runRow(i, own ? 'rejected' : 'succeeded', 'added')
-      return { ordinal: i, key: row.key, status: row.status, reason: row.reason }
+      const { values: _values, ...row } = runRow(i, own ? 'failed' : 'succeeded', 'added')
+      return row
     }),
   }
 }

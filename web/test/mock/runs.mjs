@@ -2,12 +2,12 @@
 import { freshRun } from './store.mjs'
 
 const steps = [
-  ['querying', 'querying', 'Querying', 0.05],
-  ['planning', 'processing', 'Processing', 0.2],
+  ['querying', 'querying', 'Querying', 0],
+  ['planning', 'querying', 'Querying', 0],
   ['delivering', 'processing', 'Processing', 0.4],
   ['delivering', 'processing', 'Processing', 0.6],
   ['delivering', 'processing', 'Processing', 0.85],
-  ['settling', 'processing', 'Processing', 0.97],
+  ['settling', 'reporting', 'Processing', 1],
 ]
 
 /** Starts a run and moves it on every stepMs. */
@@ -23,7 +23,6 @@ export function start(store, sync, trigger, options, stepMs) {
     else advance(run, step, total)
     store.emit('run', run)
     if (run.finishedAt === null) setTimeout(tick, stepMs)
-    else store.emit('sync', { slug: run.syncSlug })
   }
   setTimeout(tick, stepMs)
   return run
@@ -32,6 +31,7 @@ export function start(store, sync, trigger, options, stepMs) {
 function advance(run, [state, status, label, progress], total) {
   Object.assign(run, { state, status, label, progress })
   run.startedAt ??= new Date().toISOString()
+  run.durationMs = Date.now() - Date.parse(run.startedAt)
   if (state === 'querying') return
   run.rowsRead = 8430
   run.planned = { added: total, changed: 0, removed: 0 }

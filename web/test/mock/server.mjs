@@ -14,6 +14,7 @@ const { values: flags } = parseArgs({
   options: { port: { type: 'string', default: '8485' }, empty: { type: 'boolean', default: false }, step: { type: 'string', default: '700' } },
 })
 let store = new Store(flags.empty)
+let step = Number(flags.step)
 const dist = fileURLToPath(new URL('../../dist/', import.meta.url))
 
 export const policy =
@@ -55,14 +56,13 @@ function matches(doc, query) {
   const get = (name) => query.get(name)
   const search = get('search')?.toLowerCase()
   if (search && !`${doc.metadata.name} ${doc.metadata.slug}`.toLowerCase().includes(search)) return false
-  if (get('type') && doc.spec.type !== get('type')) return false
   if (get('status') && doc.status.state !== get('status')) return false
   if (get('folder') && doc.metadata.folder !== get('folder')) return false
   return ['source', 'model', 'destination'].every((name) => !get(name) || doc.spec[name] === get(name))
 }
 
 function list(kind, query) {
-  const sort = query.get('sort') ?? '-updatedAt'
+  const sort = query.get('sort') ?? 'name'
   const key = sorters[sort.replace('-', '')] ?? sorters.name
   const sign = sort.startsWith('-') ? -1 : 1
   const found = store.list(kind).filter((doc) => matches(doc, query))
@@ -159,21 +159,23 @@ const total = ({ added, changed, removed }) => added + changed + removed
 
 function runs(slug, query) {
   const all = store.runsOf(slug)
-  return page(query.get('nonEmpty') ? all.filter((r) => total(r.planned) > 0) : all, query)
+  const part = page(query.get('nonEmpty') ? all.filter((r) => total(r.planned) > 0) : all, query)
+  return { ...part, total: part.items.length }
 }
 
 function rows(id, query) {
   const of = run(id)
-  const rejected = query.get('status') !== 'succeeded'
-  const counts = rejected ? [of.failed, of.aborted] : [of.succeeded]
+  const status = query.get('status')
+  const from = { failed: 0, succeeded: 20, aborted: 500 }[status] ?? 0
   const found = []
-  for (const operation of ['added', 'changed', 'removed']) {
+  for (const operation of ['removed', 'changed', 'added']) {
     if (query.get('operation') && query.get('operation') !== operation) continue
-    const n = Math.min(400, counts.reduce((sum, c) => sum + c[operation], 0))
-    for (let i = 0; i < n; i++) found.push(runRow(found.length + (rejected ? 0 : 20), rejected ? 'rejected' : 'succeeded', operation))
+    const n = Math.min(400, of[status]?.[operation] ?? 0)
+    for (let i = 0; i < n; i++) found.push(runRow(found.length + from, status, operation))
   }
   const key = query.get('key')
-  return page(key ? found.filter((row) => row.key === key) : found, query)
+  const part = page(key ? found.filter((row) => row.key === key) : found, query)
+  return { ...part, total: part.items.length }
 }
 
 function events(request, response) {
@@ -212,7 +214,7 @@ const routes = [
   ['POST', 'keys', ({ body }) => newKey(body)],
   ['DELETE', 'keys/(\\d+)', ({ params: [id] }) => ((store.keys = store.keys.filter((k) => k.id !== Number(id))), [204])],
   ['GET', 'catalog/(sources|destinations)', ({ params: [kind] }) => ({ items: catalog[kind] })],
-  ['GET', 'version', () => ({ version: '0.1.0-mock', commit: '0000000000000000' })],
+  ['GET', 'version', () => ({ version: '0.1.0-mock' })],
   ['GET', 'usage', () => ({ months: [{ month: '2026-11', activeSyncs: 4, operations: 48120 }, { month: '2026-10', activeSyncs: 3, operations: 39911 }] })],
   ['GET', 'folders', folders],
   ['POST', '(sources|destinations)/test', ({ body }) => testConnection(body)],
@@ -221,7 +223,7 @@ const routes = [
   ['POST', 'destinations/([^/]+)/options/([^/]+)', () => ({ items: [{ value: 'public.contacts', label: 'public.contacts' }, { value: 'public.leads', label: 'public.leads' }] })],
   ['POST', 'destinations/([^/]+)/fields', ({ params: [slug] }) => ({ items: document('destinations', slug).spec.type === 'postgres' ? catalog.targetFields : [] })],
   ['POST', 'syncs/suggest', ({ body }) => suggest(body)],
-  ['POST', 'syncs/([^/]+)/trigger', ({ params: [slug], body }) => ({ run: start(store, document('syncs', slug), 'manual', body, Number(flags.step)) })],
+  ['POST', 'syncs/([^/]+)/trigger', ({ params: [slug], body }) => ({ run: start(store, document('syncs', slug), 'manual', body, step) })],
   ['POST', 'syncs/([^/]+)/enable', ({ params: [slug] }) => enable(slug, true)],
   ['POST', 'syncs/([^/]+)/disable', ({ params: [slug] }) => enable(slug, false)],
   ['GET', 'syncs/([^/]+)/runs', ({ params: [slug], query }) => runs(slug, query)],
@@ -268,8 +270,9 @@ async function answer(request, response, url) {
   return route.handle({ params, query: url.searchParams, body: request.method === 'GET' ? {} : await bodyOf(request) })
 }
 
-/** Begins anew, so that one test does not see what another did. */
-function reset(response) {
+/** Begins anew, so that one test does not see what another did. A test that needs time asks for a longer step. */
+function reset(response, query) {
+  step = Number(query.get('step') ?? flags.step)
   store = new Store(flags.empty)
   response.writeHead(204).end()
 }
@@ -289,7 +292,7 @@ function asset(response, url) {
 
 const server = createServer(async (request, response) => {
   const url = new URL(request.url, 'http://mock')
-  if (url.pathname === '/mock/reset') return reset(response)
+  if (url.pathname === '/mock/reset') return reset(response, url.searchParams)
   if (!url.pathname.startsWith('/api/')) return asset(response, url)
   try {
     const result = await answer(request, response, url)

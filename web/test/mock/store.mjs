@@ -79,6 +79,7 @@ export class Store {
     const model = this.documents.models.get(spec.model)
     return {
       state: stateOf(spec, lastRun),
+      label: words[stateOf(spec, lastRun)],
       model: this.brief('models', spec.model),
       source: this.brief('sources', model?.spec.source ?? ''),
       destination: this.brief('destinations', spec.destination),
@@ -102,6 +103,11 @@ function withoutSecrets({ lastTest: _, ...document }) {
 }
 
 const active = { queued: 'queued', querying: 'querying', planning: 'preparing', delivering: 'in_progress', settling: 'in_progress' }
+
+const words = {
+  queued: 'Queued', querying: 'Querying', preparing: 'Preparing', in_progress: 'In progress', healthy: 'Healthy',
+  incomplete: 'Incomplete', failed: 'Failed', disabled: 'Disabled', pending: 'Pending',
+}
 
 function stateOf(spec, run) {
   if (run && active[run.state]) return active[run.state]
@@ -132,7 +138,7 @@ export function freshRun(store, sync, trigger, options = {}) {
     createdAt: ago(0),
     startedAt: null,
     finishedAt: null,
-    durationMs: null,
+    durationMs: 0,
     progress: 0,
     rowsRead: 0,
     rows: { ...zero(), unchanged: 0, nullKey: 0, duplicate: 0, ignored: 0 },
@@ -159,7 +165,7 @@ function finished(store, sync, age, more) {
     durationMs: 13_000,
     progress: 1,
     rowsRead: 8421,
-    rows: { added: 120, changed: 40, removed: 6, unchanged: 8250, nullKey: 3, duplicate: 2, ignored: 0 },
+    rows: { added: 120, changed: 40, removed: 6, unchanged: 8258, nullKey: 3, duplicate: 0, ignored: 0 },
     planned: { added: 120, changed: 40, removed: 6 },
     succeeded: { added: 120, changed: 40, removed: 6 },
     ...more,

@@ -1,6 +1,6 @@
 import { IconChevronRight } from '@tabler/icons-react'
 import { Link, type LinkProps } from '@tanstack/react-router'
-import { useEffect, type ReactNode } from 'react'
+import { Fragment, useEffect, type ReactNode } from 'react'
 import classes from './Page.module.css'
 
 export interface Crumb {
@@ -26,11 +26,11 @@ interface Props {
 function Crumbs({ crumbs }: { crumbs: Crumb[] }) {
   return (
     <nav aria-label="Breadcrumb" className={classes.crumbs}>
-      {crumbs.map((crumb) => (
-        <span key={crumb.label} className="row">
+      {crumbs.map((crumb, i) => (
+        <Fragment key={crumb.label}>
+          {i > 0 && <IconChevronRight size={12} aria-hidden />}
           <Link to={crumb.to}>{crumb.label}</Link>
-          <IconChevronRight size={12} aria-hidden />
-        </span>
+        </Fragment>
       ))}
     </nav>
   )

@@ -12,7 +12,7 @@ interface Props {
 }
 
 const help: Record<Schedule['type'], string> = {
-  manual: 'Runs only when you, the API or a sequence starts it.',
+  manual: 'Runs only when you or the API start it.',
   interval: 'Runs again some time after the last run.',
   custom: 'Runs on chosen days at a chosen time.',
   cron: 'Runs by a cron expression, in UTC.',
@@ -41,10 +41,12 @@ export function ScheduleEditor({ value, onChange }: Props) {
       {value.type === 'custom' && <RecurrencesInput value={value} onChange={onChange} />}
       {value.type === 'cron' && <CronInput value={value} onChange={onChange} />}
       {value.type !== 'manual' && <WindowInput value={value} onChange={onChange} />}
-      <p className={problem === undefined ? classes.next : classes.problem} role="status">
-        <IconCalendarClock size={16} aria-hidden />
-        {problem ?? (value.type === 'manual' ? nextRunsText(value, now) : `Next runs: ${nextRunsText(value, now)}`)}
-      </p>
+      {value.type !== 'manual' && (
+        <p className={problem === undefined ? classes.next : classes.problem} role="status">
+          <IconCalendarClock size={16} aria-hidden />
+          {problem ?? `Next runs: ${nextRunsText(value, now)}`}
+        </p>
+      )}
     </div>
   )
 }

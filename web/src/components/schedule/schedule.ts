@@ -141,7 +141,7 @@ export function scheduleText(schedule: Schedule): string {
 
 /** The next runs in words, in the viewer's zone. */
 export function nextRunsText(schedule: Schedule, from: Date, zone?: string): string {
-  if (schedule.type === 'manual') return 'Runs when you, the API or a sequence starts it.'
+  if (schedule.type === 'manual') return 'Runs when you or the API start it.'
   const runs = nextRuns(schedule, from)
   if (runs.length === 0) return 'No run will be started by this schedule.'
   const times = runs.map((at) => shortTime(at, zone)).join(' · ')

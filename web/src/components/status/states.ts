@@ -25,6 +25,7 @@ export const runTones: Record<RunStatus, Tone> = {
   queued: 'busy',
   querying: 'busy',
   processing: 'busy',
+  reporting: 'busy',
   success: 'good',
   warning: 'warn',
   failed: 'bad',

@@ -16,6 +16,8 @@ export interface Column<T> {
   secondary?: boolean
   /** Shown on wide windows only. */
   tertiary?: boolean
+  /** Whether there is anything to show in it. */
+  shown?: (rows: T[]) => boolean
   /** Takes the width that the others leave, and cuts what is longer. */
   fill?: boolean
 }
@@ -51,9 +53,10 @@ function classOf({ align, secondary, tertiary, fill }: Pick<Column<never>, 'alig
 
 /** Rows and columns, with sorting and loading of more rows left to the server. */
 export function DataTable<T>(props: Props<T>) {
-  const { caption, columns, rows, rowKey, sort, onSort, onRowClick, selected, more } = props
+  const { caption, rows, rowKey, sort, onSort, onRowClick, selected, more } = props
+  const columns = props.columns.filter((column) => column.shown?.(rows) ?? true)
   return (
-    <div className={classes.scroller} tabIndex={0} role="region" aria-label={caption}>
+    <div className={`${classes.scroller} quiet`} tabIndex={0} role="region" aria-label={caption}>
       <table className={classes.table}>
         <caption className="visually-hidden">{caption}</caption>
         <thead>

@@ -10,26 +10,29 @@ interface SearchProps {
   onChange: (value: string) => void
 }
 
-/** A search field that waits until the typing pauses. */
+/** A search field that waits until the typing pauses. Who has gone to another page meanwhile is not called back. */
 export function SearchField({ value, label, onChange }: SearchProps) {
   const [text, setText] = useState(value)
   const [settled, setSettled] = useState(value)
-  const send = useDebouncedCallback(onChange, 250)
+  const send = useDebouncedCallback((next: string, page: string) => {
+    if (window.location.pathname === page) onChange(next)
+  }, 250)
   if (value !== settled) {
     setSettled(value)
     setText(value)
   }
   const change = (next: string) => {
     setText(next)
-    send(next)
+    send(next, window.location.pathname)
   }
   const clear = () => {
+    send.cancel()
     setText('')
     onChange('')
   }
   return (
     <TextInput
-      size="sm"
+      size="xs"
       aria-label={label}
       placeholder={label}
       value={text}
@@ -51,8 +54,8 @@ interface FilterProps {
 export function FilterSelect({ label, value, options, onChange }: FilterProps) {
   return (
     <Select
-      size="sm"
-      w={168}
+      size="xs"
+      w={156}
       aria-label={label}
       placeholder={label}
       clearable
@@ -65,4 +68,4 @@ export function FilterSelect({ label, value, options, onChange }: FilterProps) {
 }
 
 /** The bar above a list. */
-export const ListToolbar = ({ children }: { children: ReactNode }) => <div className={classes.toolbar}>{children}</div>
+export const ListToolbar = ({ children }: { children: ReactNode }) => <div className={`${classes.toolbar} quiet`}>{children}</div>

@@ -78,6 +78,7 @@ function EditConfiguration<K extends 'sources' | 'destinations'>({ kind, documen
   })
   useUnsavedGuard(JSON.stringify(settings) !== JSON.stringify(before) && !save.isSuccess)
   const found = problemsIn(fields, settings)
+  const refused = test.state.kind === 'failed' ? problemsOf(test.state.error) : problemsOf(save.error)
   const runTest = () => {
     setChecked(true)
     if (Object.keys(found).length === 0) test.run()
@@ -89,10 +90,10 @@ function EditConfiguration<K extends 'sources' | 'destinations'>({ kind, documen
           fields={fields}
           value={settings}
           onChange={setSettings}
-          errors={{ ...problemsUnder('spec.configuration', problemsOf(save.error)), ...(checked ? found : {}) }}
+          errors={{ ...problemsUnder('spec.configuration', refused), ...(checked ? found : {}) }}
         />
       </Card>
-      <ConnectionTest state={test.state} onTest={runTest} />
+      <ConnectionTest state={test.state} onTest={runTest} primary />
       {save.isError && <ErrorCard error={save.error} title="The configuration was not saved" />}
       <div className="row">
         <Button disabled={test.state.kind !== 'passed'} loading={save.isPending} onClick={() => save.mutate()}>

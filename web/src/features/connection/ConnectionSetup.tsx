@@ -43,7 +43,8 @@ export function ConnectionSetup({ kind, noun, info, intro, onBack, create }: Pro
   const save = useMutation({ mutationFn: create, onMutate: () => setSaved(true), onError: () => setSaved(false) })
   useUnsavedGuard(Object.keys(settings).length > 0 && !saved)
   const found = problemsIn(fields, settings)
-  const errors = { ...problemsUnder('spec.configuration', problemsOf(save.error)), ...(checked ? found : {}) }
+  const refused = test.state.kind === 'failed' ? problemsOf(test.state.error) : problemsOf(save.error)
+  const errors = { ...problemsUnder('spec.configuration', refused), ...(checked ? found : {}) }
   const runTest = () => {
     setChecked(true)
     if (Object.keys(found).length === 0) test.run()
@@ -58,7 +59,7 @@ export function ConnectionSetup({ kind, noun, info, intro, onBack, create }: Pro
           <Card title="Connection">
             <FieldsForm fields={fields} value={settings} onChange={setSettings} errors={errors} />
           </Card>
-          <ConnectionTest state={test.state} onTest={runTest} />
+          <ConnectionTest state={test.state} onTest={runTest} primary />
           <WizardFoot
             onBack={onBack}
             next="Continue"

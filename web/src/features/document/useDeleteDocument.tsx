@@ -1,8 +1,9 @@
-import { useMutation, useQueryClient } from '@tanstack/react-query'
+import { useMutation, useQueryClient, type QueryClient } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
 import { useConfirm } from '~/components/confirm/confirm'
 import { saidDone, saidFailed } from '~/components/feedback/toast'
-import { deleteDocument } from '~/services/documents'
+import { deleteDocument, referencesQuery } from '~/services/documents'
+import { ApiError } from '~/services/http'
 import type { Kind, KindPath, Metadata } from '~/services/types'
 
 const pathOf: Record<Kind, KindPath> = { source: 'sources', model: 'models', destination: 'destinations', sync: 'syncs' }
@@ -12,6 +13,14 @@ const consequences: Record<Kind, string> = {
   model: 'The rows in the source are not touched.',
   destination: 'Its stored credentials are erased. What was already sent stays where it is.',
   sync: 'Its runs, their row history and what is known of the last sync are erased. What was already sent stays where it is.',
+}
+
+/** The error, with the names of what refers to the document where that is why it stays. */
+async function named(client: QueryClient, path: KindPath, slug: string, error: Error): Promise<Error> {
+  if (!(error instanceof ApiError) || error.code !== 'resource.referenced') return error
+  const { items } = await client.fetchQuery({ ...referencesQuery(path, slug), staleTime: 0 })
+  const users = (items ?? []).map(({ kind, name }) => `${kind} ${name}`).join(', ')
+  return new ApiError(error.status, { ...error, message: `It is used by ${users}.` })
 }
 
 /** Deletes a document after asking; leads to the list of its kind. */
@@ -28,7 +37,7 @@ export function useDeleteDocument(kind: Kind, metadata: Metadata) {
       await client.invalidateQueries({ queryKey: [path] })
       saidDone(`${metadata.name} is deleted.`)
     },
-    onError: (error) => saidFailed(`${metadata.name} was not deleted`, error),
+    onError: async (error) => saidFailed(`${metadata.name} was not deleted`, await named(client, path, metadata.slug, error)),
   })
   return async () => {
     const yes = await confirm({

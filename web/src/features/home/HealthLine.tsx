@@ -17,8 +17,8 @@ export function HealthLine({ syncs }: { syncs: Sync[] }) {
     <section className={classes.health} aria-label="Health of all syncs">
       {parts.map(({ label, value, tone, status }) => (
         <Link key={label} to="/syncs" search={{ status }} className={classes.part} data-tone={value > 0 ? tone : undefined}>
+          <span className={classes.partLabel}>{label}</span>
           <strong>{count(value)}</strong>
-          <span>{label}</span>
         </Link>
       ))}
     </section>

@@ -1,13 +1,18 @@
 import { Link } from '@tanstack/react-router'
-import { count, duration } from '~/components/format/format'
+import { count } from '~/components/format/format'
 import { TimeAgo } from '~/components/format/TimeAgo'
 import { Card } from '~/components/page/Card'
 import { RunBadge } from '~/components/status/StatusBadge'
 import { DataTable, type Column } from '~/components/table/DataTable'
 import { NameCell } from '~/components/table/NameCell'
-import { rejectedCount, sum } from '~/features/run/counts'
+import { rejectedCount, sum, tookWords } from '~/features/run/counts'
 import type { Sync } from '~/services/types'
 import { recentRuns, type RecentRun } from './health'
+import classes from './Home.module.css'
+
+const Count = ({ value, bad = false }: { value: number; bad?: boolean }) => (
+  <span className={value === 0 ? 'muted' : bad ? classes.bad : undefined}>{count(value)}</span>
+)
 
 const columns: Column<RecentRun>[] = [
   { id: 'status', header: 'Status', width: 190, cell: ({ run }) => <RunBadge run={run} /> },
@@ -25,9 +30,9 @@ const columns: Column<RecentRun>[] = [
       />
     ),
   },
-  { id: 'sent', header: 'Sent', align: 'right', width: 110, cell: ({ run }) => count(sum(run.succeeded)) },
-  { id: 'rejected', header: 'Rejected', align: 'right', width: 110, cell: ({ run }) => count(rejectedCount(run)) },
-  { id: 'duration', header: 'Duration', align: 'right', width: 110, secondary: true, cell: ({ run }) => (run.durationMs === null ? '–' : duration(run.durationMs)) },
+  { id: 'sent', header: 'Sent', align: 'right', width: 110, cell: ({ run }) => <Count value={sum(run.succeeded)} /> },
+  { id: 'rejected', header: 'Rejected', align: 'right', width: 110, cell: ({ run }) => <Count value={rejectedCount(run)} bad /> },
+  { id: 'duration', header: 'Duration', align: 'right', width: 110, secondary: true, cell: ({ run }) => tookWords(run) },
   { id: 'started', header: 'Started', width: 150, cell: ({ run }) => <TimeAgo at={run.startedAt ?? run.createdAt} /> },
 ]
 

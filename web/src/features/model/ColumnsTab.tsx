@@ -53,7 +53,7 @@ const columnsFor = (change: Change, primaryKey: string): Column<ModelColumn>[] =
       <TextInput
         size="xs"
         aria-label={`Description of ${column.name}`}
-        placeholder={column.description ?? 'None'}
+        placeholder={column.description ?? 'Add a description'}
         value={column.override ?? ''}
         onChange={(event) => change(column.name, { override: event.currentTarget.value || undefined })}
       />

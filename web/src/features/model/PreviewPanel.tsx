@@ -31,22 +31,22 @@ export function PreviewPanel({ state, ready }: Props) {
       flush
       title={
         <>
-          Preview
+          Preview{' '}
           {preview !== undefined && !running && error === null && (
-            <span className="muted small num" style={{ marginLeft: 10, fontWeight: 400 }}>
+            <span className="muted small num" style={{ marginLeft: 10, fontWeight: 400, whiteSpace: 'nowrap' }}>
               {summary(preview)}
             </span>
           )}
         </>
       }
       actions={
-        <>
+        <div className="row wrap" style={{ gap: '6px 16px' }}>
           <Switch size="xs" label="Limit to 100 rows" checked={state.limited} onChange={(e) => state.setLimited(e.currentTarget.checked)} />
           <Switch size="xs" label="Show row count" checked={state.counted} onChange={(e) => state.setCounted(e.currentTarget.checked)} />
           <Button size="xs" leftSection={<IconPlayerPlay size={14} />} disabled={!ready} loading={running} onClick={state.run}>
             Preview
           </Button>
-        </>
+        </div>
       }
     >
       <Body state={state} />

@@ -13,6 +13,7 @@ import { exchangeQuery } from '~/services/runs'
 import type { Exchange, RowExchange, Run } from '~/services/types'
 import classes from './Run.module.css'
 import { RowChanges } from './RowChanges'
+import { useRow } from './useRow'
 
 interface Props {
   run: Run
@@ -37,15 +38,16 @@ export function RowDrawer({ run, ordinal, onClose }: Props) {
 
 function Content({ run, ordinal }: { run: Run; ordinal: number }) {
   const query = useQuery(exchangeQuery(run.id, ordinal))
+  const listed = useRow(run, ordinal)
   const [search, setSearch] = useState('')
   if (query.isPending) return <LoadingRows />
   if (query.isError) return <ErrorCard error={query.error} title="The request log could not be read" onRetry={() => void query.refetch()} />
   const { exchanges, rows } = query.data
-  const own = rows?.find((row) => row.ordinal === ordinal)
+  const own = listed ?? rows?.find((row) => row.ordinal === ordinal)
   return (
     <div className="stack">
       {own?.reason && <ErrorCard error={new Error(own.reason)} title={`Row ${own.key} was rejected`} />}
-      <RowChanges run={run} ordinal={ordinal} />
+      {listed !== undefined && <RowChanges row={listed} />}
       <TextInput
         aria-label="Search in requests and responses"
         placeholder="Search in requests and responses"

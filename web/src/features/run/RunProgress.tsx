@@ -3,7 +3,7 @@ import { count, plural } from '~/components/format/format'
 import { Card } from '~/components/page/Card'
 import { isActive } from '~/services/runs'
 import type { OperationCounts, Run } from '~/services/types'
-import { rejectedCount, sum } from './counts'
+import { rejectedCount, rejectedOf, sum } from './counts'
 import classes from './Run.module.css'
 import { phases, phaseIndex } from './phases'
 
@@ -28,18 +28,11 @@ function Figure({ label, value, parts, tone }: FigureProps) {
   )
 }
 
-const added = (a: OperationCounts, b: OperationCounts): OperationCounts => ({
-  added: a.added + b.added,
-  changed: a.changed + b.changed,
-  removed: a.removed + b.removed,
-})
-
 /** The rows that the run passed over, in words. */
 function passedOver({ rows }: Run): string {
   const parts = [
     rows.unchanged > 0 ? `${count(rows.unchanged)} unchanged` : '',
     rows.nullKey > 0 ? `${count(rows.nullKey)} without a primary key` : '',
-    rows.duplicate > 0 ? `${count(rows.duplicate)} with a duplicate primary key` : '',
     rows.ignored > 0 ? `${count(rows.ignored)} ignored by the configuration` : '',
   ]
   return parts.filter(Boolean).join(' · ')
@@ -71,7 +64,7 @@ export function RunProgress({ run }: { run: Run }) {
         <Figure label="Rows queried" value={run.rowsRead} />
         <Figure label="Operations" value={sum(run.planned)} parts={run.planned} />
         <Figure label="Successful" value={sum(run.succeeded)} parts={run.succeeded} tone="good" />
-        <Figure label="Rejected" value={rejectedCount(run)} parts={added(run.failed, run.aborted)} tone="bad" />
+        <Figure label="Rejected" value={rejectedCount(run)} parts={rejectedOf(run)} tone="bad" />
         {run.inDoubt > 0 && <Figure label="In doubt" value={run.inDoubt} tone="warn" />}
       </div>
       {note !== '' && <p className={classes.passed}>Not sent: {note}</p>}

@@ -15,7 +15,7 @@ import { PageTabs } from '~/components/tabs/PageTabs'
 import type { RunSearch } from '~/routes/search'
 import { isActive, rowsQuery } from '~/services/runs'
 import type { Run, RunRow } from '~/services/types'
-import { rejectedCount, sum } from './counts'
+import { rejectedCount, rejectedOf, sum } from './counts'
 import classes from './Run.module.css'
 
 interface Props {
@@ -43,10 +43,13 @@ const columnsFor = (open: (row: RunRow) => void, rejected: boolean): Column<RunR
   },
   { id: 'operation', header: 'Operation', width: 110, cell: (row) => operationWords[row.operation] },
   ...(rejected
-    ? [{ id: 'reason', header: 'Error', fill: true, cell: (row: RunRow) => <span className={classes.reason}>{row.reason ?? 'Not sent'}</span> }]
+    ? [{ id: 'reason', header: 'Error', fill: true, cell: (row: RunRow) => <Reason row={row} /> }]
     : []),
   { id: 'values', header: 'Values', secondary: rejected, fill: !rejected, cell: (row) => <span className={rejected ? classes.shortValues : classes.values}>{valuesText(row)}</span> },
 ]
+
+const Reason = ({ row: { reason } }: { row: RunRow }) =>
+  reason === '' ? <span className="muted">Not sent, since the run stopped</span> : <span className={classes.reason}>{reason}</span>
 
 /** What came of every row: successful or rejected, by operation, found by key (SY-71, SY-73). */
 export function RunRows({ run, search, onSearch }: Props) {
@@ -69,17 +72,16 @@ export function RunRows({ run, search, onSearch }: Props) {
 function Rows({ run, search, onSearch }: Props) {
   const rejected = search.tab === 'rejected'
   const query = useInfiniteQuery({
-    ...rowsQuery(run.id, { status: rejected ? 'rejected' : 'succeeded', operation: search.operation, key: search.key }),
-    refetchInterval: isActive(run) ? 5_000 : false,
+    ...rowsQuery(run, { outcome: rejected ? 'rejected' : 'successful', operation: search.operation, key: search.key }),
+    refetchInterval: isActive(run) ? 2_500 : false,
   })
-  const rows = query.data?.pages.flatMap((page) => page.items ?? []) ?? []
-  const counts = rejected
-    ? { added: run.failed.added + run.aborted.added, changed: run.failed.changed + run.aborted.changed, removed: run.failed.removed + run.aborted.removed }
-    : run.succeeded
+  const rows = query.data?.pages.flatMap((page) => page.items) ?? []
+  const counts = rejected ? rejectedOf(run) : run.succeeded
+  const total = search.operation === undefined ? sum(counts) : counts[search.operation]
   const open = (row: RunRow) => onSearch({ ...search, row: row.ordinal })
   return (
     <Card flush>
-      <div className={tableClasses.toolbar}>
+      <div className={`${tableClasses.toolbar} quiet`}>
         <SearchField label="Search by primary key" value={search.key ?? ''} onChange={(key) => onSearch({ ...search, key: key || undefined })} />
         <SegmentedControl
           size="xs"
@@ -99,7 +101,7 @@ function Rows({ run, search, onSearch }: Props) {
         </div>
       )}
       {query.isSuccess && rows.length === 0 && (
-        <EmptyState icon={IconListSearch} title={emptyTitle(search, rejected)}>
+        <EmptyState icon={IconListSearch} title={isActive(run) && !rejected && search.key === undefined ? 'Rows appear here as they are sent' : emptyTitle(search, rejected)}>
           {search.key !== undefined ? 'The search takes the whole primary key, letter for letter.' : undefined}
         </EmptyState>
       )}
@@ -113,7 +115,7 @@ function Rows({ run, search, onSearch }: Props) {
           onRowClick={open}
           more={
             query.hasNextPage
-              ? { load: () => void query.fetchNextPage(), loading: query.isFetchingNextPage, total: query.data?.pages[0]?.total }
+              ? { load: () => void query.fetchNextPage(), loading: query.isFetchingNextPage, total: search.key === undefined ? total : undefined }
               : undefined
           }
         />

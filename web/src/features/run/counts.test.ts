@@ -1,11 +1,24 @@
 import { expect, it } from 'vitest'
-import { rejectedCount, sum, triggerWords } from './counts'
+import { fixtureRun } from '~/test/fixtures'
+import { rejectedCount, rejectedOf, sum, tookWords, triggerWords } from './counts'
 
 const counts = (added: number, changed: number, removed: number) => ({ added, changed, removed })
 
 it('adds up operations', () => {
   expect(sum(counts(1, 2, 3))).toBe(6)
-  expect(rejectedCount({ failed: counts(1, 0, 0), aborted: counts(0, 2, 0) })).toBe(3)
+})
+
+// Req: SY-71, M-05
+it('counts as rejected what was refused, not sent, or never sent since its key is not unique', () => {
+  const run = fixtureRun({ failed: counts(1, 0, 0), aborted: counts(0, 2, 0) })
+  run.rows = { ...run.rows, duplicate: 4 }
+  expect(rejectedOf(run)).toEqual(counts(5, 2, 0))
+  expect(rejectedCount(run)).toBe(7)
+})
+
+it('says how long a run took, and nothing before it began', () => {
+  expect(tookWords({ startedAt: null, durationMs: 0 })).toBe('–')
+  expect(tookWords({ startedAt: '2026-11-20T10:00:00.000Z', durationMs: 3000 })).toBe('3.0 s')
 })
 
 it('says what started a run', () => {

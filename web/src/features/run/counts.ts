@@ -1,10 +1,25 @@
+import { duration } from '~/components/format/format'
 import type { OperationCounts, Run } from '~/services/types'
 
 /** All operations together. */
 export const sum = ({ added, changed, removed }: OperationCounts): number => added + changed + removed
 
-/** Rows whose change was seen and did not arrive. */
-export const rejectedCount = (run: Pick<Run, 'failed' | 'aborted'>): number => sum(run.failed) + sum(run.aborted)
+/**
+ * Rows whose change was seen and did not arrive, by operation: refused, not sent before the run stopped, or
+ * never sent because their key is not unique, which count as added.
+ */
+export const rejectedOf = ({ failed, aborted, rows }: Pick<Run, 'failed' | 'aborted' | 'rows'>): OperationCounts => ({
+  added: failed.added + aborted.added + rows.duplicate,
+  changed: failed.changed + aborted.changed,
+  removed: failed.removed + aborted.removed,
+})
+
+/** All of them together. */
+export const rejectedCount = (run: Pick<Run, 'failed' | 'aborted' | 'rows'>): number => sum(rejectedOf(run))
+
+/** How long a run took or has taken so far, in words; nothing before it began. */
+export const tookWords = ({ startedAt, durationMs }: Pick<Run, 'startedAt' | 'durationMs'>): string =>
+  startedAt === null ? '–' : duration(durationMs)
 
 const triggers: Record<Run['trigger'], string> = { manual: 'Manual', schedule: 'Schedule', api: 'API', recovery: 'Recovery' }
 

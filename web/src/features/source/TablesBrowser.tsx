@@ -67,7 +67,7 @@ export function TablesBrowser({ slug, onChoose, chosen }: Props) {
       {tables.length > 0 && (
         <div className={classes.browser}>
           <div className={classes.names}>
-            <div className={classes.find}>
+            <div className={`${classes.find} quiet`}>
               <SearchField label="Search tables and columns" value={search} onChange={setSearch} />
             </div>
             <TableNames tables={found} current={current} onChoose={choose} />

@@ -5,16 +5,16 @@ import { Link } from '@tanstack/react-router'
 import { EmptyState } from '~/components/feedback/EmptyState'
 import { ErrorCard } from '~/components/feedback/ErrorCard'
 import { LoadingRows } from '~/components/feedback/Loading'
-import { count, duration } from '~/components/format/format'
+import { count } from '~/components/format/format'
 import { TimeAgo } from '~/components/format/TimeAgo'
 import { Card } from '~/components/page/Card'
 import { RunBadge } from '~/components/status/StatusBadge'
 import { DataTable, type Column } from '~/components/table/DataTable'
-import { rejectedCount, sum, triggerWords } from '~/features/run/counts'
+import { rejectedOf, sum, tookWords, triggerWords } from '~/features/run/counts'
 import { pollInterval, useLive } from '~/services/events'
 import { isActive } from '~/services/runs'
 import { runsQuery } from '~/services/syncs'
-import type { Run } from '~/services/types'
+import type { OperationCounts, Run } from '~/services/types'
 import classes from './Sync.module.css'
 
 const columns: Column<Run>[] = [
@@ -30,28 +30,21 @@ const columns: Column<Run>[] = [
     ),
   },
   { id: 'trigger', header: 'Trigger', secondary: true, cell: (run) => triggerWords(run) },
-  { id: 'duration', header: 'Duration', align: 'right', width: 100, secondary: true, cell: (run) => (run.durationMs === null ? '–' : duration(run.durationMs)) },
+  { id: 'duration', header: 'Duration', align: 'right', width: 100, secondary: true, cell: tookWords },
   { id: 'read', header: 'Rows queried', align: 'right', width: 110, cell: (run) => count(run.rowsRead) },
-  { id: 'operations', header: 'Operations', align: 'right', width: 150, cell: (run) => <Operations run={run} /> },
-  { id: 'results', header: 'Results', align: 'right', width: 150, cell: (run) => <Results run={run} /> },
+  { id: 'operations', header: 'Operations', align: 'right', width: 110, cell: ({ planned }) => <Operations counts={planned} /> },
+  { id: 'successful', header: 'Successful', align: 'right', width: 110, cell: ({ succeeded }) => <Operations counts={succeeded} /> },
+  { id: 'rejected', header: 'Rejected', align: 'right', width: 110, cell: (run) => <Operations counts={rejectedOf(run)} bad /> },
 ]
 
-function Operations({ run: { planned } }: { run: Run }) {
-  const title = `${count(planned.added)} added, ${count(planned.changed)} changed, ${count(planned.removed)} removed`
+/** A number of rows; how many of each operation shows when it is pointed at. */
+function Operations({ counts, bad = false }: { counts: OperationCounts; bad?: boolean }) {
+  const total = sum(counts)
+  const title = `${count(counts.added)} added, ${count(counts.changed)} changed, ${count(counts.removed)} removed`
   return (
-    <span title={title}>
+    <span title={title} className={total === 0 ? 'muted' : bad ? classes.bad : undefined}>
       <span className="visually-hidden">{title}</span>
-      <span aria-hidden="true">{count(sum(planned))}</span>
-    </span>
-  )
-}
-
-function Results({ run }: { run: Run }) {
-  const rejected = rejectedCount(run)
-  return (
-    <span className={classes.counts}>
-      <span className={classes.good}>{count(sum(run.succeeded))} ok</span>
-      <span className={rejected > 0 ? classes.bad : 'muted'}>{count(rejected)} rejected</span>
+      <span aria-hidden="true">{count(total)}</span>
     </span>
   )
 }

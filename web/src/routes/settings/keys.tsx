@@ -35,7 +35,7 @@ const columnsFor = (remove: (key: ApiKey) => void): Column<ApiKey>[] => [
     header: '',
     width: 50,
     cell: (key) => (
-      <ActionIcon variant="subtle" color="red" aria-label={`Delete the key ${key.name}`} onClick={() => remove(key)}>
+      <ActionIcon variant="subtle" color="gray" aria-label={`Delete the key ${key.name}`} onClick={() => remove(key)}>
         <IconTrash size={16} />
       </ActionIcon>
     ),

@@ -33,7 +33,7 @@ export default function WorkspaceSettings() {
             { label: 'Name', value: session?.workspace.name },
             { label: 'Slug', value: <code>{session?.workspace.slug}</code> },
             { label: 'Your role', value: session?.user.role },
-            { label: 'Millrace', value: version.data === undefined ? '–' : `${version.data.version} (${version.data.commit.slice(0, 12)})` },
+            { label: 'Millrace', value: version.data?.version ?? '–' },
           ]}
         />
       </Card>

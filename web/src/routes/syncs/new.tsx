@@ -76,6 +76,8 @@ function ModelChoice({ onChoose }: { onChoose: (slug: string) => void }) {
 
 function DestinationChoice({ onChoose }: { onChoose: (slug: string) => void }) {
   const destinations = useQuery(allQuery('destinations'))
+  const catalog = useQuery(destinationCatalogQuery)
+  const typeName = (slug: string) => catalog.data?.find((entry) => entry.slug === slug)?.name ?? slug
   if (destinations.isPending) return <LoadingRows />
   if (destinations.isError) return <ErrorCard error={destinations.error} onRetry={() => void destinations.refetch()} />
   if (destinations.data.items.length === 0) {
@@ -92,7 +94,7 @@ function DestinationChoice({ onChoose }: { onChoose: (slug: string) => void }) {
           key={destination.metadata.slug}
           icon={<ConnectorIcon type={destination.spec.type} size={34} />}
           title={destination.metadata.name}
-          text={destination.spec.type}
+          text={typeName(destination.spec.type)}
           onClick={() => onChoose(destination.metadata.slug)}
         />
       ))}

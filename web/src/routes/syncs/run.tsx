@@ -6,12 +6,11 @@ import { useConfirm } from '~/components/confirm/confirm'
 import { ErrorCard } from '~/components/feedback/ErrorCard'
 import { LoadingPage } from '~/components/feedback/Loading'
 import { saidDone, saidFailed } from '~/components/feedback/toast'
-import { duration } from '~/components/format/format'
 import { TimeAgo } from '~/components/format/TimeAgo'
 import { Page } from '~/components/page/Page'
 import { RunBadge } from '~/components/status/StatusBadge'
 import { FlowLine } from '~/features/sync/FlowLine'
-import { triggerWords } from '~/features/run/counts'
+import { tookWords, triggerWords } from '~/features/run/counts'
 import { RowDrawer } from '~/features/run/RowDrawer'
 import { RunProgress } from '~/features/run/RunProgress'
 import { RunRows } from '~/features/run/RunRows'
@@ -61,7 +60,7 @@ function RunDetail({ run }: { run: Run }) {
           <span>
             Started <TimeAgo at={run.startedAt ?? run.createdAt} />
           </span>
-          {run.durationMs !== null && <span className="num">Took {duration(run.durationMs)}</span>}
+          {run.finishedAt !== null && <span className="num">Took {tookWords(run)}</span>}
           <span>Trigger: {triggerWords(run)}</span>
         </>
       }

@@ -148,10 +148,11 @@ test('a sync is configured: settings, matching, suggested and other mappings', a
 })
 
 // Req: SY-04, SY-05, SY-12
-test('a sync is disabled, resynced after a warning, and cancelled', async ({ page }) => {
+test('a sync is disabled, resynced after a warning, and cancelled', async ({ page, request }) => {
+  await request.get('/mock/reset?step=600000')
   await signIn(page)
   await page.goto('/syncs/abandoned-carts-to-contacts-api')
-  await page.getByLabel('Enabled').uncheck({ force: true })
+  await page.getByRole('switch', { name: 'Enabled' }).click({ force: true })
   await expect(page.getByText('The schedule is stopped.')).toBeVisible()
   await page.getByRole('button', { name: 'More actions' }).click()
   await expect(page.getByRole('menuitem', { name: 'Clear and fill' })).toHaveCount(0)

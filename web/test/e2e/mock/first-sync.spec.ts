@@ -1,6 +1,4 @@
-import { expect, signIn, test } from './app'
-
-// Runs against the mock and against a real server alike.
+import { expect, signIn, test } from '../app'
 
 const stamp = String(Date.now())
 
