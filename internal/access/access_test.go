@@ -1,6 +1,9 @@
 package access_test
 
 import (
+	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -9,6 +12,7 @@ import (
 	"github.com/millrace/millrace/internal/db"
 	"github.com/millrace/millrace/internal/db/dbtest"
 	"github.com/millrace/millrace/internal/fault"
+	"golang.org/x/crypto/bcrypt"
 )
 
 func newStore(d *db.DB) (*access.Store, *clock.Manual) {
@@ -90,6 +94,148 @@ func TestKeys(t *testing.T) {
 		}
 		if err := s.DropKey(t.Context(), other, keys[0].ID); !fault.Is(err, fault.CodeNotFound) {
 			t.Errorf("another workspace revokes the key: %v", err)
+		}
+	})
+}
+
+// How long an answer takes must not tell which addresses exist, and no part of a long password is ignored.
+func TestPasswords(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		s, _ := newStore(d)
+		long := strings.Repeat("x", 100)
+		if _, _, err := s.Bootstrap(t.Context(), access.First{Email: "Ada@Example.com", Password: long + "y"}); err != nil {
+			t.Fatal(err)
+		}
+		var stored string
+		if err := d.NewSelect().Table("users").Column("password").Scan(t.Context(), &stored); err != nil {
+			t.Fatal(err)
+		}
+		cost, err := bcrypt.Cost([]byte(stored))
+		if err != nil {
+			t.Fatalf("the password is stored as %q: %v", stored, err)
+		}
+		dummy, err := bcrypt.Cost([]byte(access.DummyHash))
+		if err != nil || dummy != cost {
+			t.Errorf("an unknown address costs %d and a known one %d: %v", dummy, cost, err)
+		}
+		if _, _, err := s.SignIn(t.Context(), "ada@example.com", long+"z", "192.0.2.1"); !fault.Is(err, fault.CodeUnauthenticated) {
+			t.Errorf("a password that differs at its end: %v", err)
+		}
+		if _, _, err := s.SignIn(t.Context(), "ADA@example.com ", long+"y", "192.0.2.1"); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestGuessing(t *testing.T) {
+	t.Parallel()
+	s, c := newStore(dbtest.SQLite(t)) // failures are counted in the process
+	if _, _, err := s.Bootstrap(t.Context(), access.First{Email: "ada@example.com", Password: "correct horse"}); err != nil {
+		t.Fatal(err)
+	}
+	try := func(password, from string) error {
+		_, _, err := s.SignIn(t.Context(), "ada@example.com", password, from)
+		return err
+	}
+	for range 9 {
+		if err := try("wrong", "192.0.2.1"); !fault.Is(err, fault.CodeUnauthenticated) {
+			t.Fatal(err)
+		}
+	}
+	if err := try("correct horse", "192.0.2.1"); err != nil {
+		t.Errorf("after nine failures: %v", err)
+	}
+	for range 10 { // the success has begun the count anew
+		if err := try("wrong", "192.0.2.1"); !fault.Is(err, fault.CodeUnauthenticated) {
+			t.Fatal(err)
+		}
+	}
+	err := try("correct horse", "192.0.2.1")
+	if !fault.Is(err, fault.CodeRateLimited) || fault.As(err).After != 15*time.Minute {
+		t.Errorf("after ten failures: %v", err)
+	}
+	if err := try("correct horse", "192.0.2.2"); err != nil {
+		t.Errorf("from elsewhere: %v", err)
+	}
+	c.Advance(15 * time.Minute)
+	if err := try("correct horse", "192.0.2.1"); err != nil {
+		t.Errorf("after a quarter of an hour: %v", err)
+	}
+}
+
+// Attempts at the same time count too: a program does not wait for answers.
+func TestGuessingAtOnce(t *testing.T) {
+	t.Parallel()
+	d := dbtest.SQLite(t)
+	s, _ := newStore(d)
+	if _, _, err := s.Bootstrap(t.Context(), access.First{Password: "correct horse"}); err != nil {
+		t.Fatal(err)
+	}
+	var tried atomic.Int32
+	var all sync.WaitGroup
+	for range 20 {
+		all.Go(func() {
+			if _, _, err := s.SignIn(t.Context(), "admin@localhost", "wrong", "192.0.2.1"); fault.Is(err, fault.CodeUnauthenticated) {
+				tried.Add(1)
+			}
+		})
+	}
+	all.Wait()
+	if tried.Load() != 10 {
+		t.Errorf("%d passwords were compared", tried.Load())
+	}
+}
+
+func TestSignOut(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		s, _ := newStore(d)
+		if _, _, err := s.Bootstrap(t.Context(), access.First{Password: "correct horse"}); err != nil {
+			t.Fatal(err)
+		}
+		token, _, err := s.SignIn(t.Context(), "admin@localhost", "correct horse", "192.0.2.1")
+		if err != nil {
+			t.Fatal(err)
+		}
+		var stored string
+		if err := d.NewSelect().Table("sessions").Column("token_hash").Scan(t.Context(), &stored); err != nil || strings.Contains(stored, token) {
+			t.Errorf("the session is stored as %q: %v", stored, err)
+		}
+		if err := s.SignOut(t.Context(), token); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.Session(t.Context(), token); !fault.Is(err, fault.CodeUnauthenticated) {
+			t.Errorf("after signing out: %v", err)
+		}
+	})
+}
+
+// The key of the environment is made once, however often the server starts, and a short one is refused.
+//
+// Req: API-02
+func TestBootstrapKey(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		s, _ := newStore(d)
+		for range 3 {
+			if _, _, err := s.Bootstrap(t.Context(), access.First{Password: "correct horse", APIKey: "a-key-from-the-environment"}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		keys, err := s.Keys(t.Context(), 1)
+		if err != nil || len(keys) != 1 {
+			t.Errorf("%d keys: %v", len(keys), err)
+		}
+		if _, _, err := s.Bootstrap(t.Context(), access.First{APIKey: "short"}); !fault.Is(err, fault.CodeConfig) {
+			t.Errorf("a short key: %v", err)
+		}
+		viewer := access.Identity{UserID: 1, WorkspaceID: 1, Role: "viewer"}
+		if _, _, err := s.MakeKey(t.Context(), viewer, "mine"); !fault.Is(err, fault.CodeForbidden) {
+			t.Errorf("somebody who is no admin makes a key: %v", err)
+		}
+		if err := s.DropKey(t.Context(), viewer, keys[0].ID); !fault.Is(err, fault.CodeForbidden) {
+			t.Errorf("somebody who is no admin revokes a key: %v", err)
 		}
 	})
 }

@@ -3,8 +3,8 @@ package api
 import (
 	"context"
 	"crypto/subtle"
-	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 
@@ -248,6 +248,6 @@ func cursorAfter(offset, n, total int) *string {
 	if offset+n >= total {
 		return nil
 	}
-	text := fmt.Sprint(offset + n)
+	text := strconv.Itoa(offset + n)
 	return &text
 }

@@ -327,15 +327,15 @@ func countRows(ctx context.Context, src connector.Source, sql string) (*int64, e
 		return nil, err
 	}
 	defer r.Release()
-	for r.Next() {
-		read, err := value.NewReader(r.Schema().Field(0), r.RecordBatch().Column(0))
-		if err != nil {
-			return nil, err
-		}
-		n := read(0).Int()
-		return &n, nil
+	if !r.Next() {
+		return nil, r.Err()
 	}
-	return nil, r.Err()
+	read, err := value.NewReader(r.Schema().Field(0), r.RecordBatch().Column(0))
+	if err != nil {
+		return nil, err
+	}
+	n := read(0).Int()
+	return &n, nil
 }
 
 type draftInput struct {

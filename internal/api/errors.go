@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"net/http"
 	"strconv"
@@ -60,9 +61,7 @@ func seconds(d time.Duration) string { return strconv.Itoa(int(math.Ceil(d.Secon
 
 // write answers the error outside huma.
 func (f *Failure) write(w http.ResponseWriter) {
-	for name, values := range f.GetHeaders() {
-		w.Header()[name] = values
-	}
+	maps.Copy(w.Header(), f.GetHeaders())
 	writeJSON(w, f.status, f)
 }
 

@@ -25,7 +25,7 @@ func TestEvents(t *testing.T) {
 			r.Header.Set("Authorization", "Bearer "+key)
 			res, err := server.Client().Do(r)
 			w.must(err)
-			t.Cleanup(func() { _ = res.Body.Close() })
+			t.Cleanup(func() { w.must(res.Body.Close()) })
 			if res.Header.Get("Content-Type") != "text/event-stream" {
 				t.Fatalf("%s %v", res.Status, res.Header)
 			}

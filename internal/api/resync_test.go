@@ -37,7 +37,7 @@ func keyed(column string) object {
 // Req: M-07
 func TestPrimaryKeyChangeResyncs(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, w *world) {
+	each(t, func(_ *testing.T, w *world) {
 		w.synced()
 		w.run(0)
 		w.ok("PUT", "/api/models/people", keyed("id"))
@@ -69,7 +69,7 @@ func TestPrimaryKeyChangeResyncs(t *testing.T) {
 // Req: M-07
 func TestPrimaryKeyChangeBeforeTheFirstRun(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, w *world) {
+	each(t, func(_ *testing.T, w *world) {
 		w.furnish()
 		w.source.rows = [][]string{{"1", "Ada", "a"}}
 		w.ok("PUT", "/api/models/people?resync=skip", keyed("email"))
@@ -82,7 +82,7 @@ func TestPrimaryKeyChangeBeforeTheFirstRun(t *testing.T) {
 // Req: M-07
 func TestPrimaryKeyChangeDuringARun(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, w *world) {
+	each(t, func(_ *testing.T, w *world) {
 		w.synced()
 		w.source.rows = append(w.source.rows, []string{"4", "Dan", "d"})
 		w.target.before = func(int64) error {

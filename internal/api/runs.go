@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -64,7 +65,7 @@ func (s *Server) syncs(api huma.API) {
 // trigger starts a run of a sync and notes who did.
 func (s *Server) trigger(ctx context.Context, d resource.Document, by string, o run.Options) (run.Run, error) {
 	if o.ClearAndFill {
-		return run.Run{}, fault.New(fault.CodeInvalid, "the destination of %q cannot be emptied", d.Slug).WithSuggestion("Run a full resync instead.")
+		return run.Run{}, fault.New(fault.CodeInvalid, "the destination of %q cannot be emptied", d.Slug).WithPath("clearAndFill").WithSuggestion("Run a full resync instead.")
 	}
 	r, err := s.Runs.Trigger(ctx, run.Request{WorkspaceID: who(ctx).WorkspaceID, SyncID: d.ID, SyncSlug: d.Slug, Trigger: by, Options: o}, s.Enqueuer)
 	if err != nil {
@@ -109,7 +110,7 @@ func (s *Server) listRuns(ctx context.Context, slug, cursor string, limit int, n
 	p := page[RunBody]{Items: []RunBody{}}
 	for i, r := range runs {
 		if i == limit {
-			next := fmt.Sprint(p.Items[limit-1].ID)
+			next := strconv.FormatInt(p.Items[limit-1].ID, 10)
 			p.NextCursor = &next
 			break
 		}
@@ -337,7 +338,7 @@ func (s *Server) sendChanges(ctx context.Context, w *stream, workspaceID int64) 
 			return
 		}
 		now[b.ID] = string(state)
-		if w.known[b.ID] != string(state) && !(first && r.State.Ended()) {
+		if w.known[b.ID] != string(state) && (!first || !r.State.Ended()) {
 			w.write(fmt.Sprintf("event: run\ndata: %s\n\n", text))
 		}
 	}

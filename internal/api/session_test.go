@@ -22,7 +22,7 @@ func (w *world) signIn() session {
 	defer func() { w.key = key }()
 	a := w.ok("POST", "/api/session", object{"email": " Ada@Example.com", "password": adminPassword})
 	cookie, _, _ := strings.Cut(a.header.Get("Set-Cookie"), ";")
-	return session{cookie, a.at("csrfToken").(string)}
+	return session{cookie, a.text("csrfToken")}
 }
 
 func TestSessions(t *testing.T) {
@@ -74,7 +74,7 @@ func TestKeys(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, w *world) {
 		made := w.ok("POST", "/api/keys", object{"name": "CI"}).want(201)
-		key := made.at("secret").(string)
+		key := made.text("secret")
 		if list := w.ok("GET", "/api/keys", nil).has("items.0.name", "CI").has("items.0.prefix", key[:8]).has("total", 2); strings.Contains(list.body, key) {
 			t.Error("a list shows the key")
 		}
@@ -87,5 +87,8 @@ func TestKeys(t *testing.T) {
 		w.send("DELETE", path, nil).want(404)
 		w.key = key
 		w.send("GET", "/api/v1/sources", nil).want(401).has("details", "Token is invalid")
+		if noted := w.dump("activity", "action"); noted != "created\ndeleted" { // making and revoking, not using
+			t.Errorf("noted are %q", noted)
+		}
 	})
 }

@@ -12,11 +12,7 @@ func (w *world) trigger(path string, body any) string {
 	w.t.Helper()
 	a := w.ok("POST", path, body)
 	a.whole().fields("it", "id")
-	id, ok := a.at("id").(string)
-	if !ok {
-		w.t.Fatalf("the id is no text: %s", a.body)
-	}
-	return id
+	return a.text("id")
 }
 
 // Clients index [0] at once, read every member as a number, and end on any error: what they force is held from
@@ -73,7 +69,7 @@ func TestPollingClients(t *testing.T) {
 		if ids := list.list("data", "id"); len(ids) != 2 || ids[0] != next || ids[1] != id {
 			t.Errorf("the newest run is not the first: %v", ids)
 		}
-		if list.at("data.0.createdAt").(string) >= list.at("data.0.startedAt").(string) {
+		if list.text("data.0.createdAt") >= list.text("data.0.startedAt") {
 			t.Errorf("a run that waited was created at %v and started at %v", list.at("data.0.createdAt"), list.at("data.0.startedAt"))
 		}
 		w.ok("GET", "/api/v1/models", nil).has("data.0.lastRunSize", 3)
@@ -109,6 +105,8 @@ func TestTriggerForms(t *testing.T) {
 		w.ok("GET", "/api/runs/"+first, nil).has("options.fullResync", true).has("trigger", "api")
 		w.send("POST", "/api/v1/syncs/trigger", object{"syncSlug": "nobody"}).want(422).fields("details", "syncSlug")
 		w.send("POST", "/api/v1/syncs/trigger", object{}).want(422).fields("details", "syncId")
+		w.send("POST", "/api/v1/syncs/trigger", object{"syncId": id, "clearAndFill": "true"}).want(422).fields("details", "clearAndFill")
+		w.send("POST", "/api/v1/syncs/trigger", object{"syncId": id, "resetCDC": true}).want(409).has("message", "Validation failed")
 		w.send("POST", "/api/v1/syncs/424242/trigger", nil).want(404)
 		w.ok("GET", "/api/syncs/people-to-crm/activity", nil).has("items.0.action", "triggered").has("items.0.by", adminEmail)
 	})
@@ -161,7 +159,7 @@ func TestStatusWords(t *testing.T) {
 // Req: API-01
 func TestCompatibleRunLists(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, w *world) {
+	each(t, func(_ *testing.T, w *world) {
 		w.furnish()
 		sync := fmt.Sprintf("/api/v1/syncs/%d", w.ok("GET", "/api/v1/syncs", nil).id("data.0.id"))
 		var ids, starts []string
@@ -170,7 +168,7 @@ func TestCompatibleRunLists(t *testing.T) {
 			w.clock.Advance(10 * time.Minute)
 			w.work()
 			ids = append(ids, id)
-			starts = append(starts, w.ok("GET", sync+"/runs?runId="+id, nil).at("data.0.startedAt").(string))
+			starts = append(starts, w.ok("GET", sync+"/runs?runId="+id, nil).text("data.0.startedAt"))
 		}
 		waiting := w.trigger(sync+"/trigger", nil)
 		newest := []string{waiting, ids[3], ids[2], ids[1], ids[0]}

@@ -242,6 +242,16 @@ func (a answer) at(path string) any {
 	return node
 }
 
+// text returns a text at a path.
+func (a answer) text(path string) string {
+	a.t.Helper()
+	text, ok := a.at(path).(string)
+	if !ok {
+		a.t.Fatalf("%s has no text at %s: %s", a.what, path, a.body)
+	}
+	return text
+}
+
 // has checks what is at a path; numbers are compared as text.
 func (a answer) has(path string, want any) answer {
 	a.t.Helper()

@@ -51,6 +51,7 @@ var sideways = map[[2]string]string{
 	{"internal/destination/", "internal/destination/file"}:  "all file destinations write the same files",
 	{"internal/destination/file/", "internal/destination/"}: "the suite of file destinations",
 	{"internal/resource", "internal/connector"}:             "secrets of a configuration are found by its fields",
+	{"internal/resource/", "internal/resource"}:             "the suite of kinds",
 	{"internal/connector/", "internal/connector"}:           "the suites of connectors",
 	{"test/", "test/services"}:                              "the command of the services",
 	{"internal/db/", "internal/db"}:                         "databases for tests",

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -82,6 +83,14 @@ func New(code Code, format string, args ...any) *Error {
 // Wrap returns an error with a code, a message and a cause. Its class is the code's.
 func Wrap(err error, code Code, format string, args ...any) *Error {
 	return &Error{Code: code, Message: fmt.Sprintf(format, args...), Class: code.Info().Class, Err: err}
+}
+
+// Disk returns an error of the local disk: CodeDiskFull where there is no room, CodeStorage otherwise.
+func Disk(err error, format string, args ...any) *Error {
+	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
+		return Wrap(err, CodeDiskFull, format, args...)
+	}
+	return Wrap(err, CodeStorage, format, args...)
 }
 
 // Reclass returns err with another class. An error without a code gets CodeInternal.

@@ -1,0 +1,4 @@
+package access
+
+// DummyHash is for tests.
+const DummyHash = dummyHash
