@@ -2,7 +2,7 @@
 # Browser tests: over the web app alone with a stand-in server, then over the real binary.
 # browser.sh RESULTS
 set -uo pipefail
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/.." || exit 1
 results=$(realpath "${1:-.cache/test}")
 failed=0
 
@@ -12,6 +12,7 @@ export MILLRACE_HOME=$home MILLRACE_ADMIN_EMAIL=admin@example.com MILLRACE_ADMIN
 export MILLRACE_CHROMIUM=${MILLRACE_CHROMIUM:-$(command -v chromium)}
 ./bin/millrace serve --listen 127.0.0.1:0 >"$home/out" 2>"$home/log" &
 server=$!
+# shellcheck disable=SC2317 # called by the trap
 stop() {
   kill "$server" 2>/dev/null
   wait "$server" 2>/dev/null

@@ -15,9 +15,6 @@ if [ -n "$unformatted" ]; then
   exit 1
 fi
 
-step "go mod tidy"
-go mod tidy -diff
-
 step "go vet"
 go vet ./...
 go vet -tags=duckdb_arrow,failpoints ./cmd/...

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Runs every test and ends with one line of totals. What is missing is installed or named.
 set -uo pipefail
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/.." || exit 1
 
 ./scripts/need.sh go node gcc g++ git postgres chromium || exit 1
 make -s web bin/gotestsum || exit 1
@@ -12,6 +12,7 @@ mkdir -p "$results"
 failed=0
 
 step() { printf '\n== %s\n' "$*"; }
+# shellcheck disable=SC2317 # called by the trap
 stop_services() { go run ./test/services/cmd stop || true; }
 trap stop_services EXIT
 
