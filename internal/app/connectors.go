@@ -25,7 +25,8 @@ func Connectors(c *config.Config) *connector.Registry {
 	if c.Network == config.NetworkPublic {
 		network = httpx.PublicOnly
 	}
-	sources := append([]connector.SourceInfo{pgsource.Info(), duckdb.Info(), file.Info()}, sample.Infos()...)
+	reach := duckdb.Reach{Root: c.SourcesRoot, Deny: []string{c.Home}}
+	sources := append([]connector.SourceInfo{pgsource.Info(), duckdb.Info(reach), file.Info(reach)}, sample.Infos()...)
 	return connector.New(sources, []connector.DestinationInfo{
 		httprequest.Info(network), local.Info(c.FilesRoot), postgres.Info(), s3.Info(),
 	})

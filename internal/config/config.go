@@ -37,6 +37,7 @@ type Config struct {
 	PlannerMemory       int64         `key:"planner-memory" help:"bytes that comparing one model's rows may use before it spills to disk" default:"536870912"`
 	PlannerThreads      int           `key:"planner-threads" help:"threads of one comparison; 0 means all processors" default:"0"`
 	FilesRoot           string        `key:"files-root" help:"folder below which the local-folder destination may write; empty means the folder files in the home folder"`
+	SourcesRoot         string        `key:"sources-root" help:"folder below which sources may read files of the server; empty means anywhere but the home folder"`
 	Network             string        `key:"network" help:"where HTTP destinations may connect to: any, or public (no private addresses, not this machine)" default:"any"`
 	LogLevel            string        `key:"log-level" help:"debug, info, warn or error" default:"info"`
 	LogFormat           string        `key:"log-format" help:"text or json" default:"text"`

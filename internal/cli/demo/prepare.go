@@ -20,17 +20,18 @@ const marker = "this-is-a-demo"
 // Prepare makes a server's configuration a demo's: a data folder of its own beside the usual one, empty at
 // each start, with an admin and an API key. It returns the folder for the demo's data.
 func Prepare(c *config.Config) (dir string, err error) {
-	c.Home += "-demo"
-	if err := clear(c.Home); err != nil {
-		return "", err
-	}
-	if dir, err = filepath.Abs(filepath.Join(c.Home, "demo")); err != nil {
+	root, err := filepath.Abs(c.Home + "-demo")
+	if err != nil {
 		return "", fmt.Errorf("finding the demo's folder: %w", err)
 	}
+	if err := empty(root); err != nil {
+		return "", err
+	}
+	c.Home, dir = filepath.Join(root, "server"), filepath.Join(root, "data")
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return "", fmt.Errorf("making the demo's folder: %w", err)
 	}
-	if err := os.WriteFile(filepath.Join(c.Home, marker), nil, 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(root, marker), nil, 0o600); err != nil {
 		return "", fmt.Errorf("making the demo's folder: %w", err)
 	}
 	c.FilesRoot = filepath.Join(dir, "drop")
@@ -42,16 +43,16 @@ func Prepare(c *config.Config) (dir string, err error) {
 	return dir, nil
 }
 
-// clear empties a folder that an earlier demo made, and refuses any other that holds something.
-func clear(home string) error {
-	entries, err := os.ReadDir(home)
+// empty empties a folder that an earlier demo made, and refuses any other that holds something.
+func empty(root string) error {
+	entries, err := os.ReadDir(root)
 	if errors.Is(err, fs.ErrNotExist) || err == nil && len(entries) == 0 {
 		return nil
 	}
-	if _, merr := os.Stat(filepath.Join(home, marker)); err != nil || merr != nil {
-		return fault.New(fault.CodeConfig, "the folder %s is not a demo's", home).WithSuggestion("Choose another one with --home.")
+	if _, merr := os.Stat(filepath.Join(root, marker)); err != nil || merr != nil {
+		return fault.New(fault.CodeConfig, "the folder %s is not a demo's", root).WithSuggestion("Choose another one with --home.")
 	}
-	if err := os.RemoveAll(home); err != nil {
+	if err := os.RemoveAll(root); err != nil {
 		return fmt.Errorf("emptying the demo's folder: %w", err)
 	}
 	return nil

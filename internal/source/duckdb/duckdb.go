@@ -25,7 +25,7 @@ import (
 )
 
 // Info describes the source of DuckDB files.
-func Info() connector.SourceInfo {
+func Info(reach Reach) connector.SourceInfo {
 	return connector.SourceInfo{
 		Slug: "duckdb", Name: "DuckDB", Category: "warehouse", Summary: "A DuckDB file on the server",
 		Fields: []connector.Field{{
@@ -33,17 +33,18 @@ func Info() connector.SourceInfo {
 			Help: "Path of the database file on the server. It is opened for reading only.",
 		}},
 		Methods: []string{"sql", "table"}, Engines: []string{"basic"}, Verified: true,
-		Open: open,
+		Open: func(o connector.SourceOptions) (connector.Source, error) {
+			path := o.Settings.Text("path")
+			return New(Options{Dir: o.Dir, Attach: path, Check: func() error { return readable(path, reach) }}), nil
+		},
 	}
 }
 
-func open(o connector.SourceOptions) (connector.Source, error) {
-	path := o.Settings.Text("path")
-	return New(Options{Dir: o.Dir, Attach: path, Check: func() error { return readable(path) }}), nil
-}
-
 // readable says why a database file cannot be read.
-func readable(path string) error {
+func readable(path string, reach Reach) error {
+	if err := reach.Check(path); err != nil {
+		return err
+	}
 	info, err := os.Stat(path)
 	switch {
 	case err != nil:

@@ -118,7 +118,7 @@ func TestConformance(t *testing.T) {
 		t.Fatal(err)
 	}
 	sourcetest.Run(t, sourcetest.Fixture{
-		Info: Info(), Settings: connector.Settings{"path": path}, Tables: tables, Values: values,
+		Info: Info(Reach{}), Settings: connector.Settings{"path": path}, Tables: tables, Values: values,
 		Hidden: []query.TableRef{{Schema: "millrace_planner", Name: "plan"}, {Schema: "MILLRACE_AUDIT", Name: "log"}},
 		Failing: []sourcetest.Failing{
 			{Name: "missing", Settings: connector.Settings{"path": filepath.Join(dir, "missing.duckdb")}, Code: fault.CodeSourceUnreachable, Says: "no such file"},
@@ -140,7 +140,7 @@ func TestAccess(t *testing.T) {
 		t.Fatal(err)
 	}
 	beside := filepath.Join(filepath.Dir(path), "written.csv")
-	s, err := Info().Open(connector.SourceOptions{Settings: connector.Settings{"path": path}, Dir: t.TempDir()})
+	s, err := Info(Reach{}).Open(connector.SourceOptions{Settings: connector.Settings{"path": path}, Dir: t.TempDir()})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -19,7 +19,7 @@ import (
 )
 
 // Info describes the source.
-func Info() connector.SourceInfo {
+func Info(reach duckdb.Reach) connector.SourceInfo {
 	return connector.SourceInfo{
 		Slug: "file", Name: "Files in a folder", Category: "file", Summary: "CSV, TSV, JSON, NDJSON and Parquet files on the server",
 		Fields: []connector.Field{
@@ -37,19 +37,20 @@ func Info() connector.SourceInfo {
 			},
 		},
 		Methods: []string{"sql", "table"}, Engines: []string{"basic"}, Verified: true,
-		Open: open,
+		Open: func(o connector.SourceOptions) (connector.Source, error) { return open(o, reach) },
 	}
 }
 
 var delimiters = map[string]string{"comma": ",", "semicolon": ";", "pipe": "|", "tab": "\t"}
 
 type folder struct {
+	reach     duckdb.Reach
 	path      string
 	delimiter string
 }
 
-func open(o connector.SourceOptions) (connector.Source, error) {
-	f := folder{path: filepath.Clean(o.Settings.Text("path")), delimiter: delimiters[o.Settings.Text("delimiter")]}
+func open(o connector.SourceOptions, reach duckdb.Reach) (connector.Source, error) {
+	f := folder{reach: reach, path: filepath.Clean(o.Settings.Text("path")), delimiter: delimiters[o.Settings.Text("delimiter")]}
 	if f.delimiter == "" {
 		f.delimiter = ","
 	}
@@ -71,6 +72,9 @@ func (f folder) single() bool {
 func (f folder) check() error {
 	if !filepath.IsAbs(f.path) {
 		return fault.New(fault.CodeSourceUnreachable, "%q is not an absolute path", f.path)
+	}
+	if err := f.reach.Check(f.path); err != nil {
+		return err
 	}
 	if _, err := os.Stat(f.path); err != nil {
 		return fault.Wrap(err, fault.CodeSourceUnreachable, "opening the folder")

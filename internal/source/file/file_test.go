@@ -15,6 +15,7 @@ import (
 	"github.com/millrace/millrace/internal/connector/sourcetest"
 	"github.com/millrace/millrace/internal/fault"
 	"github.com/millrace/millrace/internal/query"
+	"github.com/millrace/millrace/internal/source/duckdb"
 	"github.com/millrace/millrace/internal/value"
 )
 
@@ -32,7 +33,7 @@ func folderOf(t *testing.T, files map[string]string) string {
 
 func openAt(t *testing.T, s connector.Settings) connector.Source {
 	t.Helper()
-	source, err := Info().Open(connector.SourceOptions{Settings: s.WithDefaults(Info().Fields), Dir: t.TempDir()})
+	source, err := Info(duckdb.Reach{}).Open(connector.SourceOptions{Settings: s.WithDefaults(Info(duckdb.Reach{}).Fields), Dir: t.TempDir()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -76,7 +77,7 @@ func TestConformance(t *testing.T) {
 		return connector.Table{Ref: query.TableRef{Schema: "main", Name: name}, Kind: "view", Columns: columns}
 	}
 	sourcetest.Run(t, sourcetest.Fixture{
-		Info: Info(), Settings: connector.Settings{"path": dir},
+		Info: Info(duckdb.Reach{}), Settings: connector.Settings{"path": dir},
 		Tables: []connector.Table{
 			main("customers", found("id", value.TypeNumber), found("email", value.TypeString), found("born", value.TypeDate)),
 			main("tabs", found("id", value.TypeNumber), found("name", value.TypeString)),

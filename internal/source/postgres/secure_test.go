@@ -134,7 +134,7 @@ func TestBadSettings(t *testing.T) {
 		"caCertificate":     {"sslMode": "verify-full", "caCertificate": "no PEM"},
 		"clientCertificate": {"clientCertificate": "no PEM", "clientKey": "sekret"},
 		"sslMode":           {"sslMode": "sometimes"},
-		"":                   {"port": "many"},
+		"":                  {"port": "many"},
 	} {
 		_, err := Info().Open(connector.SourceOptions{Settings: change})
 		if !fault.Is(err, fault.CodeInvalid) || fault.As(err).Path != path || strings.Contains(err.Error(), "sekret") {
