@@ -9,7 +9,7 @@ step() { printf '\n== %s\n' "$*"; }
 make -s web bin/golangci-lint
 
 step "gofmt"
-unformatted=$(gofmt -l cmd internal test web/*.go)
+unformatted=$(gofmt -l bench cmd internal test web/*.go)
 if [ -n "$unformatted" ]; then
   printf 'not formatted (run gofmt -w):\n%s\n' "$unformatted" >&2
   exit 1

@@ -8,7 +8,7 @@ import tseslint from 'typescript-eslint'
 const unused = { argsIgnorePattern: '^_', varsIgnorePattern: '^_', ignoreRestSiblings: true }
 
 export default tseslint.config(
-  { ignores: ['dist', 'node_modules', 'test-results', 'playwright-report', 'screenshots'] },
+  { ignores: ['dist', 'node_modules', 'test-results', 'playwright-report', 'screenshots', 'src/services/openapi.gen.ts'] },
   js.configs.recommended,
   {
     files: ['**/*.{ts,tsx}'],

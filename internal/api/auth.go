@@ -235,6 +235,9 @@ const stampLayout = "2006-01-02T15:04:05.000Z"
 
 func stamp(t time.Time) string { return t.UTC().Format(stampLayout) }
 
+// fromMillis is a time as the database has it.
+func fromMillis(ms int64) time.Time { return time.UnixMilli(ms).UTC() }
+
 func optionalStamp(t time.Time) *string {
 	if t.IsZero() {
 		return nil

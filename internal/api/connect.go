@@ -74,8 +74,8 @@ func (s *Server) try(ctx context.Context, test func(context.Context) error) *bod
 
 func (s *Server) sources(api huma.API) {
 	register(s, api, op(http.MethodPost, "/api/sources/test", "test-source", "Test a connection before it is saved", nil), func(ctx context.Context, in *testInput) (*body[TestBody], error) {
-		return s.try(ctx, func(ctx context.Context) error {
-			spec := &source.Spec{Type: in.Body.Type, Configuration: in.Body.Configuration}
+		spec := &source.Spec{Type: in.Body.Type, Configuration: in.Body.Configuration}
+		b := s.try(ctx, func(ctx context.Context) error {
 			if err := s.Resources.Fill(ctx, scope(ctx), "source", in.Body.Slug, spec); err != nil {
 				return err
 			}
@@ -85,7 +85,9 @@ func (s *Server) sources(api huma.API) {
 			}
 			defer src.Close() //nolint:errcheck // the test's result matters
 			return src.Test(ctx)
-		}), nil
+		})
+		s.noteTest(ctx, "source", in.Body.Slug, spec, b.Body)
+		return b, nil
 	})
 	type tableList struct {
 		Items       []connector.Table `json:"items" nullable:"false"`
@@ -366,18 +368,24 @@ type DraftSpec struct {
 
 func (s *Server) destinations(api huma.API) {
 	register(s, api, op(http.MethodPost, "/api/destinations/test", "test-destination", "Test a connection before it is saved", nil), func(ctx context.Context, in *testInput) (*body[TestBody], error) {
-		return s.try(ctx, func(ctx context.Context) error {
-			spec := &destination.Spec{Type: in.Body.Type, Configuration: in.Body.Configuration}
+		spec := &destination.Spec{Type: in.Body.Type, Configuration: in.Body.Configuration}
+		b := s.try(ctx, func(ctx context.Context) error {
 			if err := s.Resources.Fill(ctx, scope(ctx), "destination", in.Body.Slug, spec); err != nil {
 				return err
 			}
-			d, err := s.openDestination(*spec)
+			learned, err := s.learned(ctx, in.Body.Slug)
+			if err != nil {
+				return err
+			}
+			d, err := s.openDestination(*spec, learned)
 			if err != nil {
 				return err
 			}
 			defer d.Close() //nolint:errcheck // the test's result matters
 			return d.Test(ctx)
-		}), nil
+		})
+		s.noteTest(ctx, "destination", in.Body.Slug, spec, b.Body)
+		return b, nil
 	})
 	register(s, api, op(http.MethodPost, "/api/destinations/{slug}/options/{list}", "list-options", "Load a pick-list of a sync's form", nil), func(ctx context.Context, in *draftInput) (*body[page[connector.Option]], error) {
 		d, job, err := s.draft(ctx, in.Slug, in.Body.Spec)
@@ -414,7 +422,16 @@ func (s *Server) destinations(api huma.API) {
 	})
 }
 
-func (s *Server) openDestination(spec destination.Spec) (connector.Destination, error) {
+// learned is what runs have learned of a saved destination; nil for one that is not saved.
+func (s *Server) learned(ctx context.Context, slug string) (connector.State, error) {
+	if slug == "" {
+		return nil, nil //nolint:nilnil // a connector copes without
+	}
+	doc, err := s.Resources.Get(ctx, scope(ctx), "destination", slug)
+	return s.State.Of(who(ctx).WorkspaceID, "destination", doc.ID), err
+}
+
+func (s *Server) openDestination(spec destination.Spec, learned connector.State) (connector.Destination, error) {
 	info, err := s.Registry.Destination(spec.Type)
 	if err != nil {
 		return nil, err
@@ -427,7 +444,7 @@ func (s *Server) openDestination(spec destination.Spec) (connector.Destination, 
 		return nil, fault.Wrap(err, fault.CodeStorage, "making a folder")
 	}
 	return info.Open(connector.DestinationOptions{
-		Settings: connector.Settings(spec.Configuration).WithDefaults(info.Fields), Dir: dir, Clock: s.Clock, Log: s.Log,
+		Settings: connector.Settings(spec.Configuration).WithDefaults(info.Fields), Dir: dir, State: learned, Clock: s.Clock, Log: s.Log,
 	})
 }
 
@@ -442,7 +459,7 @@ func (s *Server) draft(ctx context.Context, slug string, draft DraftSpec) (conne
 	if err != nil {
 		return nil, connector.SyncJob{}, err
 	}
-	d, err := s.openDestination(spec)
+	d, err := s.openDestination(spec, s.State.Of(who(ctx).WorkspaceID, doc.Kind, doc.ID))
 	if err != nil {
 		return nil, connector.SyncJob{}, err
 	}

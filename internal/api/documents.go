@@ -1,9 +1,11 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"net/http"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -11,6 +13,9 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/millrace/millrace/internal/engine/sync/run"
 	"github.com/millrace/millrace/internal/fault"
+	"github.com/millrace/millrace/internal/kind/destination"
+	"github.com/millrace/millrace/internal/kind/model"
+	"github.com/millrace/millrace/internal/kind/source"
 	"github.com/millrace/millrace/internal/kind/sync"
 	"github.com/millrace/millrace/internal/resource"
 )
@@ -21,6 +26,51 @@ type DocumentBody struct {
 	Metadata MetadataBody    `json:"metadata"`
 	Spec     json.RawMessage `json:"spec"`
 	Status   any             `json:"status,omitempty"`
+}
+
+// documentOf describes a document of one kind. DocumentBody is what is written.
+type documentOf[S, T any] struct {
+	Kind     string       `json:"kind" enum:"source,model,destination,sync"`
+	Metadata MetadataBody `json:"metadata"`
+	Spec     S            `json:"spec"`
+	Status   T            `json:"status"`
+}
+
+// The documents of the kinds, as the API's description names them.
+type (
+	SourceBody      documentOf[source.Spec, SourceStatus]
+	DestinationBody documentOf[destination.Spec, DestinationStatus]
+	ModelBody       documentOf[model.Spec, ModelStatus]
+	SyncBody        documentOf[sync.Spec, SyncStatus]
+)
+
+// described are the types of a kind's answers in the API's description.
+type described struct{ one, page reflect.Type }
+
+func describedAs[T any]() described {
+	return described{reflect.TypeFor[T](), reflect.TypeFor[page[T]]()}
+}
+
+// descriptions are the kinds whose documents are described.
+var descriptions = map[string]described{
+	"source": describedAs[SourceBody](), "destination": describedAs[DestinationBody](), "model": describedAs[ModelBody](), "sync": describedAs[SyncBody](),
+}
+
+// answers says what an operation answers with: a document of a kind, or a page of them.
+func (d described) answers(api huma.API, o huma.Operation, paged bool) huma.Operation {
+	t := d.one
+	if paged {
+		t = d.page
+	}
+	if t == nil {
+		return o
+	}
+	status := strconv.Itoa(cmp.Or(o.DefaultStatus, http.StatusOK))
+	o.Responses = map[string]*huma.Response{status: {
+		Description: http.StatusText(cmp.Or(o.DefaultStatus, http.StatusOK)),
+		Content:     map[string]*huma.MediaType{"application/json": {Schema: api.OpenAPI().Components.Schemas.Schema(t, true, "")}},
+	}}
+	return o
 }
 
 // MetadataBody is what is known of every document.
@@ -93,13 +143,14 @@ type listInput struct {
 	Source      string   `query:"source" doc:"slug"`
 	Destination string   `query:"destination" doc:"slug"`
 	Model       string   `query:"model" doc:"slug"`
+	Type        string   `query:"type" doc:"of sources, destinations and syncs: slug of a type"`
 	Sort        string   `query:"sort" doc:"name, slug, id, createdAt, updatedAt; a leading - turns it round"`
 	Cursor      string   `query:"cursor"`
 	Limit       int      `query:"limit" default:"50" minimum:"1" maximum:"500"`
 }
 
 func (in listInput) filter() (resource.Filter, error) {
-	f := resource.Filter{Search: in.Search, Folder: in.Folder, CreatedBy: in.CreatedBy, Sort: in.Sort, Limit: in.Limit, Refs: map[string]string{}}
+	f := resource.Filter{Search: in.Search, Folder: in.Folder, CreatedBy: in.CreatedBy, Type: in.Type, Sort: in.Sort, Limit: in.Limit, Refs: map[string]string{}}
 	var err error
 	if f.Labels, err = labels("label", in.Label); err != nil {
 		return f, err
@@ -150,6 +201,7 @@ type writeInput struct {
 type updateInput struct {
 	Slug   string `path:"slug"`
 	Resync string `query:"resync" doc:"what a model's new primary key means for the syncs that use it: full (default) sends every row again, skip takes the rows as they are for sent"`
+	Defer  bool   `query:"defer" doc:"leave that to each sync's next run, instead of starting one at once"`
 	Body   WriteBody
 }
 
@@ -167,29 +219,29 @@ func (w WriteBody) checkIdentity(k resource.Kind, slug string) error {
 
 // documents registers the operations that every kind has.
 func (s *Server) documents(api huma.API, k resource.Kind) {
-	root := "/api/" + k.Plural
-	register(s, api, op(http.MethodGet, root, "list-"+k.Plural, "List "+k.Plural, nil), func(ctx context.Context, in *listInput) (*body[page[DocumentBody]], error) {
+	root, answer := "/api/"+k.Plural, descriptions[k.Name]
+	register(s, api, answer.answers(api, op(http.MethodGet, root, "list-"+k.Plural, "List "+k.Plural, nil), true), func(ctx context.Context, in *listInput) (*body[page[DocumentBody]], error) {
 		return s.listDocuments(ctx, k, *in)
 	})
 	create := op(http.MethodPost, root, "create-"+k.Name, "Create a "+k.Name, nil)
 	create.DefaultStatus = http.StatusCreated
-	register(s, api, create, func(ctx context.Context, in *writeInput) (*body[DocumentBody], error) {
+	register(s, api, answer.answers(api, create, false), func(ctx context.Context, in *writeInput) (*body[DocumentBody], error) {
 		if err := in.Body.checkIdentity(k, ""); err != nil {
 			return nil, err
 		}
 		d, err := s.Resources.Create(ctx, scope(ctx), k.Name, in.Body.write())
 		return s.document(ctx, d, err)
 	})
-	register(s, api, op(http.MethodGet, root+"/{slug}", "get-"+k.Name, "Read a "+k.Name, nil), func(ctx context.Context, in *slugInput) (*body[DocumentBody], error) {
+	register(s, api, answer.answers(api, op(http.MethodGet, root+"/{slug}", "get-"+k.Name, "Read a "+k.Name, nil), false), func(ctx context.Context, in *slugInput) (*body[DocumentBody], error) {
 		d, err := s.Resources.Get(ctx, scope(ctx), k.Name, in.Slug)
 		return s.document(ctx, d, err)
 	})
-	register(s, api, op(http.MethodPut, root+"/{slug}", "update-"+k.Name, "Change a "+k.Name, nil), func(ctx context.Context, in *updateInput) (*body[DocumentBody], error) {
+	register(s, api, answer.answers(api, op(http.MethodPut, root+"/{slug}", "update-"+k.Name, "Change a "+k.Name, nil), false), func(ctx context.Context, in *updateInput) (*body[DocumentBody], error) {
 		if err := in.Body.checkIdentity(k, in.Slug); err != nil {
 			return nil, err
 		}
 		w := in.Body.write()
-		w.Resync = in.Resync
+		w.Resync, w.Defer = in.Resync, in.Defer
 		d, err := s.Resources.Update(ctx, scope(ctx), k.Name, in.Slug, w)
 		return s.document(ctx, d, err)
 	})
@@ -252,7 +304,7 @@ type EventBody struct {
 
 // ReferrerBody is a document that refers to another.
 type ReferrerBody struct {
-	Kind string `json:"kind"`
+	Kind string `json:"kind" enum:"source,model,destination,sync"`
 	Slug string `json:"slug"`
 	Name string `json:"name"`
 }
@@ -378,6 +430,12 @@ type ChangeBody struct {
 	To   any    `json:"to"`
 }
 
+// FolderBody is a folder with the number of documents in it.
+type FolderBody struct {
+	Path  string `json:"path"`
+	Count int    `json:"count"`
+}
+
 func (s *Server) apply(api huma.API) {
 	type applyResult struct {
 		Results []AppliedBody `json:"results" nullable:"false"`
@@ -387,12 +445,13 @@ func (s *Server) apply(api huma.API) {
 			Documents []WriteBody `json:"documents"`
 			DryRun    bool        `json:"dryRun,omitempty"`
 			Resync    string      `json:"resync,omitempty" doc:"as of a single update: full or skip"`
+			Defer     bool        `json:"defer,omitempty" doc:"as of a single update"`
 		}
 	}) (*body[applyResult], error) {
 		desired := make([]resource.Desired, len(in.Body.Documents))
 		for i, d := range in.Body.Documents {
 			desired[i] = resource.Desired{Kind: d.Kind, Write: d.write()}
-			desired[i].Revision, desired[i].Resync = 0, in.Body.Resync
+			desired[i].Revision, desired[i].Resync, desired[i].Defer = 0, in.Body.Resync, in.Body.Defer
 		}
 		results, err := s.Resources.Apply(ctx, scope(ctx), desired, in.Body.DryRun)
 		out := applyResult{Results: []AppliedBody{}}
@@ -405,16 +464,12 @@ func (s *Server) apply(api huma.API) {
 		}
 		return &body[applyResult]{out}, err
 	})
-	type folder struct {
-		Path  string `json:"path"`
-		Count int    `json:"count"`
-	}
-	register(s, api, op(http.MethodGet, "/api/folders", "list-folders", "List folders", nil), func(ctx context.Context, _ *struct{}) (*body[page[folder]], error) {
+	register(s, api, op(http.MethodGet, "/api/folders", "list-folders", "List folders", nil), func(ctx context.Context, _ *struct{}) (*body[page[FolderBody]], error) {
 		all, err := s.Resources.Folders(ctx, scope(ctx))
-		p := page[folder]{Items: []folder{}, Total: len(all)}
+		p := page[FolderBody]{Items: []FolderBody{}, Total: len(all)}
 		for _, f := range all {
-			p.Items = append(p.Items, folder(f))
+			p.Items = append(p.Items, FolderBody(f))
 		}
-		return &body[page[folder]]{p}, err
+		return &body[page[FolderBody]]{p}, err
 	})
 }

@@ -95,3 +95,26 @@ func TestPrimaryKeyChangeDuringARun(t *testing.T) {
 		w.run(0)
 	})
 }
+
+// A change runs the syncs at once, unless it is left to their next run.
+//
+// Req: M-08
+func TestPrimaryKeyChangeRunsSyncs(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, w *world) {
+		w.synced()
+		w.ok("PUT", "/api/models/people?defer=true", keyed("email"))
+		if waiting := w.queue.take(); len(waiting) != 0 {
+			t.Errorf("%d runs were started by a change that is left to the next run", len(waiting))
+		}
+		w.run(3)
+		w.ok("PUT", "/api/models/people", keyed("id"))
+		before := w.target.writes
+		w.work()
+		if sent := w.target.writes - before; sent != 3 {
+			t.Errorf("the change sent %d rows, want 3", sent)
+		}
+		w.ok("GET", "/api/syncs/people-to-crm/runs", nil).has("items.0.trigger", "model")
+		w.run(0)
+	})
+}

@@ -12,14 +12,12 @@ import (
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
-	"github.com/millrace/millrace/internal/connector"
 	"github.com/millrace/millrace/internal/engine/sync/run"
 	"github.com/millrace/millrace/internal/fault"
 	"github.com/millrace/millrace/internal/kind/model"
 	"github.com/millrace/millrace/internal/kind/sync"
 	"github.com/millrace/millrace/internal/mapping"
 	"github.com/millrace/millrace/internal/resource"
-	"github.com/millrace/millrace/internal/value"
 )
 
 func (s *Server) syncs(api huma.API) {
@@ -55,9 +53,9 @@ func (s *Server) syncs(api huma.API) {
 		Slug     string `path:"slug"`
 		Limit    int    `query:"limit" default:"50" minimum:"1" maximum:"500"`
 		Cursor   string `query:"cursor"`
-		NonEmpty bool   `query:"nonEmpty" doc:"only runs that planned something"`
+		NonEmpty string `query:"nonEmpty" enum:"true,succeeded,false," doc:"true: only runs that planned something; succeeded: only runs with rows that arrived"`
 	}) (*body[page[RunBody]], error) {
-		return s.listRuns(ctx, in.Slug, in.Cursor, in.Limit, in.NonEmpty)
+		return s.listRuns(ctx, in.Slug, in.Cursor, run.Filter{NonEmpty: in.NonEmpty == "true", Arrived: in.NonEmpty == "succeeded", Limit: int64(in.Limit)})
 	})
 	s.suggestions(api)
 }
@@ -94,7 +92,7 @@ func (s *Server) setDisabled(ctx context.Context, slug string, disabled bool) (r
 	})
 }
 
-func (s *Server) listRuns(ctx context.Context, slug, cursor string, limit int, nonEmpty bool) (*body[page[RunBody]], error) {
+func (s *Server) listRuns(ctx context.Context, slug, cursor string, f run.Filter) (*body[page[RunBody]], error) {
 	d, err := s.Resources.Get(ctx, scope(ctx), "sync", slug)
 	if err != nil {
 		return nil, err
@@ -103,7 +101,9 @@ func (s *Server) listRuns(ctx context.Context, slug, cursor string, limit int, n
 	if err != nil {
 		return nil, err
 	}
-	runs, err := s.Runs.List(ctx, who(ctx).WorkspaceID, run.Filter{SyncID: d.ID, Before: int64(before), NonEmpty: nonEmpty, Limit: int64(limit) + 1})
+	limit := int(f.Limit)
+	f.SyncID, f.Before, f.Limit = d.ID, int64(before), f.Limit+1
+	runs, err := s.Runs.List(ctx, who(ctx).WorkspaceID, f)
 	if err != nil {
 		return nil, err
 	}
@@ -151,39 +151,8 @@ func (s *Server) suggestions(api huma.API) {
 	})
 }
 
-// RowBody is one row of a run.
-type RowBody struct {
-	Ordinal   int64                  `json:"ordinal"`
-	Key       string                 `json:"key"`
-	Operation string                 `json:"operation"`
-	Status    string                 `json:"status"`
-	Reason    string                 `json:"reason"`
-	Values    map[string]value.Value `json:"values,omitempty"`
-	Before    map[string]value.Value `json:"before,omitempty"`
-}
-
-func rowBody(r run.Row) RowBody {
-	b := RowBody{Ordinal: r.Ordinal, Key: r.Key, Operation: string(r.Operation), Status: string(r.Status), Reason: r.Reason, Values: map[string]value.Value{}}
-	for _, f := range r.Values {
-		b.Values[f.Name] = f.Value
-	}
-	for _, f := range r.Before {
-		if b.Before == nil {
-			b.Before = map[string]value.Value{}
-		}
-		b.Before[f.Name] = f.Value
-	}
-	return b
-}
-
 type runInput struct {
 	ID int64 `path:"id"`
-}
-
-// ExchangeBody is what was sent for a row, what came back, and the other rows of its batch.
-type ExchangeBody struct {
-	Exchanges []connector.Exchange `json:"exchanges" nullable:"false"`
-	Rows      []RowBody            `json:"rows" nullable:"false"`
 }
 
 func (s *Server) runs(api huma.API) {
@@ -195,52 +164,8 @@ func (s *Server) runs(api huma.API) {
 		r, err := s.Runs.Cancel(ctx, who(ctx).WorkspaceID, in.ID)
 		return &body[RunBody]{s.runBody(r)}, err
 	})
-	register(s, api, op(http.MethodGet, "/api/runs/{id}/rows", "list-run-rows", "List the rows of a run", nil), func(ctx context.Context, in *struct {
-		ID        int64  `path:"id"`
-		Status    string `query:"status" enum:"succeeded,failed,aborted,rejected,"`
-		Operation string `query:"operation" enum:"added,changed,removed,"`
-		Key       string `query:"key" doc:"exactly this primary key"`
-		Cursor    string `query:"cursor"`
-		Limit     int    `query:"limit" default:"50" minimum:"1" maximum:"500"`
-	}) (*body[page[RowBody]], error) {
-		rows, next, err := s.Engine.Rows(ctx, who(ctx).WorkspaceID, in.ID, run.RowQuery{
-			Status: run.RowStatus(in.Status), Operation: connector.Operation(in.Operation), Key: in.Key, Cursor: in.Cursor, Limit: in.Limit,
-		})
-		p := page[RowBody]{Items: []RowBody{}, Total: len(rows)}
-		for _, r := range rows {
-			p.Items = append(p.Items, rowBody(r))
-		}
-		if next != "" {
-			p.NextCursor = &next
-		}
-		return &body[page[RowBody]]{p}, err
-	})
-	register(s, api, op(http.MethodGet, "/api/runs/{id}/rows/{ordinal}/exchange", "get-exchange", "What was sent for a row and what came back", nil), func(ctx context.Context, in *struct {
-		ID      int64 `path:"id"`
-		Ordinal int64 `path:"ordinal"`
-	}) (*body[ExchangeBody], error) {
-		b, err := s.exchange(ctx, in.ID, in.Ordinal)
-		return &body[ExchangeBody]{b}, err
-	})
+	s.rows(api)
 	s.usage(api)
-}
-
-func (s *Server) exchange(ctx context.Context, runID, ordinal int64) (ExchangeBody, error) {
-	b := ExchangeBody{Exchanges: []connector.Exchange{}, Rows: []RowBody{}}
-	entries, err := s.Engine.Exchanges(ctx, who(ctx).WorkspaceID, runID, ordinal)
-	if err != nil || len(entries) == 0 {
-		return b, err
-	}
-	for _, e := range entries {
-		b.Exchanges = append(b.Exchanges, e.Exchanges...)
-	}
-	rows, err := s.Engine.Batch(ctx, who(ctx).WorkspaceID, runID, entries[len(entries)-1])
-	for _, r := range rows {
-		row := rowBody(r)
-		row.Values, row.Before = nil, nil
-		b.Rows = append(b.Rows, row)
-	}
-	return b, err
 }
 
 func (s *Server) usage(api huma.API) {

@@ -1,11 +1,16 @@
 package api
 
 import (
+	"fmt"
 	"path"
 	"reflect"
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
+	"github.com/millrace/millrace/internal/connector"
+	"github.com/millrace/millrace/internal/engine/sync/run"
+	"github.com/millrace/millrace/internal/kind/model"
+	"github.com/millrace/millrace/internal/kind/sync"
 	"github.com/millrace/millrace/internal/value"
 )
 
@@ -22,7 +27,7 @@ func (anyValue) Schema(huma.Registry) *huma.Schema {
 func schemas() huma.Registry {
 	own := reflect.TypeFor[Server]().PkgPath()
 	r := huma.NewMapRegistry("#/components/schemas/", func(t reflect.Type, hint string) string {
-		name := strings.TrimSuffix(huma.DefaultSchemaNamer(t, hint), "Body")
+		name := camel(strings.TrimSuffix(huma.DefaultSchemaNamer(t, hint), "Body"))
 		for t.Kind() == reflect.Pointer || t.Kind() == reflect.Slice {
 			t = t.Elem()
 		}
@@ -34,4 +39,120 @@ func schemas() huma.Registry {
 	})
 	r.RegisterTypeAlias(reflect.TypeFor[value.Value](), reflect.TypeFor[anyValue]())
 	return r
+}
+
+// camel joins the parts of an operation's id, after which types without a name are called.
+func camel(name string) string {
+	parts := strings.Split(name, "-")
+	for i, p := range parts {
+		if p != "" {
+			parts[i] = strings.ToUpper(p[:1]) + p[1:]
+		}
+	}
+	return strings.Join(parts, "")
+}
+
+// anyName is the component that stands for every JSON value.
+const anyName = "Json"
+
+// refinement is what Go's type of a property does not say: the words that it may be, that it holds any JSON,
+// that it may be null, or that it is a list which is never null.
+type refinement struct {
+	words    []any
+	json     bool
+	nullable bool
+	present  bool
+}
+
+func words[T ~string](all ...T) refinement {
+	r := refinement{}
+	for _, w := range all {
+		r.words = append(r.words, string(w))
+	}
+	return r
+}
+
+var (
+	anyJSON   = refinement{json: true}
+	orNull    = refinement{nullable: true}
+	present   = refinement{present: true}
+	modeWords = words(connector.ModeUpdate, connector.ModeInsert, connector.ModeUpsert, connector.ModeAdd, connector.ModeRemove,
+		connector.ModeArchive, connector.ModeAll, connector.ModeSnapshot, connector.ModeDiff, connector.ModeTrigger)
+	deleteWords  = words(connector.DeleteNothing, connector.DeleteClear, connector.DeleteRecord)
+	operationAll = words(connector.Operations...)
+	columnTypes  = words(value.Types...)
+	rowStatuses  = words(run.RowSucceeded, run.RowFailed, run.RowAborted, run.RowRejected, run.RowPending)
+	weekdays     = words("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+)
+
+// always is the refinement of a list which, with the lists in it, is never null.
+func (r refinement) always() refinement {
+	r.present = true
+	return r
+}
+
+// refinements are by component and property. They only describe answers; what is sent is checked by the kinds.
+var refinements = map[string]map[string]refinement{
+	"Run":                 {"state": words(run.States...), "error": orNull},
+	"Row":                 {"operation": operationAll, "status": rowStatuses, "values": anyJSON, "before": anyJSON},
+	"OneRow":              {"operation": operationAll, "status": rowStatuses, "values": anyJSON, "before": anyJSON},
+	"SourceStatus":        {"lastTest": orNull},
+	"DestinationStatus":   {"lastTest": orNull},
+	"SyncStatus":          {"lastRun": orNull},
+	"SourceSpec":          {"configuration": anyJSON},
+	"DestinationSpec":     {"configuration": anyJSON},
+	"ModelSpec":           {"method": words(model.MethodSQL, model.MethodTable)},
+	"ModelColumn":         {"type": columnTypes, "cast": columnTypes},
+	"ValueColumn":         {"type": columnTypes},
+	"SyncSpec":            {"mode": modeWords, "delete": deleteWords, "settings": anyJSON, "inDoubt": words(sync.InDoubtReport, sync.InDoubtResend)},
+	"SyncMapping":         {"kind": words("", sync.FromColumn, sync.FromStatic, sync.FromVariable, sync.FromTemplate, sync.FromObject, sync.FromArray), "value": anyJSON},
+	"SyncSchedule":        {"type": words(sync.ScheduleManual, sync.ScheduleInterval, sync.ScheduleCron, sync.ScheduleCustom)},
+	"SyncInterval":        {"unit": words("minute", "hour", "day", "week")},
+	"SyncRecurrence":      {"days": weekdays.always()},
+	"ConnectorSourceInfo": {"methods": words(model.MethodSQL, model.MethodTable), "engines": words("basic", "lightning")},
+	"ConnectorSyncType":   {"modes": modeWords, "deletes": deleteWords, "compare": words(connector.CompareMapped, connector.CompareAll)},
+	"ConnectorShowIf":     {"in": present},
+	"ConnectorMatchRule":  {"modes": modeWords},
+	"ConnectorTable":      {"kind": words("table", "view")},
+	"ConnectorField":      {"default": anyJSON, "type": words(connector.FieldString, connector.FieldText, connector.FieldSecret, connector.FieldNumber, connector.FieldBoolean, connector.FieldSelect, connector.FieldList, connector.FieldHeaders, connector.FieldObject)},
+	"Change":              {"from": anyJSON, "to": anyJSON},
+	"Preview":             {"rows": anyJSON.always()},
+}
+
+// refine writes into the API's description what Go's types do not say. A property that is not there is a
+// programming error.
+func refine(components huma.Registry) {
+	all := components.Map()
+	all[anyName] = &huma.Schema{Description: "any JSON value", AnyOf: []*huma.Schema{
+		{Type: "null"}, {Type: huma.TypeBoolean}, {Type: huma.TypeNumber}, {Type: huma.TypeString},
+		{Type: huma.TypeArray, Items: &huma.Schema{}}, {Type: huma.TypeObject, AdditionalProperties: anyRef()},
+	}}
+	for component, properties := range refinements {
+		for name, r := range properties {
+			if all[component] == nil || all[component].Properties[name] == nil {
+				panic(fmt.Sprintf("api: the description has no %s.%s", component, name))
+			}
+			all[component].Properties[name] = r.apply(all[component].Properties[name])
+		}
+	}
+}
+
+func anyRef() *huma.Schema { return &huma.Schema{Ref: "#/components/schemas/" + anyName} }
+
+// apply returns a property's schema with the refinement, which is about the innermost items of a list.
+func (r refinement) apply(s *huma.Schema) *huma.Schema {
+	switch {
+	case r.nullable:
+		return &huma.Schema{AnyOf: []*huma.Schema{s, {Type: "null"}}}
+	case s.Type == huma.TypeArray:
+		s.Nullable = s.Nullable && !r.present
+		s.Items = r.apply(s.Items)
+	case r.json && s.Type == huma.TypeObject:
+		s.AdditionalProperties = anyRef()
+	case r.json:
+		return anyRef()
+	case len(r.words) > 0:
+		s.Enum = r.words
+	}
+	return s
 }

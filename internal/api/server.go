@@ -19,6 +19,7 @@ import (
 	"github.com/millrace/millrace/internal/access"
 	"github.com/millrace/millrace/internal/clock"
 	"github.com/millrace/millrace/internal/connector"
+	"github.com/millrace/millrace/internal/connector/state"
 	"github.com/millrace/millrace/internal/db"
 	"github.com/millrace/millrace/internal/engine/sync/run"
 	"github.com/millrace/millrace/internal/fault"
@@ -35,12 +36,14 @@ type Options struct {
 	Runs      *run.Store
 	Engine    *run.Engine
 	Enqueuer  run.Enqueuer
+	State     *state.Store // what connectors learn
 	Clock     clock.Clock
 	Log       *slog.Logger
 	Metrics   *telemetry.Metrics
 	Checks    []telemetry.Check
 	Assets    fs.FS  // the web app; nil serves none
 	Dir       string // private folders of connectors that are tried out
+	Public    string // the address by which people reach the server, without a slash at its end
 	Version   string
 	Secure    bool // cookies for https only
 }
@@ -61,6 +64,7 @@ const (
 // New returns the handler of everything.
 func New(o Options) http.Handler {
 	s := &Server{Options: o, limiter: access.NewLimiter(o.Clock, rateLimit, rateWindow)}
+	s.Resources.OnUpdate(forgetTest)
 	mux := http.NewServeMux()
 	s.own(mux)
 	s.compatible(mux)
@@ -106,9 +110,12 @@ func (s *Server) own(mux *http.ServeMux) huma.API {
 	s.apply(api)
 	s.sources(api)
 	s.destinations(api)
+	s.authorizations(api)
 	s.syncs(api)
 	s.runs(api)
+	refine(config.Components.Schemas)
 	mux.HandleFunc("GET /api/events", s.events)
+	mux.HandleFunc("GET "+callbackPath, s.finishAuthorization)
 	mux.HandleFunc("/api/", func(w http.ResponseWriter, r *http.Request) { writeError(w, r, unknown(mux, w, r)) })
 	return api
 }
@@ -169,6 +176,9 @@ func (s *Server) recover(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		defer func() {
 			if p := recover(); p != nil {
+				if p == http.ErrAbortHandler { //nolint:errorlint,err113 // it is this value: the answer was begun and must look broken
+					panic(p)
+				}
 				s.Log.Error("panic", "request", requestID(r.Context()), "path", r.URL.Path, "panic", p, "stack", string(debug.Stack()))
 				if strings.HasPrefix(r.URL.Path, v1Root) {
 					v1Error(w, internal())

@@ -21,13 +21,15 @@ type Link struct {
 
 // SourceStatus is what is known of a source beyond its document.
 type SourceStatus struct {
-	Sample     bool `json:"sample"`
-	ModelCount int  `json:"modelCount"`
+	Sample     bool          `json:"sample"`
+	ModelCount int           `json:"modelCount"`
+	LastTest   *LastTestBody `json:"lastTest"`
 }
 
 // DestinationStatus is what is known of a destination beyond its document.
 type DestinationStatus struct {
-	SyncCount int `json:"syncCount"`
+	SyncCount int           `json:"syncCount"`
+	LastTest  *LastTestBody `json:"lastTest"`
 }
 
 // ModelStatus is what is known of a model beyond its document.
@@ -39,7 +41,7 @@ type ModelStatus struct {
 
 // SyncStatus is what is known of a sync beyond its document.
 type SyncStatus struct {
-	State       string   `json:"state"`
+	State       string   `json:"state" enum:"pending,queued,querying,preparing,in_progress,healthy,incomplete,failed,disabled"`
 	Label       string   `json:"label"`
 	Model       Link     `json:"model"`
 	Source      Link     `json:"source"`
@@ -55,7 +57,11 @@ func (s *Server) status(ctx context.Context, d resource.Document) (any, error) {
 		return s.sourceStatus(ctx, d, spec)
 	case *destination.Spec:
 		n, err := s.Resources.CountReferrers(ctx, scope(ctx), d.Kind, d.Slug)
-		return &DestinationStatus{SyncCount: n}, err
+		if err != nil {
+			return nil, err
+		}
+		test, err := s.lastTest(ctx, d)
+		return &DestinationStatus{SyncCount: n, LastTest: test}, err
 	case *model.Spec:
 		return s.modelStatus(ctx, d, spec)
 	case *sync.Spec:
@@ -67,7 +73,11 @@ func (s *Server) status(ctx context.Context, d resource.Document) (any, error) {
 
 func (s *Server) sourceStatus(ctx context.Context, d resource.Document, spec *source.Spec) (*SourceStatus, error) {
 	n, err := s.Resources.CountReferrers(ctx, scope(ctx), d.Kind, d.Slug)
-	st := &SourceStatus{ModelCount: n}
+	if err != nil {
+		return nil, err
+	}
+	test, err := s.lastTest(ctx, d)
+	st := &SourceStatus{ModelCount: n, LastTest: test}
 	if info, ierr := s.Registry.Source(spec.Type); ierr == nil {
 		st.Sample = info.Sample
 	}
@@ -146,14 +156,14 @@ type RunBody struct {
 	ID            int64        `json:"id"`
 	SyncSlug      string       `json:"syncSlug"`
 	SyncID        int64        `json:"syncId"`
-	Trigger       string       `json:"trigger"`
-	State         string       `json:"state"`
-	Status        string       `json:"status"`
+	Trigger       string       `json:"trigger" enum:"manual,schedule,api,recovery"`
+	State         run.State    `json:"state"`
+	Status        string       `json:"status" enum:"queued,querying,processing,reporting,success,warning,failed,cancelled,interrupted"`
 	Label         string       `json:"label"`
 	CreatedAt     string       `json:"createdAt"`
 	StartedAt     *string      `json:"startedAt"`
 	FinishedAt    *string      `json:"finishedAt"`
-	DurationMs    int64        `json:"durationMs"`
+	DurationMs    int64        `json:"durationMs" doc:"counts on while the run is under way; 0 before it began"`
 	Progress      float64      `json:"progress"`
 	RowsRead      int64        `json:"rowsRead"`
 	Rows          RowsBody     `json:"rows"`
@@ -181,7 +191,7 @@ type RowsBody struct {
 func (s *Server) runBody(r run.Run) RunBody {
 	c := r.Counts
 	b := RunBody{
-		ID: r.ID, SyncSlug: r.SyncSlug, SyncID: r.SyncID, Trigger: r.Trigger, State: string(r.State), Status: r.Words().REST, Label: r.Words().Run,
+		ID: r.ID, SyncSlug: r.SyncSlug, SyncID: r.SyncID, Trigger: r.Trigger, State: r.State, Status: r.Words().REST, Label: r.Words().Run,
 		CreatedAt: stamp(r.CreatedAt), StartedAt: optionalStamp(r.StartedAt), FinishedAt: optionalStamp(r.FinishedAt), Progress: r.Progress(),
 		RowsRead: c.Read, Planned: c.Planned, Succeeded: c.Succeeded, Failed: c.Failed, Aborted: c.Aborted, InDoubt: c.InDoubt, Options: r.Options,
 		Rows: RowsBody{

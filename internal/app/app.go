@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/millrace/millrace/internal/access"
@@ -21,6 +22,7 @@ import (
 	"github.com/millrace/millrace/internal/clock"
 	"github.com/millrace/millrace/internal/config"
 	"github.com/millrace/millrace/internal/connector"
+	"github.com/millrace/millrace/internal/connector/state"
 	"github.com/millrace/millrace/internal/db"
 	"github.com/millrace/millrace/internal/engine/sync/plan"
 	"github.com/millrace/millrace/internal/engine/sync/run"
@@ -29,6 +31,7 @@ import (
 	"github.com/millrace/millrace/internal/resource"
 	"github.com/millrace/millrace/internal/secret"
 	"github.com/millrace/millrace/internal/telemetry"
+	"github.com/uptrace/bun"
 	"go.opentelemetry.io/contrib/instrumentation/net/http/otelhttp"
 )
 
@@ -63,6 +66,7 @@ type process struct {
 	bucket    *blob.Bucket
 	access    *access.Store
 	documents *resource.Store
+	state     *state.Store
 	runs      *run.Store
 	jobs      *jobs.Client
 	engine    *run.Engine
@@ -143,8 +147,11 @@ func (p *process) openStores(ctx context.Context) (err error) {
 	}
 	p.access = access.NewStore(p.db, p.clock)
 	p.documents = resource.NewStore(p.db, Kinds(p.Registry), key, p.clock)
+	p.state = state.NewStore(p.db, key, p.clock)
+	p.documents.OnDelete(func(ctx context.Context, tx bun.Tx, sc resource.Scope, d resource.Document) error {
+		return p.state.Forget(ctx, tx, sc.WorkspaceID, d.Kind, d.ID)
+	})
 	p.runs = run.NewStore(p.db, p.clock)
-	p.runs.Follow(p.documents)
 	p.runs.LeaseTime = c.LeaseTime
 	return nil
 }
@@ -157,13 +164,14 @@ func (p *process) openEngine() error {
 	}
 	p.jobs = jobs.New(p.db, jobs.Config{Workers: workers, Log: p.log})
 	wake := queue{p.jobs}
+	p.runs.Follow(p.documents, wake)
 	p.scheduler = &scheduler{documents: p.documents, runs: p.runs, queue: wake, clock: p.clock, log: p.log}
 	host, err := os.Hostname()
 	if err != nil {
 		host = "unknown"
 	}
 	p.engine = run.New(run.EngineOptions{
-		Store: p.runs, Documents: documents{p.documents}, Registry: p.Registry, Storage: p.bucket,
+		Store: p.runs, Documents: documents{p.documents}, Registry: p.Registry, Storage: p.bucket, State: p.state,
 		Planner:  plan.New(plan.Options{MemoryLimit: c.PlannerMemory, Threads: c.PlannerThreads}),
 		Enqueuer: wake, Clock: p.clock, Log: p.log, Dir: p.dir(),
 		Owner:     fmt.Sprintf("%s/%d/%d", host, os.Getpid(), time.Now().UnixNano()),
@@ -202,7 +210,6 @@ func (p *process) firstStart(ctx context.Context) error {
 
 // serve starts the roles, waits for the end, and stops them.
 func (p *process) serve(ctx context.Context) error {
-	handler := p.handler()
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", p.Config.Listen)
 	if err != nil {
 		return fault.Wrap(err, fault.CodeConfig, "listening on %s", p.Config.Listen)
@@ -211,14 +218,14 @@ func (p *process) serve(ctx context.Context) error {
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
-	base := p.Config.PublicURL
+	base := strings.TrimRight(p.Config.PublicURL, "/")
 	if base == "" {
 		base = "http://" + advertised(p.Config.Listen, listener.Addr())
 	}
 	requests, cut := context.WithCancel(context.WithoutCancel(ctx))
 	defer cut()
 	server := &http.Server{
-		Handler:           otelhttp.NewHandler(handler, "http"),
+		Handler:           otelhttp.NewHandler(p.handler(base), "http"),
 		ReadHeaderTimeout: 10 * time.Second,
 		IdleTimeout:       2 * time.Minute,
 		BaseContext:       func(net.Listener) context.Context { return requests },
@@ -265,12 +272,12 @@ func (p *process) ready(base string) {
 	}
 }
 
-// handler is what the process serves: everything, or health and metrics only.
-func (p *process) handler() http.Handler {
+// handler is what the process serves at the base URL: everything, or health and metrics only.
+func (p *process) handler(base string) http.Handler {
 	o := api.Options{
 		DB: p.db, Access: p.access, Resources: p.documents, Registry: p.Registry, Runs: p.runs, Engine: p.engine,
 		Enqueuer: queue{p.jobs}, Clock: p.clock, Log: p.log, Metrics: p.metrics, Assets: p.Assets,
-		Dir: p.dir(), Version: p.Version, Secure: p.Config.Secure(),
+		State: p.state, Public: base, Dir: p.dir(), Version: p.Version, Secure: p.Config.Secure(),
 		Checks: []telemetry.Check{
 			{Name: "database", Run: p.db.PingContext},
 			{Name: "storage", Run: p.bucket.Check},

@@ -26,6 +26,7 @@ var rows = []struct {
 }{
 	{1, `^cmd/`},
 	{1, `^internal/app$`},
+	{1, `^bench$`},
 	{2, `^internal/(api|collector|cli)$`},
 	{2, `^internal/cli/.+`},
 	{3, `^internal/engine/[a-z]+(/.+)?$`},
@@ -137,7 +138,7 @@ func TestImportDirection(t *testing.T) {
 // DuckDB costs 70 MB and seconds of linking in every binary that sees it, so few packages may.
 func TestDuckDBIsLinkedIntoFewPackages(t *testing.T) {
 	t.Parallel()
-	may := []string{"internal/engine/sync/plan", "internal/source/duckdb", "internal/source/file", "internal/source/sample"}
+	may := []string{"bench", "internal/engine/sync/plan", "internal/source/duckdb", "internal/source/file", "internal/source/sample"}
 	for _, p := range packages(t) {
 		imports := slices.Concat(p.Imports, p.TestImports, p.XTestImports)
 		uses := slices.ContainsFunc(imports, func(i string) bool { return strings.HasPrefix(i, "github.com/duckdb/") })

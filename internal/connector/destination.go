@@ -79,8 +79,23 @@ type DestinationInfo struct {
 	SyncTypes []SyncType `json:"syncTypes"`
 	Verified  bool       `json:"verified"`
 
+	// Authorize says when a person must allow the access at the vendor: while all of these hold. Then what Open
+	// returns is an Authorizer. Empty means never.
+	Authorize []ShowIf `json:"authorize,omitempty"`
+
 	// Open reads the settings and returns a destination. It does not connect.
 	Open func(DestinationOptions) (Destination, error) `json:"-"`
+}
+
+// NeedsAuthorization reports whether a person must allow the access at the vendor with these settings.
+func (d DestinationInfo) NeedsAuthorization(s Settings) bool {
+	full := s.WithDefaults(d.Fields)
+	for _, condition := range d.Authorize {
+		if !condition.holds(full) {
+			return false
+		}
+	}
+	return len(d.Authorize) > 0
 }
 
 // SyncType is one thing that a destination takes (SY-17).
@@ -114,6 +129,7 @@ type MappingRule struct {
 type DestinationOptions struct {
 	Settings Settings // with secrets and defaults
 	Dir      string   // a private folder that outlives the process; created by the caller
+	State    State    // what other runs and workers learned of this connection; nil where it is not saved
 	Clock    clock.Clock
 	Log      *slog.Logger
 }
@@ -139,6 +155,16 @@ type FieldLister interface {
 // OptionLister is a destination with pick-lists that are loaded (Field.OptionsFrom).
 type OptionLister interface {
 	ListOptions(ctx context.Context, list string, job SyncJob) ([]Option, error)
+}
+
+// Authorizer is a destination that a person allows the access to at the vendor, in a browser (OAuth 2.0,
+// authorization code: RFC 6749, 4.1).
+type Authorizer interface {
+	// AuthorizeURL returns the vendor's address that the person is sent to. From there the browser comes back to
+	// redirect with state and a code.
+	AuthorizeURL(redirect, state string) (string, error)
+	// Exchange gets for the code what the connection works with from now on: settings to store in the document.
+	Exchange(ctx context.Context, redirect, code string) (Settings, error)
 }
 
 // TargetField is one field of the destination that a mapping can fill (M-24).

@@ -110,11 +110,13 @@ func (s Settings) WithDefaults(fields []Field) Settings {
 func (f Field) Exists(s Settings) bool { return f.exists(s) }
 
 func (f Field) exists(s Settings) bool {
-	if f.ShowIf == nil {
-		return true
-	}
-	got := s.Text(f.ShowIf.Field)
-	for _, want := range f.ShowIf.In {
+	return f.ShowIf == nil || f.ShowIf.holds(s)
+}
+
+// holds reports whether the condition is met by settings that have their defaults.
+func (c ShowIf) holds(s Settings) bool {
+	got := s.Text(c.Field)
+	for _, want := range c.In {
 		if got == want {
 			return true
 		}

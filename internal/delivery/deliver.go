@@ -62,12 +62,14 @@ type Delivery struct {
 	Exchanges Exchanges // nil keeps none
 	Clock     clock.Clock
 	Log       *slog.Logger
+	Jitter    func(most time.Duration) time.Duration // part of a retry's wait, from 0 to most; nil: by chance
 
 	limits  connector.Limits
 	retry   connector.RetryPolicy
 	pacer   pacer
 	rest    time.Time // when the windows of what was sent have passed (Limits.WaitOut)
 	batches atomic.Uint32
+	ahead   ahead
 	written atomic.Int64 // rows that a deferred session holds
 	fail    failure
 	defers  deferred
@@ -127,6 +129,7 @@ func (d *Delivery) limit(l connector.Limits) {
 	l.Rows = max(l.Rows, 1)
 	l.Concurrency = max(l.Concurrency, 1)
 	d.limits, d.retry, d.pacer = l, withDefaults(l.Retry), newPacer(l.Rates)
+	d.ahead.limit(l)
 }
 
 // operation sends the rows of one operation and waits for their answers.
@@ -140,6 +143,7 @@ func (d *Delivery) operation(ctx, drain context.Context, op connector.Operation)
 			d.rest = later(d.rest, d.Clock.Now().Add(longest(d.limits.Rates)))
 		}
 	}()
+	d.Journal.lanes.Store(int64(d.limits.Concurrency))
 	tasks := make(chan task, d.limits.Concurrency)
 	var lanes sync.WaitGroup
 	for range d.limits.Concurrency {
@@ -161,11 +165,16 @@ func (d *Delivery) operation(ctx, drain context.Context, op connector.Operation)
 	return context.Cause(drain)
 }
 
-// task is the rows of one batch: pieces of one or more chunks.
+// task is the rows that a lane announces at once, most often one batch: pieces of one or more chunks.
 type task struct {
 	op     connector.Operation
 	pieces []piece
 	rows   int
+	size   int // how many rows it gets
+}
+
+func (d *Delivery) task(op connector.Operation) task {
+	return task{op: op, size: d.limits.Rows * int(d.ahead.batches.Load())}
 }
 
 type piece struct {
@@ -190,7 +199,7 @@ func (c *Chunk) done() {
 
 // cut makes batches of the plan's chunks and hands them to the lanes.
 func (d *Delivery) cut(drain context.Context, op connector.Operation, tasks chan<- task) error {
-	t := task{op: op}
+	t := d.task(op)
 	for {
 		c, err := d.Chunks.Next(drain, op)
 		if err != nil {
@@ -205,19 +214,19 @@ func (d *Delivery) cut(drain context.Context, op connector.Operation, tasks chan
 		}
 		c.hold()
 		for from := 0; from < c.Rows; {
-			to := min(c.Rows, from+d.limits.Rows-t.rows)
+			to := min(c.Rows, from+t.size-t.rows)
 			c.hold()
 			t.pieces = append(t.pieces, piece{c, from, to})
 			t.rows += to - from
 			from = to
-			if t.rows < d.limits.Rows {
+			if t.rows < t.size {
 				continue
 			}
 			if err := d.hand(drain, tasks, t); err != nil || drain.Err() != nil {
 				c.done()
 				return err
 			}
-			t = task{op: op}
+			t = d.task(op)
 		}
 		c.done()
 	}

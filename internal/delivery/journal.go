@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"sync/atomic"
+	"time"
 )
 
 // Appender stores journal frames. Append returns when the frame would survive a power loss, and fails
@@ -20,6 +22,10 @@ type Journal struct {
 	incoming chan entry
 	done     chan struct{}
 	stop     sync.Once
+
+	lanes atomic.Int64  // how many write at a time; 0 where nobody has said
+	sizes [2]int        // of the last two groups
+	write time.Duration // what the last write took
 }
 
 type entry struct {
@@ -29,6 +35,9 @@ type entry struct {
 
 // maxGroup is how many lanes share one write at most.
 const maxGroup = 1024
+
+// maxGather bounds how long a write waits for more lanes.
+const maxGather = 2 * time.Millisecond
 
 // NewJournal starts a journal. Close ends it. The context bounds the writes, not single records.
 func NewJournal(ctx context.Context, appender Appender, ledger *Ledger) *Journal {
@@ -58,15 +67,43 @@ func (j *Journal) loop(ctx context.Context) {
 		group = append(group[:0], first)
 		group = j.gather(group)
 		var err error
+		began := time.Now()
 		frame, err = j.commit(ctx, frame[:0], group)
+		j.sizes, j.write = [2]int{j.sizes[1], len(group)}, time.Since(began)
 		for _, e := range group {
 			e.result <- err
 		}
 	}
 }
 
-// gather takes what is waiting already, without waiting for more.
+// gather takes what is waiting already. Lanes whose requests are fast come back soon after the write that answered
+// them: they are waited for, up to half of what a write takes, since otherwise each write would have a part of the
+// lanes only, and the run would pay for more of them.
 func (j *Journal) gather(group []entry) []entry {
+	group = j.waiting(group)
+	lanes := min(j.sizes[0]+j.sizes[1], int(j.lanes.Load()), maxGroup)
+	patience := min(j.write/2, maxGather)
+	if len(group) >= lanes || patience <= 0 {
+		return group
+	}
+	t := time.NewTimer(patience)
+	defer t.Stop()
+	for len(group) < lanes {
+		select {
+		case e, open := <-j.incoming:
+			if !open {
+				return group
+			}
+			group = append(group, e)
+		case <-t.C:
+			return group
+		}
+	}
+	return group
+}
+
+// waiting takes what is waiting already.
+func (j *Journal) waiting(group []entry) []entry {
 	for len(group) < maxGroup {
 		select {
 		case e, open := <-j.incoming:

@@ -8,6 +8,7 @@ import (
 
 	"github.com/millrace/millrace/internal/connector"
 	"github.com/millrace/millrace/internal/fault"
+	"github.com/millrace/millrace/internal/value"
 )
 
 // lane is one goroutine that sends batches, one after another.
@@ -59,7 +60,7 @@ func (l *lane) flush(more ...Record) bool {
 	return true
 }
 
-// task maps the rows of a batch and sends those that could be mapped.
+// task maps the rows of some batches and sends those that could be mapped.
 func (l *lane) task(t task) {
 	defer t.release()
 	if l.drain.Err() != nil {
@@ -69,13 +70,34 @@ func (l *lane) task(t task) {
 	if len(refused) > 0 {
 		l.refuse(refused)
 	}
-	for start := 0; start < len(l.rows); {
-		end := l.fit(start)
-		if !l.deliver(t.op, l.rows[start:end], 1) {
+	began := time.Now()
+	batches, ok := l.announce(l.parts()...)
+	if !ok {
+		return
+	}
+	journaled := time.Now()
+	for i, b := range batches {
+		if i > 0 && l.drain.Err() != nil {
+			l.withdraw(batches[i:])
 			return
 		}
+		if !l.send(t.op, b, effort{round: 1}) {
+			l.withdraw(batches[i+1:])
+			return
+		}
+	}
+	l.d.ahead.learn(journaled.Sub(began), time.Since(journaled), len(batches))
+}
+
+// parts cuts the rows into batches.
+func (l *lane) parts() [][]connector.Row {
+	var parts [][]connector.Row
+	for start := 0; start < len(l.rows); {
+		end := l.fit(start)
+		parts = append(parts, l.rows[start:end])
 		start = end
 	}
+	return parts
 }
 
 // build maps the rows into l.rows and returns those that could not be mapped.
@@ -131,26 +153,29 @@ func (l *lane) deferRefused(refused []Refusal) {
 	l.d.defers.refused = append(l.d.defers.refused, refused...)
 }
 
-// fit returns the end of the rows from start that stay within Limits.Bytes.
+// fit returns the end of the rows from start that stay within Limits.Rows and Limits.Bytes.
 func (l *lane) fit(start int) int {
-	limit := l.d.limits.Bytes
+	limit, most := l.d.limits.Bytes, min(len(l.rows), start+l.d.limits.Rows)
 	if limit <= 0 {
-		return len(l.rows)
+		return most
 	}
 	size := 0
-	for i := start; i < len(l.rows); i++ {
+	for i := start; i < most; i++ {
 		size += rowBytes(&l.rows[i])
 		if size > limit && i > start {
 			return i
 		}
 	}
-	return len(l.rows)
+	return most
 }
 
-// rowBytes estimates a row's JSON: text as it is, twelve bytes for any other value, and the names' quotes.
-func rowBytes(r *connector.Row) int {
-	size := 2
-	for _, v := range r.Values {
+// rowBytes estimates a row's JSON: text as it is, twelve bytes for any other value, and the names' quotes. A
+// destination that is given the model's own columns makes its payload of these.
+func rowBytes(r *connector.Row) int { return 2 + max(valueBytes(r.Values), valueBytes(r.Source)) }
+
+func valueBytes(values []value.Value) int {
+	size := 0
+	for _, v := range values {
 		size += len(v.Raw()) + 12
 	}
 	return size
@@ -173,17 +198,23 @@ func spansOf(rows []connector.Row) []Range {
 	return spans
 }
 
-// deliver sends rows as one batch until they have their answers. round counts how often the destination
-// asked for these rows again. It returns false when the run cannot go on.
-func (l *lane) deliver(op connector.Operation, rows []connector.Row, round int) bool {
-	batch := l.d.batches.Add(1)
+// effort is what was done for rows already when they become a batch.
+type effort struct {
+	round int  // how often the destination asked for these rows
+	doubt bool // they were sent in a larger batch without a readable answer
+}
+
+// deliver sends rows as one batch until they have their answers. It returns false when the run cannot go on.
+func (l *lane) deliver(op connector.Operation, rows []connector.Row, e effort) bool {
+	batches, ok := l.announce(rows)
+	return ok && l.send(op, batches[0], e)
+}
+
+// send brings a batch that was announced to its answer.
+func (l *lane) send(op connector.Operation, b announced, e effort) bool {
+	batch, rows := b.number, b.rows
 	l.token = ""
-	if !l.d.limits.Deferred {
-		if !l.flush(Record{Kind: RecordIntent, Batch: batch, Rows: spansOf(rows)}) { // D1
-			return false
-		}
-	}
-	answer := l.attempts(batch, op, rows)
+	answer := l.attempts(batch, op, rows, e.doubt)
 	if l.d.limits.Deferred {
 		return l.settleDeferred(rows, answer)
 	}
@@ -195,10 +226,10 @@ func (l *lane) deliver(op connector.Operation, rows []connector.Row, round int) 
 		l.flush()
 		return false
 	case answer.split:
-		half := len(rows) / 2
-		return l.deliver(op, rows[:half], round) && l.deliver(op, rows[half:], round)
-	case len(answer.again) > 0 && round < l.d.retry.Attempts && sleep(l.drain, backoff(l.d.retry, round)):
-		return l.deliver(op, answer.again, round+1)
+		half, e := len(rows)/2, effort{e.round, answer.doubt}
+		return l.deliver(op, rows[:half], e) && l.deliver(op, rows[half:], e)
+	case len(answer.again) > 0 && e.round < l.d.retry.Attempts && sleep(l.drain, l.d.backoff(e.round)):
+		return l.deliver(op, answer.again, effort{round: e.round + 1})
 	default:
 		return true
 	}
@@ -211,13 +242,18 @@ type answer struct {
 	refused []Refusal
 	fatal   bool            // the run cannot go on
 	split   bool            // none was taken: halve it (D5)
+	doubt   bool            // an earlier attempt may have been taken
 	again   []connector.Row // refused rows that are worth another attempt
 }
 
-// attempts sends the batch until it has an answer that stands.
-func (l *lane) attempts(number uint32, op connector.Operation, rows []connector.Row) answer {
+// attempts sends the batch until it has an answer that stands. Doubt about one attempt is not dispelled by
+// the failure of the next: only rows with an answer of their own leave it (D4).
+func (l *lane) attempts(number uint32, op connector.Operation, rows []connector.Row, doubt bool) answer {
 	throttled := time.Duration(0)
 	for attempt := 1; ; {
+		if err := l.ready(); err != nil {
+			return answer{state: NotSent, reason: err.Error()}.doubted(doubt)
+		}
 		result, err := l.write(number, op, rows)
 		if err == nil {
 			l.d.fail.exhausted.Store(0)
@@ -225,15 +261,24 @@ func (l *lane) attempts(number uint32, op connector.Operation, rows []connector.
 		}
 		a, wait := l.judge(err, len(rows), attempt, &throttled)
 		if wait < 0 {
-			return a
+			return a.doubted(doubt)
 		}
+		doubt = doubt || a.doubt
 		if fault.ClassOf(err) != fault.Throttled { // FLD-09: being asked to wait is not a failed attempt
 			attempt++
 		}
 		if !sleep(l.drain, wait) {
-			return l.unfinished(err)
+			return answer{state: NotSent, reason: err.Error()}.doubted(doubt)
 		}
 	}
+}
+
+// doubted is the answer where an earlier attempt may have been taken.
+func (a answer) doubted(doubt bool) answer {
+	if doubt && (a.state == NotSent || a.state == Rejected) {
+		a.state, a.doubt = InDoubt, true
+	}
+	return a
 }
 
 // taken reads the answer of a batch that the destination dealt with.
@@ -260,23 +305,22 @@ func copyRow(r connector.Row) connector.Row {
 	return r
 }
 
-// judge decides about a batch that failed as a whole: an answer (wait < 0), or another attempt after wait.
+// judge decides about a batch that failed as a whole: an answer (wait < 0), or another attempt after wait, with
+// answer.doubt where the failed one may have been taken.
 func (l *lane) judge(err error, rows, attempt int, throttled *time.Duration) (answer, time.Duration) {
 	class := fault.ClassOf(err)
 	switch class {
 	case fault.Throttled:
 		return l.judgeThrottled(err, attempt, throttled)
 	case fault.Retryable:
-		if attempt < l.d.retry.Attempts {
-			return answer{}, backoff(l.d.retry, attempt)
-		}
-		return l.exhausted(err), -1
+		return l.judgeNotTaken(err, attempt)
 	case fault.Unknown:
 		return l.judgeUnknown(err, attempt)
 	case fault.Fatal:
 		l.d.fail.set(err)
 		return answer{state: NotSent, reason: err.Error(), fatal: true}, -1
 	default:
+		l.d.fail.exhausted.Store(0) // it refuses, and so it is there
 		if l.d.limits.Split && rows > 1 {
 			return answer{state: NotSent, split: true}, -1
 		}
@@ -284,10 +328,18 @@ func (l *lane) judge(err error, rows, attempt int, throttled *time.Duration) (an
 	}
 }
 
+// judgeNotTaken: it is certain that nothing was taken, and worth another attempt.
+func (l *lane) judgeNotTaken(err error, attempt int) (answer, time.Duration) {
+	if attempt < l.d.retry.Attempts {
+		return answer{}, l.d.backoff(attempt)
+	}
+	return l.exhausted(err), -1
+}
+
 func (l *lane) judgeThrottled(err error, attempt int, throttled *time.Duration) (answer, time.Duration) {
 	wait := fault.As(err).After
 	if wait <= 0 {
-		wait = backoff(l.d.retry, attempt)
+		wait = l.d.backoff(attempt)
 	}
 	if *throttled += wait; *throttled > maxThrottle {
 		return answer{state: Rejected, reason: err.Error()}, -1
@@ -306,11 +358,11 @@ func (l *lane) judgeUnknown(err error, attempt int) (answer, time.Duration) {
 		case connector.ResolvedTaken:
 			return answer{state: Accepted}, -1
 		case connector.ResolvedNotTaken:
-			harmless = true
+			return l.judgeNotTaken(err, attempt)
 		}
 	}
 	if harmless && attempt < l.d.retry.Attempts {
-		return answer{}, backoff(l.d.retry, attempt)
+		return answer{doubt: true}, l.d.backoff(attempt)
 	}
 	return answer{state: InDoubt, reason: err.Error()}, -1
 }
@@ -326,22 +378,19 @@ func (l *lane) exhausted(err error) answer {
 	return answer{state: Rejected, reason: err.Error()}
 }
 
-// unfinished is the answer of a batch whose next attempt the end of the run prevents.
-func (l *lane) unfinished(err error) answer {
-	if fault.ClassOf(err) == fault.Unknown {
-		return answer{state: InDoubt, reason: err.Error()}
+// ready waits until the pace allows an attempt. An error means that the run is stopped.
+func (l *lane) ready() error {
+	if l.sent && !sleep(l.drain, l.d.limits.Pause) {
+		return context.Cause(l.drain)
 	}
-	return answer{state: NotSent, reason: err.Error()}
+	if err := l.d.pacer.wait(l.drain); err != nil {
+		return context.Cause(l.drain)
+	}
+	return nil
 }
 
 // write makes one attempt.
 func (l *lane) write(number uint32, op connector.Operation, rows []connector.Row) (connector.Result, error) {
-	if l.sent && !sleep(l.drain, l.d.limits.Pause) {
-		return connector.Result{}, fault.Reclass(context.Cause(l.drain), fault.Retryable)
-	}
-	if err := l.d.pacer.wait(l.drain); err != nil {
-		return connector.Result{}, fault.Reclass(err, fault.Retryable)
-	}
 	l.sent = true
 	b := connector.Batch{ID: l.batchID(op, rows), Operation: op, Rows: rows, Checkpoint: l.checkpoint(number)}
 	result, err := l.d.Session.Write(l.ctx, &b)
@@ -384,6 +433,8 @@ func (l *lane) settleDeferred(rows []connector.Row, a answer) bool {
 		}
 		l.deferRefused(all)
 		return true
+	case a.state == NotSent && l.drain.Err() != nil:
+		return false // the run is stopped; what was written is discarded
 	default:
 		l.d.fail.set(fault.New(fault.CodeDestinationUnknown, "a part of the file could not be written: %s", a.reason))
 		return false

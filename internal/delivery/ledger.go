@@ -7,13 +7,17 @@
 //	D1  a batch's intent is durable before its first byte leaves
 //	D2  an answer is durable before it counts
 //	D3  an accepted row is never sent again for the same plan
-//	D4  a batch without an answer is in doubt, and stays so until a later answer or the next plan
-//	D5  a batch is split or retried only when it is certain that none of it was taken
+//	D4  a batch without an answer is in doubt, and stays so until rows of it are taken or refused one by one, or the
+//	    next plan: that a later attempt fails says nothing about an earlier one
+//	D5  a batch is split or sent again only when it is certain that none of it was taken, or harmless to send twice
 //	D6  removals are answered before changes are sent, and changes before additions
 package delivery
 
 import (
+	"errors"
 	"fmt"
+	"io"
+	"strings"
 	"sync"
 
 	"github.com/millrace/millrace/internal/connector"
@@ -235,6 +239,13 @@ func (l *Ledger) EachReason(f func(ordinal int64, s State, reason string)) {
 // maxReason is how much of a reason is kept, in bytes.
 const maxReason = 2000
 
+// maxReasons is how many bytes of different reasons are kept for a run, so that a destination that names the
+// row in every refusal does not fill the memory (FLD-17). The rows beyond have tooManyReasons; the request log
+// has the answers themselves.
+const maxReasons = 32 << 20
+
+const tooManyReasons = "refused; the run has too many different reasons to keep this one, and the request log has it"
+
 // reasonChunk is how many ordinals share one block of reason numbers.
 const reasonChunk = 1 << 14
 
@@ -242,6 +253,7 @@ const reasonChunk = 1 << 14
 // where there are any.
 type reasonTable struct {
 	texts  []string
+	bytes  int // of texts
 	number map[string]uint32
 	blocks map[int64]*[reasonChunk]uint32
 }
@@ -251,10 +263,15 @@ func (t *reasonTable) set(n int64, reason string) {
 		t.number, t.blocks = map[string]uint32{}, map[int64]*[reasonChunk]uint32{}
 	}
 	if len(reason) > maxReason {
-		reason = reason[:maxReason]
+		reason = strings.ToValidUTF8(reason[:maxReason], "")
+	}
+	if _, known := t.number[reason]; !known && t.bytes > maxReasons {
+		reason = tooManyReasons
 	}
 	id, known := t.number[reason]
 	if !known {
+		reason = strings.Clone(reason) // without what it was cut from
+		t.bytes += len(reason)
 		t.texts = append(t.texts, reason)
 		id = uint32(len(t.texts)) //nolint:gosec // fewer texts than rows
 		t.number[reason] = id
@@ -296,40 +313,71 @@ func (t *reasonTable) each(f func(n int64, reason string)) {
 	}
 }
 
-// Snapshot returns the ledger as journal frames: replayed into a ledger of the same plan, they give the
+// WriteSnapshot writes the ledger as journal frames: replayed into a ledger of the same plan, they give the
 // same states and reasons.
-func (l *Ledger) Snapshot() []byte {
-	var frames []byte
-	var batch uint32
-	group := make([]Record, 0, 2*snapshotGroup)
-	flush := func() {
-		if len(group) > 0 {
-			frames = appendFrame(frames, group)
-			group = group[:0]
-		}
-	}
-	add := func(span Range, s State, reason string) {
-		batch++
-		group = append(group,
-			Record{Kind: RecordIntent, Batch: batch, Rows: []Range{span}},
-			Record{Kind: RecordAnswer, Batch: batch, State: s, Reason: reason})
-		if len(group) >= 2*snapshotGroup {
-			flush()
-		}
-	}
-	l.Runs(func(span Range, s State) {
-		if s != NotSent {
-			add(span, s, "")
+func (l *Ledger) WriteSnapshot(w io.Writer) error {
+	s := snapshot{w: w}
+	l.Runs(func(span Range, state State) {
+		if state != NotSent {
+			s.add(span, state, "")
 		}
 	})
-	l.EachReason(func(n int64, s State, reason string) {
-		if s == Rejected || s == InDoubt {
-			add(Range{n, n + 1}, s, reason)
+	l.EachReason(func(n int64, state State, reason string) {
+		if state == Rejected || state == InDoubt {
+			s.extend(n, state, reason)
 		}
 	})
-	flush()
-	return frames
+	s.addOpen()
+	return s.flush()
+}
+
+// snapshot writes spans of rows as batches of one announcement and one answer each.
+type snapshot struct {
+	w     io.Writer
+	batch uint32
+	group []Record
+	frame []byte
+	err   error
+
+	open   Range // neighbours with one state and reason so far
+	state  State
+	reason string
 }
 
 // snapshotGroup is how many batches share a frame of a snapshot.
 const snapshotGroup = 1000
+
+func (s *snapshot) add(span Range, state State, reason string) {
+	s.batch++
+	s.group = append(s.group,
+		Record{Kind: RecordIntent, Batch: s.batch, Rows: []Range{span}},
+		Record{Kind: RecordAnswer, Batch: s.batch, State: state, Reason: reason})
+	if len(s.group) >= 2*snapshotGroup {
+		s.err = errors.Join(s.err, s.flush())
+	}
+}
+
+func (s *snapshot) extend(n int64, state State, reason string) {
+	if s.open.To == n && s.open.Len() > 0 && s.state == state && s.reason == reason {
+		s.open.To++
+		return
+	}
+	s.addOpen()
+	s.open, s.state, s.reason = Range{n, n + 1}, state, reason
+}
+
+func (s *snapshot) addOpen() {
+	if s.open.Len() > 0 {
+		s.add(s.open, s.state, s.reason)
+	}
+}
+
+func (s *snapshot) flush() error {
+	if s.err != nil || len(s.group) == 0 {
+		return s.err
+	}
+	s.frame = appendFrame(s.frame[:0], s.group)
+	s.group = s.group[:0]
+	_, err := s.w.Write(s.frame)
+	return err
+}

@@ -78,14 +78,22 @@ func withDefaults(p connector.RetryPolicy) connector.RetryPolicy {
 	return p
 }
 
-// backoff returns the wait before attempt n+1: exponential, with full jitter (SY-76).
-func backoff(p connector.RetryPolicy, n int) time.Duration {
-	ceiling := p.Base << min(n-1, 20)
-	if ceiling <= 0 || ceiling > p.Max {
-		ceiling = p.Max
+// backoff returns the wait before attempt n+1: it doubles up to the longest, and half of it is left to chance, so
+// that many syncs do not come back at once (SY-76).
+func (d *Delivery) backoff(n int) time.Duration {
+	ceiling := d.retry.Base << min(n-1, maxDoublings)
+	if ceiling <= 0 || ceiling > d.retry.Max {
+		ceiling = d.retry.Max
 	}
-	return ceiling/2 + rand.N(ceiling/2+1) //nolint:gosec // jitter
+	half := ceiling / 2
+	if d.Jitter != nil {
+		return half + d.Jitter(half)
+	}
+	return half + rand.N(half+1) //nolint:gosec // jitter
 }
+
+// maxDoublings keeps the shift from overflowing; the policy's longest wait comes long before.
+const maxDoublings = 20
 
 // sleep waits, or returns false when ctx ends first.
 func sleep(ctx context.Context, d time.Duration) bool {

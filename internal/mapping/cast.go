@@ -99,6 +99,9 @@ const (
 
 func precise(text string, f float64) bool {
 	significant, fraction := countDigits(text)
+	if f == 0 && significant > 0 {
+		return false // too small for a double
+	}
 	if significant <= maxSignificant && fraction <= maxFraction {
 		return true
 	}
@@ -137,6 +140,9 @@ var timestampLayouts = []string{
 	"2006-01-02 15:04:05.999999999Z07", "2006-01-02 15:04:05.999999999", "2006-01-02T15:04", "2006-01-02 15:04", time.DateOnly,
 }
 
+// maxMillis bounds timestamps from numbers to the years that ISO 8601 writes with four digits.
+const maxMillis = 253_402_300_799_999
+
 // toTimestamp reads ISO 8601 text (without a zone: UTC), dates (midnight UTC) and numbers
 // (milliseconds since 1970 UTC).
 func toTimestamp(v value.Value) (value.Value, error) {
@@ -146,7 +152,9 @@ func toTimestamp(v value.Value) (value.Value, error) {
 	case value.Day:
 		return value.OfTime(v.Time()), nil
 	case value.Int:
-		return value.OfMicros(v.Int() * 1000), nil
+		if ms := v.Int(); ms >= -maxMillis && ms <= maxMillis {
+			return value.OfMicros(ms * 1000), nil
+		}
 	case value.Text:
 		text := strings.TrimSpace(v.Raw())
 		for _, layout := range timestampLayouts {

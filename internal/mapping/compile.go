@@ -158,16 +158,14 @@ func (c *compiler) deepEnough(path string, depth int) bool {
 }
 
 // array maps each object of an array column (SY-34): a member is filled only where the item has the
-// property, null stays null unless it is to be left out, and static values join every item.
+// property, null stays null unless it is to be left out, and static values join every item. At every depth below
+// it, columns and arrays are properties of the item; templates see the row.
 func (c *compiler) array(path string, m sync.Mapping, depth int) compiled {
 	if !c.deepEnough(path, depth) {
 		return constant(value.Value{})
 	}
 	source := c.column(path+".from", m.From)
-	members := make([]itemMember, len(m.Fields))
-	for i, f := range m.Fields {
-		members[i] = c.itemMember(fmt.Sprintf("%s.fields[%d]", path, i), f, depth)
-	}
+	members := c.itemMembers(path, m.Fields, depth+1)
 	return func(b *Binding) (value.Value, error) {
 		v, err := source(b)
 		if err != nil || v.IsNull() {
@@ -181,43 +179,97 @@ func (c *compiler) array(path string, m sync.Mapping, depth int) compiled {
 	}
 }
 
+// itemMember fills one field from an item of an array.
 type itemMember struct {
-	spec  sync.Mapping
-	fixed compiled // anything but a property of the item
+	to       string
+	omitNull bool
+	of       func(b *Binding, item value.Value) (v value.Value, present bool, err error)
+}
+
+func (c *compiler) itemMembers(path string, fields []sync.Mapping, depth int) []itemMember {
+	members := make([]itemMember, len(fields))
+	for i, f := range fields {
+		members[i] = c.itemMember(fmt.Sprintf("%s.fields[%d]", path, i), f, depth)
+	}
+	return members
 }
 
 func (c *compiler) itemMember(path string, f sync.Mapping, depth int) itemMember {
-	if f.Kind == sync.FromColumn || f.Kind == "" {
-		return itemMember{spec: f}
+	m := itemMember{to: f.To, omitNull: f.OmitNull}
+	switch f.Kind {
+	case sync.FromColumn, "":
+		m.of = func(_ *Binding, item value.Value) (value.Value, bool, error) {
+			v, present := item.Get(f.From)
+			return v, present, nil
+		}
+	case sync.FromObject:
+		m.of = c.itemObject(path, f, depth)
+	case sync.FromArray:
+		m.of = c.itemArray(path, f, depth)
+	default:
+		fixed := c.field(path, f, depth)
+		m.of = func(b *Binding, _ value.Value) (value.Value, bool, error) {
+			v, err := fixed(b)
+			return v, true, err
+		}
 	}
-	return itemMember{spec: f, fixed: c.field(path, f, depth+1)}
+	return m
+}
+
+func (c *compiler) itemObject(path string, f sync.Mapping, depth int) func(*Binding, value.Value) (value.Value, bool, error) {
+	if !c.deepEnough(path, depth) {
+		return nil
+	}
+	members := c.itemMembers(path, f.Fields, depth+1)
+	return func(b *Binding, item value.Value) (value.Value, bool, error) {
+		v, err := mapItem(b, item, members)
+		return v, true, err
+	}
+}
+
+func (c *compiler) itemArray(path string, f sync.Mapping, depth int) func(*Binding, value.Value) (value.Value, bool, error) {
+	if !c.deepEnough(path, depth) {
+		return nil
+	}
+	members := c.itemMembers(path, f.Fields, depth+1)
+	return func(b *Binding, item value.Value) (value.Value, bool, error) {
+		v, present := item.Get(f.From)
+		if v.IsNull() {
+			return v, present, nil
+		}
+		items := v.List()
+		if items == nil {
+			return value.Value{}, true, fault.New(fault.CodeMappingReject, "the property %q does not hold an array", f.From)
+		}
+		v, err := mapItems(b, items, members)
+		return v, true, err
+	}
 }
 
 func mapItems(b *Binding, items []value.Value, members []itemMember) (value.Value, error) {
 	out := make([]value.Value, len(items))
 	for i, item := range items {
-		fields := make([]value.Field, 0, len(members))
-		for _, m := range members {
-			v, present, err := m.of(b, item)
-			if err != nil {
-				return value.Value{}, rejectField(m.spec.To, err)
-			}
-			if present && (!v.IsNull() || !m.spec.OmitNull) {
-				fields = append(fields, value.Field{Name: m.spec.To, Value: v})
-			}
+		v, err := mapItem(b, item.Parsed(), members)
+		if err != nil {
+			return value.Value{}, err
 		}
-		out[i] = value.OfMap(fields)
+		out[i] = v
 	}
 	return value.OfList(out), nil
 }
 
-func (m itemMember) of(b *Binding, item value.Value) (v value.Value, present bool, err error) {
-	if m.fixed != nil {
-		v, err = m.fixed(b)
-		return v, true, err
+func mapItem(b *Binding, item value.Value, members []itemMember) (value.Value, error) {
+	fields := make([]value.Field, 0, len(members))
+	for _, m := range members {
+		v, present, err := m.of(b, item)
+		if err != nil {
+			return value.Value{}, rejectField(m.to, err)
+		}
+		if present && (!v.IsNull() || !m.omitNull) {
+			fields = append(fields, value.Field{Name: m.to, Value: v})
+		}
 	}
-	v, present = item.Get(m.spec.From)
-	return v, present, nil
+	return value.OfMap(fields), nil
 }
 
 // target describes the field that a mapping fills.

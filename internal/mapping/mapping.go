@@ -8,6 +8,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"sort"
 	"time"
 
@@ -163,6 +164,7 @@ func (b *Binding) Row(row int, op connector.Operation) {
 
 // Values appends the row's mapped values to dst. An error refuses this row alone.
 func (b *Binding) Values(dst []value.Value) ([]value.Value, error) {
+	dst = slices.Grow(dst, len(b.mapping.fields))
 	for i, f := range b.mapping.fields {
 		v, err := f(b)
 		if err != nil {
@@ -190,6 +192,7 @@ func (b *Binding) Match(dst []value.Value) ([]value.Value, error) {
 
 // Source appends the whole row, with casts, to dst.
 func (b *Binding) Source(dst []value.Value) ([]value.Value, error) {
+	dst = slices.Grow(dst, len(b.schema))
 	for i, c := range b.schema {
 		v, err := b.read(i)
 		if err != nil {

@@ -46,7 +46,7 @@ func similarity(a, b string) float64 {
 		return 1
 	}
 	wa, wb := words(a), words(b)
-	if strings.Join(wa, "") == strings.Join(wb, "") {
+	if joined := strings.Join(wa, ""); joined != "" && joined == strings.Join(wb, "") {
 		return 0.95
 	}
 	shared := 0

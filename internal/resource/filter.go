@@ -35,6 +35,13 @@ func (f Filter) apply(q *bun.SelectQuery, postgres bool) error {
 	for _, l := range f.NotLabels {
 		q.Where("NOT "+has, l.Name, l.Value)
 	}
+	if f.Type != "" {
+		typed := "json_extract(d.spec, '$.type') = ?"
+		if postgres {
+			typed = "(d.spec::jsonb ->> 'type') = ?"
+		}
+		q.Where(typed, f.Type)
+	}
 	for kind, slug := range f.Refs {
 		q.Where(refers, kind, slug, kind, slug)
 	}

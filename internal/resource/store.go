@@ -1,6 +1,7 @@
 package resource
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"encoding/json"
@@ -26,6 +27,7 @@ type Store struct {
 	clock clock.Clock
 
 	updated []func(context.Context, bun.Tx, Updated) error
+	deleted []func(context.Context, bun.Tx, Scope, Document) error
 }
 
 // NewStore returns a store in the database.
@@ -38,13 +40,21 @@ type Updated struct {
 	Scope  Scope
 	Before Document
 	After  Document
+	Stored any    // the spec as it is stored: as in Before, with the references of secrets instead of their masks
 	Resync string // of the write
+	Defer  bool   // of the write
 }
 
 // OnUpdate registers what else must change with a document. f is called in the transaction of every update,
 // and its error undoes it. Register before the store is used.
 func (s *Store) OnUpdate(f func(ctx context.Context, tx bun.Tx, u Updated) error) {
 	s.updated = append(s.updated, f)
+}
+
+// OnDelete registers what else must go with a document. f is called in the transaction of every deletion, and its
+// error undoes it. Register before the store is used.
+func (s *Store) OnDelete(f func(ctx context.Context, tx bun.Tx, sc Scope, d Document) error) {
+	s.deleted = append(s.deleted, f)
 }
 
 // Kinds returns the registry.
@@ -59,7 +69,9 @@ type Write struct {
 	Revision int64           // of the version that a change is based on; 0 skips the check
 	Spec     json.RawMessage // strict JSON of the kind's spec
 	Summary  string          // what changed, for the history; empty means a general word
+	Action   string          // of an update, in the activity; empty means updated
 	Resync   string          // what becomes of rows that the document as it was has brought somewhere; one of the Resync constants
+	Defer    bool            // it becomes of them in the next run, instead of in one that begins at once (M-08)
 }
 
 // What a change of a document means for the rows that were sent before, where it means something (M-07).
@@ -130,6 +142,7 @@ type Filter struct {
 	NotLabels []Label // none of them
 	Folder    string  // with the folders in it
 	CreatedBy string
+	Type      string            // of the spec, where the kind has types
 	Refs      map[string]string // kind → slug that the document refers to, itself or through what it refers to
 	Sort      string            // name (default), slug, id, createdAt, updatedAt; a leading - turns it round
 	Offset    int
@@ -284,12 +297,12 @@ func (s *Store) update(ctx context.Context, tx bun.Tx, sc Scope, k Kind, row doc
 	if err != nil {
 		return Document{}, fmt.Errorf("changing the %s %q: %w", k.Name, row.Slug, err)
 	}
-	next, err := s.written(ctx, tx, sc, k, &row, "updated", w.Summary)
+	next, err := s.written(ctx, tx, sc, k, &row, cmp.Or(w.Action, "updated"), w.Summary)
 	if err != nil {
 		return Document{}, err
 	}
 	for _, f := range s.updated {
-		if err := f(ctx, tx, Updated{Scope: sc, Before: old, After: next, Resync: w.Resync}); err != nil {
+		if err := f(ctx, tx, Updated{Scope: sc, Before: old, After: next, Stored: spec, Resync: w.Resync, Defer: w.Defer}); err != nil {
 			return Document{}, err
 		}
 	}
@@ -395,6 +408,11 @@ func (s *Store) remove(ctx context.Context, tx bun.Tx, sc Scope, k Kind, row doc
 	}
 	if _, err := tx.NewDelete().Table("documents").Where("id = ?", row.ID).Exec(ctx); err != nil {
 		return fmt.Errorf("deleting the %s %q: %w", k.Name, row.Slug, err)
+	}
+	for _, f := range s.deleted {
+		if err := f(ctx, tx, sc, d); err != nil {
+			return err
+		}
 	}
 	return s.note(ctx, tx, sc, d, "deleted", "")
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
+	"github.com/apache/arrow-go/v18/arrow/decimal128"
 	"github.com/apache/arrow-go/v18/arrow/extensions"
 )
 
@@ -103,7 +104,7 @@ func numberReader(col arrow.Array) Reader {
 		return func(r int) Value { return ofFloat32(a.Value(r)) }
 	case *array.Decimal128:
 		scale := a.DataType().(*arrow.Decimal128Type).Scale //nolint:forcetypeassert // the array's own type
-		return func(r int) Value { return ofScaled(a.Value(r).BigInt(), scale) }
+		return func(r int) Value { return ofDecimal128(a.Value(r), scale) }
 	case *array.Decimal256:
 		scale := a.DataType().(*arrow.Decimal256Type).Scale //nolint:forcetypeassert // the array's own type
 		return func(r int) Value { return ofScaled(a.Value(r).BigInt(), scale) }
@@ -119,6 +120,37 @@ func ofFloat32(f float32) Value {
 		return Value{}
 	}
 	return OfFloat(g)
+}
+
+// maxDigits is how many digits every number of 64 bits has at most.
+const maxDigits = 20
+
+// ofDecimal128 returns n × 10^-scale; numbers of 64 bits, which nearly all are, take a short way.
+func ofDecimal128(n decimal128.Num, scale int32) Value {
+	small := int64(n.LowBits()) //nolint:gosec // compared with the whole below
+	if n.HighBits() != small>>63 || scale <= 0 || scale >= maxDigits {
+		return ofScaled(n.BigInt(), scale)
+	}
+	magnitude := uint64(small) //nolint:gosec // two's complement
+	if small < 0 {
+		magnitude = -magnitude
+	}
+	var text [maxDigits + 2]byte
+	at := len(text)
+	for i := int32(0); magnitude > 0 || i <= scale; i++ {
+		if i == scale {
+			at--
+			text[at] = '.'
+		}
+		at--
+		text[at] = byte('0' + magnitude%10)
+		magnitude /= 10
+	}
+	if small < 0 {
+		at--
+		text[at] = '-'
+	}
+	return OfDecimal(string(text[at:]))
 }
 
 // ofScaled returns unscaled × 10^-scale.
@@ -144,6 +176,9 @@ func ofScaled(unscaled *big.Int, scale int32) Value {
 func timeReader(f arrow.Field, col arrow.Array) Reader {
 	switch a := col.(type) {
 	case *array.Timestamp:
+		if a.DataType().(*arrow.TimestampType).Unit == arrow.Microsecond { //nolint:forcetypeassert // the array's own type
+			return func(r int) Value { return OfMicros(int64(a.Value(r))) }
+		}
 		toTime, err := a.DataType().(*arrow.TimestampType).GetToTimeFunc() //nolint:forcetypeassert // the array's own type
 		if err != nil {
 			return nil

@@ -122,6 +122,8 @@ func flatScalar(f arrow.Field) (arrow.DataType, flatten) {
 		return arrow.FixedWidthTypes.Date32, flattenDate
 	case arrow.FIXED_SIZE_BINARY, arrow.BINARY_VIEW:
 		return arrow.BinaryTypes.Binary, flattenBytes
+	case arrow.NULL:
+		return arrow.BinaryTypes.String, flattenNulls
 	case arrow.DECIMAL32, arrow.DECIMAL64:
 		return arrow.BinaryTypes.String, flattenPrinted
 	default:
@@ -208,6 +210,14 @@ func textFlatten(f arrow.Field) flatten {
 			return appendValid(dst, at(row).String())
 		}), nil
 	}
+}
+
+// flattenNulls is for columns without a type, whose IsNull says false.
+func flattenNulls(col arrow.Array) (arrow.Array, error) {
+	b := array.NewStringBuilder(memory.DefaultAllocator)
+	defer b.Release()
+	b.AppendNulls(col.Len())
+	return b.NewArray(), nil
 }
 
 // flattenPrinted is for types that a Reader does not know.

@@ -153,7 +153,7 @@ func appendEscape(dst []byte, c byte) []byte {
 func ParseJSON(text string) (Value, error) {
 	d := json.NewDecoder(strings.NewReader(text))
 	d.UseNumber()
-	v, err := decodeValue(d)
+	v, err := decodeValue(d, maxDepth)
 	if err != nil {
 		return Value{}, fmt.Errorf("parsing JSON: %w", err)
 	}
@@ -163,17 +163,28 @@ func ParseJSON(text string) (Value, error) {
 	return v, nil
 }
 
-func decodeValue(d *json.Decoder) (Value, error) {
+// maxDepth is how deep arrays and objects may nest, so that hostile text cannot exhaust the stack. It is
+// encoding/json's own limit.
+const maxDepth = 10_000
+
+var errDepth = fmt.Errorf("arrays and objects nest more than %d deep", maxDepth)
+
+// decodeValue reads a value that may nest depth deep.
+func decodeValue(d *json.Decoder, depth int) (Value, error) {
 	t, err := d.Token()
 	if err != nil {
 		return Value{}, err
 	}
 	switch t := t.(type) {
 	case json.Delim:
-		if t == '[' {
-			return decodeList(d)
+		switch {
+		case depth == 0:
+			return Value{}, errDepth
+		case t == '[':
+			return decodeList(d, depth-1)
+		default:
+			return decodeMap(d, depth-1)
 		}
-		return decodeMap(d)
 	case bool:
 		return OfBool(t), nil
 	case json.Number:
@@ -194,10 +205,10 @@ func OfNumber(text string) Value {
 	return OfDecimal(text)
 }
 
-func decodeList(d *json.Decoder) (Value, error) {
+func decodeList(d *json.Decoder, depth int) (Value, error) {
 	items := []Value{}
 	for d.More() {
-		v, err := decodeValue(d)
+		v, err := decodeValue(d, depth)
 		if err != nil {
 			return Value{}, err
 		}
@@ -207,14 +218,14 @@ func decodeList(d *json.Decoder) (Value, error) {
 	return OfList(items), err
 }
 
-func decodeMap(d *json.Decoder) (Value, error) {
+func decodeMap(d *json.Decoder, depth int) (Value, error) {
 	fields := []Field{}
 	for d.More() {
 		name, err := d.Token()
 		if err != nil {
 			return Value{}, err
 		}
-		v, err := decodeValue(d)
+		v, err := decodeValue(d, depth)
 		if err != nil {
 			return Value{}, err
 		}

@@ -236,8 +236,24 @@ func appendTime(dst []byte, us int64) []byte {
 	if us%1000 != 0 {
 		layout = microLayout
 	}
-	return time.UnixMicro(us).UTC().AppendFormat(dst, layout)
+	t := time.UnixMicro(us).UTC()
+	year, month, day := t.Date()
+	if year < 0 || year > 9999 || layout != TimeLayout {
+		return t.AppendFormat(dst, layout)
+	}
+	hour, minute, second := t.Clock()
+	dst = append(appendTwo(appendTwo(dst, year/100), year%100), '-')
+	dst = append(appendTwo(dst, int(month)), '-')
+	dst = append(appendTwo(dst, day), 'T')
+	dst = append(appendTwo(dst, hour), ':')
+	dst = append(appendTwo(dst, minute), ':')
+	dst = append(appendTwo(dst, second), '.')
+	ms := t.Nanosecond() / int(time.Millisecond)
+	return append(appendTwo(append(dst, byte('0'+ms/100)), ms%100), 'Z')
 }
+
+// appendTwo writes a number below 100 with two digits.
+func appendTwo(dst []byte, n int) []byte { return append(dst, byte('0'+n/10), byte('0'+n%10)) }
 
 // appendFloat writes the shortest text that reads back as the same float, without an exponent
 // for magnitudes that people write out.

@@ -101,7 +101,7 @@ func oauthFields() []connector.Field {
 		},
 		{Name: "tokenUrl", Label: "Access token URL", Type: connector.FieldString, Required: true, ShowIf: oauth, Example: "https://auth.example.com/oauth/token"},
 		{Name: "refreshUrl", Label: "Refresh token URL", Type: connector.FieldString, Advanced: true, ShowIf: oauth, Help: "Only where it differs from the access token URL."},
-		{Name: "authUrl", Label: "Authorization URL", Type: connector.FieldString, Required: true, ShowIf: when("grant", grantCode), Help: "Where people allow the access."},
+		{Name: "authUrl", Label: "Authorization URL", Type: connector.FieldString, Required: true, ShowIf: when("grant", grantCode), Help: "Where a person allows the access. Register the callback URL at the provider first: the address of this server followed by /api/oauth/callback."},
 		{Name: "clientId", Label: "Client ID", Type: connector.FieldString, Required: true, ShowIf: oauth},
 		{Name: "clientSecret", Label: "Client secret", Type: connector.FieldSecret, Secret: true, ShowIf: oauth},
 		{
@@ -111,7 +111,7 @@ func oauthFields() []connector.Field {
 		{Name: "scopes", Label: "Scopes", Type: connector.FieldString, ShowIf: oauth, Example: "contacts.read contacts.write", Help: "Separated by spaces."},
 		{Name: "ownerUsername", Label: "User", Type: connector.FieldString, Required: true, ShowIf: when("grant", grantPassword)},
 		{Name: "ownerPassword", Label: "Password", Type: connector.FieldSecret, Secret: true, Required: true, ShowIf: when("grant", grantPassword)},
-		{Name: "refreshToken", Label: "Refresh token", Type: connector.FieldSecret, Secret: true, ShowIf: when("grant", grantCode), Help: "Stored when somebody allows the access; one that was got elsewhere may be entered."},
+		{Name: "refreshToken", Label: "Refresh token", Type: connector.FieldSecret, Secret: true, ShowIf: when("grant", grantCode), Help: "Stored when a person chooses Allow access on the saved destination; one that was got elsewhere may be entered. Where the provider replaces it at each use, all servers share the newest one."},
 		{Name: "headerPrefix", Label: "Authorization header's prefix", Type: connector.FieldString, Default: "Bearer", ShowIf: oauth},
 		{Name: "authParams", Label: "Authorization request: parameters", Type: connector.FieldHeaders, Advanced: true, ShowIf: when("grant", grantCode)},
 		{Name: "tokenHeaders", Label: "Token request: headers", Type: connector.FieldHeaders, Advanced: true, ShowIf: oauth},

@@ -28,6 +28,9 @@ func Info(network httpx.Network) connector.DestinationInfo {
 		Summary:  "Sends requests of your own making to any HTTP API when rows are added, changed or removed",
 		Verified: true,
 		Fields:   fields(),
+		Authorize: []connector.ShowIf{
+			{Field: "auth", In: []string{authOAuth}}, {Field: "grant", In: []string{grantCode}},
+		},
 		SyncTypes: []connector.SyncType{{
 			Slug:    "request",
 			Name:    "HTTP request",
@@ -50,7 +53,7 @@ func open(network httpx.Network, o connector.DestinationOptions) (connector.Dest
 		return nil, err
 	}
 	if d.settings.Auth == authOAuth {
-		d.tokens = &tokens{settings: d.settings, clock: d.clock, vault: newVault(o.Dir, d.settings)}
+		d.tokens = newTokens(d.settings, o.State, d.clock)
 	}
 	return d, nil
 }
@@ -66,6 +69,7 @@ type destination struct {
 var (
 	_ connector.Destination  = (*destination)(nil)
 	_ connector.OptionLister = (*destination)(nil)
+	_ connector.Authorizer   = (*destination)(nil)
 )
 
 // client returns a client for so many requests at once.
@@ -105,14 +109,10 @@ func (d *destination) Test(ctx context.Context) error {
 		return err
 	}
 	r := &httpx.Request{Method: http.MethodGet, URL: address, Header: d.settings.header()}
-	if d.tokens != nil {
-		token, err := d.tokens.get(ctx, client)
-		if err != nil {
-			return err
-		}
-		d.tokens.sign(r, token)
-	}
-	resp, _, err := client.Do(ctx, r)
+	resp, err := d.tokens.send(ctx, client, r, func() (*httpx.Response, error) {
+		resp, _, err := client.Do(ctx, r)
+		return resp, err
+	})
 	if err != nil {
 		return err
 	}

@@ -196,53 +196,117 @@ func TestTokenRefused(t *testing.T) {
 	}
 }
 
-// TestRotation: a refresh token that took the place of the configured one outlives the process, encrypted, until
-// somebody connects anew.
+// TestRotation: a refresh token that took the place of the configured one outlives the run, until somebody connects
+// anew. A run that began before then does not lose the new connection's token.
 func TestRotation(t *testing.T) {
 	t.Parallel()
 	p := newProvider(t)
-	dir := t.TempDir()
+	p.expires = 10 // never good for a second request
+	shared := connector.Memory()
 	write := func(refresh string) error {
-		info := Info(httpx.AnyNetwork)
+		t.Helper()
 		configuration := p.connection(connector.Settings{"grant": "authorization_code", "authUrl": "https://auth.example.com", "refreshToken": refresh})
-		d, err := info.Open(connector.DestinationOptions{Settings: configuration, Dir: dir})
-		if err != nil {
-			t.Fatal(err)
-		}
-		return d.Test(t.Context())
+		return opened(t, configuration, shared).Test(t.Context())
 	}
 	for i := range 3 {
 		if err := write("refresh-0"); err != nil || p.tokens != i+1 {
-			t.Fatalf("process %d: %v, asked %q", i, err, p.asked)
+			t.Fatalf("run %d: %v, asked %q", i, err, p.asked)
 		}
 	}
 	p.refresh = "new"
 	if err := write("new"); err != nil {
 		t.Errorf("connected anew: %v", err)
 	}
-	if err := write("refresh-0"); err == nil {
-		t.Error("the old connection works again")
+	p.refresh = "refresh-3"
+	if err := write("refresh-0"); err != nil {
+		t.Errorf("a run of the old connection: %v", err)
+	}
+	p.refresh = "refresh-4"
+	if err := write("new"); err != nil {
+		t.Errorf("the new connection after a run of the old one: %v", err)
 	}
 }
 
-// TestAuthorize: the address that people are sent to, and the exchange of the code that comes back.
+// TestTokenIsShared: what one run got, the next one uses; not where the settings of the token request changed, and
+// for a short while only where the provider does not say how long a token is good.
+func TestTokenIsShared(t *testing.T) {
+	t.Parallel()
+	p := newProvider(t)
+	p.expires = nil
+	shared, now := connector.Memory(), clock.NewManual(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC))
+	run := func(want int, more connector.Settings) {
+		t.Helper()
+		d := opened(t, p.connection(more), shared)
+		d.clock, d.tokens.clock = now, now
+		if err := d.Test(t.Context()); err != nil || p.tokens != want {
+			t.Errorf("%v, %d tokens, want %d", err, p.tokens, want)
+		}
+	}
+	run(1, nil)
+	run(1, nil)
+	run(2, connector.Settings{"scopes": "more"})
+	now.Advance(6 * time.Minute)
+	run(3, connector.Settings{"scopes": "more"})
+	p.tokens++                                   // revoked
+	run(5, connector.Settings{"scopes": "more"}) // a shared token that is refused is renewed
+}
+
+func opened(t *testing.T, configuration connector.Settings, shared connector.State) *destination {
+	t.Helper()
+	info := Info(httpx.AnyNetwork)
+	d, err := info.Open(connector.DestinationOptions{Settings: configuration.WithDefaults(info.Fields), State: shared})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d.(*destination)
+}
+
+// TestAuthorize: the address that people are sent to, and the exchange of the code that comes back, after which the
+// first run needs no other token.
 func TestAuthorize(t *testing.T) {
 	t.Parallel()
 	p := newProvider(t)
 	s := p.connection(connector.Settings{
 		"grant": "authorization_code", "authUrl": "https://auth.example.com/allow?tenant=1", "scopes": "offline", "authParams": pairs("prompt", "consent"),
 	})
-	got, err := AuthorizeURL(s, "https://millrace.example.com/callback", "st/ate")
+	shared := connector.Memory()
+	d := opened(t, s, shared)
+	got, err := d.AuthorizeURL("https://millrace.example.com/callback", "st/ate")
 	want := "https://auth.example.com/allow?tenant=1&response_type=code&client_id=client+id&redirect_uri=" + url.QueryEscape("https://millrace.example.com/callback") + "&state=st%2Fate&scope=offline&prompt=consent"
 	if err != nil || got != want {
 		t.Errorf("got %s, %v", got, err)
 	}
-	token, err := ExchangeCode(t.Context(), httpx.AnyNetwork, s, "https://millrace.example.com/callback", "the-code")
-	if err != nil || token != "refresh-1" || !strings.Contains(p.asked[0], "code=the-code&grant_type=authorization_code&redirect_uri=") {
-		t.Errorf("got %s, %v, asked %q", token, err, p.asked)
+	learned, err := d.Exchange(t.Context(), "https://millrace.example.com/callback", "the-code")
+	if err != nil || learned.Text("refreshToken") != "refresh-1" || !strings.Contains(p.asked[0], "code=the-code&grant_type=authorization_code&redirect_uri=") {
+		t.Errorf("got %s, %v, asked %q", learned, err, p.asked)
 	}
-	if _, err := AuthorizeURL(connector.Settings{"auth": "oauth2"}, "", ""); !fault.Is(err, fault.CodeInvalid) {
+	s["refreshToken"] = "refresh-1"
+	if err := opened(t, s, shared).Test(t.Context()); err != nil || p.tokens != 1 {
+		t.Errorf("%v, %d tokens", err, p.tokens)
+	}
+	if _, err := opened(t, connector.Settings{"auth": "oauth2"}, nil).AuthorizeURL("", ""); !fault.Is(err, fault.CodeInvalid) {
 		t.Errorf("another grant: %v", err)
+	}
+}
+
+// TestNeedsAuthorization: the catalogue says when a person must allow the access.
+func TestNeedsAuthorization(t *testing.T) {
+	t.Parallel()
+	info := Info(httpx.AnyNetwork)
+	for _, c := range []struct {
+		settings connector.Settings
+		want     bool
+	}{
+		{connector.Settings{"auth": "oauth2", "grant": "authorization_code"}, true},
+		{connector.Settings{"auth": "oauth2"}, false},
+		{connector.Settings{"auth": "bearer", "grant": "authorization_code"}, false},
+	} {
+		if got := info.NeedsAuthorization(c.settings); got != c.want {
+			t.Errorf("%v: %v", c.settings, got)
+		}
+	}
+	if (connector.DestinationInfo{}).NeedsAuthorization(nil) {
+		t.Error("a destination without conditions needs it")
 	}
 }
 
@@ -251,7 +315,7 @@ func TestNobodyAllowed(t *testing.T) {
 	t.Parallel()
 	p := newProvider(t)
 	s := begin(t, httpx.AnyNetwork, p.connection(connector.Settings{"grant": "authorization_code", "authUrl": "https://auth.example.com"}), connector.Settings{"added": map[string]any{"enabled": true}})
-	if err := s.Test(t.Context()); !fault.Is(err, fault.CodeDestinationAuth) || !strings.Contains(fault.As(err).Hint(), "Connect") {
+	if err := s.Test(t.Context()); !fault.Is(err, fault.CodeDestinationAuth) || !strings.Contains(fault.As(err).Hint(), "Allow access") {
 		t.Errorf("got %v", err)
 	}
 }

@@ -93,24 +93,9 @@ func (s *session) Write(ctx context.Context, b *connector.Batch) (connector.Resu
 	return s.judge(t, sc, b, r, resp)
 }
 
-// send makes the exchange and records it. An access token that was refused is renewed once: 401 says that
-// nothing was done.
+// send makes the exchange, with an access token where there is one, and records it.
 func (s *session) send(ctx context.Context, b *connector.Batch, r *httpx.Request) (*httpx.Response, error) {
-	if s.tokens == nil {
-		return s.exchange(ctx, b, r)
-	}
-	for attempt := 1; ; attempt++ {
-		token, err := s.tokens.get(ctx, s.client)
-		if err != nil {
-			return nil, err
-		}
-		s.tokens.sign(r, token)
-		resp, err := s.exchange(ctx, b, r)
-		if err != nil || resp.Status != statusUnauthorized || attempt > 1 {
-			return resp, err
-		}
-		s.tokens.drop(token)
-	}
+	return s.tokens.send(ctx, s.client, r, func() (*httpx.Response, error) { return s.exchange(ctx, b, r) })
 }
 
 func (s *session) exchange(ctx context.Context, b *connector.Batch, r *httpx.Request) (*httpx.Response, error) {

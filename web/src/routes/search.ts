@@ -82,10 +82,10 @@ export const syncNewSearch = (raw: Raw): SyncNewSearch =>
   compact({ model: text(raw, 'model'), destination: text(raw, 'destination'), step: oneOf(raw, 'step', syncSteps) })
 
 export interface SyncSearch extends TabSearch {
-  empty?: 'hide'
+  runs?: 'nonempty' | 'succeeded'
 }
 
-export const syncSearch = (raw: Raw): SyncSearch => compact({ tab: text(raw, 'tab'), empty: oneOf(raw, 'empty', ['hide']) })
+export const syncSearch = (raw: Raw): SyncSearch => compact({ tab: text(raw, 'tab'), runs: oneOf(raw, 'runs', ['nonempty', 'succeeded']) })
 
 export interface RunSearch {
   tab?: 'successful' | 'rejected'

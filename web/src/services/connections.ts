@@ -1,11 +1,14 @@
-import { queryOptions } from '@tanstack/react-query'
+import { queryOptions, type QueryClient } from '@tanstack/react-query'
+import type { components } from './openapi.gen'
 import { get, path, post, postExact, withQuery } from './http'
 import type {
+  Destination,
   Items,
   Option,
   Preview,
   PreviewRequest,
   Settings,
+  Source,
   SyncSpec,
   Tables,
   TargetField,
@@ -19,6 +22,31 @@ export const testConnection = (
   configuration: Settings,
   slug?: string,
 ): Promise<TestResult> => post<TestResult>(path(kind, 'test'), { type, configuration, slug })
+
+type Schema = components['schemas']
+
+/** Who allowed the access to a destination, and the address to register at its vendor. */
+export const accessQuery = (slug: string) =>
+  queryOptions({
+    queryKey: ['destinations', 'access', slug],
+    queryFn: ({ signal }) => get<Schema['Access']>(path('destinations', slug, 'authorize'), signal),
+  })
+
+/** Begins to allow the access: the browser goes to the vendor's page. */
+export const authorizeDestination = (slug: string) => post<Schema['Authorize']>(path('destinations', slug, 'authorize'), {})
+
+/**
+ * Tries a connection once more as it is saved, behind the scenes, so that the server remembers the result. What
+ * was tested before could not be told apart from what is still being written.
+ */
+export async function rememberTest(client: QueryClient, kind: 'sources' | 'destinations', saved: Source | Destination): Promise<void> {
+  try {
+    await testConnection(kind, saved.spec.type, saved.spec.configuration, saved.metadata.slug)
+  } catch {
+    return // the list says that it was not tested
+  }
+  await client.invalidateQueries({ queryKey: [kind] })
+}
 
 /** The tables of a source as they were last read. */
 export const tablesQuery = (slug: string) =>
@@ -41,7 +69,7 @@ export const targetFieldsQuery = (slug: string, spec: SyncSpec) =>
   queryOptions({
     queryKey: ['destinations', 'fields', slug, spec.type, spec.mode, spec.settings ?? {}],
     queryFn: async ({ signal }) =>
-      (await post<Items<TargetField>>(path('destinations', slug, 'fields'), { spec }, signal)).items ?? [],
+      (await post<Items<TargetField>>(path('destinations', slug, 'fields'), { spec }, signal)).items,
     staleTime: 60_000,
     retry: false,
   })
@@ -50,7 +78,7 @@ export const targetFieldsQuery = (slug: string, spec: SyncSpec) =>
 export const optionsQuery = (slug: string, list: string, spec: SyncSpec) => ({
   queryKey: ['destinations', 'options', slug, list, spec.type, spec.settings ?? {}] as unknown[],
   queryFn: async ({ signal }: { signal: AbortSignal }) =>
-    (await post<Items<Option>>(path('destinations', slug, 'options', list), { spec }, signal)).items ?? [],
+    (await post<Items<Option>>(path('destinations', slug, 'options', list), { spec }, signal)).items,
   staleTime: 60_000,
   retry: false as const,
 })

@@ -45,7 +45,7 @@ export const allQuery = <K extends KindPath>(kind: K, filters: Query = {}) =>
     queryKey: [kind, 'all', filters],
     queryFn: async ({ signal }) => {
       const page = await get<List<Documents[K]>>(withQuery(path(kind), { ...filters, limit: 500 }), signal)
-      return { items: page.items ?? [], total: page.total }
+      return { items: page.items, total: page.total }
     },
   })
 
@@ -86,7 +86,7 @@ export const deleteDocument = (kind: KindPath, slug: string, revision: number): 
 
 /** What the server would refuse in a document; nothing is written. */
 export const validateDocument = async <K extends KindPath>(kind: K, draft: Draft<SpecOf<K>>): Promise<Problem[]> =>
-  (await post<{ issues: Problem[] | null }>(path('validate', kind), draft)).issues ?? []
+  (await post<{ issues: Problem[] }>(path('validate', kind), draft)).issues
 
 /** A document's draft with another spec, based on the revision that was read. */
 export function draftOf<K extends KindPath>(document: Documents[K], spec: SpecOf<K>): Draft<SpecOf<K>> {

@@ -38,6 +38,7 @@ export function applyRun(client: QueryClient, run: Run): void {
   if (isActive(run)) return
   reported.delete(run.id)
   void client.invalidateQueries({ queryKey: ['runs', 'rows', run.id] })
+  void client.invalidateQueries({ queryKey: ['runs', 'row', run.id] })
   void client.invalidateQueries({ queryKey: ['models'] })
 }
 

@@ -21,7 +21,9 @@ export class ApiError extends Error {
   }
 }
 
-export type Query = Record<string, string | number | boolean | undefined | null>
+type QueryValue = string | number | boolean | undefined | null
+/** The parameters of an address; a list is repeated. */
+export type Query = Record<string, QueryValue | QueryValue[]>
 
 let csrfToken = ''
 let onSignedOut: () => void = () => undefined
@@ -39,8 +41,10 @@ export function setSignedOutHandler(handler: () => void): void {
 /** Writes a path with its query; empty values are left out. */
 export function withQuery(path: string, query: Query = {}): string {
   const params = new URLSearchParams()
-  for (const [name, value] of Object.entries(query)) {
-    if (value !== undefined && value !== null && value !== '') params.set(name, String(value))
+  for (const [name, given] of Object.entries(query)) {
+    for (const value of Array.isArray(given) ? given : [given]) {
+      if (value !== undefined && value !== null && value !== '') params.append(name, String(value))
+    }
   }
   const text = params.toString()
   return text === '' ? path : `${path}?${text}`

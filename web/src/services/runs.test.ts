@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import { fixtureRun } from '~/test/fixtures'
-import { isActive, pageAfter, statusesOf } from './runs'
+import { exportAddress, isActive, statusesOf } from './runs'
 
 // Req: SY-69
 it('takes a run for active until it has ended', () => {
@@ -8,17 +8,14 @@ it('takes a run for active until it has ended', () => {
   expect(['committed', 'failed', 'cancelled', 'interrupted'].some((state) => isActive({ state: state as never }))).toBe(false)
 })
 
-const stopped = fixtureRun({ state: 'failed', aborted: { added: 0, changed: 3, removed: 0 } })
-
 // Req: SY-71
-it('lists refused rows first and those that were never sent after them', () => {
-  const statuses = statusesOf('rejected', stopped)
-  expect(pageAfter(statuses, { status: 'failed', cursor: '7' })).toEqual({ status: 'failed', cursor: '7' })
-  expect(pageAfter(statuses, { status: 'failed', cursor: null })).toEqual({ status: 'aborted', cursor: null })
-  expect(pageAfter(statuses, { status: 'aborted', cursor: null })).toBeNull()
+it('takes no row for rejected that is still to be sent', () => {
+  expect(statusesOf('rejected', fixtureRun({ state: 'delivering' }))).toEqual(['failed'])
+  expect(statusesOf('rejected', fixtureRun())).toEqual(['failed', 'aborted'])
 })
 
-it('takes no row for rejected that is still to be sent', () => {
-  expect(statusesOf('rejected', { ...stopped, state: 'delivering' })).toEqual(['failed'])
-  expect(statusesOf('rejected', fixtureRun())).toEqual(['failed'])
+// Req: SY-73
+it('repeats the statuses of an export in its address', () => {
+  expect(exportAddress(7, 'csv', ['failed', 'aborted'])).toBe('/api/runs/7/rows.csv?status=failed&status=aborted')
+  expect(exportAddress(7, 'json', [])).toBe('/api/runs/7/rows.json')
 })

@@ -39,7 +39,7 @@ export const fixtureRun = (more: Partial<Run> = {}): Run => ({
   aborted: none,
   inDoubt: 0,
   ratePerSecond: 0,
-  options: {},
+  options: { fullResync: false, resetCDC: false, clearAndFill: false },
   error: null,
   ...more,
 })

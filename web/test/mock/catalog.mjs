@@ -131,6 +131,28 @@ const fileType = {
   compare: 'mapped',
 }
 
+const enabled = { field: 'enabled', in: ['true'] }
+
+/** What HTTP Request does with the rows of one operation. */
+const triggerField = (name, label, method, body) => ({
+  name,
+  label,
+  type: 'object',
+  fields: [
+    { name: 'enabled', label: 'Send requests', type: 'boolean', default: false },
+    { name: 'rows', label: 'A request has', type: 'select', default: 'single', showIf: enabled, options: [{ value: 'single', label: 'One row' }, { value: 'batch', label: 'A batch of rows' }] },
+    { name: 'batchSize', label: 'Rows in a batch', type: 'number', default: 100, min: 1, max: 10000, showIf: { field: 'rows', in: ['batch'] } },
+    { name: 'method', label: 'Method', type: 'select', default: method, required: true, showIf: enabled, options: ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'].map((value) => ({ value, label: value })) },
+    { name: 'url', label: 'Path', type: 'string', showIf: enabled, example: '/contacts/{{ row.id }}', help: 'Added to the base URL. A Liquid template; printed values are percent-encoded.' },
+    { name: 'headers', label: 'Headers', type: 'headers', advanced: true, showIf: enabled, help: "Besides the connection's. Values are Liquid templates." },
+    { name: 'body', label: 'Body', type: 'select', default: body, showIf: enabled, options: [{ value: 'mapped', label: 'JSON from the mapping', help: 'An object of the mapped fields.' }, { value: 'json', label: 'JSON from a template' }, { value: 'none', label: 'None' }] },
+    { name: 'json', label: 'JSON', type: 'text', required: true, showIf: { field: 'body', in: ['json'] }, example: '{"email": "{{ row.email }}"}', help: 'A Liquid template with row.' },
+    { name: 'rateLimit', label: 'Requests in a window', type: 'number', default: 1000, min: 0, showIf: enabled, help: 'Slightly fewer are made. 0 means no limit.' },
+    { name: 'concurrency', label: 'Requests at once', type: 'number', default: 100, min: 1, max: 500, showIf: enabled },
+    { name: 'retryStatuses', label: 'Statuses that are worth a retry at once', type: 'list', default: ['429', '5xx'], advanced: true, showIf: enabled },
+  ],
+})
+
 export const destinations = [
   {
     slug: 'http-request',
@@ -138,8 +160,12 @@ export const destinations = [
     category: 'api',
     summary: 'Requests to any HTTP endpoint',
     fields: [
-      { name: 'url', label: 'Base URL', type: 'string', required: true, example: 'https://api.example.com' },
-      { name: 'headers', label: 'Headers', type: 'headers', help: 'Sent with every request.' },
+      { name: 'baseUrl', label: 'Base URL', type: 'string', required: true, example: 'https://api.example.com', help: 'What the addresses of all requests begin with.' },
+      { name: 'headers', label: 'Headers', type: 'headers', help: 'Sent with every request. The value of a secret one is stored encrypted and never shown again.' },
+      { name: 'query', label: 'Query parameters', type: 'headers', advanced: true },
+      { name: 'auth', label: 'Authentication', type: 'select', default: 'none', options: [{ value: 'none', label: 'None, or by headers' }, { value: 'bearer', label: 'Bearer token' }] },
+      { name: 'token', label: 'Token', type: 'secret', secret: true, required: true, showIf: { field: 'auth', in: ['bearer'] } },
+      { name: 'clientCertificate', label: 'Client certificate', type: 'text', advanced: true },
     ],
     syncTypes: [
       {
@@ -149,9 +175,10 @@ export const destinations = [
         modes: ['trigger'],
         deletes: null,
         fields: [
-          { name: 'path', label: 'Path', type: 'string', required: true, example: '/contacts' },
-          { name: 'triggers', label: 'Send when', type: 'list', default: ['added'], options: [{ value: 'added', label: 'Rows added' }, { value: 'changed', label: 'Rows changed' }, { value: 'removed', label: 'Rows removed' }] },
-          { name: 'batch', label: 'Rows per request', type: 'number', default: 100, min: 1, max: 1000 },
+          triggerField('added', 'Rows added', 'POST', 'mapped'),
+          triggerField('changed', 'Rows changed', 'PUT', 'mapped'),
+          triggerField('removed', 'Rows removed', 'DELETE', 'none'),
+          { name: 'initial', label: 'First run', type: 'select', default: 'backfill', options: [{ value: 'backfill', label: 'Send all rows', help: 'Every row of the first run counts as added.' }, { value: 'skip', label: 'Skip the rows that exist' }] },
         ],
         match: {},
         mapping: { enabled: true, required: false, advanced: true, custom: true, allByName: true },

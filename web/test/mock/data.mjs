@@ -73,6 +73,9 @@ export function preview({ method, sql = '', limit, count }) {
 
 export const modelColumns = customers.map(({ name, type, native, description }) => ({ name, type, native, description }))
 
+/** The columns of a run's rows, in the order of the mapping. */
+export const rowColumns = ['customer_id', 'email', 'first_name', 'city', 'ltv']
+
 /** One row of a run. */
 export function runRow(ordinal, status, operation) {
   const [id, first, , email, city, ltv] = customer(ordinal)

@@ -6,7 +6,7 @@ import { extname, join, normalize } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import * as catalog from './catalog.mjs'
-import { exchange, preview, runRow, tables } from './data.mjs'
+import { exchange, preview, rowColumns, runRow, tables } from './data.mjs'
 import { cancel, start } from './runs.mjs'
 import { Store } from './store.mjs'
 
@@ -56,6 +56,7 @@ function matches(doc, query) {
   const get = (name) => query.get(name)
   const search = get('search')?.toLowerCase()
   if (search && !`${doc.metadata.name} ${doc.metadata.slug}`.toLowerCase().includes(search)) return false
+  if (get('type') && doc.spec.type !== get('type')) return false
   if (get('status') && doc.status.state !== get('status')) return false
   if (get('folder') && doc.metadata.folder !== get('folder')) return false
   return ['source', 'model', 'destination'].every((name) => !get(name) || doc.spec[name] === get(name))
@@ -159,23 +160,49 @@ const total = ({ added, changed, removed }) => added + changed + removed
 
 function runs(slug, query) {
   const all = store.runsOf(slug)
-  const part = page(query.get('nonEmpty') ? all.filter((r) => total(r.planned) > 0) : all, query)
+  const counted = { true: 'planned', succeeded: 'succeeded' }[query.get('nonEmpty')]
+  const part = page(counted ? all.filter((r) => total(r[counted]) > 0) : all, query)
   return { ...part, total: part.items.length }
 }
 
-function rows(id, query) {
+const firstOrdinal = { failed: 0, succeeded: 20, aborted: 500 }
+
+/** The rows of a run with one of the statuses; all of them where there is none. */
+function rowsOf(id, query) {
   const of = run(id)
-  const status = query.get('status')
-  const from = { failed: 0, succeeded: 20, aborted: 500 }[status] ?? 0
+  const statuses = query.getAll('status')
   const found = []
-  for (const operation of ['removed', 'changed', 'added']) {
-    if (query.get('operation') && query.get('operation') !== operation) continue
-    const n = Math.min(400, of[status]?.[operation] ?? 0)
-    for (let i = 0; i < n; i++) found.push(runRow(found.length + from, status, operation))
+  for (const status of ['failed', 'succeeded', 'aborted']) {
+    if (statuses.length > 0 && !statuses.includes(status)) continue
+    let ordinal = firstOrdinal[status]
+    for (const operation of ['removed', 'changed', 'added']) {
+      const n = Math.min(400, of[status][operation])
+      for (let i = 0; i < n; i++, ordinal++) {
+        if ((query.get('operation') ?? operation) === operation) found.push(runRow(ordinal, status, operation))
+      }
+    }
   }
   const key = query.get('key')
-  const part = page(key ? found.filter((row) => row.key === key) : found, query)
-  return { ...part, total: part.items.length }
+  return key ? found.filter((row) => row.key === key) : found
+}
+
+function rows(id, query) {
+  const part = page(rowsOf(id, query), query)
+  return { ...part, total: part.items.length, columns: part.items.length > 0 ? rowColumns : [] }
+}
+
+function row(id, ordinal) {
+  const found = rowsOf(id, new URLSearchParams()).find((r) => r.ordinal === ordinal)
+  if (!found) throw missing(`row ${ordinal}`)
+  return { ...found, columns: rowColumns }
+}
+
+function exported(id, format, query) {
+  const found = rowsOf(id, query)
+  const lines = [['primary_key', 'operation', 'status', 'error', ...rowColumns], ...found.map((r) => [r.key, r.operation, r.status, r.reason, ...rowColumns.map((name) => r.values[name])])]
+  const csv = lines.map((line) => line.map((cell) => `"${String(cell).replaceAll('"', '""')}"`).join(',')).join('\n')
+  const type = format === 'csv' ? 'text/csv; charset=utf-8' : 'application/json'
+  return [200, format === 'csv' ? csv : found, { 'Content-Type': type, 'Content-Disposition': `attachment; filename="run-${id}.${format}"` }]
 }
 
 function events(request, response) {
@@ -230,6 +257,8 @@ const routes = [
   ['GET', 'runs/(\\d+)', ({ params: [id] }) => run(id)],
   ['POST', 'runs/(\\d+)/cancel', ({ params: [id] }) => (cancel(store, run(id)), run(id))],
   ['GET', 'runs/(\\d+)/rows', ({ params: [id], query }) => rows(id, query)],
+  ['GET', 'runs/(\\d+)/rows\\.(csv|json)', ({ params: [id, format], query }) => exported(id, format, query)],
+  ['GET', 'runs/(\\d+)/rows/(\\d+)', ({ params: [id, ordinal] }) => row(id, Number(ordinal))],
   ['GET', 'runs/(\\d+)/rows/(\\d+)/exchange', ({ params: [id, ordinal] }) => exchange(Number(ordinal), total(run(id).failed) > 0 && Number(ordinal) < 20)],
   ['POST', `validate/(${kinds})`, ({ params: [kind], body }) => ({ issues: refused(kind, body) })],
   ['GET', `(${kinds})`, ({ params: [kind], query }) => list(kind, query)],
@@ -299,7 +328,7 @@ const server = createServer(async (request, response) => {
     if (result === undefined) return
     const [status, body, headers] = Array.isArray(result) ? result : [200, result]
     response.writeHead(status, { 'Content-Type': 'application/json', ...headers })
-    response.end(body === undefined ? undefined : JSON.stringify(body))
+    response.end(body === undefined || typeof body === 'string' ? body : JSON.stringify(body))
   } catch (error) {
     const status = error.status ?? 500
     response.writeHead(status, { 'Content-Type': 'application/json' })

@@ -202,7 +202,7 @@ function fill(store) {
   )
   const folder = store.put('destinations', 'Exports folder', { type: 'local', configuration: { path: 'exports' } }, { ...old, lastTest: good })
   const crm = store.put('destinations', 'CRM database', { type: 'postgres', configuration: { host: 'crm.example.com', port: 5432, database: 'crm', user: 'sync', password: 'x' } }, { ...old, lastTest: good })
-  const hook = store.put('destinations', 'Contacts API', { type: 'http-request', configuration: { url: 'https://api.example.com', headers: [{ name: 'Authorization', value: { $secret: 'set' }, secret: true }] } }, old)
+  const hook = store.put('destinations', 'Contacts API', { type: 'http-request', configuration: { baseUrl: 'https://api.example.com', headers: [{ name: 'Authorization', value: { $secret: 'set' }, secret: true }] } }, old)
   const sync = (name, model, destination, more, meta) =>
     store.put('syncs', name, { model: model.metadata.slug, destination: destination.metadata.slug, disabled: false, schedule: { type: 'manual' }, ...more }, meta)
   const mappings = [
@@ -214,7 +214,7 @@ function fill(store) {
   const table = { type: 'table', mode: 'upsert', delete: 'delete', settings: { table: 'public.contacts' }, match: [{ from: 'customer_id', to: 'customer_id' }], mappings }
   const every = { type: 'interval', interval: { unit: 'hour', quantity: 1 } }
   const files = { type: 'file', mode: 'diff', settings: { format: 'csv', filename: '{YYYY}-{MM}-{DD}/carts.csv' }, allColumns: true }
-  const request = { type: 'request', mode: 'trigger', settings: { path: '/contacts', batch: 100 }, allColumns: true }
+  const request = { type: 'request', mode: 'trigger', settings: { added: { enabled: true, method: 'POST', url: '/contacts', body: 'json', json: '{"email": "{{ row.email }}"}' }, removed: { enabled: true, method: 'DELETE', url: '/contacts/{{ row.customer_id }}', body: 'none' }, initial: 'backfill' }, allColumns: true }
 
   const a = sync('VIP customers to CRM', vips, crm, { ...table, schedule: every, description: 'Sales works with these.' }, { createdAt: ago(12 * 24 * hour), folder: 'Sales', labels: { team: 'crm', tier: 'gold' } })
   const b = sync('Abandoned carts to exports', carts, folder, { ...files, schedule: { type: 'cron', cron: '0 6 * * *' } }, { createdAt: ago(11 * 24 * hour), folder: 'Marketing' })

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"github.com/millrace/millrace/internal/connector"
 	"github.com/millrace/millrace/internal/fault"
@@ -23,13 +25,20 @@ type DiffInput struct {
 	MappingChanged bool // what is sent of a row changed although the row did not (SY-36)
 	Rules          ModeRules
 	Before         []string // columns whose previous values changed rows carry
+	Identify       []string // columns that tell the destination's records apart; nil: the key does
 }
 
 // Diff compares the staged rows with the baseline. Rows that share a key are neither sent nor removed.
 // A key whose outcome is unknown is planned whatever its values are. A key column of another native
 // type than the baseline's turns the run into a full resync (M-09), another key column is
-// fault.CodeRunKeyChanged, and a baseline that is gone fault.CodeRunBaseline.
+// fault.CodeRunKeyChanged, and a baseline that is gone fault.CodeRunBaseline. A row that left is not removed
+// while another row of the model claims its record.
 func (e *Engine) Diff(ctx context.Context, in DiffInput) (_ Plan, err error) {
+	for _, name := range in.Identify {
+		if in.Staged.Schema.Index(name) < 0 {
+			return Plan{}, fault.New(fault.CodeMappingColumn, "Unknown field name: the model has no column %q", name)
+		}
+	}
 	d := &differ{in: in, plan: newPlan(in), engine: e}
 	if err := d.checkBaseline(); err != nil {
 		return Plan{}, err
@@ -113,12 +122,14 @@ func (d *differ) finish() {
 	c := &d.plan.Counts
 	c.Unchanged = c.Read - c.NullKeys - c.Duplicates - c.Found.Added - c.Found.Changed
 	for _, op := range sectionOrder {
-		found, acts := c.Found.Of(op), d.in.Rules.acts(op)
-		if acts {
-			*c.Planned.count(op) = found
-		} else {
-			*c.Ignored.count(op) = found
+		found := c.Found.Of(op)
+		planned := found
+		if !d.in.Rules.acts(op) {
+			planned = 0
+		} else if op == connector.Removed {
+			planned -= c.Claimed
 		}
+		*c.Planned.count(op), *c.Ignored.count(op) = planned, found-planned
 	}
 }
 
@@ -217,6 +228,9 @@ func (s scope) drop() []string {
 // resolve decides on every key in scope, exactly, and writes the rows of each operation.
 func (d *differ) resolve(ctx context.Context, s scope) error {
 	statements := append(s.statements(), d.verdict())
+	if d.claims() {
+		statements = append(statements, d.claimed())
+	}
 	if err := d.session.run(ctx, statements...); err != nil {
 		return err
 	}
@@ -237,7 +251,25 @@ const (
 	verdictAdded     = "a"
 	verdictDuplicate = "d"
 	verdictSame      = "u"
+	verdictClaimed   = "k" // it left, and another row has its record now
 )
+
+// claims reports whether a row that left may share its record with one that is there.
+func (d *differ) claims() bool {
+	return d.in.Rules.RemovedActs && len(d.in.Identify) > 0 && !slices.Contains(d.in.Identify, d.plan.PrimaryKey)
+}
+
+// claimed finds the removals whose record another row of the model claims.
+func (d *differ) claimed() string {
+	var same []string
+	for _, name := range d.in.Identify {
+		i := d.plan.Schema.Index(name)
+		same = append(same, fmt.Sprintf("n.c%d = %s", i, d.lastKnown(i)))
+	}
+	return `UPDATE verdict SET op = '` + verdictClaimed + `' WHERE op = '` + verdictRemoved + `' AND _k IN (
+		SELECT b._k FROM base_rows AS b JOIN verdict AS v ON b._k = v._k JOIN now AS n ON ` + strings.Join(same, " AND ") + `
+		WHERE v.op = '` + verdictRemoved + `')`
+}
 
 // verdict decides: a key that appears twice is refused; a key in doubt is planned even when its values
 // are the settled ones; otherwise the hashes decide, unless the mapping changed.
@@ -290,7 +322,8 @@ func (d *differ) tally(ctx context.Context) (verdicts, error) {
 // writeSections writes what the verdicts found and counts it.
 func (d *differ) writeSections(ctx context.Context, found verdicts) error {
 	c := &d.plan.Counts
-	c.Found.Removed += found[verdictRemoved].keys
+	c.Found.Removed += found[verdictRemoved].keys + found[verdictClaimed].keys
+	c.Claimed += found[verdictClaimed].keys
 	c.Found.Changed += found[verdictChanged].keys
 	c.Found.Added += found[verdictAdded].keys
 	c.Duplicates += found[verdictDuplicate].rows
@@ -341,16 +374,20 @@ func (d *differ) attempts() string {
 // removedQuery has the values that were settled last; of a row that never was settled, those that were
 // sent in doubt last.
 func (d *differ) removedQuery() string {
-	columns := columnList("b.c", len(d.plan.Schema))
-	if d.plan.Attempts {
-		columns = ""
-		for i := range d.plan.Schema {
-			columns += fmt.Sprintf(", CASE WHEN b._held THEN b.c%d ELSE b._attempts[-1].c%d END AS c%d", i, i, i)
-		}
-		columns = columns[2:]
+	columns := make([]string, len(d.plan.Schema))
+	for i := range columns {
+		columns[i] = fmt.Sprintf("%s AS c%d", d.lastKnown(i), i)
 	}
-	return "SELECT b._k, " + columns + d.attempts() +
+	return "SELECT b._k, " + strings.Join(columns, ", ") + d.attempts() +
 		" FROM base_rows AS b JOIN verdict AS v ON b._k = v._k WHERE v.op = '" + verdictRemoved + "'"
+}
+
+// lastKnown is the value of a column of the baseline's row b that the destination has, as far as is known.
+func (d *differ) lastKnown(column int) string {
+	if !d.plan.Attempts {
+		return fmt.Sprintf("b.c%d", column)
+	}
+	return fmt.Sprintf("CASE WHEN b._held THEN b.c%d ELSE b._attempts[-1].c%d END", column, column)
 }
 
 func (d *differ) changedQuery() string {

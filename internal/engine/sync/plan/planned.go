@@ -60,6 +60,7 @@ type Counts struct {
 	Found         Tally `json:"found"`         // what the comparison found
 	Planned       Tally `json:"planned"`       // of those, what the sync acts on
 	Ignored       Tally `json:"ignored"`       // of those, what its configuration passes over (SY-75)
+	Claimed       int64 `json:"claimed"`       // of the ignored removals, those whose record another row has now
 }
 
 // Total is the number of planned rows, duplicates not counted.

@@ -44,7 +44,7 @@ func readBaseline(text string) (*baseline, error) {
 // fetch downloads objects below a prefix into a folder.
 func (x *execution) fetch(dir, prefix string, names []string) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return fault.Wrap(err, fault.CodeStorage, "making a folder")
+		return fault.Disk(err, "making a folder")
 	}
 	for _, name := range names {
 		if err := x.Storage.Download(x.ctx, x.lease.run.WorkspaceID, prefix+"/"+name, filepath.Join(dir, name)); err != nil {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/millrace/millrace/internal/connector"
 	"github.com/millrace/millrace/internal/delivery"
@@ -64,7 +65,7 @@ func endOf(cause error) State {
 // settle folds the ledger into the next baseline and brings it to storage. It returns nil where the
 // sync keeps none.
 func (x *execution) settle(w *work) (*baseline, error) {
-	x.lease.run.Counts = x.lease.run.Counts.settled(w.ledger, true)
+	x.change(func(r *Run) { r.Counts = r.Counts.settled(w.ledger, true) })
 	if err := x.keepOutcomes(w); err != nil {
 		return nil, err
 	}
@@ -73,7 +74,7 @@ func (x *execution) settle(w *work) (*baseline, error) {
 	}
 	in := plan.SettleInput{
 		Staged: w.staged, Plan: &w.plan, Dir: x.dir,
-		Outcomes: plan.Sorted(outcomes(w.ledger, x.accepts())), Default: plan.Accepted,
+		Outcomes: refusals(w.ledger, x.lease.run.Pinned.Once), Default: plan.Accepted,
 	}
 	if w.baseline != nil {
 		in.Old, in.OldDir = &w.baseline.Baseline, x.dir+"/baseline"
@@ -87,27 +88,29 @@ func (x *execution) settle(w *work) (*baseline, error) {
 	return next, x.keepBaseline(w, next)
 }
 
-// accepts reports whether rows in doubt count as taken: at a destination that would take them twice, and
-// without the order to send them again, they are reported and not planned any more.
-func (x *execution) accepts() bool {
-	p := x.lease.run.Pinned
-	return !p.Resend && p.Idempotency == connector.NotIdempotent
+// outcomes lists what became of the rows: everything but the accepted ones.
+func outcomes(l *delivery.Ledger, once []connector.Operation) []plan.Range {
+	var spans []plan.Range
+	for r := range refusals(l, once) {
+		spans = append(spans, r)
+	}
+	return spans
 }
 
-// outcomes tells the planner what became of the rows: everything but the accepted ones.
-func outcomes(l *delivery.Ledger, acceptDoubt bool) []plan.Range {
-	var spans []plan.Range
-	l.Runs(func(span delivery.Range, s delivery.State) {
-		switch {
-		case s == delivery.Rejected:
-			spans = append(spans, plan.Range{From: span.From, To: span.To, State: plan.Rejected})
-		case s == delivery.NotSent:
-			spans = append(spans, plan.Range{From: span.From, To: span.To, State: plan.Aborted})
-		case s == delivery.InDoubt && !acceptDoubt:
-			spans = append(spans, plan.Range{From: span.From, To: span.To, State: plan.Dirty})
-		}
-	})
-	return spans
+// refusals tells the planner what became of the rows, without gathering it: everything but the accepted ones. Rows
+// in doubt of the operations in once count as taken: they are reported and not planned any more.
+func refusals(l *delivery.Ledger, once []connector.Operation) plan.Outcomes {
+	states := map[delivery.State]plan.State{delivery.Rejected: plan.Rejected, delivery.NotSent: plan.Aborted, delivery.InDoubt: plan.Dirty}
+	return func(yield func(plan.Range, error) bool) {
+		wanted := true
+		l.Runs(func(span delivery.Range, s delivery.State) {
+			state, refused := states[s]
+			if !wanted || !refused || s == delivery.InDoubt && slices.Contains(once, l.Operation(span.From)) {
+				return
+			}
+			wanted = yield(plan.Range{From: span.From, To: span.To, State: state}, nil)
+		})
+	}
 }
 
 // keepBaseline uploads what of the next baseline is not in storage yet.
@@ -125,18 +128,21 @@ func (x *execution) keepBaseline(w *work, next *baseline) error {
 
 // commit ends the run (R5): baseline, counters, status and the next run's wake-up in one transaction.
 func (x *execution) commit(w *work, end State, cause error, next *baseline) error {
-	r := &x.lease.run
 	x.count(nil)
-	r.State, r.FinishedAt, r.Failure = end, x.Clock.Now(), failureOf(cause)
-	if end == Interrupted || end == Cancelled {
-		r.Failure = nil
-	}
+	x.change(func(r *Run) {
+		r.State, r.FinishedAt, r.Failure = end, x.Clock.Now(), failureOf(cause)
+		r.Counts = r.Counts.ended()
+		if end == Interrupted || end == Cancelled {
+			r.Failure = nil
+		}
+	})
+	r := x.lease.run
 	old := w.state.Baseline
 	err := x.lease.guard(x.ctx, func(ctx context.Context, tx bun.Tx, st syncState) error {
 		if err := x.release(ctx, tx, w, next); err != nil {
 			return err
 		}
-		if err := x.Store.update(ctx, tx, *r); err != nil {
+		if err := x.Store.update(ctx, tx, r); err != nil {
 			return err
 		}
 		if err := dropJournal(ctx, tx, r.ID); err != nil {
@@ -154,7 +160,7 @@ func (x *execution) commit(w *work, end State, cause error, next *baseline) erro
 	x.tell()
 	x.forget(old, next)
 	if x.Observe != nil {
-		x.Observe(*r)
+		x.Observe(r)
 	}
 	return nil
 }
@@ -171,7 +177,7 @@ func (x *execution) release(ctx context.Context, tx bun.Tx, w *work, next *basel
 		}
 		q.Set("baseline = ?", string(text)).Set("mapping_hash = ?", r.Pinned.Mapping).
 			Set("target_fingerprint = ?", r.Pinned.Target).Set("primary_key = ?", r.Pinned.PrimaryKey).
-			Set("pending_reset = CASE WHEN pending_reset = ? THEN '' ELSE pending_reset END", w.state.PendingReset) // one noted meanwhile waits for the next run
+			Set("pending_reset = CASE WHEN pending_reset = ? THEN '' ELSE pending_reset END", r.Pinned.Reset) // one noted meanwhile waits for the next run
 	}
 	if _, err := q.Exec(ctx); err != nil {
 		return fmt.Errorf("releasing sync %d: %w", r.SyncID, err)

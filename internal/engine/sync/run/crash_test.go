@@ -162,7 +162,7 @@ func TestCrashAtAnyWrite(t *testing.T) {
 // journaled lists the keys of the rows that the run's journal calls accepted.
 func (w *world) journaled(id int64) []string {
 	w.t.Helper()
-	rows, _, err := w.engine.Rows(w.t.Context(), workspace, id, run.RowQuery{Status: run.RowSucceeded, Limit: 1000})
+	rows, _, err := w.engine.Rows(w.t.Context(), workspace, id, run.RowQuery{Statuses: []run.RowStatus{run.RowSucceeded}, Limit: 1000})
 	if err != nil {
 		w.t.Fatal(err)
 	}

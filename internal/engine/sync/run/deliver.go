@@ -29,6 +29,9 @@ func (x *execution) diff(w *work) error {
 			RemovedActs: w.rules.acts[connector.Removed], EveryRow: w.rules.everyRow,
 		},
 	}
+	for _, pair := range w.bundle.SyncSpec.Match {
+		in.Identify = append(in.Identify, pair.From)
+	}
 	if limits.NeedBefore {
 		in.Before = w.mapping.Referenced()
 	}
@@ -45,7 +48,7 @@ func (x *execution) diff(w *work) error {
 	}
 	w.plan = p
 	w.ledger = delivery.NewLedger(p.Removed.Rows, p.Changed.Rows, p.Added.Rows)
-	x.lease.run.Counts = countsOf(p.Counts)
+	x.change(func(r *Run) { r.Counts = countsOf(p.Counts) })
 	return nil
 }
 
@@ -68,13 +71,23 @@ func (c Counts) settled(l *delivery.Ledger, over bool) Counts {
 		failed := l.Count(op, delivery.Rejected)
 		if over {
 			failed += doubt // until the run is over, a row in doubt is one on its way
-			c.Aborted.set(op, l.Count(op, delivery.NotSent))
 		}
 		c.Succeeded.set(op, l.Count(op, delivery.Accepted))
 		c.Failed.set(op, failed)
 	}
 	if over {
 		c.InDoubt = l.Total(delivery.InDoubt)
+		c = c.ended()
+	}
+	return c
+}
+
+// ended counts what was planned and has no answer as aborted, wherever the run ended (FLD-02).
+func (c Counts) ended() Counts {
+	c.Aborted = OpCounts{
+		Added:   c.Planned.Added - c.Succeeded.Added - c.Failed.Added,
+		Changed: c.Planned.Changed - c.Succeeded.Changed - c.Failed.Changed,
+		Removed: c.Planned.Removed - c.Succeeded.Removed - c.Failed.Removed,
 	}
 	return c
 }
@@ -104,7 +117,7 @@ func (x *execution) keepPlan(w *work) error {
 			return err
 		}
 	}
-	x.lease.run.Pinned.Plan = o
+	x.change(func(r *Run) { r.Pinned.Plan = o })
 	x.reach("kept")
 	return nil
 }
@@ -144,7 +157,9 @@ func (x *execution) deliver(w *work) (err error) {
 	x.count(func() Counts { return counts.settled(w.ledger, false) })
 	defer x.count(nil)
 
-	journal := delivery.NewJournal(x.ctx, &appender{lease: x.lease}, w.ledger)
+	frames := &appender{lease: x.lease}
+	defer func() { err = errors.Join(err, frames.close()) }()
+	journal := delivery.NewJournal(x.ctx, frames, w.ledger)
 	defer journal.Close()
 	feed := x.feed(w)
 	defer func() { err = errors.Join(err, feed.close()) }()

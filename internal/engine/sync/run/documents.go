@@ -58,7 +58,13 @@ type Pinned struct {
 	Resend      bool                  `json:"resend,omitempty"`
 	Deferred    bool                  `json:"deferred,omitempty"`
 	EveryRow    bool                  `json:"everyRow,omitempty"` // no change tracking: all and snapshot modes
-	Plan        *PlanObject           `json:"plan,omitempty"`     // set once it is in storage (R3)
+	Reset       string                `json:"reset,omitempty"`    // the pending reset that this run carries out
+
+	Plan *PlanObject `json:"plan,omitempty"` // set once it is in storage (R3)
+
+	// Once lists the operations whose rows would have their effect twice if they were sent twice, and which
+	// are therefore not sent again when they are in doubt.
+	Once []connector.Operation `json:"once,omitempty"`
 }
 
 // PlanObject is a plan in storage.

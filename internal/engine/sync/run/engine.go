@@ -13,9 +13,9 @@ import (
 
 	"github.com/millrace/millrace/internal/clock"
 	"github.com/millrace/millrace/internal/connector"
+	"github.com/millrace/millrace/internal/connector/state"
 	"github.com/millrace/millrace/internal/engine/sync/plan"
 	"github.com/millrace/millrace/internal/fault"
-	"github.com/uptrace/bun"
 )
 
 // Options are what an Engine needs.
@@ -24,18 +24,18 @@ type EngineOptions struct {
 	Documents Documents
 	Registry  *connector.Registry
 	Storage   Storage
+	State     *state.Store // what connectors learn; nil forgets it
 	Planner   *plan.Engine
 	Enqueuer  Enqueuer
 	Clock     clock.Clock
 	Log       *slog.Logger
-	Dir       string                                   // for work in progress and connectors' private folders
-	Owner     string                                   // names this process in leases
-	Retention time.Duration                            // of plans and request logs
-	Grace     time.Duration                            // how long batches in flight may take when the process stops
-	Failpoint func(point string)                       // called at each edge of the state machine; nil outside tests
-	Changed   func(Run)                                // called when a run changed; may be nil
-	Observe   func(r Run)                              // called once when a run is over, for metrics; may be nil
-	Finished  func(context.Context, bun.Tx, Run) error // called in the committing transaction; may be nil
+	Dir       string             // for work in progress and connectors' private folders
+	Owner     string             // names this process in leases
+	Retention time.Duration      // of plans and request logs
+	Grace     time.Duration      // how long batches in flight may take when the process stops
+	Failpoint func(point string) // called at each edge of the state machine; nil outside tests
+	Changed   func(Run)          // called when a run changed; may be nil
+	Observe   func(r Run)        // called once when a run is over, for metrics; may be nil
 }
 
 // Engine executes runs.
@@ -121,7 +121,7 @@ type execution struct {
 	dir    string
 	log    *slog.Logger
 
-	mu     sync.Mutex // guards counts between the delivery and the heartbeat
+	mu     sync.Mutex // guards lease.run and counts between the run and its heartbeat
 	counts func() Counts
 }
 
@@ -131,7 +131,7 @@ func (e *Engine) newExecution(ctx context.Context, l *lease) (*execution, error)
 	x.drain, x.stopIt = context.WithCancelCause(x.ctx)
 	x.dir = filepath.Join(e.Dir, "runs", fmt.Sprintf("%d-%d", l.run.ID, l.run.Epoch))
 	if err := os.MkdirAll(x.dir, 0o700); err != nil {
-		return nil, fault.Wrap(err, fault.CodeStorage, "making the run's folder")
+		return nil, fault.Disk(err, "making the run's folder")
 	}
 	if !e.enter(l.run.ID, x.stopIt) {
 		x.stopIt(errStopping)
@@ -220,19 +220,28 @@ func (x *execution) tell() {
 	if x.Changed == nil {
 		return
 	}
+	counts := x.now()
+	x.mu.Lock()
 	r := x.lease.run
-	r.Counts = x.now()
+	x.mu.Unlock()
+	r.Counts = counts
 	x.Changed(r)
 }
 
-// enter moves the run to a state, durably.
+// change changes the run as the lease knows it. Only the run's own goroutine calls it, and may read the run
+// without further ado.
+func (x *execution) change(f func(r *Run)) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	f(&x.lease.run)
+}
+
+// to moves the run to a state, durably.
 func (x *execution) to(s State) error {
 	if err := x.ctx.Err(); err != nil {
 		return context.Cause(x.ctx)
 	}
-	x.mu.Lock()
-	x.lease.run.State = s
-	x.mu.Unlock()
+	x.change(func(r *Run) { r.State = s })
 	if err := x.lease.save(x.ctx); err != nil {
 		return err
 	}

@@ -58,8 +58,21 @@ func (x *execution) execute() error {
 	return x.conclude(w, err)
 }
 
-// perform does everything up to the last answer. Its error is the run's.
+// perform does everything up to the last answer. Its error is the run's. Where the run was stopped before it
+// delivered, that is the error, and not what the source made of it.
 func (x *execution) perform(w *work) error {
+	err := x.approach(w)
+	if err == nil {
+		return x.deliver(w)
+	}
+	if x.drain.Err() != nil {
+		return context.Cause(x.drain)
+	}
+	return err
+}
+
+// approach does everything before the first row leaves.
+func (x *execution) approach(w *work) error {
 	if err := x.prepare(w); err != nil {
 		return err
 	}
@@ -87,10 +100,7 @@ func (x *execution) perform(w *work) error {
 	if err := x.keepPlan(w); err != nil { // R3
 		return err
 	}
-	if err := x.to(Delivering); err != nil {
-		return err
-	}
-	return x.deliver(w)
+	return x.to(Delivering)
 }
 
 // drained reports why no further step may begin, if so.
@@ -123,17 +133,19 @@ func (x *execution) prepare(w *work) error {
 	}
 	w.rules = rulesOf(w.bundle.SyncSpec.Mode, w.bundle.SyncSpec.Delete)
 	w.options = r.Options
-	switch w.state.PendingReset {
+	switch w.state.PendingReset { // M-07
 	case resetFull:
 		w.options.FullResync = true
 	case resetSkip:
 		w.options.ResetCDC = !w.options.FullResync
 	}
 	b := w.bundle
-	x.lease.run.Pinned = Pinned{
+	pinned := Pinned{
 		Sync: b.Sync, Model: b.Model, Source: b.Source, Destination: b.Destination, PrimaryKey: b.ModelSpec.PrimaryKey,
 		Target: fingerprint(info, b), EveryRow: w.rules.everyRow, Resend: b.SyncSpec.InDoubt == sync.InDoubtResend,
+		Reset: w.state.PendingReset,
 	}
+	x.change(func(r *Run) { r.Pinned = pinned })
 	return x.checkBaseline(w)
 }
 
@@ -215,7 +227,7 @@ func (x *execution) openDestination(b Bundle) (connector.Destination, error) {
 	}
 	return info.Open(connector.DestinationOptions{
 		Settings: connector.Settings(b.DestinationSpec.Configuration).WithDefaults(info.Fields),
-		Dir:      dir, Clock: x.Clock, Log: x.log,
+		Dir:      dir, State: x.State.Of(x.lease.run.WorkspaceID, "destination", b.Destination.ID), Clock: x.Clock, Log: x.log,
 	})
 }
 
@@ -232,12 +244,32 @@ func (x *execution) begin(w *work) (err error) {
 		return err
 	}
 	limits := w.session.Limits()
-	p := &x.lease.run.Pinned
-	p.Idempotency, p.Deferred = limits.Idempotency, limits.Deferred
+	x.change(func(r *Run) {
+		r.Pinned.Idempotency, r.Pinned.Deferred = limits.Idempotency, limits.Deferred
+		r.Pinned.Once = once(w.session, r.Pinned.Resend)
+	})
 	if limits.Operations != nil {
 		w.rules = w.rules.only(limits.Operations)
 	}
 	return nil
+}
+
+// once lists the operations that must not be repeated when their outcome is unknown.
+func once(s connector.Session, resend bool) []connector.Operation {
+	if resend {
+		return nil
+	}
+	var ops []connector.Operation
+	for _, op := range connector.Operations {
+		limits := s.Limits()
+		if each, ok := s.(connector.OperationLimiter); ok {
+			limits = each.LimitsOf(op)
+		}
+		if limits.Idempotency == connector.NotIdempotent {
+			ops = append(ops, op)
+		}
+	}
+	return ops
 }
 
 // only keeps what the session acts on (SY-75).
@@ -269,7 +301,7 @@ func (x *execution) job(w *work) connector.SyncJob {
 func (x *execution) privateDir(kind string, id int64) (string, error) {
 	dir := filepath.Join(x.Dir, kind, fmt.Sprint(id))
 	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return "", fault.Wrap(err, fault.CodeStorage, "making a folder for the %s", kind)
+		return "", fault.Disk(err, "making a folder for the %s", kind)
 	}
 	return dir, nil
 }

@@ -10,32 +10,51 @@ import (
 )
 
 // Follow makes the store react to changes of documents: a model with another primary key resets every sync
-// that depends on it, in the transaction of the change (M-07).
-func (s *Store) Follow(documents *resource.Store) {
+// that depends on it, in the transaction of the change (M-07), and unless the change says otherwise
+// runs it (M-08).
+func (s *Store) Follow(documents *resource.Store, enqueue Enqueuer) {
 	documents.OnUpdate(func(ctx context.Context, tx bun.Tx, u resource.Updated) error {
 		before, isModel := u.Before.Spec.(*model.Spec)
 		after, stillModel := u.After.Spec.(*model.Spec)
 		if !isModel || !stillModel || before.PrimaryKey == after.PrimaryKey {
 			return nil
 		}
-		return s.resetModel(ctx, tx, u.Scope.WorkspaceID, u.After.Slug, u.Resync != resource.ResyncSkip)
+		syncs, err := s.syncsOf(ctx, tx, u.Scope.WorkspaceID, u.After.Slug)
+		if err != nil {
+			return err
+		}
+		for _, sync := range syncs {
+			if err := s.reset(ctx, tx, u.Scope.WorkspaceID, sync.ID, u.Resync != resource.ResyncSkip); err != nil {
+				return err
+			}
+			if u.Defer {
+				continue
+			}
+			q := Request{WorkspaceID: u.Scope.WorkspaceID, SyncID: sync.ID, SyncSlug: sync.Slug, Trigger: TriggerModel}
+			if _, err := s.trigger(ctx, tx, q, enqueue); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 }
 
-// resetModel resets the syncs of a model that ever synced something. The others have nothing to reset: their
-// first run sends every row.
-func (s *Store) resetModel(ctx context.Context, tx bun.Tx, workspaceID int64, slug string, backfill bool) error {
-	var syncs []int64
-	err := tx.NewSelect().Table("sync_state").Column("sync_id").Where("workspace_id = ?", workspaceID).Where("baseline <> '' OR active_run_id <> 0").
-		Where("sync_id IN (SELECT from_id FROM document_refs WHERE workspace_id = ? AND to_kind = 'model' AND to_slug = ?)", workspaceID, slug).
-		Order("sync_id").Scan(ctx, &syncs)
+// syncRef names a sync.
+type syncRef struct {
+	ID   int64
+	Slug string
+}
+
+// syncsOf lists the syncs of a model that ever synced something, or do so now. The others have nothing to
+// reset: their first run sends every row.
+func (s *Store) syncsOf(ctx context.Context, tx bun.Tx, workspaceID int64, slug string) ([]syncRef, error) {
+	var syncs []syncRef
+	err := tx.NewSelect().TableExpr("sync_state AS st").ColumnExpr("d.id, d.slug").Join("JOIN documents AS d ON d.id = st.sync_id").
+		Where("d.workspace_id = ?", workspaceID).Where("st.baseline <> '' OR st.active_run_id <> 0").
+		Where("d.id IN (SELECT from_id FROM document_refs WHERE workspace_id = ? AND to_kind = 'model' AND to_slug = ?)", workspaceID, slug).
+		Order("d.id").Scan(ctx, &syncs)
 	if err != nil {
-		return fmt.Errorf("looking for the syncs of the model %q: %w", slug, err)
+		return nil, fmt.Errorf("looking for the syncs of the model %q: %w", slug, err)
 	}
-	for _, id := range syncs {
-		if err := s.reset(ctx, tx, workspaceID, id, backfill); err != nil {
-			return err
-		}
-	}
-	return nil
+	return syncs, nil
 }

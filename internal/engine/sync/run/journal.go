@@ -2,6 +2,7 @@ package run
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 
 	"github.com/millrace/millrace/internal/db"
@@ -12,8 +13,9 @@ import (
 // appender writes a run's journal frames to the database, under the lease's epoch (R2). One statement
 // inserts the frame only where the epoch still holds.
 type appender struct {
-	lease *lease
-	seq   int64
+	lease  *lease
+	seq    int64
+	insert *sql.Stmt // of SQLite, whose parser would take a part of each commit; made by the first frame
 }
 
 var _ delivery.Appender = (*appender)(nil)
@@ -22,12 +24,7 @@ var _ delivery.Appender = (*appender)(nil)
 func (a *appender) Append(ctx context.Context, frame []byte) error {
 	r := a.lease.run
 	a.seq++
-	query := `INSERT INTO run_journal (run_id, seq, epoch, data)
-		SELECT ?, ?, ?, ? FROM sync_state WHERE sync_id = ? AND epoch = ?`
-	if a.lease.store.db.IsPostgres() {
-		query += " FOR SHARE"
-	}
-	res, err := a.lease.store.db.NewRaw(query, r.ID, a.seq, r.Epoch, frame, r.SyncID, r.Epoch).Exec(ctx)
+	res, err := a.exec(ctx, r.ID, a.seq, r.Epoch, frame, r.SyncID, r.Epoch)
 	if err != nil {
 		return fmt.Errorf("appending to the journal of run %d: %w", r.ID, db.Explain(err))
 	}
@@ -35,6 +32,30 @@ func (a *appender) Append(ctx context.Context, frame []byte) error {
 		return fenced(r.ID)
 	}
 	return nil
+}
+
+// insertFrame inserts a frame where the epoch still holds.
+const insertFrame = "INSERT INTO run_journal (run_id, seq, epoch, data) SELECT ?, ?, ?, ? FROM sync_state WHERE sync_id = ? AND epoch = ?"
+
+func (a *appender) exec(ctx context.Context, args ...any) (_ sql.Result, err error) {
+	d := a.lease.store.db
+	if d.IsPostgres() {
+		return d.NewRaw(insertFrame+" FOR SHARE", args...).Exec(ctx)
+	}
+	if a.insert == nil {
+		if a.insert, err = d.DB.DB.PrepareContext(ctx, insertFrame); err != nil {
+			return nil, err
+		}
+	}
+	return a.insert.ExecContext(ctx, args...)
+}
+
+// close releases the statement.
+func (a *appender) close() error {
+	if a.insert == nil {
+		return nil
+	}
+	return a.insert.Close()
 }
 
 // journalPage is how many frames are read at a time.

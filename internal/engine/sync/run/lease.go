@@ -20,6 +20,8 @@ type lease struct {
 	store *Store
 	run   Run
 	owner string
+
+	cancelled bool // a person asked to cancel the run before it was taken
 }
 
 func fenced(runID int64) error {
@@ -47,9 +49,11 @@ func (s *Store) acquire(ctx context.Context, runID int64, owner string, take fun
 		if !take(r, st, row.LeaseUntil > millis(now)) {
 			return nil
 		}
-		l, err = s.take(ctx, tx, r, st, owner, now)
-		ok = err == nil
-		return err
+		if l, err = s.take(ctx, tx, r, st, owner, now); err != nil {
+			return err
+		}
+		l.cancelled, ok = row.CancelRequested, true
+		return nil
 	})
 	return l, ok, err
 }

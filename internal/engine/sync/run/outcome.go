@@ -1,12 +1,16 @@
 package run
 
 import (
+	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 
+	"github.com/millrace/millrace/internal/delivery"
 	"github.com/millrace/millrace/internal/engine/sync/log"
+	"github.com/millrace/millrace/internal/fault"
 	"github.com/uptrace/bun"
 )
 
@@ -66,8 +70,8 @@ func (x *execution) keepOutcomes(w *work) error {
 		return nil
 	}
 	path := filepath.Join(x.dir, "outcomes")
-	if err := os.WriteFile(path, w.ledger.Snapshot(), 0o600); err != nil {
-		return fmt.Errorf("writing the run's outcomes: %w", err)
+	if err := writeOutcomes(path, w.ledger); err != nil {
+		return fault.Disk(err, "writing the run's outcomes")
 	}
 	r := x.lease.run
 	key := r.logPrefix() + "/outcomes"
@@ -75,4 +79,13 @@ func (x *execution) keepOutcomes(w *work) error {
 		return err
 	}
 	return x.index(x.ctx, segmentRow{RunID: r.ID, Kind: segmentOutcomes, Seq: 1, Path: key, LastOrdinal: w.ledger.Rows() - 1, Rows: w.ledger.Rows()})
+}
+
+func writeOutcomes(path string, l *delivery.Ledger) error {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	b := bufio.NewWriter(f)
+	return errors.Join(l.WriteSnapshot(b), b.Flush(), f.Close())
 }

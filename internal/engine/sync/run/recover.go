@@ -106,7 +106,11 @@ func (e *Engine) recover(ctx context.Context, runID int64, own bool) (bool, erro
 	if err != nil {
 		return false, x.afterFailedSettling(err)
 	}
-	return true, x.commit(w, Interrupted, nil, next)
+	end := Interrupted
+	if l.cancelled { // a person asked for it, and nobody was there to hear
+		end = Cancelled
+	}
+	return true, x.commit(w, end, nil, next)
 }
 
 func (e *Engine) executing(runID int64) bool {
@@ -173,7 +177,7 @@ func (x *execution) restore(w *work, p Pinned) error {
 		}
 	}
 	w.ledger = delivery.NewLedger(w.plan.Removed.Rows, w.plan.Changed.Rows, w.plan.Added.Rows)
-	x.lease.run.Counts = countsOf(w.plan.Counts)
+	x.change(func(r *Run) { r.Counts = countsOf(w.plan.Counts) })
 	return nil
 }
 

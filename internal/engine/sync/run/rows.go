@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
 
 	"github.com/millrace/millrace/internal/connector"
 	"github.com/millrace/millrace/internal/delivery"
@@ -31,7 +32,7 @@ const (
 
 // RowQuery asks for rows of a run (SY-71, SY-73).
 type RowQuery struct {
-	Status    RowStatus           // empty means all
+	Statuses  []RowStatus         // any of them; none means all
 	Operation connector.Operation // empty means all
 	Key       string              // exactly this primary key; empty means all
 	Cursor    string
@@ -69,30 +70,33 @@ func (e *Engine) Rows(ctx context.Context, workspaceID, runID int64, q RowQuery)
 		return nil, "", err
 	}
 	defer func() { err = errors.Join(err, r.close()) }()
-	page, next, err := e.Planner.Search(ctx, plan.RowsQuery{
-		Plan: r.plan, Outcomes: plan.Sorted(outcomes(r.ledger, false)), Default: plan.Accepted,
-		Operation: q.Operation, States: statesOf(q.Status), Key: q.Key, Cursor: q.Cursor, Limit: q.Limit,
-	})
+	page, next, err := r.search(ctx, q)
 	for _, v := range page {
 		rows = append(rows, r.row(v))
 	}
 	return rows, next, err
 }
 
-func statesOf(s RowStatus) []plan.State {
-	switch s {
-	case RowSucceeded:
-		return []plan.State{plan.Accepted}
-	case RowFailed:
-		return []plan.State{plan.Rejected, plan.Dirty, plan.Duplicate}
-	case RowAborted, RowPending:
-		return []plan.State{plan.Aborted}
-	case RowRejected:
-		return []plan.State{plan.Duplicate}
-	default:
-		return nil
+// statesOf returns the states that a query's statuses stand for; nothing stands for all.
+func statesOf(q RowQuery) []plan.State {
+	var states []plan.State
+	for _, s := range q.Statuses {
+		switch s {
+		case RowSucceeded:
+			states = append(states, plan.Accepted)
+		case RowFailed:
+			states = append(states, plan.Rejected, plan.Dirty, plan.Duplicate)
+		case RowAborted, RowPending:
+			states = append(states, plan.Aborted)
+		case RowRejected:
+			states = append(states, plan.Duplicate)
+		}
 	}
+	return states
 }
+
+// cursorAt is the cursor of the page that begins with a row.
+func cursorAt(ordinal int64) string { return strconv.FormatInt(ordinal, 10) }
 
 // readLog fetches a run's plan and what became of its rows. It returns nil for a run without a plan.
 func (e *Engine) readLog(ctx context.Context, workspaceID, runID int64) (*logReader, error) {
@@ -252,8 +256,8 @@ func (e *Engine) Batch(ctx context.Context, workspaceID, runID int64, entry log.
 	defer func() { err = errors.Join(err, r.close()) }()
 	for _, span := range entry.Rows {
 		page, _, err := e.Planner.Search(ctx, plan.RowsQuery{
-			Plan: r.plan, Outcomes: plan.Sorted(outcomes(r.ledger, false)), Default: plan.Accepted,
-			Cursor: fmt.Sprint(span.From), Limit: int(min(span.Len(), maxBatchView)),
+			Plan: r.plan, Outcomes: plan.Sorted(outcomes(r.ledger, nil)), Default: plan.Accepted,
+			Cursor: cursorAt(span.From), Limit: int(min(span.Len(), maxBatchView)),
 		})
 		if err != nil {
 			return nil, err
@@ -276,7 +280,9 @@ func (e *Engine) Expire(ctx context.Context) (int, error) {
 		SyncID      int64 `bun:"sync_id"`
 	}
 	err := e.Store.db.NewSelect().TableExpr("run_segments AS g").ColumnExpr("DISTINCT g.run_id, r.workspace_id, r.sync_id").
-		Join("JOIN sync_runs AS r ON r.id = g.run_id").Where("g.expires_at < ?", millis(e.Clock.Now())).Limit(100).Scan(ctx, &rows)
+		Join("JOIN sync_runs AS r ON r.id = g.run_id").Where("g.expires_at < ?", millis(e.Clock.Now())).
+		Where("r.finished_at <> 0"). // what is still to be settled keeps its plan (R4)
+		Limit(100).Scan(ctx, &rows)
 	if err != nil {
 		return 0, fmt.Errorf("looking for expired logs: %w", err)
 	}

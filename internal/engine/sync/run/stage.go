@@ -99,7 +99,7 @@ func (x *execution) stageRows(w *work, schema value.Schema, in plan.StageInput) 
 		return err
 	}
 	w.staged = staged
-	x.lease.run.Counts.Read, x.lease.run.Counts.NullKeys = staged.Read, staged.NullKeys
+	x.change(func(r *Run) { r.Counts.Read, r.Counts.NullKeys = staged.Read, staged.NullKeys })
 	return nil
 }
 
@@ -121,6 +121,6 @@ func (x *execution) compile(w *work, schema value.Schema) error {
 	if err != nil {
 		return err
 	}
-	x.lease.run.Pinned.Mapping = w.mapping.Hash()
+	x.change(func(r *Run) { r.Pinned.Mapping = w.mapping.Hash() })
 	return nil
 }

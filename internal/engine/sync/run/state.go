@@ -88,6 +88,7 @@ const (
 	TriggerSchedule = "schedule"
 	TriggerAPI      = "api"
 	TriggerRecovery = "recovery"
+	TriggerModel    = "model" // the model's primary key is another one (M-08)
 )
 
 // Options are what a trigger asks for beyond a plain run.
@@ -124,8 +125,9 @@ func (c *OpCounts) set(op connector.Operation, n int64) {
 	}
 }
 
-// Counts are a run's numbers. They add up (FLD-02): Read = Rows.Added + Rows.Changed + Unchanged +
-// NullKeys + Duplicates, and for each operation Planned = Succeeded + Failed + Aborted once the run is over.
+// Counts are a run's numbers. They add up (FLD-02): once the rows were compared, Read = Rows.Added +
+// Rows.Changed + Unchanged + NullKeys + Duplicates, and for each operation Planned = Succeeded + Failed + Aborted
+// once the run is over, however it ended.
 // Rows is what the model did; Ignored is the part of it that the sync's configuration does not act on.
 type Counts struct {
 	Read       int64    `json:"read"`

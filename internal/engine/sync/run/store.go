@@ -125,6 +125,7 @@ type Filter struct {
 	Since    time.Time // of the start
 	Until    time.Time
 	NonEmpty bool // only runs that planned something (SY-70)
+	Arrived  bool // only runs with rows that arrived (SY-70)
 	States   []State
 	Offset   int64
 	Limit    int64
@@ -153,8 +154,10 @@ func (s *Store) List(ctx context.Context, workspaceID int64, f Filter) ([]Run, e
 	if !f.Until.IsZero() {
 		q.Where("? <= ?", bun.Safe(began), millis(f.Until))
 	}
-	if f.NonEmpty {
-		q.Where("counts NOT LIKE ?", `%"planned":{"added":0,"changed":0,"removed":0}%`)
+	for counter, wanted := range map[string]bool{"planned": f.NonEmpty, "succeeded": f.Arrived} {
+		if wanted {
+			q.Where("counts NOT LIKE ?", `%"`+counter+`":{"added":0,"changed":0,"removed":0}%`)
+		}
 	}
 	if len(f.States) > 0 {
 		q.Where("state IN (?)", bun.In(f.States))

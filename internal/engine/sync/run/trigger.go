@@ -32,25 +32,28 @@ func (s *Store) Trigger(ctx context.Context, q Request, enqueue Enqueuer) (Run, 
 		return Run{}, fault.New(fault.CodeInvalid, "a run cannot be a full resync and a CDC reset at once")
 	}
 	var r Run
-	err := s.db.InTx(ctx, func(ctx context.Context, tx bun.Tx) error {
-		if _, err := s.lockState(ctx, tx, q.WorkspaceID, q.SyncID); err != nil {
-			return err
-		}
-		waiting, found, err := s.waiting(ctx, tx, q.SyncID)
-		if err != nil {
-			return err
-		}
-		if found {
-			r = waiting
-			return s.widen(ctx, tx, &r, q.Options)
-		}
-		r, err = s.insert(ctx, tx, q)
-		if err != nil {
-			return err
-		}
-		return enqueue.Enqueue(ctx, tx, r.ID)
+	err := s.db.InTx(ctx, func(ctx context.Context, tx bun.Tx) (err error) {
+		r, err = s.trigger(ctx, tx, q, enqueue)
+		return err
 	})
 	return r, err
+}
+
+func (s *Store) trigger(ctx context.Context, tx bun.Tx, q Request, enqueue Enqueuer) (Run, error) {
+	if _, err := s.lockState(ctx, tx, q.WorkspaceID, q.SyncID); err != nil {
+		return Run{}, err
+	}
+	r, found, err := s.waiting(ctx, tx, q.SyncID)
+	if err != nil {
+		return r, err
+	}
+	if found {
+		return r, s.widen(ctx, tx, &r, q.Options)
+	}
+	if r, err = s.insert(ctx, tx, q); err != nil {
+		return r, err
+	}
+	return r, enqueue.Enqueue(ctx, tx, r.ID)
 }
 
 // waiting returns the sync's queued run.
@@ -119,7 +122,9 @@ func (s *Store) Cancel(ctx context.Context, workspaceID, runID int64) (Run, erro
 		}
 		_, err = tx.NewUpdate().Table("sync_runs").Set("state = ?", string(Cancelled)).Set("status = ?", "cancelled").
 			Set("finished_at = ?", millis(s.clock.Now())).
-			Where("id = ?", runID).Where("workspace_id = ?", workspaceID).Where("state = ?", string(Queued)).Exec(ctx)
+			Where("id = ?", runID).Where("workspace_id = ?", workspaceID).Where("state = ?", string(Queued)).
+			Where("NOT EXISTS (SELECT 1 FROM sync_state WHERE active_run_id = ?)", runID). // a worker has it, or had: it ends the run
+			Exec(ctx)
 		if err != nil {
 			return fmt.Errorf("cancelling run %d: %w", runID, err)
 		}

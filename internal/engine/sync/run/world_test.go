@@ -48,13 +48,15 @@ type world struct {
 	dir     string
 	clock   *clock.Manual
 	rows    []row
-	fail    error // of the source
+	fail    error                                             // of the source
+	query   func(context.Context) (array.RecordReader, error) // instead of rows
 	bundle  run.Bundle
+	reading func() // called when a run reads its documents
 	target  *target
 	store   *run.Store
 	engine  *run.Engine
 	queue   *queue
-	storage folder
+	storage run.Storage
 }
 
 const workspace, syncID = 1, 77
@@ -95,11 +97,16 @@ func (w *world) restart() {
 	w.engine = run.New(run.EngineOptions{
 		Store: w.store, Documents: w, Registry: registry, Storage: w.storage, Planner: plan.New(plan.Options{}),
 		Enqueuer: w.queue, Clock: w.clock, Log: slog.New(slog.DiscardHandler), Dir: filepath.Join(w.dir, "work"),
-		Owner: fmt.Sprint(time.Now().UnixNano()), Retention: 7 * 24 * time.Hour,
+		Owner: fmt.Sprint(time.Now().UnixNano()), Retention: 7 * 24 * time.Hour, Changed: func(run.Run) {},
 	})
 }
 
-func (w *world) Bundle(context.Context, int64, int64) (run.Bundle, error) { return w.bundle, nil }
+func (w *world) Bundle(context.Context, int64, int64) (run.Bundle, error) {
+	if w.reading != nil {
+		w.reading()
+	}
+	return w.bundle, nil
+}
 
 // trigger makes a run and lets it go to its end.
 func (w *world) run(o run.Options) run.Run {
@@ -132,15 +139,13 @@ func (w *world) get(id int64) run.Run {
 // checkCounts holds every run to FLD-02.
 func (w *world) checkCounts(got run.Run) {
 	w.t.Helper()
-	if !got.State.Ended() || got.State == run.Interrupted {
+	if !got.State.Ended() {
 		return
 	}
 	c := got.Counts
-	if c.Read != c.Rows.Added+c.Rows.Changed+c.Unchanged+c.NullKeys+c.Duplicates {
+	compared := c.Rows.Total()+c.Unchanged+c.Duplicates > 0 || got.State == run.Committed
+	if compared && c.Read != c.Rows.Added+c.Rows.Changed+c.Unchanged+c.NullKeys+c.Duplicates {
 		w.t.Errorf("%d rows read do not add up: %+v", c.Read, c)
-	}
-	if got.Pinned.Plan == nil && c.Planned.Total() == 0 {
-		return
 	}
 	for _, x := range [][4]int64{
 		{c.Planned.Added, c.Succeeded.Added, c.Failed.Added, c.Aborted.Added},
@@ -228,7 +233,10 @@ func (s memorySource) Introspect(context.Context) ([]connector.Table, error) { r
 func (s memorySource) Dialect() query.Dialect                                { return query.DuckDB }
 func (s memorySource) Close() error                                          { return nil }
 
-func (s memorySource) Query(context.Context, connector.Query) (array.RecordReader, error) {
+func (s memorySource) Query(ctx context.Context, _ connector.Query) (array.RecordReader, error) {
+	if s.query != nil {
+		return s.query(ctx)
+	}
 	if s.fail != nil {
 		return nil, s.fail
 	}
@@ -255,6 +263,7 @@ type target struct {
 
 	mu      sync.Mutex
 	limits  connector.Limits
+	each    map[connector.Operation]connector.Limits // makes it a connector.OperationLimiter
 	have    map[string]string
 	sends   map[string]int // how often a row was taken in this run
 	writes  int
@@ -262,6 +271,8 @@ type target struct {
 	after   func(b *connector.Batch) error // an error after it was taken
 	refuse  func(row connector.Row) string
 	finishs int
+	job     connector.SyncJob
+	count   func(b *connector.Batch) connector.Result // answers by itself, and nothing is kept
 }
 
 func (d *target) Test(context.Context) error    { return nil }
@@ -269,11 +280,18 @@ func (d *target) Check(connector.SyncJob) error { return nil }
 func (d *target) Limits() connector.Limits      { return d.limits }
 func (d *target) Close() error                  { return nil }
 func (d *target) Finish(context.Context) error  { d.finishs++; return nil }
-func (d *target) Begin(context.Context, connector.SyncJob) (connector.Session, error) {
+func (d *target) Begin(_ context.Context, job connector.SyncJob) (connector.Session, error) {
+	d.job = job
+	if d.each != nil {
+		return eachTarget{d}, nil
+	}
 	return d, nil
 }
 
 func (d *target) Write(_ context.Context, b *connector.Batch) (connector.Result, error) {
+	if d.count != nil {
+		return d.count(b), nil
+	}
 	b.Record(connector.Exchange{Method: "TEST", URL: "test:" + b.ID, RequestBody: string(b.Operation)})
 	if d.before != nil {
 		if err := d.before(b); err != nil {
@@ -303,3 +321,8 @@ func (d *target) Write(_ context.Context, b *connector.Batch) (connector.Result,
 	}
 	return result, nil
 }
+
+// eachTarget has limits for each operation.
+type eachTarget struct{ *target }
+
+func (d eachTarget) LimitsOf(op connector.Operation) connector.Limits { return d.each[op] }

@@ -1,19 +1,12 @@
-import {
-  Button,
-  Checkbox,
-  Fieldset,
-  NumberInput,
-  PasswordInput,
-  TagsInput,
-  Textarea,
-  TextInput,
-} from '@mantine/core'
-import { useState } from 'react'
-import type { Field, Json } from '~/services/types'
+import { Checkbox, Fieldset, NumberInput, TagsInput, Textarea, TextInput } from '@mantine/core'
+import type { Field, Json, Settings } from '~/services/types'
+import { Advanced } from './Advanced'
+import { common } from './common'
 import { HeadersInput } from './HeadersInput'
-import { exists, isSecret, isStoredSecret, listOf, objectOf, textOf, withDefaults } from './fields'
+import { exists, isNarrow, isSecret, listOf, objectOf, withDefaults } from './fields'
 import classes from './Fields.module.css'
 import type { LoadOptions } from './options'
+import { SecretInput } from './SecretInput'
 import { SelectInput } from './SelectInput'
 
 export interface FieldInputProps {
@@ -31,7 +24,7 @@ export function FieldInput(props: FieldInputProps) {
   if (isSecret(field)) return <SecretInput {...props} />
   switch (field.type) {
     case 'text':
-      return <Textarea {...common(props)} autosize minRows={3} maxRows={14} />
+      return <Textarea {...common(props)} classNames={{ input: classes.code }} autosize minRows={3} maxRows={14} />
     case 'number':
       return <NumberField {...props} />
     case 'boolean':
@@ -49,45 +42,6 @@ export function FieldInput(props: FieldInputProps) {
   }
 }
 
-function common({ field, value, onChange, path, errors }: FieldInputProps) {
-  return {
-    name: path,
-    label: field.label,
-    description: field.help,
-    placeholder: field.example,
-    withAsterisk: field.required,
-    error: errors[path],
-    value: textOf(value),
-    spellCheck: false,
-    onChange: (event: React.ChangeEvent<HTMLInputElement | HTMLTextAreaElement>) => onChange(event.currentTarget.value),
-  }
-}
-
-function SecretInput(props: FieldInputProps) {
-  const { field, value, onChange } = props
-  const [replacing, setReplacing] = useState(false)
-  const stored = isStoredSecret(value)
-  if (stored && !replacing) {
-    return (
-      <div className={classes.stored}>
-        <TextInput {...common(props)} value="••••••••••••" readOnly description="Stored. It is never shown again." />
-        <Button
-          variant="default"
-          onClick={() => {
-            setReplacing(true)
-            onChange('')
-          }}
-        >
-          Replace
-        </Button>
-      </div>
-    )
-  }
-  const shared = { ...common(props), value: stored ? '' : textOf(value), autoComplete: 'off' }
-  if (field.type === 'text') return <Textarea {...shared} autosize minRows={3} maxRows={10} />
-  return <PasswordInput {...shared} autoComplete="new-password" />
-}
-
 function NumberField(props: FieldInputProps) {
   const { value, onChange, field } = props
   return (
@@ -98,7 +52,6 @@ function NumberField(props: FieldInputProps) {
       max={field.max}
       clampBehavior="none"
       hideControls
-      maw={220}
       onChange={(next) => onChange(next === '' ? null : Number(next))}
     />
   )
@@ -134,26 +87,54 @@ function ListField({ field, value, onChange, path, errors }: FieldInputProps) {
 }
 
 function ObjectField({ field, value, onChange, path, errors, loadOptions }: FieldInputProps) {
-  const members = field.fields ?? []
-  const full = withDefaults(members, objectOf(value))
   return (
     <Fieldset legend={field.label} className={classes.group}>
       {field.help !== undefined && <p className="muted small">{field.help}</p>}
-      <div className={classes.form}>
-        {members
-          .filter((member) => exists(member, full))
-          .map((member) => (
-            <FieldInput
-              key={member.name}
-              field={member}
-              value={full[member.name]}
-              path={`${path}.${member.name}`}
-              errors={errors}
-              loadOptions={loadOptions}
-              onChange={(next) => onChange({ ...objectOf(value), [member.name]: next })}
-            />
-          ))}
-      </div>
+      <FieldList
+        fields={field.fields ?? []}
+        value={objectOf(value)}
+        onChange={onChange}
+        errors={errors}
+        prefix={`${path}.`}
+        loadOptions={loadOptions}
+      />
     </Fieldset>
+  )
+}
+
+export interface FieldListProps extends Pick<FieldInputProps, 'errors' | 'loadOptions'> {
+  fields: Field[]
+  value: Settings
+  onChange: (value: Settings) => void
+  /** What the paths of the fields begin with. */
+  prefix: string
+}
+
+/** The inputs of the fields that exist; numbers and choices stand side by side, advanced ones are folded. */
+export function FieldList({ fields, value, onChange, prefix, errors, loadOptions }: FieldListProps) {
+  const full = withDefaults(fields, value)
+  const shown = fields.filter((field) => exists(field, full))
+  const advanced = shown.filter((field) => field.advanced)
+  const inputs = (list: Field[]) =>
+    list.map((field) => (
+      <div key={field.name} className={isNarrow(field) ? undefined : classes.wide}>
+        <FieldInput
+          field={field}
+          value={full[field.name]}
+          errors={errors}
+          path={prefix + field.name}
+          loadOptions={loadOptions}
+          onChange={(next: Json) => onChange({ ...value, [field.name]: next })}
+        />
+      </div>
+    ))
+  const wrong = ({ name }: Field) => Object.keys(errors).some((path) => path === prefix + name || path.startsWith(`${prefix}${name}.`))
+  return (
+    <div className={classes.container}>
+      <div className={classes.form}>
+        {inputs(shown.filter((field) => !field.advanced))}
+        {advanced.length > 0 && <Advanced open={advanced.some(wrong)}>{inputs(advanced)}</Advanced>}
+      </div>
+    </div>
   )
 }

@@ -1,4 +1,4 @@
-import { fireEvent, screen, waitFor } from '@testing-library/react'
+import { cleanup, fireEvent, screen, waitFor } from '@testing-library/react'
 import { useState } from 'react'
 import { expect, it, vi } from 'vitest'
 import type { Field, Settings } from '~/services/types'
@@ -31,13 +31,48 @@ it('shows a field only where the value that it depends on says so', () => {
   expect(screen.getByLabelText('Certificate')).toBeTruthy()
 })
 
-it('keeps a stored secret until it is replaced, and never shows it', () => {
+it('keeps a stored secret until another one is typed, and never shows it', () => {
   const seen = vi.fn()
   renderInApp(<Form initial={{ password: storedSecret }} seen={seen} />)
   expect(screen.getByDisplayValue('••••••••••••')).toBeTruthy()
-  expect(seen).not.toHaveBeenCalled()
   fireEvent.click(screen.getByText('Replace'))
+  expect(seen).not.toHaveBeenCalled()
+  fireEvent.change(screen.getByLabelText('Password'), { target: { value: 'next' } })
+  expect(seen).toHaveBeenLastCalledWith({ password: 'next' })
+  fireEvent.change(screen.getByLabelText('Password'), { target: { value: '' } })
+  expect(seen).toHaveBeenLastCalledWith({ password: storedSecret })
+})
+
+it('removes a stored secret where none is required, until that is taken back', () => {
+  const seen = vi.fn()
+  renderInApp(<Form initial={{ password: storedSecret }} seen={seen} />)
+  fireEvent.click(screen.getByLabelText('Remove Password'))
   expect(seen).toHaveBeenLastCalledWith({ password: '' })
+  expect(screen.getByPlaceholderText('Removed when you save')).toBeTruthy()
+  fireEvent.click(screen.getByText('Keep'))
+  expect(seen).toHaveBeenLastCalledWith({ password: storedSecret })
+})
+
+it('does not offer to remove a secret that is required', () => {
+  renderInApp(<FieldsForm fields={[{ name: 'token', label: 'Token', type: 'secret', required: true }]} value={{ token: storedSecret }} onChange={vi.fn()} />)
+  expect(screen.getByText('Replace')).toBeTruthy()
+  expect(screen.queryByText('Remove')).toBeNull()
+})
+
+it('folds the advanced members of an object, and opens them where one is wrong', () => {
+  const members: Field[] = [
+    { name: 'enabled', label: 'Send requests', type: 'boolean' },
+    { name: 'retries', label: 'Retries', type: 'number', advanced: true },
+  ]
+  const fold = () => screen.getByText('Advanced settings').getAttribute('aria-expanded')
+  const form = (errors: Record<string, string>) => (
+    <FieldsForm fields={[{ name: 'added', label: 'Rows added', type: 'object', fields: members }]} value={{}} onChange={vi.fn()} errors={errors} />
+  )
+  renderInApp(form({}))
+  expect(fold()).toBe('false')
+  cleanup()
+  renderInApp(form({ 'added.retries': 'Retries must be a number.' }))
+  expect(fold()).toBe('true')
 })
 
 it('lets a value be typed in where the list cannot be loaded', async () => {

@@ -31,12 +31,15 @@ export function HeadersInput({ field, value, onChange, path, errors }: FieldInpu
           leftSection={<IconPlus size={14} />}
           onClick={() => onChange(toJson([...headers, { name: '', value: '', secret: false }]))}
         >
-          Add {field.label.toLowerCase().replace(/s$/, '')}
+          Add {memberWord(field.label)}
         </Button>
       </div>
     </Fieldset>
   )
 }
+
+/** One of what a label names: "Token request: headers" holds a header. */
+const memberWord = (label: string): string => (label.split(': ').at(-1) ?? label).toLowerCase().replace(/s$/, '')
 
 interface RowProps {
   header: Header

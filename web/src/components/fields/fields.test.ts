@@ -40,6 +40,10 @@ describe('cleaned', () => {
       password: 'p',
     })
   })
+  it('sends an empty secret, which removes the one that is stored, and leaves out one that was not touched', () => {
+    expect(cleaned(fields, { host: 'db', password: '' })).toMatchObject({ password: '' })
+    expect(cleaned(fields, { host: 'db' })).not.toHaveProperty('password')
+  })
   it('keeps false and zero', () => {
     const flags: Field[] = [
       { name: 'ssl', label: 'SSL', type: 'boolean', default: true },

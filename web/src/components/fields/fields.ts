@@ -10,9 +10,11 @@ export function isStoredSecret(value: Json | undefined): boolean {
 
 export const isSecret = (field: Field): boolean => field.secret === true || field.type === 'secret'
 
-function textOf(value: Json | undefined): string {
+/** A value as text; what is no single value as JSON. */
+function textOf(value: unknown): string {
+  if (typeof value === 'string') return value
   if (value === undefined || value === null) return ''
-  return typeof value === 'object' ? JSON.stringify(value) : String(value)
+  return JSON.stringify(value)
 }
 
 /** Whether a field exists for these settings (connector.ShowIf). */
@@ -32,16 +34,24 @@ export function withDefaults(fields: Field[], settings: Settings): Settings {
   return out
 }
 
-const isEmpty = (value: Json | undefined): boolean =>
+/** Whether nothing is set. */
+export const isEmpty = (value: Json | undefined): boolean =>
   value === undefined || value === null || value === '' || (Array.isArray(value) && value.length === 0)
 
-/** What is sent: no field that does not exist, no value that is empty. */
+/** Whether a field's input is short enough to stand beside another one. */
+export const isNarrow = ({ type, secret }: Field): boolean => secret !== true && (type === 'number' || type === 'select')
+
+/**
+ * What is sent: no field that does not exist, no value that is empty. An empty secret is sent, since it removes
+ * the one that the server keeps; one that is left out stays.
+ */
 export function cleaned(fields: Field[], settings: Settings): Settings {
   const full = withDefaults(fields, settings)
   const out: Settings = {}
   for (const field of fields) {
     const value = full[field.name]
-    if (value !== undefined && exists(field, full) && !isEmpty(value)) out[field.name] = cleanedValue(field, value)
+    if (value === undefined || !exists(field, full)) continue
+    if (!isEmpty(value) || (isSecret(field) && value === '')) out[field.name] = cleanedValue(field, value)
   }
   return out
 }
@@ -105,7 +115,7 @@ export interface Header {
 export function headersOf(value: Json | undefined): Header[] {
   if (!Array.isArray(value)) return []
   return value.map((item) => {
-    const header = objectOf(item)
+    const header = objectOf(item as Json)
     return { name: textOf(header.name), value: header.value ?? '', secret: header.secret === true }
   })
 }

@@ -2,23 +2,23 @@ import { ActionIcon, Button, Chip, NumberInput, Radio, Select, TextInput } from 
 import { IconCalendarClock, IconPlus, IconTrash } from '@tabler/icons-react'
 import { useState } from 'react'
 import { viewerZone } from '~/components/format/format'
-import type { Recurrence, Schedule } from '~/services/types'
+import type { Recurrence, Schedule, ScheduleType } from '~/services/types'
 import classes from './Schedule.module.css'
-import { freshSchedule, fromLocalInput, nextRunsText, scheduleProblem, scheduleWords, toLocalInput, weekdays } from './schedule'
+import { freshSchedule, fromLocalInput, nextRunsText, scheduleProblem, scheduleWords, toLocalInput, typeOf, weekdays } from './schedule'
 
 interface Props {
   value: Schedule
   onChange: (value: Schedule) => void
 }
 
-const help: Record<Schedule['type'], string> = {
+const help: Record<ScheduleType, string> = {
   manual: 'Runs only when you or the API start it.',
   interval: 'Runs again some time after the last run.',
   custom: 'Runs on chosen days at a chosen time.',
   cron: 'Runs by a cron expression, in UTC.',
 }
 
-const types: Schedule['type'][] = ['manual', 'interval', 'custom', 'cron']
+const types: ScheduleType[] = ['manual', 'interval', 'custom', 'cron']
 
 /** When a sync runs by itself, with its next runs in words (SY-80). */
 export function ScheduleEditor({ value, onChange }: Props) {
@@ -28,7 +28,7 @@ export function ScheduleEditor({ value, onChange }: Props) {
     <div className="stack">
       <Radio.Group
         label="Schedule type"
-        value={value.type}
+        value={typeOf(value)}
         onChange={(type) => onChange(freshSchedule(type, viewerZone()))}
       >
         <div className={classes.types}>

@@ -84,6 +84,6 @@ it('tells the next runs', () => {
 it('turns local input into UTC and back', () => {
   const at = fromLocalInput('2026-12-01T08:00')
   expect(toLocalInput(at)).toBe('2026-12-01T08:00')
-  expect(fromLocalInput('')).toBeNull()
-  expect(toLocalInput(null)).toBe('')
+  expect(fromLocalInput('')).toBeUndefined()
+  expect(toLocalInput(undefined)).toBe('')
 })

@@ -1,6 +1,6 @@
 import { Cron } from 'croner'
 import { plural, sentenceList, shortTime } from '~/components/format/format'
-import type { Recurrence, Schedule, Weekday } from '~/services/types'
+import type { Recurrence, Schedule, ScheduleType, Weekday } from '~/services/types'
 
 export const weekdays: { value: Weekday; label: string; short: string; cron: number }[] = [
   { value: 'monday', label: 'Monday', short: 'Mon', cron: 1 },
@@ -12,17 +12,20 @@ export const weekdays: { value: Weekday; label: string; short: string; cron: num
   { value: 'sunday', label: 'Sunday', short: 'Sun', cron: 0 },
 ]
 
-export const scheduleWords: Record<Schedule['type'], string> = {
+export const scheduleWords: Record<ScheduleType, string> = {
   manual: 'Manual',
   interval: 'Interval',
   custom: 'Custom recurrence',
   cron: 'Cron',
 }
 
+/** The type of a schedule; one that was never chosen is manual. */
+export const typeOf = ({ type }: Schedule): ScheduleType => type ?? 'manual'
+
 const minutesOf = { minute: 1, hour: 60, day: 1_440, week: 10_080 } as const
 
 /** A first schedule of the type, to be changed by the person. */
-export function freshSchedule(type: Schedule['type'], zone: string): Schedule {
+export function freshSchedule(type: ScheduleType, zone: string): Schedule {
   switch (type) {
     case 'interval':
       return { type, interval: { unit: 'hour', quantity: 1 } }
@@ -60,7 +63,7 @@ function recurrenceProblem({ days, time }: Recurrence): string | undefined {
 /** What is wrong with a schedule. */
 export function scheduleProblem(schedule: Schedule): string | undefined {
   const { start, end } = schedule
-  if (schedule.type !== 'manual' && start && end && end <= start) return 'The end must be after the start.'
+  if (typeOf(schedule) !== 'manual' && start && end && end <= start) return 'The end must be after the start.'
   switch (schedule.type) {
     case 'interval':
       return Number.isInteger(schedule.interval?.quantity) && (schedule.interval?.quantity ?? 0) >= 1
@@ -141,7 +144,7 @@ export function scheduleText(schedule: Schedule): string {
 
 /** The next runs in words, in the viewer's zone. */
 export function nextRunsText(schedule: Schedule, from: Date, zone?: string): string {
-  if (schedule.type === 'manual') return 'Runs when you or the API start it.'
+  if (typeOf(schedule) === 'manual') return 'Runs when you or the API start it.'
   const runs = nextRuns(schedule, from)
   if (runs.length === 0) return 'No run will be started by this schedule.'
   const times = runs.map((at) => shortTime(at, zone)).join(' · ')
@@ -149,7 +152,7 @@ export function nextRunsText(schedule: Schedule, from: Date, zone?: string): str
 }
 
 /** A moment as a datetime-local input holds it, in the viewer's zone. */
-export function toLocalInput(iso: string | null | undefined): string {
+export function toLocalInput(iso: string | undefined): string {
   if (!iso) return ''
   const at = new Date(iso)
   const local = new Date(at.getTime() - at.getTimezoneOffset() * 60_000)
@@ -157,4 +160,4 @@ export function toLocalInput(iso: string | null | undefined): string {
 }
 
 /** What a datetime-local input holds, as a moment in UTC. */
-export const fromLocalInput = (text: string): string | null => (text === '' ? null : new Date(text).toISOString())
+export const fromLocalInput = (text: string): string | undefined => (text === '' ? undefined : new Date(text).toISOString())

@@ -16,8 +16,6 @@ export interface Column<T> {
   secondary?: boolean
   /** Shown on wide windows only. */
   tertiary?: boolean
-  /** Whether there is anything to show in it. */
-  shown?: (rows: T[]) => boolean
   /** Takes the width that the others leave, and cuts what is longer. */
   fill?: boolean
 }
@@ -53,8 +51,7 @@ function classOf({ align, secondary, tertiary, fill }: Pick<Column<never>, 'alig
 
 /** Rows and columns, with sorting and loading of more rows left to the server. */
 export function DataTable<T>(props: Props<T>) {
-  const { caption, rows, rowKey, sort, onSort, onRowClick, selected, more } = props
-  const columns = props.columns.filter((column) => column.shown?.(rows) ?? true)
+  const { caption, columns, rows, rowKey, sort, onSort, onRowClick, selected, more } = props
   return (
     <div className={`${classes.scroller} quiet`} tabIndex={0} role="region" aria-label={caption}>
       <table className={classes.table}>

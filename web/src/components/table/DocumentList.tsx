@@ -1,7 +1,7 @@
 import { IconFilterOff } from '@tabler/icons-react'
 import { useInfiniteQuery } from '@tanstack/react-query'
 import { Button } from '@mantine/core'
-import { useEffect, type ReactNode } from 'react'
+import type { ReactNode } from 'react'
 import { Card } from '~/components/page/Card'
 import { EmptyState } from '~/components/feedback/EmptyState'
 import { ErrorCard } from '~/components/feedback/ErrorCard'
@@ -35,19 +35,11 @@ const narrowed = ({ search, type, status, folder, label }: ListSearch): boolean 
 
 /** The list of one kind, with search and filters that its address keeps. */
 export function DocumentList<K extends KindPath>({ kind, noun, columns, filters, search, onSearch, empty }: Props<K>) {
-  const query = useInfiniteQuery(listQuery(kind, { ...search, type: undefined }))
-  const all = query.data?.pages.flatMap((page) => page.items ?? []) ?? []
-  // The server knows no filter by type.
-  const rows = search.type === undefined ? all : all.filter((row) => 'type' in row.spec && row.spec.type === search.type)
-  const total = search.type === undefined ? query.data?.pages[0]?.total : rows.length
-  const { hasNextPage, isFetching, fetchNextPage } = query
-  // A filter may leave nothing of a page although later ones have something.
-  const missing = rows.length === 0 && hasNextPage && !isFetching
-  useEffect(() => {
-    if (missing) void fetchNextPage()
-  }, [missing, fetchNextPage])
+  const query = useInfiniteQuery(listQuery(kind, { ...search }))
+  const rows = query.data?.pages.flatMap((page) => page.items) ?? []
+  const total = query.data?.pages[0]?.total
   const set = (patch: ListSearch) => onSearch({ ...search, ...patch })
-  if (query.isSuccess && rows.length === 0 && !hasNextPage && !narrowed(search)) return <Card flush>{empty}</Card>
+  if (query.isSuccess && rows.length === 0 && !narrowed(search)) return <Card flush>{empty}</Card>
   return (
     <Card flush>
       <ListToolbar>
@@ -63,13 +55,13 @@ export function DocumentList<K extends KindPath>({ kind, noun, columns, filters,
         ))}
         {total !== undefined && <span className="muted small num" style={{ marginLeft: 'auto' }}>{total} {noun}</span>}
       </ListToolbar>
-      {(query.isPending || (rows.length === 0 && hasNextPage)) && <LoadingRows />}
+      {query.isPending && <LoadingRows />}
       {query.isError && (
         <div className="card-body">
           <ErrorCard error={query.error} title={`The ${noun} could not be loaded`} onRetry={() => void query.refetch()} />
         </div>
       )}
-      {query.isSuccess && rows.length === 0 && !hasNextPage && (
+      {query.isSuccess && rows.length === 0 && (
         <EmptyState
           icon={IconFilterOff}
           title={`No ${noun} match`}

@@ -1,5 +1,5 @@
 import { Button } from '@mantine/core'
-import { useMutation, useQueryClient } from '@tanstack/react-query'
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
 import { useUnsavedGuard } from '~/components/confirm/confirm'
 import { cleaned, problems as problemsIn } from '~/components/fields/fields'
@@ -9,8 +9,11 @@ import { ErrorCard } from '~/components/feedback/ErrorCard'
 import { problemsOf, problemsUnder } from '~/components/feedback/errors'
 import { saidDone } from '~/components/feedback/toast'
 import { Card } from '~/components/page/Card'
+import { destinationCatalogQuery } from '~/services/catalog'
 import { draftOf, updateDocument, type Documents } from '~/services/documents'
 import type { Field, Settings } from '~/services/types'
+import { AllowAccess } from './AllowAccess'
+import { needsAuthorization } from './authorize'
 import { ConnectionTest } from './ConnectionTest'
 import { useConnectionTest } from './useConnectionTest'
 
@@ -48,9 +51,21 @@ export function ConfigurationTab<K extends 'sources' | 'destinations'>({ kind, d
       >
         <SettingsView fields={fields} value={configuration} />
       </Card>
+      {kind === 'destinations' && <Access document={document} />}
       <ConnectionTest state={test.state} onTest={test.run} />
     </div>
   )
+}
+
+/** What the catalogue says of the type of a connection; nothing where it is a source. */
+function useDestinationInfo(kind: 'sources' | 'destinations', type: string) {
+  const catalog = useQuery({ ...destinationCatalogQuery, enabled: kind === 'destinations' })
+  return catalog.data?.find((entry) => entry.slug === type)
+}
+
+function Access({ document }: { document: Documents['sources' | 'destinations'] }) {
+  const info = useDestinationInfo('destinations', document.spec.type)
+  return needsAuthorization(info, document.spec.configuration ?? {}) ? <AllowAccess slug={document.metadata.slug} /> : null
 }
 
 interface EditProps<K extends 'sources' | 'destinations'> extends Omit<Props<K>, 'sample'> {
@@ -65,6 +80,7 @@ function EditConfiguration<K extends 'sources' | 'destinations'>({ kind, documen
   const [checked, setChecked] = useState(false)
   const configuration = cleaned(fields, settings)
   const test = useConnectionTest(kind, { type: document.spec.type, configuration, slug })
+  const later = needsAuthorization(useDestinationInfo(kind, document.spec.type), settings)
   const save = useMutation({
     mutationFn: () => {
       const spec: Documents[K]['spec'] = { ...document.spec, configuration }
@@ -96,13 +112,15 @@ function EditConfiguration<K extends 'sources' | 'destinations'>({ kind, documen
       <ConnectionTest state={test.state} onTest={runTest} primary />
       {save.isError && <ErrorCard error={save.error} title="The configuration was not saved" />}
       <div className="row">
-        <Button disabled={test.state.kind !== 'passed'} loading={save.isPending} onClick={() => save.mutate()}>
+        <Button disabled={test.state.kind !== 'passed' && !later} loading={save.isPending} onClick={() => save.mutate()}>
           Save
         </Button>
         <Button variant="default" onClick={onDone}>
           Cancel
         </Button>
-        {test.state.kind !== 'passed' && <span className="muted small">Test the connection to save.</span>}
+        {test.state.kind !== 'passed' && (
+          <span className="muted small">{later ? 'Save, then allow the access.' : 'Test the connection to save.'}</span>
+        )}
       </div>
     </div>
   )

@@ -9,7 +9,8 @@ import { problemsOf, problemsUnder } from '~/components/feedback/errors'
 import { Card } from '~/components/page/Card'
 import { Steps, WizardFoot } from '~/components/wizard/Wizard'
 import { useUnsavedGuard } from '~/components/confirm/confirm'
-import type { Field, Settings } from '~/services/types'
+import type { Settings } from '~/services/types'
+import { needsAuthorization, type Authorizable } from './authorize'
 import { ConnectionTest } from './ConnectionTest'
 import { useConnectionTest } from './useConnectionTest'
 
@@ -24,7 +25,7 @@ interface Props {
   kind: 'sources' | 'destinations'
   /** "source" or "destination". */
   noun: string
-  info: { slug: string; name: string; summary: string; fields: Field[] | null; sample?: boolean; engines?: string[] | null }
+  info: { slug: string; name: string; summary: string; sample?: boolean; engines?: string[] | null } & Authorizable
   intro: ReactNode
   onBack: () => void
   create: (connection: NewConnection) => Promise<void>
@@ -40,6 +41,7 @@ export function ConnectionSetup({ kind, noun, info, intro, onBack, create }: Pro
   const [saved, setSaved] = useState(false)
   const configuration = cleaned(fields, settings)
   const test = useConnectionTest(kind, { type: info.slug, configuration })
+  const later = needsAuthorization(info, settings)
   const save = useMutation({ mutationFn: create, onMutate: () => setSaved(true), onError: () => setSaved(false) })
   useUnsavedGuard(Object.keys(settings).length > 0 && !saved)
   const found = problemsIn(fields, settings)
@@ -48,6 +50,10 @@ export function ConnectionSetup({ kind, noun, info, intro, onBack, create }: Pro
   const runTest = () => {
     setChecked(true)
     if (Object.keys(found).length === 0) test.run()
+  }
+  const next = () => {
+    setChecked(true)
+    if (Object.keys(found).length === 0) setStep('finalize')
   }
   const steps = needsSetup ? [`Choose ${noun}`, 'Configure and test', 'Finalize'] : [`Choose ${noun}`, 'Finalize']
   return (
@@ -63,9 +69,9 @@ export function ConnectionSetup({ kind, noun, info, intro, onBack, create }: Pro
           <WizardFoot
             onBack={onBack}
             next="Continue"
-            disabled={test.state.kind !== 'passed'}
-            note={test.state.kind === 'passed' ? undefined : 'Test the connection to continue.'}
-            onNext={() => setStep('finalize')}
+            disabled={test.state.kind !== 'passed' && !later}
+            note={test.state.kind === 'passed' ? undefined : later ? 'Save first, then allow the access on its page.' : 'Test the connection to continue.'}
+            onNext={next}
           />
         </>
       ) : (

@@ -4,10 +4,10 @@ import { canPreview, columnsOf, emptyWorkaround, guessKey, keyProblem, rowsKey, 
 
 const preview: Preview = {
   columns: [
-    { name: 'tier', type: 'string' },
-    { name: 'email', type: 'string' },
-    { name: 'customer_id', type: 'number' },
-    { name: 'phone', type: 'string' },
+    { name: 'tier', type: 'string', nullable: true },
+    { name: 'email', type: 'string', nullable: true },
+    { name: 'customer_id', type: 'number', nullable: true },
+    { name: 'phone', type: 'string', nullable: true },
   ],
   rows: [
     ['gold', 'a@example.com', 1, null],

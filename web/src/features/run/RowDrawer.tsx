@@ -9,11 +9,10 @@ import { LoadingRows } from '~/components/feedback/Loading'
 import { duration, plural } from '~/components/format/format'
 import { TimeAgo } from '~/components/format/TimeAgo'
 import { StatusBadge } from '~/components/status/StatusBadge'
-import { exchangeQuery } from '~/services/runs'
-import type { Exchange, RowExchange, Run } from '~/services/types'
+import { exchangeQuery, rowQuery } from '~/services/runs'
+import type { Exchange, OneRow, RowExchange, Run } from '~/services/types'
 import classes from './Run.module.css'
 import { RowChanges } from './RowChanges'
-import { useRow } from './useRow'
 
 interface Props {
   run: Run
@@ -38,16 +37,17 @@ export function RowDrawer({ run, ordinal, onClose }: Props) {
 
 function Content({ run, ordinal }: { run: Run; ordinal: number }) {
   const query = useQuery(exchangeQuery(run.id, ordinal))
-  const listed = useRow(run, ordinal)
+  const row = useQuery(rowQuery(run.id, ordinal))
   const [search, setSearch] = useState('')
-  if (query.isPending) return <LoadingRows />
+  if (query.isPending || row.isPending) return <LoadingRows />
+  if (row.isError) return <ErrorCard error={row.error} title="The row could not be read" onRetry={() => void row.refetch()} />
   if (query.isError) return <ErrorCard error={query.error} title="The request log could not be read" onRetry={() => void query.refetch()} />
   const { exchanges, rows } = query.data
-  const own = listed ?? rows?.find((row) => row.ordinal === ordinal)
+  const { key, reason } = row.data
   return (
     <div className="stack">
-      {own?.reason && <ErrorCard error={new Error(own.reason)} title={`Row ${own.key} was rejected`} />}
-      {listed !== undefined && <RowChanges row={listed} />}
+      {reason !== '' && <ErrorCard error={new Error(reason)} title={`Row ${key} was rejected`} />}
+      <RowChanges row={row.data} />
       <TextInput
         aria-label="Search in requests and responses"
         placeholder="Search in requests and responses"
@@ -55,13 +55,20 @@ function Content({ run, ordinal }: { run: Run; ordinal: number }) {
         value={search}
         onChange={(event) => setSearch(event.currentTarget.value)}
       />
-      {(exchanges ?? []).length === 0 && <p className="muted">No request was recorded for this row: it was rejected before it was sent.</p>}
-      {(exchanges ?? []).map((exchange, i) => (
+      {exchanges.length === 0 && <p className="muted">{unsentWords(row.data)}</p>}
+      {exchanges.map((exchange, i) => (
         <ExchangeView key={i} exchange={exchange} search={search} />
       ))}
-      <BatchRows rows={rows ?? []} own={ordinal} />
+      <BatchRows rows={rows} own={ordinal} />
     </div>
   )
+}
+
+/** Why there is no request of a row. */
+function unsentWords({ status }: OneRow): string {
+  if (status === 'pending') return 'This row is not sent yet.'
+  if (status === 'aborted') return 'This row was not sent, since the run stopped before.'
+  return status === 'succeeded' ? 'No request was recorded for this row.' : 'No request was recorded for this row: it was rejected before it was sent.'
 }
 
 const succeeded = (status: number): boolean => status >= 200 && status < 400
@@ -80,8 +87,8 @@ function ExchangeView({ exchange, search }: { exchange: Exchange; search: string
         </span>
       </div>
       {error !== undefined && error !== '' && <ErrorCard error={new Error(error)} title="The request failed" />}
-      <Message title="Request" headers={exchange.requestHeaders} body={requestBody} search={search} />
-      <Message title="Response" headers={exchange.responseHeaders} body={responseBody} search={search} />
+      <Message title="Request" headers={exchange.requestHeaders ?? []} body={requestBody} search={search} />
+      <Message title="Response" headers={exchange.responseHeaders ?? []} body={responseBody} search={search} />
     </section>
   )
 }
@@ -108,7 +115,7 @@ function Message({ title, headers = [], body = '', search }: MessageProps) {
   )
 }
 
-function BatchRows({ rows, own }: { rows: NonNullable<RowExchange['rows']>; own: number }) {
+function BatchRows({ rows, own }: { rows: RowExchange['rows']; own: number }) {
   const others = rows.filter((row) => row.ordinal !== own)
   if (others.length === 0) return null
   return (

@@ -16,6 +16,7 @@ import type { RunSearch } from '~/routes/search'
 import { isActive, rowsQuery } from '~/services/runs'
 import type { Run, RunRow } from '~/services/types'
 import { rejectedCount, rejectedOf, sum } from './counts'
+import { ExportMenu } from './ExportMenu'
 import classes from './Run.module.css'
 
 interface Props {
@@ -24,13 +25,10 @@ interface Props {
   onSearch: (search: RunSearch) => void
 }
 
-function valuesText({ values }: RunRow): string {
-  return Object.entries(values ?? {})
-    .map(([name, value]) => `${name}: ${cellText(value) ?? 'null'}`)
-    .join(', ')
-}
+const valuesText = ({ values }: RunRow, columns: string[]): string =>
+  columns.map((name) => `${name}: ${cellText(values?.[name]) ?? 'null'}`).join(', ')
 
-const columnsFor = (open: (row: RunRow) => void, rejected: boolean): Column<RunRow>[] => [
+const columnsFor = (open: (row: RunRow) => void, rejected: boolean, columns: string[]): Column<RunRow>[] => [
   {
     id: 'key',
     header: 'Primary key',
@@ -45,7 +43,7 @@ const columnsFor = (open: (row: RunRow) => void, rejected: boolean): Column<RunR
   ...(rejected
     ? [{ id: 'reason', header: 'Error', fill: true, cell: (row: RunRow) => <Reason row={row} /> }]
     : []),
-  { id: 'values', header: 'Values', secondary: rejected, fill: !rejected, cell: (row) => <span className={rejected ? classes.shortValues : classes.values}>{valuesText(row)}</span> },
+  { id: 'values', header: 'Values', secondary: rejected, fill: !rejected, cell: (row) => <span className={rejected ? classes.shortValues : classes.values}>{valuesText(row, columns)}</span> },
 ]
 
 const Reason = ({ row: { reason } }: { row: RunRow }) =>
@@ -93,6 +91,7 @@ function Rows({ run, search, onSearch }: Props) {
           value={search.operation ?? 'all'}
           onChange={(value) => onSearch({ ...search, operation: operations.find((o) => o === value) })}
         />
+        <ExportMenu run={run} />
       </div>
       {query.isPending && <LoadingRows />}
       {query.isError && (
@@ -108,7 +107,7 @@ function Rows({ run, search, onSearch }: Props) {
       {rows.length > 0 && (
         <DataTable
           caption={rejected ? 'Rejected rows' : 'Successful rows'}
-          columns={columnsFor(open, rejected)}
+          columns={columnsFor(open, rejected, query.data?.pages[0]?.columns ?? [])}
           rows={rows}
           rowKey={(row) => row.ordinal}
           selected={search.row}

@@ -1,5 +1,5 @@
 import { duration } from '~/components/format/format'
-import type { OperationCounts, Run } from '~/services/types'
+import type { OperationCounts, Run, TriggerOptions } from '~/services/types'
 
 /** All operations together. */
 export const sum = ({ added, changed, removed }: OperationCounts): number => added + changed + removed
@@ -24,7 +24,7 @@ export const tookWords = ({ startedAt, durationMs }: Pick<Run, 'startedAt' | 'du
 const triggers: Record<Run['trigger'], string> = { manual: 'Manual', schedule: 'Schedule', api: 'API', recovery: 'Recovery' }
 
 /** What started a run, and how it differs from an ordinary one. */
-export function triggerWords({ trigger, options }: Pick<Run, 'trigger' | 'options'>): string {
+export function triggerWords({ trigger, options }: Pick<Run, 'trigger'> & { options: TriggerOptions }): string {
   const special = options.clearAndFill
     ? 'clear and fill'
     : options.fullResync

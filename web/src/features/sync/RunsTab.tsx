@@ -1,4 +1,4 @@
-import { Button, Switch } from '@mantine/core'
+import { Button, Select } from '@mantine/core'
 import { IconPlayerPlay } from '@tabler/icons-react'
 import { useInfiniteQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
@@ -13,7 +13,7 @@ import { DataTable, type Column } from '~/components/table/DataTable'
 import { rejectedOf, sum, tookWords, triggerWords } from '~/features/run/counts'
 import { pollInterval, useLive } from '~/services/events'
 import { isActive } from '~/services/runs'
-import { runsQuery } from '~/services/syncs'
+import { runsQuery, type WantedRuns } from '~/services/syncs'
 import type { OperationCounts, Run } from '~/services/types'
 import classes from './Sync.module.css'
 
@@ -49,17 +49,42 @@ function Operations({ counts, bad = false }: { counts: OperationCounts; bad?: bo
   )
 }
 
+const filters: { value: WantedRuns; label: string }[] = [
+  { value: 'all', label: 'All runs' },
+  { value: 'nonempty', label: 'Runs with operations' },
+  { value: 'succeeded', label: 'Runs with successful operations' },
+]
+
+const emptyTitles: Record<WantedRuns, string> = {
+  all: 'This sync has not run yet',
+  nonempty: 'No run had anything to do',
+  succeeded: 'No run had a successful operation',
+}
+
+/** Which runs are shown (SY-70). */
+const RunsFilter = ({ wanted, onWant }: Pick<Props, 'wanted' | 'onWant'>) => (
+  <Select
+    size="xs"
+    w={248}
+    aria-label="Runs shown"
+    data={filters}
+    value={wanted}
+    allowDeselect={false}
+    onChange={(next) => onWant(next ?? 'all')}
+  />
+)
+
 interface Props {
   slug: string
-  hideEmpty: boolean
-  onHideEmpty: (hide: boolean) => void
+  wanted: WantedRuns
+  onWant: (wanted: WantedRuns) => void
 }
 
 /** The runs of a sync, newest first (SY-08, SY-70). */
-export function RunsTab({ slug, hideEmpty, onHideEmpty }: Props) {
+export function RunsTab({ slug, wanted, onWant }: Props) {
   const live = useLive()
   const query = useInfiniteQuery({
-    ...runsQuery(slug, hideEmpty),
+    ...runsQuery(slug, wanted),
     refetchInterval: (q) => pollInterval(q.state.data?.pages[0]?.items?.some(isActive) ?? false, live),
   })
   const rows = query.data?.pages.flatMap((page) => page.items ?? []) ?? []
@@ -67,7 +92,7 @@ export function RunsTab({ slug, hideEmpty, onHideEmpty }: Props) {
     <Card
       flush
       title="Runs"
-      actions={<Switch size="xs" label="Hide runs without operations" checked={hideEmpty} onChange={(e) => onHideEmpty(e.currentTarget.checked)} />}
+      actions={<RunsFilter wanted={wanted} onWant={onWant} />}
     >
       {query.isPending && <LoadingRows />}
       {query.isError && (
@@ -78,16 +103,16 @@ export function RunsTab({ slug, hideEmpty, onHideEmpty }: Props) {
       {query.isSuccess && rows.length === 0 && (
         <EmptyState
           icon={IconPlayerPlay}
-          title={hideEmpty ? 'No run had anything to do' : 'This sync has not run yet'}
+          title={emptyTitles[wanted]}
           action={
-            hideEmpty ? (
-              <Button variant="default" onClick={() => onHideEmpty(false)}>
+            wanted !== 'all' ? (
+              <Button variant="default" onClick={() => onWant('all')}>
                 Show all runs
               </Button>
             ) : undefined
           }
         >
-          {hideEmpty ? undefined : 'Press Run to start it now. The first run sends every row as added.'}
+          {wanted !== 'all' ? undefined : 'Press Run to start it now. The first run sends every row as added.'}
         </EmptyState>
       )}
       {rows.length > 0 && (

@@ -33,7 +33,7 @@ const columnsFor = (typeName: (slug: string) => string): Column<Destination>[] =
       />
     ),
   },
-  { id: 'test', header: 'Connection', shown: (rows) => rows.some(({ status }) => status?.lastTest !== undefined), cell: ({ status }) => <TestBadge test={status?.lastTest ?? null} /> },
+  { id: 'test', header: 'Connection', cell: ({ status }) => <TestBadge test={status?.lastTest ?? null} /> },
   { id: 'syncs', header: 'Syncs', align: 'right', width: 90, cell: ({ status }) => status?.syncCount ?? 0 },
   { id: 'updated', header: 'Updated', sort: 'updatedAt', secondary: true, width: 150, cell: ({ metadata }) => <TimeAgo at={metadata.updatedAt} /> },
   { id: 'created', header: 'Created', sort: 'createdAt', secondary: true, width: 150, cell: ({ metadata }) => <TimeAgo at={metadata.createdAt} /> },

@@ -9,6 +9,7 @@ import { Steps } from '~/components/wizard/Wizard'
 import { Catalog } from '~/features/connection/Catalog'
 import { ConnectionSetup, UnknownType, type NewConnection } from '~/features/connection/ConnectionSetup'
 import { destinationCatalogQuery } from '~/services/catalog'
+import { rememberTest } from '~/services/connections'
 import { createDocument } from '~/services/documents'
 import type { DestinationInfo } from '~/services/types'
 
@@ -52,6 +53,7 @@ function Setup({ info, onBack }: { info: DestinationInfo; onBack: () => void }) 
       spec: { type: info.slug, configuration, description },
     })
     await client.invalidateQueries({ queryKey: ['destinations'] })
+    void rememberTest(client, 'destinations', destination)
     saidDone(`${name} is connected.`)
     await navigate({ to: '/destinations/$slug', params: { slug: destination.metadata.slug } })
   }

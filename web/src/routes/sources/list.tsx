@@ -37,7 +37,7 @@ const columnsFor = (typeName: (slug: string) => string): Column<Source>[] => [
       />
     ),
   },
-  { id: 'test', header: 'Connection', shown: (rows) => rows.some(({ status }) => status?.lastTest !== undefined), cell: ({ status }) => <TestBadge sample={status?.sample} test={status?.lastTest ?? null} /> },
+  { id: 'test', header: 'Connection', cell: ({ status }) => <TestBadge sample={status?.sample} test={status?.lastTest ?? null} /> },
   { id: 'models', header: 'Models', align: 'right', width: 90, cell: ({ status }) => status?.modelCount ?? 0 },
   { id: 'updated', header: 'Updated', sort: 'updatedAt', secondary: true, width: 150, cell: ({ metadata }) => <TimeAgo at={metadata.updatedAt} /> },
   { id: 'created', header: 'Created', sort: 'createdAt', secondary: true, width: 150, cell: ({ metadata }) => <TimeAgo at={metadata.createdAt} /> },

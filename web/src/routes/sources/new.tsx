@@ -9,6 +9,7 @@ import { Steps } from '~/components/wizard/Wizard'
 import { Catalog } from '~/features/connection/Catalog'
 import { ConnectionSetup, UnknownType, type NewConnection } from '~/features/connection/ConnectionSetup'
 import { sourceCatalogQuery } from '~/services/catalog'
+import { rememberTest } from '~/services/connections'
 import { createDocument } from '~/services/documents'
 import type { SourceInfo } from '~/services/types'
 
@@ -52,6 +53,7 @@ function Setup({ info, onBack }: { info: SourceInfo; onBack: () => void }) {
       spec: { type: info.slug, configuration, engine, description },
     })
     await client.invalidateQueries({ queryKey: ['sources'] })
+    if (!info.sample) void rememberTest(client, 'sources', source)
     saidDone(`${name} is connected.`)
     await navigate({ to: '/sources/$slug', params: { slug: source.metadata.slug } })
   }

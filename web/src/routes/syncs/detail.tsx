@@ -2,7 +2,7 @@ import { getRouteApi } from '@tanstack/react-router'
 import { ErrorCard } from '~/components/feedback/ErrorCard'
 import { TimeAgo } from '~/components/format/TimeAgo'
 import { Page } from '~/components/page/Page'
-import { scheduleText, scheduleWords } from '~/components/schedule/schedule'
+import { scheduleText, scheduleWords, typeOf } from '~/components/schedule/schedule'
 import { SyncStateBadge } from '~/components/status/StatusBadge'
 import { PageTabs } from '~/components/tabs/PageTabs'
 import { ActivityTab } from '~/features/document/ActivityTab'
@@ -15,6 +15,7 @@ import { ScheduleTab } from '~/features/sync/ScheduleTab'
 import { SyncActions } from '~/features/sync/SyncActions'
 import { modeWords } from '~/features/sync/words'
 import { ApiError } from '~/services/http'
+import type { WantedRuns } from '~/services/syncs'
 import type { Sync } from '~/services/types'
 
 const route = getRouteApi('/app/syncs/$slug')
@@ -29,7 +30,7 @@ export default function SyncPage() {
 }
 
 function ScheduleFact({ sync: { spec, status } }: { sync: Sync }) {
-  const words = spec.schedule.type === 'manual' ? scheduleWords.manual : scheduleText(spec.schedule)
+  const words = typeOf(spec.schedule) === 'manual' ? scheduleWords.manual : scheduleText(spec.schedule)
   if (!status?.nextRunAt || spec.disabled) return <span>{words}</span>
   return (
     <span>
@@ -41,12 +42,12 @@ function ScheduleFact({ sync: { spec, status } }: { sync: Sync }) {
 /** One sync: its runs, what it does, when it runs, who changed it (SY-04 to SY-07). */
 function SyncDetail({ sync }: { sync: Sync }) {
   const { metadata, spec, status } = sync
-  const { tab = 'runs', empty } = route.useSearch()
+  const { tab = 'runs', runs = 'all' } = route.useSearch()
   const navigate = route.useNavigate()
-  const hide = (hidden: boolean) => void navigate({ search: { tab: 'runs', ...(hidden ? { empty: 'hide' } : {}) }, replace: true })
+  const want = (wanted: WantedRuns) => void navigate({ search: { tab: 'runs', ...(wanted === 'all' ? {} : { runs: wanted }) }, replace: true })
   const failed = status?.state === 'failed' ? status.lastRun?.error : null
   const tabs = [
-    { value: 'runs', label: 'Runs', content: () => <RunsTab slug={metadata.slug} hideEmpty={empty === 'hide'} onHideEmpty={hide} /> },
+    { value: 'runs', label: 'Runs', content: () => <RunsTab slug={metadata.slug} wanted={runs} onWant={want} /> },
     { value: 'configuration', label: 'Configuration', content: () => <ConfigurationTab sync={sync} /> },
     { value: 'schedule', label: 'Schedule', content: () => <ScheduleTab key={metadata.revision} sync={sync} /> },
     { value: 'activity', label: 'Activity', content: () => <ActivityTab kind="syncs" slug={metadata.slug} /> },

@@ -1,4 +1,5 @@
 import { expect, type Page } from '@playwright/test'
+import { choose } from '../app'
 
 interface Address {
   name: string
@@ -22,6 +23,16 @@ const preview = async (page: Page) => {
   await page.getByRole('button', { name: 'Abandoned cart retargeting ads' }).click()
   await page.getByRole('button', { name: 'Preview', exact: true }).click()
   await expect(page.getByRole('table', { name: 'Preview rows' })).toBeVisible()
+}
+
+/** The form of HTTP Request with requests for added rows, by a template. */
+const triggers = async (page: Page) => {
+  const added = page.getByRole('group', { name: 'Rows added' })
+  await added.getByRole('checkbox', { name: 'Send requests' }).check()
+  await choose(page, 'Body', 'JSON from a template')
+  await added.getByRole('button', { name: 'Advanced settings' }).click()
+  await added.getByRole('button', { name: 'Add header' }).click()
+  await expect(added.getByRole('textbox', { name: 'JSON' })).toBeVisible()
 }
 
 /** Every page of the web app, with the fixtures of the mock. */
@@ -53,6 +64,8 @@ export const pages: Address[] = [
   { name: 'sync-destination', path: '/syncs/new?model=vip-customers', ready: text('Exports folder') },
   { name: 'sync-configure-file', path: '/syncs/new?model=vip-customers&destination=exports-folder', ready: heading('Field mapping') },
   { name: 'sync-configure-table', path: '/syncs/new?model=vip-customers&destination=crm-database', ready: heading('Record matching') },
+  { name: 'sync-configure-request', path: '/syncs/new?model=vip-customers&destination=contacts-api', ready: triggers },
+  { name: 'sync-request-configuration', path: '/syncs/abandoned-carts-to-contacts-api?tab=configuration', ready: heading('Rows added') },
   { name: 'sync-schedule', path: '/syncs/new?model=vip-customers&destination=exports-folder&step=schedule', ready: heading('Schedule') },
   { name: 'sync', path: '/syncs/vip-customers-to-crm', ready: table('Runs') },
   { name: 'sync-failed', path: '/syncs/abandoned-carts-to-contacts-api', ready: text('The last run failed') },

@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises'
 import type { Page } from '@playwright/test'
 import { breaches, choose, expect, signIn, test } from '../app'
 
@@ -176,15 +177,72 @@ test('clear and fill is offered where the destination can clear', async ({ page 
 })
 
 // Req: SY-70
-test('runs without operations can be hidden, and the address keeps it', async ({ page }) => {
+test('runs without operations, and those without successful ones, can be hidden, and the address keeps it', async ({ page }) => {
   await signIn(page)
   await page.goto('/syncs/vip-customers-to-crm')
   const rows = page.getByRole('table', { name: 'Runs' }).getByRole('row')
   await expect(rows).toHaveCount(11)
-  await page.getByRole('switch', { name: 'Hide runs without operations' }).check()
+  await choose(page, 'Runs shown', 'Runs with operations')
   await expect(rows).toHaveCount(8)
   await page.reload()
   await expect(rows).toHaveCount(8)
+  await page.goto('/syncs/abandoned-carts-to-contacts-api')
+  await expect(rows).toHaveCount(2)
+  await choose(page, 'Runs shown', 'Runs with successful operations')
+  await expect(page.getByText('No run had a successful operation')).toBeVisible()
+  await page.getByRole('button', { name: 'Show all runs' }).click()
+  await expect(rows).toHaveCount(2)
+})
+
+// Req: SY-73
+test('rows are taken away as a file, all of them or those that were rejected', async ({ page }) => {
+  await signIn(page)
+  await page.goto('/syncs/vip-customers-to-crm')
+  await page.getByRole('row', { name: /Completed with errors/ }).getByRole('link').click()
+  await page.getByRole('button', { name: 'Export' }).click()
+  await expect(page.getByRole('menuitem')).toHaveCount(4)
+  const started = page.waitForEvent('download')
+  await page.getByRole('menuitem', { name: 'Rejected rows as CSV' }).click()
+  const download = await started
+  expect(download.suggestedFilename()).toMatch(/^run-\d+\.csv$/)
+  const lines = (await readFile(await download.path(), 'utf8')).split('\n')
+  expect(lines).toHaveLength(10)
+  expect(lines[0]).toBe('"primary_key","operation","status","error","customer_id","email","first_name","city","ltv"')
+})
+
+test('a row by its address shows its values in the order of the mapping, whatever the list shows', async ({ page }) => {
+  await signIn(page)
+  await page.goto('/syncs/vip-customers-to-crm')
+  await page.getByRole('row', { name: /Completed with errors/ }).getByRole('link').click()
+  await page.waitForURL(/runs\/\d+/)
+  await page.goto(`${page.url().split('?')[0]}?tab=successful&key=none&row=3`)
+  const names = page.getByRole('dialog').getByRole('table').getByRole('rowheader')
+  await expect(names).toHaveText(['customer_id', 'email', 'first_name', 'city', 'ltv'])
+})
+
+test('a list is filtered by type on the server, in its totals too', async ({ page }) => {
+  await signIn(page)
+  await page.goto('/sources')
+  const rows = page.getByRole('table', { name: 'Sources' }).getByRole('row')
+  await expect(rows).toHaveCount(4)
+  const asked = page.waitForRequest(/\/api\/sources\?.*type=postgres/)
+  await choose(page, 'All types', 'PostgreSQL')
+  await asked
+  await expect(rows).toHaveCount(2)
+  await expect(page.getByText('1 sources')).toBeVisible()
+})
+
+// Req: S-03
+test('an optional secret that is stored can be removed', async ({ page }) => {
+  await signIn(page)
+  await page.goto('/sources/production-warehouse')
+  await page.getByRole('button', { name: 'Edit', exact: true }).click()
+  await page.getByRole('button', { name: 'Remove Password' }).click()
+  await page.getByRole('button', { name: 'Test connection' }).click()
+  await expect(page.getByText('The connection works.')).toBeVisible()
+  const sent = page.waitForRequest((request) => request.method() === 'PUT')
+  await page.getByRole('button', { name: 'Save' }).click()
+  expect(((await sent).postDataJSON() as { spec: { configuration: object } }).spec.configuration).toMatchObject({ password: '' })
 })
 
 // Req: SY-71, SY-72, SY-73, SY-74

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -21,9 +22,11 @@ var cases embed.FS
 var update = flag.Bool("plantest.update", false, "rewrite the plan and settled parts of the cases; a person reviews them")
 
 // testCases plays every file of testdata: runs of one sync, each with its settings, the model's rows
-// as CSV ("null" is null), the plan, the outcomes that are not accepted, and what is settled then.
+// as CSV ("null" is null; a column called name:int holds integers), the plan, the outcomes that are not
+// accepted, and what is settled then. What stands above the first part says what the case shows.
 //
-// Req: SY-12, SY-14, SY-15, SY-36, SY-39, SY-40, SY-45, SY-75, SY-79, M-04, M-05, FLD-01, FLD-02, FLD-31
+// Req: SY-12, SY-14, SY-15, SY-18, SY-19, SY-36, SY-37, SY-39, SY-40, SY-41, SY-42, SY-45, SY-75, SY-77, SY-79
+// Req: M-03, M-04, M-05, M-06, M-07, M-09, M-10, FLD-01, FLD-02, FLD-04, FLD-08, FLD-31, FLD-32
 func testCases(t *testing.T, open func(testing.TB) Planner) {
 	files, err := cases.ReadDir("testdata")
 	if err != nil {
@@ -52,6 +55,7 @@ type play struct {
 	archive  *txtar.Archive
 	settings Settings
 	schema   []string
+	integers map[string]bool
 	rows     []map[string]value.Value
 	outcomes map[string]string
 }
@@ -85,7 +89,7 @@ func (c *play) plan() string {
 	if s.Compare == nil {
 		s.Compare = s.Columns
 	}
-	result, err := c.planner.Plan(c.t.Context(), batchOf(c.schema, c.rows), s)
+	result, err := c.planner.Plan(c.t.Context(), batchOf(c.schema, c.integers, c.rows), s)
 	if err != nil {
 		c.t.Fatal(err)
 	}
@@ -140,10 +144,14 @@ func (c *play) parseSettings(text string) Settings {
 			s.Key = list
 		case "act":
 			s.Added, s.Changed, s.Removed = slices.Contains(items, "added"), slices.Contains(items, "changed"), slices.Contains(items, "removed")
+		case "columns":
+			s.Columns = items
 		case "compare":
 			s.Compare = items
 		case "before":
 			s.Before = items
+		case "identify":
+			s.Identify = items
 		case "every-row":
 			s.EveryRow = true
 		case "full-resync":
@@ -164,16 +172,32 @@ func (c *play) parseModel(text string) {
 	if err != nil {
 		c.t.Fatal(err)
 	}
-	c.schema, c.rows = lines[0], nil
+	c.schema, c.integers, c.rows = nil, map[string]bool{}, nil
+	for _, column := range lines[0] {
+		name, kind, _ := strings.Cut(column, ":")
+		c.schema, c.integers[name] = append(c.schema, name), kind == "int"
+	}
 	for _, line := range lines[1:] {
 		row := map[string]value.Value{}
 		for i, name := range c.schema {
-			if line[i] != "null" {
-				row[name] = value.OfText(line[i])
-			}
+			row[name] = c.parseValue(line[i], c.integers[name])
 		}
 		c.rows = append(c.rows, row)
 	}
+}
+
+func (c *play) parseValue(text string, integer bool) value.Value {
+	if text == "null" {
+		return value.Value{}
+	}
+	if !integer {
+		return value.OfText(text)
+	}
+	n, err := strconv.ParseInt(text, 10, 64)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	return value.OfInt(n)
 }
 
 // parseOutcomes reads lines such as "changed 2 rejected".

@@ -1,8 +1,12 @@
 package plantest
 
 import (
+	"cmp"
+	"flag"
 	"fmt"
+	"os"
 	"slices"
+	"sync"
 	"testing"
 
 	"github.com/apache/arrow-go/v18/arrow"
@@ -18,8 +22,29 @@ import (
 //
 // Req: SY-39, SY-12, SY-14, SY-36, SY-40, SY-45, SY-79, M-04, M-05, FLD-01, FLD-02, FLD-31
 func testHistories(t *testing.T, open func(testing.TB) Planner) {
+	limitHistories()
 	rapid.Check(t, func(r *rapid.T) { history(r, open(t)) })
 }
+
+// HistoriesEnv names the environment variable that says how many histories are played, where the flag
+// -rapid.checks does not.
+const HistoriesEnv = "PLANTEST_HISTORIES"
+
+// everydayHistories are enough for every day: each has several runs on a real planner.
+const everydayHistories = "12"
+
+// limitHistories sets rapid's number of checks, which it takes from its flag alone.
+var limitHistories = sync.OnceFunc(func() {
+	const name = "rapid.checks"
+	asked := false
+	flag.Visit(func(f *flag.Flag) { asked = asked || f.Name == name })
+	if asked {
+		return
+	}
+	if err := flag.Set(name, cmp.Or(os.Getenv(HistoriesEnv), everydayHistories)); err != nil {
+		panic(err)
+	}
+})
 
 func history(t *rapid.T, p Planner) {
 	n := newNaive()
@@ -34,7 +59,7 @@ func history(t *rapid.T, p Planner) {
 
 func checkRun(t *rapid.T, p Planner, n *naive, name string, schema []string, rows []map[string]value.Value, s Settings) {
 	want := n.plan(rows, s)
-	got, err := p.Plan(t.Context(), batchOf(schema, rows), s)
+	got, err := p.Plan(t.Context(), batchOf(schema, nil, rows), s)
 	if err != nil {
 		t.Fatalf("%s: planning: %v", name, err)
 	}
@@ -82,6 +107,9 @@ func drawSettings(t *rapid.T, schema []string) Settings {
 		EveryRow: rare.Draw(t, "every") == 0, FullResync: rare.Draw(t, "full") == 0,
 		ResetCDC: rare.Draw(t, "reset") == 0, MappingChanged: rare.Draw(t, "mapping") == 0,
 	}
+	if rare.Draw(t, "identified") > 4 {
+		s.Identify = schema[:1]
+	}
 	s.Compare = slices.DeleteFunc(slices.Clone(schema), func(c string) bool { return c == "c" && rapid.Bool().Draw(t, "uncompared") })
 	return s
 }
@@ -121,22 +149,37 @@ func drawOutcomes(t *rapid.T, r Result) func(Row) string {
 	return func(row Row) string { return all[row.Key] }
 }
 
-// batchOf makes a record of text columns.
-func batchOf(schema []string, rows []map[string]value.Value) arrow.RecordBatch {
+// batchOf makes a record of text columns, and of integer columns where integers says so.
+func batchOf(schema []string, integers map[string]bool, rows []map[string]value.Value) arrow.RecordBatch {
 	fields := make([]arrow.Field, len(schema))
 	for i, name := range schema {
 		fields[i] = arrow.Field{Name: name, Type: arrow.BinaryTypes.String, Nullable: true}
+		if integers[name] {
+			fields[i].Type = arrow.PrimitiveTypes.Int64
+		}
 	}
 	b := array.NewRecordBuilder(memory.DefaultAllocator, arrow.NewSchema(fields, nil))
 	defer b.Release()
 	for _, row := range rows {
 		for i, name := range schema {
-			if v := row[name]; v.IsNull() {
-				b.Field(i).AppendNull()
-			} else {
-				b.Field(i).(*array.StringBuilder).Append(v.String()) //nolint:forcetypeassert // made above
-			}
+			appendTo(b.Field(i), row[name])
 		}
 	}
 	return b.NewRecordBatch()
+}
+
+func appendTo(b array.Builder, v value.Value) {
+	switch b := b.(type) {
+	case *array.Int64Builder:
+		if !v.IsNull() {
+			b.Append(v.Int())
+			return
+		}
+	case *array.StringBuilder:
+		if !v.IsNull() {
+			b.Append(v.String())
+			return
+		}
+	}
+	b.AppendNull()
 }

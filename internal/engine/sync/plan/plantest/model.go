@@ -79,6 +79,9 @@ func (n *naive) decide(key string) {
 		for _, values := range now {
 			n.result.Rows = append(n.result.Rows, Row{Operation: connector.Added, Duplicate: true, Key: key, Values: values})
 		}
+	case len(now) == 0 && n.claimed(n.lastKnown(was)):
+		c.Found.Removed++
+		c.Ignored.Removed++
 	case len(now) == 0:
 		n.found(connector.Removed, key, n.lastKnown(was), was)
 	case n.s.ResetCDC:
@@ -98,6 +101,30 @@ func (n *naive) lastKnown(h *held) map[string]value.Value {
 		return pick(h.attempts[len(h.attempts)-1], n.s.Columns)
 	}
 	return pick(h.values, n.s.Columns)
+}
+
+// claimed reports whether a row of the model has the record of one that left.
+func (n *naive) claimed(gone map[string]value.Value) bool {
+	if !n.s.Removed || len(n.s.Identify) == 0 || slices.Contains(n.s.Identify, n.s.Key) {
+		return false
+	}
+	for _, rows := range n.rows {
+		for _, row := range rows {
+			if n.sameRecord(row, gone) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func (n *naive) sameRecord(a, b map[string]value.Value) bool {
+	for _, column := range n.s.Identify {
+		if a[column].IsNull() || b[column].IsNull() || !a[column].Equal(b[column]) {
+			return false
+		}
+	}
+	return true
 }
 
 func (n *naive) readded(h *held) bool {

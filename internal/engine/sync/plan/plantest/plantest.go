@@ -2,7 +2,7 @@
 // model and what was settled before, on our machine or in a warehouse, passes it with one call of Test.
 //
 // It has two halves: cases that people can read, in testdata, and random histories of a sync that are
-// compared with a planner of a few lines that holds everything in memory.
+// compared with a planner of a few lines that holds everything in memory. HistoriesEnv asks for more of them.
 package plantest
 
 import (
@@ -31,6 +31,8 @@ type Settings struct {
 	Columns []string // what is kept
 	Compare []string // what decides a change
 	Before  []string // previous values that are wanted
+
+	Identify []string // what tells the destination's records apart; nil: the key
 
 	Added, Changed, Removed bool // operations that are acted on
 	EveryRow                bool
@@ -84,5 +86,11 @@ const (
 // Test runs the whole suite; open returns a planner of a sync that never ran.
 func Test(t *testing.T, open func(testing.TB) Planner) {
 	t.Run("Cases", func(t *testing.T) { testCases(t, open) })
+	Histories(t, open)
+}
+
+// Histories runs the random half of the suite alone, for a planner that differs from one which passed Test only in
+// how it goes about its work.
+func Histories(t *testing.T, open func(testing.TB) Planner) {
 	t.Run("Histories", func(t *testing.T) { testHistories(t, open) })
 }
