@@ -16,6 +16,7 @@ import (
 	"github.com/millrace/millrace/internal/connector/state"
 	"github.com/millrace/millrace/internal/engine/sync/plan"
 	"github.com/millrace/millrace/internal/fault"
+	"go.opentelemetry.io/otel/trace"
 )
 
 // Options are what an Engine needs.
@@ -66,12 +67,16 @@ func (e *Engine) Execute(ctx context.Context, runID int64) error {
 	if err != nil || !ok {
 		return err
 	}
+	ctx, span := startSpan(ctx, l.run)
+	defer span.End()
 	x, err := e.newExecution(ctx, l)
 	if err != nil {
 		return err
 	}
 	defer x.close()
-	return x.execute()
+	err = x.execute()
+	endSpan(span, x.lease.run)
+	return err
 }
 
 // Stop lets the runs of this process finish their batches in flight, settles them as interrupted, and
@@ -245,6 +250,7 @@ func (x *execution) to(s State) error {
 	if err := x.lease.save(x.ctx); err != nil {
 		return err
 	}
+	trace.SpanFromContext(x.ctx).AddEvent(string(s))
 	x.tell()
 	x.reach(string(s))
 	return nil
