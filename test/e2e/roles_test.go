@@ -17,7 +17,9 @@ func TestSplitRoles(t *testing.T) {
 		"MILLRACE_DATABASE_URL=" + services.Postgres(t), "MILLRACE_STORAGE_URL=file://" + t.TempDir(),
 		"MILLRACE_ENCRYPTION_KEY=MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=",
 	}
-	with := func(more ...string) []string { return append(append([]string{"MILLRACE_HOME=" + t.TempDir()}, shared...), more...) }
+	with := func(more ...string) []string {
+		return append(append([]string{"MILLRACE_HOME=" + t.TempDir()}, shared...), more...)
+	}
 	w := &world{t: t, people: &people{dir: t.TempDir(), rows: map[int]int{}}, receiver: newReceiver(t)}
 	for id := range 40 {
 		w.people.rows[id] = 1
