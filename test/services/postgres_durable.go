@@ -28,7 +28,7 @@ func StartDurablePostgres() (_ *Durable, err error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := os.MkdirAll(folder(), 0o755); err != nil { //nolint:gosec // the server's user must enter it
+	if err := os.MkdirAll(folder(), 0o755); err != nil {
 		return nil, err
 	}
 	d.data = filepath.Join(folder(), fmt.Sprintf("durable-%d", port))
