@@ -204,3 +204,20 @@ func TestForeignName(t *testing.T) {
 		}
 	}
 }
+
+// maxBytes is what one file of the repository may have: what is larger is a build's result.
+const maxBytes = 1 << 20
+
+func TestNoBuildResults(t *testing.T) {
+	t.Parallel()
+	out, err := exec.CommandContext(t.Context(), "git", "-C", "../..", "ls-files").Output()
+	if err != nil {
+		t.Skipf("git cannot list the files: %v", err)
+	}
+	for file := range strings.Lines(string(out)) {
+		file = strings.TrimSpace(file)
+		if info, err := os.Stat(filepath.Join("..", "..", file)); err == nil && info.Size() > maxBytes {
+			t.Errorf("%s has %d bytes; %d is the most", file, info.Size(), maxBytes)
+		}
+	}
+}
