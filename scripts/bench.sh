@@ -3,6 +3,7 @@
 # the command, which explains them with -help.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+export GOFLAGS=${GOFLAGS:--tags=duckdb_arrow} # DuckDB's Arrow interface is behind a tag
 
 ./scripts/need.sh go gcc g++ postgres
 mkdir -p .cache/bench

@@ -2,6 +2,7 @@
 # What must hold before a commit: formatting, vet, linters, types, generated files.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+export GOFLAGS=${GOFLAGS:--tags=duckdb_arrow} # DuckDB's Arrow interface is behind a tag
 
 step() { printf '\n== %s\n' "$*"; }
 

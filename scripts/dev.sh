@@ -2,6 +2,7 @@
 # Server and web app with live reload: the server is built again when a Go file changes.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+export GOFLAGS=${GOFLAGS:--tags=duckdb_arrow} # DuckDB's Arrow interface is behind a tag
 
 export MILLRACE_HOME=${MILLRACE_HOME:-$PWD/.cache/dev}
 export MILLRACE_ADMIN_EMAIL=${MILLRACE_ADMIN_EMAIL:-admin@localhost}

@@ -3,6 +3,7 @@
 # With --check it changes nothing and fails when one of them is not up to date.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+export GOFLAGS=${GOFLAGS:--tags=duckdb_arrow} # DuckDB's Arrow interface is behind a tag
 
 root=$PWD
 if [ "${1:-}" = --check ]; then

@@ -2,6 +2,7 @@
 # Runs every test and ends with one line of totals. What is missing is installed or named.
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit 1
+export GOFLAGS=${GOFLAGS:--tags=duckdb_arrow} # DuckDB's Arrow interface is behind a tag
 
 ./scripts/need.sh go node gcc g++ git postgres chromium || exit 1
 make -s web bin/gotestsum || exit 1
