@@ -128,7 +128,7 @@ type signOutOutput struct {
 }
 
 func (s *Server) cookie(token string, life time.Duration) http.Cookie {
-	return http.Cookie{
+	return http.Cookie{ //nolint:gosec // not Secure where the server is reached without TLS
 		Name: cookieName, Value: token, Path: "/", MaxAge: int(life.Seconds()), HttpOnly: true, Secure: s.Secure, SameSite: http.SameSiteLaxMode,
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"html/template"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -197,9 +198,7 @@ func (s *Server) keepLearned(ctx context.Context, sc resource.Scope, slug string
 			return err
 		}
 		spec := doc.Spec.(*destination.Spec) //nolint:forcetypeassert // a destination's spec
-		for name, v := range learned {
-			spec.Configuration[name] = v
-		}
+		maps.Copy(spec.Configuration, learned)
 		text, err := json.Marshal(spec)
 		if err != nil {
 			return fmt.Errorf("encoding a destination: %w", err)

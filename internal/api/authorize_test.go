@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -83,7 +84,7 @@ func (p *provider) token(w http.ResponseWriter, r *http.Request) {
 	p.codes[code] = false
 	p.tokens++
 	p.refresh = fmt.Sprintf("refresh-token-%d", p.tokens)
-	json.NewEncoder(w).Encode(map[string]any{ //nolint:errcheck,gosec,errchkjson // the client sees
+	json.NewEncoder(w).Encode(map[string]any{ //nolint:errcheck // the client sees
 		"access_token": fmt.Sprintf("access-token-%d", p.tokens), "token_type": "Bearer", "expires_in": 3600, "refresh_token": p.refresh,
 	})
 }
@@ -180,7 +181,7 @@ func TestAuthorization(t *testing.T) {
 		}
 		w.ok("POST", "/api/syncs", document("people-to-hook", "People to Hook", spec))
 		for i, want := range []string{"authorization_code", "authorization_code refresh_token", "authorization_code refresh_token refresh_token"} {
-			w.source.rows = append(w.source.rows, []string{fmt.Sprint(i), "Ada", "ada@example.com"})
+			w.source.rows = append(w.source.rows, []string{strconv.Itoa(i), "Ada", "ada@example.com"})
 			id := w.ok("POST", "/api/syncs/people-to-hook/trigger", nil).id("run.id")
 			w.work()
 			w.ok("GET", fmt.Sprintf("/api/runs/%d", id), nil).has("state", "committed").has("error", nil)

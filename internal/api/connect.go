@@ -358,7 +358,7 @@ type draftBody struct {
 
 // DraftSpec is what of a sync that is being written decides what its form offers.
 type DraftSpec struct {
-	_        struct{}                 `additionalProperties:"true"` //nolint:unused // read by huma
+	_        struct{}                 `additionalProperties:"true"` // read by huma
 	Type     string                   `json:"type,omitempty"`
 	Mode     connector.Mode           `json:"mode,omitempty"`
 	Delete   connector.DeleteBehavior `json:"delete,omitempty"`

@@ -36,12 +36,15 @@ type documentOf[S, T any] struct {
 	Status   T            `json:"status"`
 }
 
-// The documents of the kinds, as the API's description names them.
 type (
-	SourceBody      documentOf[source.Spec, SourceStatus]
+	// SourceBody is a source as the API's description has it.
+	SourceBody documentOf[source.Spec, SourceStatus]
+	// DestinationBody is a destination as the API's description has it.
 	DestinationBody documentOf[destination.Spec, DestinationStatus]
-	ModelBody       documentOf[model.Spec, ModelStatus]
-	SyncBody        documentOf[sync.Spec, SyncStatus]
+	// ModelBody is a model as the API's description has it.
+	ModelBody documentOf[model.Spec, ModelStatus]
+	// SyncBody is a sync as the API's description has it.
+	SyncBody documentOf[sync.Spec, SyncStatus]
 )
 
 // described are the types of a kind's answers in the API's description.

@@ -71,8 +71,7 @@ func infoOf(e *fault.Error) ErrorInfo {
 
 // failureOf turns an error into its answer. What is not meant for people stays in the log.
 func (s *Server) failureOf(ctx context.Context, err error) *Failure {
-	var ready *Failure
-	if errors.As(err, &ready) {
+	if ready, ok := errors.AsType[*Failure](err); ok {
 		return ready
 	}
 	e := fault.As(err)
@@ -84,8 +83,7 @@ func (s *Server) failureOf(ctx context.Context, err error) *Failure {
 	}
 	f := &Failure{Info: infoOf(e), status: e.Code.Info().Status, after: e.After}
 	f.Info.RequestID = requestID(ctx)
-	var issues fault.Issues
-	if errors.As(err, &issues) {
+	if issues, ok := errors.AsType[fault.Issues](err); ok {
 		for _, issue := range issues {
 			f.Info.Issues = append(f.Info.Issues, infoOf(issue))
 		}
@@ -119,8 +117,7 @@ func newError(status int, message string, errs ...error) huma.StatusError {
 	code := codeOfStatus(status)
 	f := &Failure{status: status, Info: ErrorInfo{Code: string(code), Message: message, Suggestion: code.Info().Hint}}
 	for _, err := range errs {
-		var detail *huma.ErrorDetail
-		if errors.As(err, &detail) {
+		if detail, ok := errors.AsType[*huma.ErrorDetail](err); ok {
 			f.Info.Issues = append(f.Info.Issues, issueOf(code, detail))
 		}
 	}
@@ -179,5 +176,5 @@ func writeJSON(w http.ResponseWriter, status int, v any) {
 	w.WriteHeader(status)
 	e := json.NewEncoder(w)
 	e.SetEscapeHTML(false)
-	_ = e.Encode(v) //nolint:errcheck // the asker is gone
+	_ = e.Encode(v) //nolint:errcheck,errchkjson // the asker is gone
 }

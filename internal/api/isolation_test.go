@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -56,9 +57,9 @@ func (w *world) fill(path string, ids map[string]int64) string {
 	if strings.HasPrefix(path, "/api/keys/") {
 		number = ids["key"]
 	}
-	path = strings.NewReplacer("{id}", fmt.Sprint(number), "{ordinal}", "0", "{list}", "objects").Replace(path)
+	path = strings.NewReplacer("{id}", strconv.FormatInt(number, 10), "{ordinal}", "0", "{list}", "objects").Replace(path)
 	for name, id := range ids {
-		path = strings.ReplaceAll(path, "{"+name+"}", fmt.Sprint(id))
+		path = strings.ReplaceAll(path, "{"+name+"}", strconv.FormatInt(id, 10))
 	}
 	if strings.Contains(path, "{") {
 		w.t.Fatalf("the test does not know how to fill %s", path)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -32,7 +33,7 @@ var threePeople = [][]string{{"1", "Ada, \"Countess\"", "a"}, {"2", "Bob", "b"},
 // Req: SY-71, SY-73
 func TestRowsOfARun(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, w *world) {
+	each(t, func(_ *testing.T, w *world) {
 		w.target.refuse = "2"
 		run := w.ran(append(slices.Clone(threePeople), []string{"4", "Dan", "d"}, []string{"4", "Dan again", "d"}))
 		w.ok("GET", run+"/rows", nil).lists("items", "key", "1", "2", "3", "4", "4").has("columns", "[id name]")
@@ -55,7 +56,7 @@ func TestRowsOfARun(t *testing.T) {
 // Req: SY-74
 func TestColumnsInTheOrderOfTheMapping(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, w *world) {
+	each(t, func(_ *testing.T, w *world) {
 		w.furnish()
 		w.source.rows = threePeople
 		spec := syncSpec()
@@ -115,7 +116,7 @@ func TestExportIsWhole(t *testing.T) {
 		const people = 2100
 		rows := make([][]string, people)
 		for i := range rows {
-			rows[i] = []string{fmt.Sprint(i), "Somebody", ""}
+			rows[i] = []string{strconv.Itoa(i), "Somebody", ""}
 		}
 		lines := strings.Split(strings.TrimSpace(w.ok("GET", w.ran(rows)+"/rows.csv", nil).body), "\n")
 		slices.Sort(lines)
@@ -128,7 +129,7 @@ func TestExportIsWhole(t *testing.T) {
 // Req: SY-70
 func TestRunsWithoutOperationsAreHidden(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, w *world) {
+	each(t, func(_ *testing.T, w *world) {
 		w.ran(threePeople)
 		w.again() // nothing changed
 		w.target.refuse = "4"
@@ -147,7 +148,7 @@ func TestRunsWithoutOperationsAreHidden(t *testing.T) {
 // Req: S-01, SY-02
 func TestListsByType(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, w *world) {
+	each(t, func(_ *testing.T, w *world) {
 		w.furnish()
 		w.ok("POST", "/api/sources", document("attic", "Attic", sourceSpec()))
 		for _, kind := range []string{"sources", "destinations"} {

@@ -44,7 +44,7 @@ func (s *Server) syncs(api huma.API) {
 		return &body[triggeredRun]{triggeredRun{s.runBody(r)}}, err
 	})
 	for path, disabled := range map[string]bool{"enable": false, "disable": true} {
-		register(s, api, op(http.MethodPost, "/api/syncs/{slug}/"+path, path+"-sync", "Turn a sync's schedule on or off", nil), func(ctx context.Context, in *slugInput) (*body[DocumentBody], error) {
+		register(s, api, descriptions["sync"].answers(api, op(http.MethodPost, "/api/syncs/{slug}/"+path, path+"-sync", "Turn a sync's schedule on or off", nil), false), func(ctx context.Context, in *slugInput) (*body[DocumentBody], error) {
 			d, err := s.setDisabled(ctx, in.Slug, disabled)
 			return s.document(ctx, d, err)
 		})

@@ -3,6 +3,7 @@ package api_test
 import (
 	"fmt"
 	"net/url"
+	"strconv"
 	"testing"
 	"time"
 )
@@ -82,12 +83,12 @@ func TestTriggerForms(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		w.furnish()
 		id := w.ok("GET", "/api/v1/syncs", nil).id("data.0.id")
-		first := w.trigger("/api/v1/syncs/trigger", url.Values{"syncId": {fmt.Sprint(id)}})
+		first := w.trigger("/api/v1/syncs/trigger", url.Values{"syncId": {strconv.FormatInt(id, 10)}})
 		for _, try := range []struct {
 			path string
 			body any
 		}{
-			{"/api/v1/syncs/trigger", object{"syncId": fmt.Sprint(id)}},
+			{"/api/v1/syncs/trigger", object{"syncId": strconv.FormatInt(id, 10)}},
 			{"/api/v1/syncs/trigger", object{"syncId": id}},
 			{"/api/v1/syncs/trigger", object{"syncId": float64(id) + 0.0, "unknown": []int{1}}},
 			{"/api/v1/syncs/trigger", object{"syncSlug": "people-to-crm"}},

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -55,14 +56,14 @@ func TestCompatibleResources(t *testing.T) {
 		}
 		sourceID := made.id("id")
 		model := w.ok("POST", "/api/v1/models", object{
-			"name": "People", "slug": "people", "queryType": "raw_sql", "sourceId": fmt.Sprint(sourceID), "isSchema": "false", "primaryKey": "id", "raw": object{"sql": "SELECT 1"},
+			"name": "People", "slug": "people", "queryType": "raw_sql", "sourceId": strconv.FormatInt(sourceID, 10), "isSchema": "false", "primaryKey": "id", "raw": object{"sql": "SELECT 1"},
 		})
 		model.whole().fields("it", modelFields+" raw")
 		model.has("queryType", "raw_sql").has("raw.sql", "SELECT 1").has("sourceId", sourceID).has("isSchema", false).has("lastRunSize", nil).has("syncs", "[]").has("tags", "map[]").has("description", "")
 		dest := w.ok("POST", "/api/v1/destinations", object{"name": "CRM", "slug": "crm", "type": "memory", "configuration": object{"place": "p", "password": "x"}})
 		dest.whole().fields("it", destinationFields)
 		sync := w.ok("POST", "/api/v1/syncs", object{
-			"slug": "people-to-crm", "modelId": fmt.Sprint(model.id("id")), "destinationId": dest.id("id"), "schedule": nil, "disabled": "true",
+			"slug": "people-to-crm", "modelId": strconv.FormatInt(model.id("id"), 10), "destinationId": dest.id("id"), "schedule": nil, "disabled": "true",
 			"configuration": object{"type": "record", "mode": "upsert", "match": []object{{"from": "id", "to": "id"}}, "mappings": []object{
 				{"to": "id", "from": "id"}, {"to": "greeting", "kind": "template", "template": "Hi {{ row.name }}"},
 			}},
@@ -189,7 +190,7 @@ func TestCompatibleLists(t *testing.T) {
 	each(t, func(_ *testing.T, w *world) {
 		w.furnish()
 		for i, name := range []string{"Zebra", "apple", "Mango"} {
-			w.ok("POST", "/api/models", object{"metadata": object{"slug": "m" + fmt.Sprint(i), "name": name, "labels": object{"env": "PROD", "a_b": fmt.Sprint(i)}}, "spec": modelSpec()})
+			w.ok("POST", "/api/models", object{"metadata": object{"slug": "m" + strconv.Itoa(i), "name": name, "labels": object{"env": "PROD", "a_b": strconv.Itoa(i)}}, "spec": modelSpec()})
 		}
 		w.ok("GET", "/api/v1/models?limit=2", nil).has("hasMore", true).lists("data", "slug", "people", "m0")
 		w.ok("GET", "/api/v1/models?limit=2&offset=2.0", nil).has("hasMore", false).lists("data", "slug", "m1", "m2")
@@ -208,14 +209,14 @@ func TestCompatibleLists(t *testing.T) {
 			if i%2 == 1 {
 				spec["model"] = "m0"
 			}
-			w.ok("POST", "/api/syncs", document("s"+fmt.Sprint(i), "S", spec))
+			w.ok("POST", "/api/syncs", document("s"+strconv.Itoa(i), "S", spec))
 		}
 		w.ok("GET", fmt.Sprintf("/api/v1/syncs?modelId=%d.0&limit=3", people), nil).lists("data", "slug", "people-to-crm", "s0", "s2").has("hasMore", true)
 		w.ok("GET", "/api/v1/syncs?modelId=424242", nil).has("data", "[]")
 
 		var between []string
 		for i := range 6 {
-			w.ok("POST", "/api/v1/syncs/trigger", object{"syncSlug": "s" + fmt.Sprint(i)})
+			w.ok("POST", "/api/v1/syncs/trigger", object{"syncSlug": "s" + strconv.Itoa(i)})
 			between = append(between, w.clock.Now().Format(time.RFC3339Nano))
 			w.clock.Advance(time.Minute)
 		}

@@ -13,6 +13,8 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -90,8 +92,8 @@ func Serve(ctx context.Context, o Options) (err error) {
 
 func (p *process) close() error {
 	var errs []error
-	for i := len(p.closers) - 1; i >= 0; i-- {
-		errs = append(errs, p.closers[i]())
+	for _, closing := range slices.Backward(p.closers) {
+		errs = append(errs, closing())
 	}
 	return errors.Join(errs...)
 }
@@ -257,7 +259,7 @@ func advertised(configured string, bound net.Addr) string {
 		return bound.String()
 	}
 	if tcp, ok := bound.(*net.TCPAddr); ok && port == "0" {
-		port = fmt.Sprint(tcp.Port)
+		port = strconv.Itoa(tcp.Port)
 	}
 	if host == "" || host == "0.0.0.0" || host == "::" {
 		host = "localhost"

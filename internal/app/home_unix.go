@@ -18,7 +18,7 @@ func lockHome(home string) (func() error, error) {
 	if err != nil {
 		return nil, fault.Wrap(err, fault.CodeConfig, "locking the data folder")
 	}
-	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil { //nolint:gosec // a descriptor fits
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
 		if cerr := f.Close(); errors.Is(err, syscall.EWOULDBLOCK) {
 			return nil, errors.Join(fault.New(fault.CodeHomeLocked, "the data folder %s is in use", home), cerr)
 		}

@@ -144,8 +144,7 @@ func Explain(err error) string {
 		}
 		return strings.Join(lines, "\n")
 	}
-	var known *fault.Error
-	if errors.As(err, &known) {
+	if known, ok := errors.AsType[*fault.Error](err); ok {
 		return withHint(err.Error(), known.Hint())
 	}
 	return err.Error()

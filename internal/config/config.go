@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -207,12 +208,7 @@ func (c *Config) check(issues *fault.Issues) {
 
 // Has reports whether the process has a role.
 func (c *Config) Has(role string) bool {
-	for _, r := range c.Roles {
-		if r == role {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(c.Roles, role)
 }
 
 // Secure reports whether cookies are for https only.

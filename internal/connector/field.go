@@ -7,6 +7,8 @@ package connector
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 	"sort"
 	"strings"
 
@@ -95,9 +97,7 @@ func (s Settings) Text(name string) string {
 // WithDefaults returns a copy in which absent fields have their defaults.
 func (s Settings) WithDefaults(fields []Field) Settings {
 	out := make(Settings, len(s)+len(fields))
-	for k, v := range s {
-		out[k] = v
-	}
+	maps.Copy(out, s)
 	for _, f := range fields {
 		if _, set := out[f.Name]; !set && f.Default != nil && f.exists(out) {
 			out[f.Name] = f.Default
@@ -116,12 +116,7 @@ func (f Field) exists(s Settings) bool {
 // holds reports whether the condition is met by settings that have their defaults.
 func (c ShowIf) holds(s Settings) bool {
 	got := s.Text(c.Field)
-	for _, want := range c.In {
-		if got == want {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(c.In, got)
 }
 
 // Check reports every error of the settings against the fields, under the path prefix (such as

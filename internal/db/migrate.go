@@ -126,7 +126,7 @@ func (d *DB) step(ctx context.Context, m migration) error {
 // statements splits a migration at semicolons that end a line. Migrations have no bodies of functions.
 func statements(sql string) []string {
 	var all []string
-	for _, s := range strings.Split(sql, ";\n") {
+	for s := range strings.SplitSeq(sql, ";\n") {
 		if strings.TrimSpace(s) != "" {
 			all = append(all, s)
 		}

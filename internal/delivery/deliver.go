@@ -147,11 +147,7 @@ func (d *Delivery) operation(ctx, drain context.Context, op connector.Operation)
 	tasks := make(chan task, d.limits.Concurrency)
 	var lanes sync.WaitGroup
 	for range d.limits.Concurrency {
-		lanes.Add(1)
-		go func() {
-			defer lanes.Done()
-			(&lane{d: d, ctx: ctx, drain: drain}).work(tasks)
-		}()
+		lanes.Go(func() { (&lane{d: d, ctx: ctx, drain: drain}).work(tasks) })
 	}
 	err := d.cut(drain, op, tasks)
 	close(tasks)
@@ -205,7 +201,7 @@ func (d *Delivery) cut(drain context.Context, op connector.Operation, tasks chan
 		if err != nil {
 			t.release()
 			if drain.Err() != nil {
-				return nil
+				return nil //nolint:nilerr // run returns the cause of the end
 			}
 			return fmt.Errorf("reading the plan: %w", err)
 		}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strconv"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -77,7 +78,7 @@ func (r reader) Read(i int, row *connector.Row) error {
 	if r.bad[n] {
 		return fault.New(fault.CodeMappingReject, "row %d cannot be mapped", n)
 	}
-	row.Ordinal, row.Key = n, fmt.Sprint(n)
+	row.Ordinal, row.Key = n, strconv.FormatInt(n, 10)
 	row.Values = append(row.Values, value.OfInt(n))
 	return nil
 }
@@ -132,7 +133,7 @@ func (s *target) Close() error                 { return nil }
 func run(t interface {
 	Helper()
 	Context() context.Context
-}, s *target, tp *tape, l *Ledger, bad map[int64]bool, drain context.Context) error {
+}, s *target, tp *tape, l *Ledger, bad map[int64]bool, drain context.Context) error { //nolint:revive // not the context of the call
 	t.Helper()
 	j := NewJournal(t.Context(), tp, l)
 	defer j.Close()
@@ -494,7 +495,7 @@ func TestReplayedJournalTellsTheTruth(t *testing.T) {
 		l := NewLedger(removed, changed, added)
 		j := NewJournal(context.Background(), tp, l)
 		d := &Delivery{PlanID: "r1", Session: s, Chunks: &rows{ledger: l, size: 7}, Journal: j, Ledger: l, Clock: clock.System{}}
-		_ = d.Run(context.Background(), context.Background())
+		_ = d.Run(context.Background(), context.Background()) //nolint:errcheck // failed or not, the states must agree
 		j.Close()
 		again, err := tp.replay(removed, changed, added)
 		if err != nil {
@@ -525,7 +526,7 @@ func FuzzDecodeFrames(f *testing.F) {
 	}))
 	f.Fuzz(func(_ *testing.T, data []byte) {
 		l := NewLedger(3, 3, 10)
-		_ = DecodeFrames(data, l.Apply)
+		_ = DecodeFrames(data, l.Apply) //nolint:errcheck // that it returns is what is tested
 	})
 }
 

@@ -48,7 +48,8 @@ func (l *lane) work(tasks <-chan task) {
 
 // flush journals the pending answers (D2).
 func (l *lane) flush(more ...Record) bool {
-	records := append(l.pending, more...)
+	l.pending = append(l.pending, more...)
+	records := l.pending
 	if len(records) == 0 {
 		return true
 	}

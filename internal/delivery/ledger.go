@@ -273,7 +273,7 @@ func (t *reasonTable) set(n int64, reason string) {
 		reason = strings.Clone(reason) // without what it was cut from
 		t.bytes += len(reason)
 		t.texts = append(t.texts, reason)
-		id = uint32(len(t.texts)) //nolint:gosec // fewer texts than rows
+		id = uint32(len(t.texts)) // fewer texts than rows
 		t.number[reason] = id
 	}
 	block := t.blocks[n/reasonChunk]

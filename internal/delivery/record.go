@@ -49,7 +49,7 @@ func appendFrame(dst []byte, records []Record) []byte {
 		dst = appendRecord(dst, r)
 	}
 	content := dst[head+8:]
-	binary.LittleEndian.PutUint32(dst[head:], uint32(len(content))) //nolint:gosec // a frame is far below 4 GiB
+	binary.LittleEndian.PutUint32(dst[head:], uint32(len(content))) // a frame is far below 4 GiB
 	binary.LittleEndian.PutUint32(dst[head+4:], crc32.Checksum(content, castagnoli))
 	return dst
 }
@@ -126,7 +126,7 @@ type decoder struct {
 
 func (d *decoder) record() Record {
 	r := Record{Kind: RecordKind(d.byte())}
-	r.Batch = uint32(d.uvarint(math.MaxUint32)) //nolint:gosec // bounded
+	r.Batch = uint32(d.uvarint(math.MaxUint32)) // bounded
 	switch r.Kind {
 	case RecordIntent:
 		r.Rows = d.ranges()

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -19,7 +20,7 @@ import (
 )
 
 // start runs a delivery of added rows; change adjusts it.
-func start(t *testing.T, s connector.Session, added int64, drain context.Context, change func(d *Delivery)) (*Ledger, error) {
+func start(t *testing.T, s connector.Session, added int64, drain context.Context, change func(d *Delivery)) (*Ledger, error) { //nolint:revive // not the context of the call
 	t.Helper()
 	l := NewLedger(0, 0, added)
 	j := NewJournal(t.Context(), &tape{}, l)
@@ -405,7 +406,7 @@ func TestSnapshot(t *testing.T) {
 		Record{Kind: RecordIntent, Batch: 2, Rows: []Range{{4000, 4005}}},
 		Record{Kind: RecordAnswer, Batch: 2, State: InDoubt, Reason: "b"})
 	for n := int64(100); n < 3500; n += 2 {
-		apply(t, l, Record{Kind: RecordIntent, Batch: uint32(n), Rows: []Range{{n, n + 1}}}, Record{Kind: RecordAnswer, Batch: uint32(n), State: Rejected, Reason: fmt.Sprint(n)})
+		apply(t, l, Record{Kind: RecordIntent, Batch: uint32(n), Rows: []Range{{n, n + 1}}}, Record{Kind: RecordAnswer, Batch: uint32(n), State: Rejected, Reason: strconv.FormatInt(n, 10)})
 	}
 	var b strings.Builder
 	if err := l.WriteSnapshot(&b); err != nil {

@@ -2,7 +2,7 @@ package fault
 
 import (
 	"net/http"
-	"sort"
+	"slices"
 )
 
 // Code names one way to fail, as "area.reason". Codes never change once released.
@@ -155,6 +155,6 @@ func Codes() []Code {
 	for c := range codes {
 		all = append(all, c)
 	}
-	sort.Slice(all, func(i, j int) bool { return all[i] < all[j] })
+	slices.Sort(all)
 	return all
 }

@@ -113,8 +113,7 @@ func As(err error) *Error {
 	if err == nil {
 		return nil
 	}
-	var e *Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*Error](err); ok {
 		if e == err { //nolint:errorlint // identity, not kind: is the outermost error ours already?
 			return e
 		}
@@ -148,8 +147,7 @@ func causeText(e *Error) string {
 
 // ClassOf returns the class of err; an error without one is Permanent.
 func ClassOf(err error) Class {
-	var e *Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*Error](err); ok {
 		return e.Class
 	}
 	var issues Issues

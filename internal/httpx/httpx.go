@@ -12,7 +12,6 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
-	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -222,7 +221,7 @@ func read(resp *http.Response) *Response {
 	}
 	var err error
 	r.Body, err = io.ReadAll(io.LimitReader(resp.Body, KeepBody))
-	rest, _ := io.CopyN(io.Discard, resp.Body, drainLimit) // an error means that the end was reached or the connection is lost
+	rest, _ := io.CopyN(io.Discard, resp.Body, drainLimit) //nolint:errcheck // an error means that the end was reached or the connection is lost
 	r.Truncated = err != nil || rest > 0
 	return r
 }
@@ -267,7 +266,7 @@ func ParseBase(text string) (*url.URL, error) {
 		return nil, fault.New(fault.CodeInvalid, "the base URL must not contain a user or password").
 			WithSuggestion("Use an Authorization header, marked as secret.")
 	case u.Fragment != "":
-		return nil, fault.New(fault.CodeInvalid, "the base URL must not contain a fragment (%s)", fmt.Sprintf("#%s", u.Fragment))
+		return nil, fault.New(fault.CodeInvalid, "the base URL must not contain a fragment (%s)", "#"+u.Fragment)
 	}
 	return u, nil
 }

@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"net/netip"
 	"net/url"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -82,7 +83,7 @@ func TestExchange(t *testing.T) {
 		"body":   {x.RequestBody, "say [secret], [secret], abc and [secret]"},
 		"header": {fmt.Sprint(x.RequestHeaders), "[{Host other.example} {X-Api-Key [secret]} {X-Open [secret] 1} {X-Own [secret]}]"},
 		"answer": {x.ResponseBody, "PATCH /a%2Fb?k=[secret] other.example k say [secret], [secret], abc and [secret]"},
-		"error":  {x.Error, ""}, "status": {fmt.Sprint(x.Status), "202"}, "time": {x.StartedAt.String(), at.String()},
+		"error":  {x.Error, ""}, "status": {strconv.Itoa(x.Status), "202"}, "time": {x.StartedAt.String(), at.String()},
 	} {
 		if pair[0] != pair[1] {
 			t.Errorf("%s: recorded %q, want %q", name, pair[0], pair[1])
@@ -99,14 +100,14 @@ func TestExchange(t *testing.T) {
 func TestOutcomes(t *testing.T) {
 	t.Parallel()
 	hangUp := func(w http.ResponseWriter, r *http.Request) {
-		io.Copy(io.Discard, r.Body)                //nolint:errcheck,gosec // the connection ends anyway
-		conn, _, err := w.(http.Hijacker).Hijack() //nolint:forcetypeassert // HTTP/1
+		io.Copy(io.Discard, r.Body) //nolint:errcheck // the connection ends anyway
+		conn, _, err := w.(http.Hijacker).Hijack()
 		if err == nil {
-			conn.Close() //nolint:errcheck,gosec // that is what is tested
+			conn.Close() //nolint:errcheck // that is what is tested
 		}
 	}
 	wait := func(_ http.ResponseWriter, r *http.Request) {
-		io.Copy(io.Discard, r.Body) //nolint:errcheck,gosec // a server sees the end of a connection only after the body
+		io.Copy(io.Discard, r.Body) //nolint:errcheck // a server sees the end of a connection only after the body
 		<-r.Context().Done()
 	}
 	cancelled, cancel := context.WithCancel(t.Context())
@@ -166,9 +167,9 @@ func TestLostAnswer(t *testing.T) {
 		if n.Add(1) == 1 {
 			return
 		}
-		conn, _, err := w.(http.Hijacker).Hijack() //nolint:forcetypeassert // HTTP/1
+		conn, _, err := w.(http.Hijacker).Hijack()
 		if err == nil {
-			conn.Close() //nolint:errcheck,gosec // that is what is tested
+			conn.Close() //nolint:errcheck // that is what is tested
 		}
 	})
 	c := newClient(t, Options{})
@@ -202,9 +203,9 @@ func TestLongAnswer(t *testing.T) {
 	for name, chunked := range map[string]bool{"chunked": true, "with length": false} {
 		s, _ := serve(t, func(w http.ResponseWriter, _ *http.Request) {
 			if !chunked {
-				w.Header().Set("Content-Length", fmt.Sprint(KeepBody+10))
+				w.Header().Set("Content-Length", strconv.Itoa(KeepBody+10))
 			}
-			w.Write(bytes.Repeat([]byte("x"), KeepBody+10)) //nolint:errcheck,gosec // the client sees
+			w.Write(bytes.Repeat([]byte("x"), KeepBody+10)) //nolint:errcheck // the client sees
 		})
 		resp, x, err := newClient(t, Options{}).Do(t.Context(), &Request{Method: http.MethodGet, URL: parse(t, s.URL), Header: http.Header{}})
 		if err != nil || len(resp.Body) != KeepBody || !resp.Truncated || x.Error == "" || x.Status != http.StatusOK {
@@ -250,7 +251,7 @@ func TestStatusFault(t *testing.T) {
 		e := c.StatusFault(&Response{Status: k.status, Header: h, Body: []byte(" no hush token \xff")}, "token")
 		if e == nil || e.Class != k.class || e.Code != k.code || e.After != k.wait {
 			t.Errorf("%d: got %+v", k.status, e)
-		} else if !strings.HasSuffix(e.Error(), ": no [secret] [secret]") || !strings.HasPrefix(e.Error(), fmt.Sprint(k.status)) {
+		} else if !strings.HasSuffix(e.Error(), ": no [secret] [secret]") || !strings.HasPrefix(e.Error(), strconv.Itoa(k.status)) {
 			t.Errorf("%d: it says %q", k.status, e)
 		}
 	}

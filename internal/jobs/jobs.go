@@ -159,9 +159,7 @@ type Loop struct {
 func StartLoop(ctx context.Context, every time.Duration, f func(context.Context)) *Loop {
 	ctx, stop := context.WithCancel(ctx)
 	l := &Loop{stop: stop}
-	l.done.Add(1)
-	go func() {
-		defer l.done.Done()
+	l.done.Go(func() {
 		t := time.NewTicker(every)
 		defer t.Stop()
 		for {
@@ -172,7 +170,7 @@ func StartLoop(ctx context.Context, every time.Duration, f func(context.Context)
 			case <-t.C:
 			}
 		}
-	}()
+	})
 	return l
 }
 

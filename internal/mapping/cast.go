@@ -178,7 +178,7 @@ func toDate(v value.Value) (value.Value, error) {
 	if t.Time().Unix()%86400 < 0 {
 		days--
 	}
-	return value.OfDay(int32(days)), nil //nolint:gosec // a calendar's days fit
+	return value.OfDay(int32(days)), nil
 }
 
 func toObject(v value.Value) (value.Value, error) {

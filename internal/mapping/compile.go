@@ -3,6 +3,7 @@ package mapping
 import (
 	"fmt"
 	"slices"
+	"strconv"
 
 	"github.com/millrace/millrace/internal/connector"
 	"github.com/millrace/millrace/internal/fault"
@@ -86,13 +87,13 @@ func (c *compiler) variable(path, name string) compiled {
 func (b *Binding) variable(name string) value.Value {
 	switch name {
 	case "model-id":
-		return value.OfText(fmt.Sprint(b.vars.ModelID))
+		return value.OfText(strconv.FormatInt(b.vars.ModelID, 10))
 	case "model-name":
 		return value.OfText(b.vars.ModelName)
 	case "sync-id":
-		return value.OfText(fmt.Sprint(b.vars.SyncID))
+		return value.OfText(strconv.FormatInt(b.vars.SyncID, 10))
 	case "sync-run-id":
-		return value.OfText(fmt.Sprint(b.vars.RunID))
+		return value.OfText(strconv.FormatInt(b.vars.RunID, 10))
 	case "current-timestamp":
 		return value.OfTime(b.vars.Now)
 	case "operation":

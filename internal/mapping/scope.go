@@ -1,7 +1,7 @@
 package mapping
 
 import (
-	"fmt"
+	"strconv"
 
 	"github.com/millrace/millrace/internal/template"
 	"github.com/millrace/millrace/internal/value"
@@ -52,10 +52,10 @@ func (b *Binding) templateScope() *templateScope {
 // context holds the run's variables under the names that templates use (SY-28).
 func (b *Binding) context() value.Value {
 	return value.OfMap([]value.Field{
-		{Name: "model_id", Value: value.OfText(fmt.Sprint(b.vars.ModelID))},
+		{Name: "model_id", Value: value.OfText(strconv.FormatInt(b.vars.ModelID, 10))},
 		{Name: "model_name", Value: value.OfText(b.vars.ModelName)},
-		{Name: "sync_id", Value: value.OfText(fmt.Sprint(b.vars.SyncID))},
-		{Name: "sync_run_id", Value: value.OfText(fmt.Sprint(b.vars.RunID))},
+		{Name: "sync_id", Value: value.OfText(strconv.FormatInt(b.vars.SyncID, 10))},
+		{Name: "sync_run_id", Value: value.OfText(strconv.FormatInt(b.vars.RunID, 10))},
 		{Name: "current_timestamp", Value: value.OfTime(b.vars.Now)},
 		{Name: "operation", Value: value.OfText(string(b.op))},
 	})

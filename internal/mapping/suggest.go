@@ -1,6 +1,7 @@
 package mapping
 
 import (
+	"slices"
 	"sort"
 	"strings"
 	"unicode"
@@ -51,11 +52,8 @@ func similarity(a, b string) float64 {
 	}
 	shared := 0
 	for _, w := range wa {
-		for _, v := range wb {
-			if w == v {
-				shared++
-				break
-			}
+		if slices.Contains(wb, w) {
+			shared++
 		}
 	}
 	longest := max(len(wa), len(wb))

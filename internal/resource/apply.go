@@ -69,8 +69,7 @@ func (s *Store) Apply(ctx context.Context, sc Scope, desired []Desired, dryRun b
 // inDocument says in which document an error is.
 func inDocument(d Desired, err error) error {
 	name := d.Kind + " " + d.Slug
-	var issues fault.Issues
-	if errors.As(err, &issues) {
+	if issues, ok := errors.AsType[fault.Issues](err); ok {
 		named := make(fault.Issues, len(issues))
 		for i, e := range issues {
 			named[i] = e.WithPath(name + ": " + e.Path)

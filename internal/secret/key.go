@@ -46,7 +46,7 @@ func LoadKey(text, home string) (*Key, error) {
 		return parseKey(text)
 	}
 	path := filepath.Join(home, "encryption.key")
-	b, err := os.ReadFile(path)
+	b, err := os.ReadFile(path) //nolint:gosec // a path of the operator's
 	if errors.Is(err, fs.ErrNotExist) {
 		return makeKey(path)
 	}

@@ -2,6 +2,7 @@ package template
 
 import (
 	"cmp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -68,8 +69,8 @@ func (e *path) base(s *Scope) (value.Value, []expr, error) {
 
 // lookup finds a name among loops, assigned variables, given ones and counters.
 func (s *Scope) lookup(name string) (value.Value, bool) {
-	for i := len(s.loops) - 1; i >= 0; i-- {
-		if v, ok := s.loops[i].get(name); ok {
+	for _, l := range slices.Backward(s.loops) {
+		if v, ok := l.get(name); ok {
 			return v, true
 		}
 	}

@@ -105,7 +105,7 @@ func momentIn(s *Scope, text string) (time.Time, bool) {
 		return time.Time{}, false
 	}
 	if strings.Trim(text, "0123456789") == "" {
-		f, _ := strconv.ParseFloat(text, 64)
+		f, _ := strconv.ParseFloat(text, 64) //nolint:errcheck // a few digits
 		return ofSeconds(f)
 	}
 	for _, layout := range layouts {

@@ -33,23 +33,23 @@ func plain(v value.Value) []byte {
 	return []byte(textOf(v))
 }
 
-func hashed(make func() hash.Hash) filter {
+func hashed(newHash func() hash.Hash) filter {
 	return func(_ *Scope, in value.Value, _ []value.Value) (value.Value, error) {
 		if in.IsNull() {
 			return in, nil
 		}
-		h := make()
+		h := newHash()
 		h.Write(plain(in))
 		return value.OfText(hex.EncodeToString(h.Sum(nil))), nil
 	}
 }
 
-func keyed(make func() hash.Hash) filter {
+func keyed(newHash func() hash.Hash) filter {
 	return func(_ *Scope, in value.Value, args []value.Value) (value.Value, error) {
 		if in.IsNull() {
 			return in, nil
 		}
-		h := hmac.New(make, plain(arg(args, 0)))
+		h := hmac.New(newHash, plain(arg(args, 0)))
 		h.Write(plain(in))
 		return value.OfText(hex.EncodeToString(h.Sum(nil))), nil
 	}

@@ -134,7 +134,7 @@ func property(v value.Value, path string) value.Value {
 			return m
 		}
 	}
-	for _, step := range strings.Split(path, ".") {
+	for step := range strings.SplitSeq(path, ".") {
 		v = member(v, value.OfText(step))
 	}
 	return v

@@ -78,7 +78,7 @@ func (p *place) follow(s string) {
 }
 
 func (p *place) followJSON(s string) {
-	for i := 0; i < len(s); i++ {
+	for i := range len(s) {
 		switch {
 		case p.escaped:
 			p.escaped = false

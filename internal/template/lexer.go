@@ -132,9 +132,10 @@ func closingAt(s, closing string) int {
 	for i := 0; i < len(s); i++ {
 		switch c := s[i]; {
 		case quote != 0:
-			if c == '\\' {
+			switch c {
+			case '\\':
 				i++
-			} else if c == quote {
+			case quote:
 				quote = 0
 			}
 		case strings.HasPrefix(s[i:], closing):

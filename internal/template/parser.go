@@ -1,6 +1,7 @@
 package template
 
 import (
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -77,10 +78,8 @@ func (p *parser) tag(piece piece, stop []string) (node, *end, error) {
 	at := piece.at + len(piece.body) - len(body)
 	name := body[:tagName(body)]
 	args := body[len(name):]
-	for _, s := range stop {
-		if name == s {
-			return nil, &end{name, args, at}, nil
-		}
+	if slices.Contains(stop, name) {
+		return nil, &end{name, args, at}, nil
 	}
 	build, known := tags[name]
 	if !known {

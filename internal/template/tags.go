@@ -162,7 +162,7 @@ func (n *count) render(s *Scope) (flow, error) {
 
 func buildEcho(p *parser, args string, at int) (node, error) {
 	if strings.TrimSpace(args) == "" {
-		return nil, nil
+		return nil, nil //nolint:nilnil // it writes nothing
 	}
 	e, err := p.expression(args, at)
 	return newOutput(e), err
@@ -202,7 +202,7 @@ func buildComment(p *parser, _ string, at int) (node, error) {
 		l.trim = strings.HasSuffix(l.source[l.pos:l.pos+end], "-")
 		l.pos += end + 2
 	}
-	return nil, nil
+	return nil, nil //nolint:nilnil // it writes nothing
 }
 
 // skipLines skips a comment within {% liquid %}.
@@ -229,7 +229,7 @@ func buildRemark(p *parser, args string, at int) (node, error) {
 			return nil, p.lexer.errorAt(at, "each line of a {%% # %%} remark begins with #")
 		}
 	}
-	return nil, nil
+	return nil, nil //nolint:nilnil // it writes nothing
 }
 
 func buildRaw(p *parser, args string, at int) (node, error) {

@@ -127,11 +127,11 @@ const maxDigits = 20
 
 // ofDecimal128 returns n × 10^-scale; numbers of 64 bits, which nearly all are, take a short way.
 func ofDecimal128(n decimal128.Num, scale int32) Value {
-	small := int64(n.LowBits()) //nolint:gosec // compared with the whole below
+	small := int64(n.LowBits()) // compared with the whole below
 	if n.HighBits() != small>>63 || scale <= 0 || scale >= maxDigits {
 		return ofScaled(n.BigInt(), scale)
 	}
-	magnitude := uint64(small) //nolint:gosec // two's complement
+	magnitude := uint64(small) // two's complement
 	if small < 0 {
 		magnitude = -magnitude
 	}
@@ -187,7 +187,7 @@ func timeReader(f arrow.Field, col arrow.Array) Reader {
 	case *array.Date32:
 		return func(r int) Value { return OfDay(int32(a.Value(r))) }
 	case *array.Date64:
-		return func(r int) Value { return OfDay(int32(int64(a.Value(r)) / 86_400_000)) } //nolint:gosec // days fit
+		return func(r int) Value { return OfDay(int32(int64(a.Value(r)) / 86_400_000)) }
 	case *array.Time32:
 		unit := a.DataType().(*arrow.Time32Type).Unit //nolint:forcetypeassert // the array's own type
 		return func(r int) Value { return ofClock(a.Value(r).ToTime(unit)) }

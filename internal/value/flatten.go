@@ -182,8 +182,8 @@ func appendValid(dst []byte, s string) []byte {
 	return dst
 }
 
-// buildText makes a string column; print is called for rows that are not null.
-func buildText(col arrow.Array, print func(dst []byte, row int) []byte) arrow.Array {
+// buildText makes a string column; write is called for rows that are not null.
+func buildText(col arrow.Array, write func(dst []byte, row int) []byte) arrow.Array {
 	b := array.NewStringBuilder(memory.DefaultAllocator)
 	defer b.Release()
 	b.Reserve(col.Len())
@@ -193,7 +193,7 @@ func buildText(col arrow.Array, print func(dst []byte, row int) []byte) arrow.Ar
 			b.AppendNull()
 			continue
 		}
-		scratch = print(scratch[:0], i)
+		scratch = write(scratch[:0], i)
 		b.BinaryBuilder.Append(scratch)
 	}
 	return b.NewArray()

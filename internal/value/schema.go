@@ -2,6 +2,7 @@ package value
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/apache/arrow-go/v18/arrow"
 )
@@ -24,12 +25,7 @@ var Types = []Type{TypeBoolean, TypeNumber, TypeString, TypeTimestamp, TypeDate,
 
 // Valid reports whether t is one of Types.
 func (t Type) Valid() bool {
-	for _, known := range Types {
-		if t == known {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(Types, t)
 }
 
 // Column describes one column of a model or table.

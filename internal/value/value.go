@@ -63,7 +63,7 @@ func OfBool(b bool) Value {
 }
 
 // OfInt returns an integer.
-func OfInt(i int64) Value { return Value{kind: Int, n: uint64(i)} } //nolint:gosec // stored as bits
+func OfInt(i int64) Value { return Value{kind: Int, n: uint64(i)} }
 
 // OfFloat returns a float. NaN and infinities have no JSON form and become null.
 func OfFloat(f float64) Value {
@@ -87,10 +87,10 @@ func OfBytes(b []byte) Value { return Value{kind: Bytes, s: string(b)} }
 func OfTime(t time.Time) Value { return OfMicros(t.UnixMicro()) }
 
 // OfMicros returns an instant from microseconds since 1970 UTC.
-func OfMicros(us int64) Value { return Value{kind: Time, n: uint64(us)} } //nolint:gosec // stored as bits
+func OfMicros(us int64) Value { return Value{kind: Time, n: uint64(us)} }
 
 // OfDay returns a calendar date from days since 1970-01-01.
-func OfDay(days int32) Value { return Value{kind: Day, n: uint64(int64(days))} } //nolint:gosec // stored as bits
+func OfDay(days int32) Value { return Value{kind: Day, n: uint64(int64(days))} }
 
 // OfJSON returns an object or array from its JSON text, which must be valid.
 func OfJSON(text string) Value { return Value{kind: JSON, s: text} }
@@ -111,7 +111,7 @@ func (v Value) IsNull() bool { return v.kind == Null }
 func (v Value) Bool() bool { return v.n != 0 }
 
 // Int returns an integer's value.
-func (v Value) Int() int64 { return int64(v.n) } //nolint:gosec // stored as bits
+func (v Value) Int() int64 { return int64(v.n) }
 
 // Float returns the value of a number of any kind, rounded to a float.
 func (v Value) Float() float64 {
@@ -121,7 +121,7 @@ func (v Value) Float() float64 {
 	case Float:
 		return math.Float64frombits(v.n)
 	case Decimal:
-		f, _ := strconv.ParseFloat(v.s, 64) // a valid JSON number; out of range reads as infinity
+		f, _ := strconv.ParseFloat(v.s, 64) //nolint:errcheck // a valid JSON number; out of range reads as infinity
 		return f
 	default:
 		return 0
@@ -132,10 +132,10 @@ func (v Value) Float() float64 {
 func (v Value) Raw() string { return v.s }
 
 // Micros returns an instant as microseconds since 1970 UTC.
-func (v Value) Micros() int64 { return int64(v.n) } //nolint:gosec // stored as bits
+func (v Value) Micros() int64 { return int64(v.n) }
 
 // Days returns a date as days since 1970-01-01.
-func (v Value) Days() int32 { return int32(int64(v.n)) } //nolint:gosec // stored as bits
+func (v Value) Days() int32 { return int32(int64(v.n)) }
 
 // Time returns an instant or a date (at midnight) in UTC.
 func (v Value) Time() time.Time {

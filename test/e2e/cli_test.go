@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -111,7 +112,7 @@ func TestCommands(t *testing.T) {
 
 	run(t, p, "", "run", "orders-to-files").expect(t, 8, "3 rows read", "2 refused", "millrace logs")
 	id := p.runs("orders-to-files")[0].ID
-	run(t, p, "", "logs", fmt.Sprint(id)).expect(t, 0, "KEY", "2 ", "Several rows")
+	run(t, p, "", "logs", strconv.FormatInt(id, 10)).expect(t, 0, "KEY", "2 ", "Several rows")
 
 	got := run(t, p, "", "get", "sync", "orders-to-files")
 	got.expect(t, 0, "kind: sync", "mode: diff")

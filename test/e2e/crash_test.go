@@ -42,7 +42,7 @@ func newWorld(t *testing.T, method string, env ...string) *world {
 	w := &world{
 		t: t, env: append([]string{"MILLRACE_HOME=" + t.TempDir()}, env...),
 		people:   &people{dir: t.TempDir(), rows: map[int]int{}},
-		receiver: newReceiver(t), rnd: rand.New(rand.NewPCG(seed, 0)), //nolint:gosec // a test's choices
+		receiver: newReceiver(t), rnd: rand.New(rand.NewPCG(seed, 0)),
 	}
 	for id := range 60 {
 		w.people.rows[id] = 1
@@ -252,7 +252,7 @@ func (w *world) waitEnd(run int64) {
 	err := until(w.t.Context(), time.Minute, func() (bool, error) {
 		var r runView
 		if w.server.ended() || w.server.call(http.MethodGet, fmt.Sprintf("/api/runs/%d", run), nil, &r) != nil {
-			return w.server.ended(), nil
+			return w.server.ended(), nil //nolint:nilerr // a server that does not answer is asked again
 		}
 		return r.over(), nil
 	})
@@ -351,8 +351,8 @@ func waitStopped(t *testing.T, p *process) {
 		if err != nil {
 			return false, err
 		}
-		close := slices.Index(text, ')') // the name may hold anything but this
-		return len(text) > close+2 && text[close+2] == 'T', nil
+		bracket := slices.Index(text, ')') // the name may hold anything but this
+		return len(text) > bracket+2 && text[bracket+2] == 'T', nil
 	})
 	if err != nil {
 		t.Fatalf("the process did not stop: %v\n%s", err, p.log)

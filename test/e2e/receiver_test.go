@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -119,7 +120,7 @@ func (p *people) save(t testing.TB) {
 func (p *people) want() map[string]string {
 	all := map[string]string{}
 	for id, version := range p.rows {
-		all[fmt.Sprint(id)] = fmt.Sprintf(`{"id":"%d","name":"person %d","version":%d}`, id, id, version)
+		all[strconv.Itoa(id)] = fmt.Sprintf(`{"id":"%d","name":"person %d","version":%d}`, id, id, version)
 	}
 	return all
 }

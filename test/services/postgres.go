@@ -81,7 +81,7 @@ func StartPostgres() (string, error) {
 
 // lock lets one process at a time look for the cluster and start it.
 func lock() (func(), error) {
-	if err := os.MkdirAll(folder(), 0o755); err != nil { //nolint:gosec // the server's user must enter it
+	if err := os.MkdirAll(folder(), 0o755); err != nil { // the server's user must enter it
 		return nil, err
 	}
 	f, err := os.OpenFile(filepath.Join(folder(), "lock"), os.O_CREATE|os.O_RDWR, 0o600)
@@ -162,17 +162,17 @@ func StopPostgres() error {
 }
 
 func freePort() (int, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // closed at once
+	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return 0, err
 	}
-	return l.Addr().(*net.TCPAddr).Port, l.Close() //nolint:forcetypeassert // a TCP listener
+	return l.Addr().(*net.TCPAddr).Port, l.Close()
 }
 
 // serverUser is who runs the server: ourselves, but never root, which initdb refuses.
 func serverUser() (*syscall.Credential, error) {
 	if os.Getuid() != 0 {
-		return nil, nil //nolint:nilnil // nobody else
+		return nil, nil // nobody else
 	}
 	u, err := user.Lookup("postgres")
 	if err != nil {
@@ -198,7 +198,7 @@ func makeFor(data string) error {
 }
 
 func run(program string, args ...string) error {
-	cmd := exec.Command(program, args...) //nolint:gosec,noctx // programs and arguments of our own
+	cmd := exec.Command(program, args...)
 	cmd.Dir = os.TempDir()
 	c, err := serverUser()
 	if err != nil {

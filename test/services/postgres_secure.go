@@ -30,7 +30,7 @@ func SecurePostgres(t testing.TB, s Secure) int {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.MkdirAll(folder(), 0o755); err != nil { //nolint:gosec // the server's user must enter it
+	if err := os.MkdirAll(folder(), 0o755); err != nil { // the server's user must enter it
 		t.Fatal(err)
 	}
 	data := filepath.Join(folder(), fmt.Sprintf("secure-%d", port))

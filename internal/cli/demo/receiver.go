@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"net/http"
 	"os"
@@ -70,9 +71,7 @@ func (r *receiver) records() map[string]record {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	all := make(map[string]record, len(r.contacts))
-	for id, c := range r.contacts {
-		all[id] = c
-	}
+	maps.Copy(all, r.contacts)
 	return all
 }
 

@@ -55,9 +55,10 @@ func (f Fixture) writeEach(t *testing.T, s connector.Session, rows []connector.R
 	t.Helper()
 	refused := map[string]bool{}
 	limits := s.Limits()
-	for n := 0; len(rows) > 0; rows = rows[n:] {
-		n = batchSize(rows, limits)
+	for len(rows) > 0 {
+		n := batchSize(rows, limits)
 		writeSplit(t, s, limits, rows[:n], refused)
+		rows = rows[n:]
 	}
 	return refused
 }

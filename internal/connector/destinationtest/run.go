@@ -146,8 +146,7 @@ func (f Fixture) checkInvalid(t *testing.T, c Invalid) {
 }
 
 func issuesOf(err error) fault.Issues {
-	var issues fault.Issues
-	if errors.As(err, &issues) {
+	if issues, ok := errors.AsType[fault.Issues](err); ok {
 		return issues
 	}
 	return fault.Issues{fault.As(err)}
@@ -202,8 +201,8 @@ func checkLimits(t *testing.T, l connector.Limits) {
 func (f Fixture) write(t *testing.T, target Target, s connector.Session, id string, op connector.Operation, rows []connector.Row) {
 	t.Helper()
 	limits := s.Limits()
-	for n := 0; len(rows) > 0; rows = rows[n:] {
-		n = batchSize(rows, limits)
+	for len(rows) > 0 {
+		n := batchSize(rows, limits)
 		b := newBatch(fmt.Sprintf("%s-%s", id, rows[0].Key), op, rows[:n])
 		result, err := s.Write(t.Context(), b)
 		if err != nil {
@@ -213,6 +212,7 @@ func (f Fixture) write(t *testing.T, target Target, s connector.Session, id stri
 		for _, r := range result.Rejected {
 			t.Errorf("row %s was refused: %s", b.Rows[r.Row].Key, r.Reason)
 		}
+		rows = rows[n:]
 	}
 }
 

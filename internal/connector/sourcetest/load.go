@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/apache/arrow-go/v18/arrow"
@@ -154,11 +155,12 @@ func testUnload(t *testing.T, w world) {
 
 // everything selects all values at once.
 func (w world) everything() string {
-	sql := "SELECT 1 AS id"
+	var sql strings.Builder
+	sql.WriteString("SELECT 1 AS id")
 	for i, c := range w.cases() {
-		sql += fmt.Sprintf(", %s AS v%d", c.SQL, i)
+		fmt.Fprintf(&sql, ", %s AS v%d", c.SQL, i)
 	}
-	return sql
+	return sql.String()
 }
 
 func byID(t Table) Table {

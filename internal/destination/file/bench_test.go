@@ -2,6 +2,8 @@ package file
 
 import (
 	"fmt"
+	"maps"
+	"strconv"
 	"testing"
 
 	"github.com/millrace/millrace/internal/clock"
@@ -27,7 +29,7 @@ var tenColumns = []connector.TargetColumn{
 func tenValues(n int) []connector.Row {
 	rows := make([]connector.Row, n)
 	for i := range rows {
-		rows[i] = connector.Row{Key: fmt.Sprint(i), Values: []value.Value{
+		rows[i] = connector.Row{Key: strconv.Itoa(i), Values: []value.Value{
 			value.OfInt(int64(i)),
 			value.OfText(fmt.Sprintf("person.%d@example.com", i)),
 			value.OfText("Zoë"),
@@ -36,7 +38,7 @@ func tenValues(n int) []connector.Row {
 			value.OfBool(i%2 == 0),
 			value.OfDecimal(fmt.Sprintf("%d.%02d", i, i%100)),
 			value.OfMicros(1_700_000_000_000_000 + int64(i)*1_000_000),
-			value.OfDay(int32(i % 20000)), //nolint:gosec // small
+			value.OfDay(int32(i % 20000)),
 			value.OfText("DE"),
 		}}
 	}
@@ -58,9 +60,7 @@ func benchmarkSession(b *testing.B, format string, mode connector.Mode, extra co
 	b.Helper()
 	job := filetest.Job(format, tenColumns)
 	job.Mode = mode
-	for k, v := range extra {
-		job.Settings[k] = v
-	}
+	maps.Copy(job.Settings, extra)
 	s, err := Begin(Options{Place: &shelf{drop: true}, Dir: b.TempDir(), Clock: clock.System{}}, job)
 	if err != nil {
 		b.Fatal(err)
@@ -69,7 +69,7 @@ func benchmarkSession(b *testing.B, format string, mode connector.Mode, extra co
 	b.ReportAllocs()
 	n := 0
 	for b.Loop() {
-		if _, err := s.Write(b.Context(), &connector.Batch{ID: fmt.Sprint(n), Operation: connector.Added, Rows: rows}); err != nil {
+		if _, err := s.Write(b.Context(), &connector.Batch{ID: strconv.Itoa(n), Operation: connector.Added, Rows: rows}); err != nil {
 			b.Fatal(err)
 		}
 		n++

@@ -39,7 +39,7 @@ func (b *Bucket) Publish(ctx context.Context, name string, f *Staged) error {
 		DisableContentTypeDetection: true,
 	})
 	if err != nil {
-		r.Close() //nolint:errcheck,gosec // the upload's own error says more
+		r.Close() //nolint:errcheck // the upload's own error says more
 		return b.Fault(err, b.Prefix+name)
 	}
 	return r.Close()

@@ -5,6 +5,7 @@ import (
 	"encoding/csv"
 	"encoding/xml"
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -49,7 +50,7 @@ func TestSplitting(t *testing.T) {
 func sendAll(rt *rapid.T, r *run, sizes []int) []string {
 	var ids []string
 	for n, size := range sizes {
-		b := &connector.Batch{ID: fmt.Sprint(n), Operation: connector.Added}
+		b := &connector.Batch{ID: strconv.Itoa(n), Operation: connector.Added}
 		for range size {
 			id := fmt.Sprintf("row %d", len(ids))
 			ids = append(ids, id)

@@ -180,7 +180,7 @@ func typed(t *testing.T, values []value.Value, columns []connector.TargetColumn)
 			if err != nil {
 				t.Fatal(err)
 			}
-			out[i] = value.OfDay(int32(day.Unix() / 86400)) //nolint:gosec // days fit
+			out[i] = value.OfDay(int32(day.Unix() / 86400))
 		}
 	}
 	return out

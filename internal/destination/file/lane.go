@@ -107,7 +107,7 @@ func (l *lane) abandon() error {
 func (l *lane) currentName() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	name, _ := l.naming.of(l.op, max(1, len(l.files))) // checked when the run began
+	name, _ := l.naming.of(l.op, max(1, len(l.files))) //nolint:errcheck // checked when the run began
 	if l.open != nil {
 		name = l.open.name
 	}

@@ -133,10 +133,9 @@ func extensionAt(text string, continues bool) int {
 
 // naming makes the names of one run's files.
 type naming struct {
-	data      template
-	indicator template
-	time      time.Time
-	job       connector.SyncJob
+	data template
+	time time.Time
+	job  connector.SyncJob
 }
 
 // runTime is what a snapshot's name gets when it would be the same in every run.

@@ -89,8 +89,8 @@ func numberColumn(native string) parquetColumn {
 	if m == nil {
 		return floatColumn{}
 	}
-	precision, _ := strconv.ParseInt(m[1], 10, 32)
-	scale, _ := strconv.ParseInt(m[2], 10, 32) // absent reads as 0
+	precision, _ := strconv.ParseInt(m[1], 10, 32) //nolint:errcheck // digits; too many of them read as a number above the limit
+	scale, _ := strconv.ParseInt(m[2], 10, 32)     //nolint:errcheck // the same; absent reads as 0
 	if precision < 1 || precision > 38 || scale > precision {
 		return floatColumn{}
 	}

@@ -3,6 +3,7 @@ package file
 import (
 	"errors"
 	"io"
+	"slices"
 
 	"github.com/ProtonMail/go-crypto/openpgp"
 	"github.com/klauspost/compress/gzip"
@@ -87,8 +88,8 @@ func (p *part) append(c chunk, from, to int) error {
 // finish completes every layer.
 func (p *part) finish() (*Staged, error) {
 	err := p.layout.close()
-	for i := len(p.seals) - 1; i >= 0; i-- {
-		err = errors.Join(err, p.seals[i].Close())
+	for _, seal := range slices.Backward(p.seals) {
+		err = errors.Join(err, seal.Close())
 	}
 	if err != nil {
 		return nil, storageFault(err, "completing the file %s", p.name)

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -38,9 +39,7 @@ func newRun(t *testing.T, mode connector.Mode, publicKey string, settings connec
 	t.Helper()
 	job := filetest.Job(formatNDJSON, twoColumns)
 	job.Mode = mode
-	for k, v := range settings {
-		job.Settings[k] = v
-	}
+	maps.Copy(job.Settings, settings)
 	r := &run{t: t, place: newShelf(), dir: t.TempDir()}
 	s, err := Begin(Options{Place: r.place, PublicKey: publicKey, Dir: r.dir, Clock: clock.System{}}, job)
 	if err != nil {

@@ -37,8 +37,6 @@ type settings struct {
 	Indicator      string  `json:"indicatorFile"`
 }
 
-func number(f float64) *float64 { return &f }
-
 // fields returns the settings of a sync.
 func fields() []connector.Field {
 	csv := &connector.ShowIf{Field: "format", In: []string{formatCSV}}
@@ -58,7 +56,7 @@ func fields() []connector.Field {
 			Help: "Folders and name, relative to the destination. Variables: {YYYY} {YY} {MM} {DD} {HH} {mm} {ss} {ms} {X} {x} (the time of the run, UTC; X and x are Unix seconds and milliseconds), {model.id} {model.name} {sync.id} {sync.run.id}, in diff mode {operation}, with several files {batch}. A file that exists is overwritten.",
 		},
 		{
-			Name: "filenameOffset", Label: "File name offset", Type: connector.FieldNumber, Default: 0, Advanced: true, Min: number(-1e9), Max: number(1e9), Example: "-86400",
+			Name: "filenameOffset", Label: "File name offset", Type: connector.FieldNumber, Default: 0, Advanced: true, Min: new(-1e9), Max: new(1e9), Example: "-86400",
 			Help: "Seconds that are added to the time of the run before it is written into the name: -86400 is the day before.",
 		},
 		{
@@ -74,7 +72,7 @@ func fields() []connector.Field {
 		{Name: "csvHeader", Label: "Header row", Type: connector.FieldBoolean, Default: true, ShowIf: csv, Help: "The first line names the columns."},
 		{Name: "csvBom", Label: "Byte order mark", Type: connector.FieldBoolean, Default: false, Advanced: true, ShowIf: csv, Help: "Start the file with the bytes EF BB BF, by which spreadsheets recognise UTF-8."},
 		{Name: "gzip", Label: "Compress with gzip", Type: connector.FieldBoolean, Default: false, Help: "The name stays as it is: add .gz to it yourself. Parquet files are compressed inside instead, so that they stay Parquet."},
-		{Name: "rowsPerFile", Label: "Rows in one file", Type: connector.FieldNumber, Advanced: true, Min: number(1), Example: "100000", Help: "Splits large results over several files, numbered by {batch} or by _1, _2 … before the extension. Empty means one file."},
+		{Name: "rowsPerFile", Label: "Rows in one file", Type: connector.FieldNumber, Advanced: true, Min: new(1.0), Example: "100000", Help: "Splits large results over several files, numbered by {batch} or by _1, _2 … before the extension. Empty means one file."},
 		{Name: "skipEmptyFiles", Label: "Skip empty files", Type: connector.FieldBoolean, Default: false, Help: "Write no file where there are no rows."},
 		{Name: "indicatorFile", Label: "Indicator file", Type: connector.FieldString, Advanced: true, Example: "exports/{YYYY}-{MM}-{DD}/_SUCCESS", Help: "An empty file that is written after all others, so that readers know that a run is complete. It is not written when the run fails or has no rows."},
 	}
@@ -184,7 +182,7 @@ func checkDataNames(n naming, m connector.Mode, names map[string]bool, issues *f
 			*issues = append(*issues, fault.As(err).WithPath("spec.settings.filename"))
 			return
 		}
-		first, _ := n.of(op, 1) // shorter than the name that was just checked
+		first, _ := n.of(op, 1) //nolint:errcheck // shorter than the name that was just checked
 		names[first] = true
 	}
 }

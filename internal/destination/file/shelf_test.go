@@ -3,8 +3,6 @@ package file
 import (
 	"context"
 	"io"
-	"maps"
-	"slices"
 	"sync"
 )
 
@@ -43,5 +41,3 @@ func (m *shelf) Publish(_ context.Context, name string, f *Staged) error {
 }
 
 func (m *shelf) URL(name string) string { return "memory://" + name }
-
-func (m *shelf) names() []string { return slices.Sorted(maps.Keys(m.files)) }

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -22,8 +23,8 @@ import (
 // newSink is a server that reads requests and says yes.
 func newSink() *httptest.Server {
 	return httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		io.Copy(io.Discard, r.Body)    //nolint:errcheck,gosec // the client sees
-		w.Write([]byte(`{"ok":true}`)) //nolint:errcheck,gosec // the client sees
+		io.Copy(io.Discard, r.Body)    //nolint:errcheck // the client sees
+		w.Write([]byte(`{"ok":true}`)) //nolint:errcheck // the client sees
 	}))
 }
 
@@ -120,7 +121,7 @@ func encodeSender(url string, rows []connector.Row) (send func() error, done fun
 }
 
 func post(client *http.Client, url string, body []byte) error {
-	resp, err := client.Post(url+"/rows", "application/json", bytes.NewReader(body)) //nolint:noctx // bare
+	resp, err := client.Post(url+"/rows", "application/json", bytes.NewReader(body))
 	if err != nil {
 		return err
 	}
@@ -133,7 +134,7 @@ func post(client *http.Client, url string, body []byte) error {
 func bareSender(url string, rows []connector.Row, columns []connector.TargetColumn) (send func() error, done func()) {
 	sc := &scratch{}
 	m := &mappedBody{array{true, "[", "]"}, jsonFields(columns)}
-	m.write(sc, rows) //nolint:errcheck,gosec // never fails
+	m.write(sc, rows) //nolint:errcheck // never fails
 	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: inFlight}}
 	return func() error { return post(client, url, sc.body) }, client.CloseIdleConnections
 }
@@ -158,7 +159,7 @@ func writeSender(b *testing.B, url string, rows []connector.Row, columns []conne
 	return func() error {
 		_, err := s.Write(b.Context(), &connector.Batch{ID: "b", Operation: connector.Added, Rows: rows})
 		return err
-	}, func() { s.Close() } //nolint:errcheck,gosec // nothing depends on it
+	}, func() { s.Close() } //nolint:errcheck // nothing depends on it
 }
 
 // BenchmarkRatio sends by turns with a bare client whose body is ready, with a bare client that encodes its
@@ -169,7 +170,7 @@ func BenchmarkRatio(b *testing.B) {
 	defer sink.Close()
 	for _, size := range []int{10, 100} {
 		rows, columns := benchRows(size)
-		b.Run(fmt.Sprint(size), func(b *testing.B) {
+		b.Run(strconv.Itoa(size), func(b *testing.B) {
 			bare, closeBare := bareSender(sink.URL, rows, columns)
 			defer closeBare()
 			write, closeWrite := writeSender(b, sink.URL, rows, columns, nil)

@@ -201,14 +201,16 @@ type mappedBody struct {
 }
 
 func (b *mappedBody) write(sc *scratch, rows []connector.Row) error {
-	dst := append(sc.body, b.start...)
+	dst := sc.body
+	dst = append(dst, b.start...)
 	for i := range rows {
 		if i > 0 {
 			dst = append(dst, ',')
 		}
 		dst = b.object(dst, rows[i].Values)
 	}
-	sc.body = append(dst, b.end...)
+	dst = append(dst, b.end...)
+	sc.body = dst
 	return nil
 }
 
@@ -254,7 +256,8 @@ type columnBody struct {
 }
 
 func (b *columnBody) write(sc *scratch, rows []connector.Row) error {
-	dst := append(sc.body, b.start...)
+	dst := sc.body
+	dst = append(dst, b.start...)
 	empty := len(dst)
 	for i := range rows {
 		v := value.Value{}
@@ -274,7 +277,8 @@ func (b *columnBody) write(sc *scratch, rows []connector.Row) error {
 			dst = v.AppendJSON(dst)
 		}
 	}
-	sc.body = append(dst, b.end...)
+	dst = append(dst, b.end...)
+	sc.body = dst
 	return nil
 }
 

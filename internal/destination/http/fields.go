@@ -159,7 +159,7 @@ func triggerFields(method, body string) []connector.Field {
 			Name: "rows", Label: "A request has", Type: connector.FieldSelect, Default: rowsSingle, ShowIf: enabled,
 			Options: []connector.Option{{Value: rowsSingle, Label: "One row"}, {Value: rowsBatch, Label: "A batch of rows"}},
 		},
-		{Name: "batchSize", Label: "Rows in a batch", Type: connector.FieldNumber, Default: 100, Min: number(1), Max: number(maxBatch), ShowIf: when("rows", rowsBatch)},
+		{Name: "batchSize", Label: "Rows in a batch", Type: connector.FieldNumber, Default: 100, Min: new(1.0), Max: new(float64(maxBatch)), ShowIf: when("rows", rowsBatch)},
 		{Name: "method", Label: "Method", Type: connector.FieldSelect, Default: method, Required: true, ShowIf: enabled, Options: options(methods)},
 		{Name: "url", Label: "Path", Type: connector.FieldString, ShowIf: enabled, Example: "/contacts/{{ row.id }}", Help: "Added to the base URL. A Liquid template; printed values are percent-encoded."},
 		{Name: "headers", Label: "Headers", Type: connector.FieldHeaders, Advanced: true, ShowIf: enabled, Help: "Besides the connection's. Values are Liquid templates."},
@@ -182,15 +182,15 @@ func triggerFields(method, body string) []connector.Field {
 		{Name: "form", Label: "Form fields", Type: connector.FieldHeaders, Required: true, ShowIf: when("body", bodyForm), Help: "Values are Liquid templates; they are encoded."},
 		{Name: "text", Label: "Text", Type: connector.FieldText, Required: true, ShowIf: when("body", bodyText), Help: "A Liquid template. Say in a header what the text is."},
 		{Name: "member", Label: "Put the array under", Type: connector.FieldString, Advanced: true, ShowIf: when("rows", rowsBatch), Example: "records", Help: "Sends an object with the array as its member of this name, for bodies from the mapping or from one column."},
-		{Name: "rateLimit", Label: "Requests in a window", Type: connector.FieldNumber, Default: 1000, Min: number(0), Max: number(maxRate), ShowIf: enabled, Help: "Slightly fewer are made. 0 means no limit."},
+		{Name: "rateLimit", Label: "Requests in a window", Type: connector.FieldNumber, Default: 1000, Min: new(0.0), Max: new(float64(maxRate)), ShowIf: enabled, Help: "Slightly fewer are made. 0 means no limit."},
 		{Name: "rateWindow", Label: "Window", Type: connector.FieldSelect, Default: perSecond, ShowIf: enabled, Options: options([]string{perSecond, perMinute, perHour}), Help: "A run ends only when the window has passed, so that the next run has all of it."},
-		{Name: "concurrency", Label: "Requests at once", Type: connector.FieldNumber, Default: 100, Min: number(1), Max: number(maxConcurrency), ShowIf: enabled},
-		{Name: "timeout", Label: "Timeout in seconds", Type: connector.FieldNumber, Default: 30, Min: number(1), Max: number(maxTimeout), ShowIf: enabled},
+		{Name: "concurrency", Label: "Requests at once", Type: connector.FieldNumber, Default: 100, Min: new(1.0), Max: new(float64(maxConcurrency)), ShowIf: enabled},
+		{Name: "timeout", Label: "Timeout in seconds", Type: connector.FieldNumber, Default: 30, Min: new(1.0), Max: new(float64(maxTimeout)), ShowIf: enabled},
 		{
 			Name: "retry", Label: "Send failed requests again", Type: connector.FieldSelect, Default: retryNow, ShowIf: enabled,
 			Options: []connector.Option{{Value: retryNow, Label: "At once, then in the next runs"}, {Value: retryNext, Label: "In the next runs"}},
 		},
-		{Name: "retries", Label: "Retries in a run", Type: connector.FieldNumber, Default: 3, Min: number(0), Max: number(maxRetries), ShowIf: when("retry", retryNow), Help: "Waits grow between them."},
+		{Name: "retries", Label: "Retries in a run", Type: connector.FieldNumber, Default: 3, Min: new(0.0), Max: new(float64(maxRetries)), ShowIf: when("retry", retryNow), Help: "Waits grow between them."},
 		{Name: "retryStatuses", Label: "Statuses that are worth a retry at once", Type: connector.FieldList, Default: []string{"408", "409", "425", "429", "5xx"}, Advanced: true, ShowIf: when("retry", retryNow), Help: "Such as 409 or 5xx; empty means every error. Others wait for the next run."},
 		{Name: "split", Label: "Halve refused batches", Type: connector.FieldBoolean, Default: false, Advanced: true, ShowIf: when("rows", rowsBatch), Help: "Sends the halves of a batch that was refused until each row has an answer of its own. Only for APIs that take a batch as a whole or not at all."},
 		{Name: "failure", Label: "Failure in an answer", Type: connector.FieldText, Advanced: true, ShowIf: enabled, Example: "{{ response.body.error }}", Help: "A Liquid template with response.status, response.headers and response.body, for APIs that answer 2xx to what they refuse. If it prints nothing, the rows were taken. A text refuses all of them; a list of objects with row (from 0) or key, and reason, refuses those."},
@@ -207,5 +207,3 @@ func options(values []string) []connector.Option {
 	}
 	return list
 }
-
-func number(n float64) *float64 { return &n }

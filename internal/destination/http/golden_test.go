@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -109,7 +110,7 @@ func (s *transcript) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprintf(&s.out, "the body: %v\n", err)
 	}
 	fmt.Fprintf(&s.out, "%s %s\n", r.Method, r.RequestURI)
-	r.Header.Set("Content-Length", fmt.Sprint(r.ContentLength))
+	r.Header.Set("Content-Length", strconv.FormatInt(r.ContentLength, 10))
 	r.Header.Del("Accept-Encoding")
 	if err := r.Header.Write(&s.out); err != nil {
 		fmt.Fprintf(&s.out, "the header: %v\n", err)
@@ -127,7 +128,7 @@ func (s *transcript) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set(name, v)
 	}
 	w.WriteHeader(a.Status)
-	w.Write(a.Body) //nolint:errcheck,gosec // the client sees
+	w.Write(a.Body) //nolint:errcheck // the client sees
 }
 
 func runGolden(t *testing.T, files map[string][]byte) []byte {
@@ -212,7 +213,7 @@ func (g goldenJob) rows(t *testing.T, text []byte) map[connector.Operation][]con
 // writeAll sends rows in batches and notes what became of them.
 func writeAll(t *testing.T, record *transcript, s connector.Session, op connector.Operation, rows []connector.Row) {
 	t.Helper()
-	size := s.(connector.OperationLimiter).LimitsOf(op).Rows //nolint:forcetypeassert // the session is ours
+	size := s.(connector.OperationLimiter).LimitsOf(op).Rows
 	for n, batch := range slices.Collect(slices.Chunk(rows, size)) {
 		b := &connector.Batch{ID: fmt.Sprintf("plan-%s-%d", op, n), Operation: op, Rows: batch}
 		result, err := s.Write(t.Context(), b)

@@ -149,7 +149,7 @@ func (d *destination) Begin(_ context.Context, job connector.SyncJob) (connector
 	if err := d.Check(job); err != nil {
 		return nil, fault.Reclass(err, fault.Fatal)
 	}
-	triggers, _ := d.triggers(job)
+	triggers, _ := d.triggers(job) //nolint:errcheck // Check has just reported its issues
 	s := &session{destination: d, triggers: triggers, skip: job.Settings.Text("initial") == initialSkip}
 	concurrency := 1
 	for _, t := range triggers {

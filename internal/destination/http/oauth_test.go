@@ -3,6 +3,7 @@ package httprequest
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -60,7 +61,7 @@ func (p *provider) token(w http.ResponseWriter, r *http.Request) {
 	}
 	p.tokens++
 	p.refresh = fmt.Sprintf("refresh-%d", p.tokens)
-	json.NewEncoder(w).Encode(map[string]any{ //nolint:errcheck,gosec,errchkjson // the client sees
+	json.NewEncoder(w).Encode(map[string]any{ //nolint:errcheck // the client sees
 		"access_token": fmt.Sprintf("access-%d", p.tokens), "token_type": "bearer", "expires_in": p.expires, "refresh_token": p.refresh,
 	})
 }
@@ -77,9 +78,7 @@ func (p *provider) api(w http.ResponseWriter, r *http.Request) {
 
 func (p *provider) connection(more connector.Settings) connector.Settings {
 	s := connector.Settings{"baseUrl": p.URL + "/api", "auth": "oauth2", "tokenUrl": p.URL + "/token", "clientId": "client id", "clientSecret": "client/secret"}
-	for k, v := range more {
-		s[k] = v
-	}
+	maps.Copy(s, more)
 	return s
 }
 

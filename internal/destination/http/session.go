@@ -2,7 +2,8 @@ package httprequest
 
 import (
 	"context"
-	"fmt"
+	"slices"
+	"strconv"
 	"sync"
 
 	"github.com/millrace/millrace/internal/connector"
@@ -39,7 +40,7 @@ func (s *session) Limits() connector.Limits {
 		default:
 			all.Rows = min(all.Rows, t.limits.Rows)
 			all.Concurrency = min(all.Concurrency, t.limits.Concurrency)
-			all.Rates = append(all.Rates[:len(all.Rates):len(all.Rates)], t.limits.Rates...)
+			all.Rates = append(slices.Clip(all.Rates), t.limits.Rates...)
 			all.Split = all.Split && t.limits.Split
 			all.Idempotency = weaker(all.Idempotency, t.limits.Idempotency)
 			all.Retry.Attempts = min(all.Retry.Attempts, t.limits.Retry.Attempts)
@@ -147,10 +148,10 @@ func newScratch(job connector.SyncJob) *scratch {
 		row:   columns{places: map[string]int{}},
 		names: job.Model.Schema.Names(),
 		context: []value.Field{
-			{Name: "model_id", Value: value.OfText(fmt.Sprint(job.Model.ID))},
+			{Name: "model_id", Value: value.OfText(strconv.FormatInt(job.Model.ID, 10))},
 			{Name: "model_name", Value: value.OfText(job.Model.Name)},
-			{Name: "sync_id", Value: value.OfText(fmt.Sprint(job.SyncID))},
-			{Name: "sync_run_id", Value: value.OfText(fmt.Sprint(job.RunID))},
+			{Name: "sync_id", Value: value.OfText(strconv.FormatInt(job.SyncID, 10))},
+			{Name: "sync_run_id", Value: value.OfText(strconv.FormatInt(job.RunID, 10))},
 			{Name: "current_timestamp", Value: value.OfTime(job.StartedAt)},
 		},
 	}
@@ -181,7 +182,7 @@ func (sc *scratch) bind(t *trigger, b *connector.Batch) {
 	}
 	sc.scope.Reset()
 	operation := value.Field{Name: "operation", Value: value.OfText(string(b.Operation))}
-	sc.scope.Set("context", value.OfMap(append(sc.context[:len(sc.context):len(sc.context)], operation)))
+	sc.scope.Set("context", value.OfMap(append(slices.Clip(sc.context), operation)))
 	if t.batched {
 		sc.scope.Set("rows", sc.rows(b.Rows))
 		return

@@ -51,12 +51,12 @@ func TestCertificates(t *testing.T) {
 	clients := x509.NewCertPool()
 	clients.AppendCertsFromPEM([]byte(certificate))
 	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		io.WriteString(w, r.TLS.PeerCertificates[0].Subject.CommonName) //nolint:errcheck,gosec // the client sees
+		io.WriteString(w, r.TLS.PeerCertificates[0].Subject.CommonName) //nolint:errcheck // the client sees
 	}))
 	server.Config.ErrorLog = log.New(io.Discard, "", 0)
 	server.TLS = &tls.Config{ClientAuth: tls.RequireAndVerifyClientCert, ClientCAs: clients}
 	server.StartTLS()
-	defer server.Close()
+	t.Cleanup(server.Close)
 	ca := string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw}))
 	for name, c := range map[string]struct {
 		settings connector.Settings
@@ -68,6 +68,7 @@ func TestCertificates(t *testing.T) {
 		"with both":           {connector.Settings{"caCertificate": ca, "clientCertificate": certificate, "clientKey": key}, "", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			c.settings["baseUrl"] = server.URL
 			s := begin(t, httpx.AnyNetwork, c.settings, connector.Settings{"added": map[string]any{"enabled": true}})
 			b := oneRow(connector.Added)

@@ -147,7 +147,7 @@ func (d *destination) Begin(_ context.Context, job connector.SyncJob) (connector
 	p := &place{destination: d, root: root, folder: folder, unfinished: filepath.Join(folder, fmt.Sprintf(".millrace-%d", job.SyncID))}
 	s, err := d.begin(p, job)
 	if err != nil {
-		root.Close() //nolint:errcheck,gosec // the first error says more
+		root.Close() //nolint:errcheck // the first error says more
 		return nil, err
 	}
 	return s, nil

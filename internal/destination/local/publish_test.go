@@ -57,7 +57,7 @@ func tree(t *testing.T, root string) []string {
 	t.Helper()
 	var names []string
 	err := filepath.WalkDir(root, func(path string, _ fs.DirEntry, err error) error {
-		rel, _ := filepath.Rel(root, path) // both are absolute
+		rel, _ := filepath.Rel(root, path) //nolint:errcheck // both are absolute
 		names = append(names, filepath.ToSlash(rel))
 		return err
 	})

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -29,7 +30,7 @@ func benchValues(n int) []connector.Row {
 	rows := make([]connector.Row, n)
 	for i := range rows {
 		id := value.OfInt(int64(i))
-		rows[i] = connector.Row{Ordinal: int64(i), Key: fmt.Sprint(i), Match: []value.Value{id}, Values: []value.Value{
+		rows[i] = connector.Row{Ordinal: int64(i), Key: strconv.Itoa(i), Match: []value.Value{id}, Values: []value.Value{
 			id, value.OfText(fmt.Sprintf("person.%d@example.com", i)), value.OfText("Zoë"), value.OfText("O'Neill-Smith"), value.OfText("Example, Inc."),
 			value.OfBool(i%2 == 0), value.OfDecimal(fmt.Sprintf("%d.%02d", i, i%100)), value.OfMicros(1_700_000_000_000_000 + int64(i)*1_000_000),
 			value.OfDay(int32(i % 20000)), value.OfText("DE"),

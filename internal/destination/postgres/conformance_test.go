@@ -114,7 +114,7 @@ func job(table string, mode connector.Mode, match string, columns ...string) con
 	for _, name := range columns {
 		j.Columns = append(j.Columns, connector.TargetColumn{Name: name, From: name})
 	}
-	for _, name := range strings.Fields(match) {
+	for name := range strings.FieldsSeq(match) {
 		j.Match = append(j.Match, connector.MatchPair{From: name, To: name})
 	}
 	return j

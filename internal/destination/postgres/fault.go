@@ -57,8 +57,7 @@ func words(err *pgconn.PgError) string { return err.Message }
 // translate says a driver's or server's error in our vocabulary. Its class supposes that the transaction did
 // not end: then none of its rows was taken.
 func (d *destination) translate(ctx context.Context, err error, doing string) *fault.Error {
-	var ours *fault.Error
-	if errors.As(err, &ours) {
+	if ours, ok := errors.AsType[*fault.Error](err); ok {
 		return ours
 	}
 	var pg *pgconn.PgError
@@ -75,8 +74,7 @@ func (d *destination) translate(ctx context.Context, err error, doing string) *f
 // ofNetwork judges an error that is not the server's answer.
 func (d *destination) ofNetwork(err error, doing string) *fault.Error {
 	text := err.Error()
-	var connect *pgconn.ConnectError
-	if errors.As(err, &connect) {
+	if connect, ok := errors.AsType[*pgconn.ConnectError](err); ok {
 		text = strings.Join(strings.Fields(connect.Unwrap().Error()), " ")
 	}
 	e := fault.Wrap(errors.New(text), fault.CodeDestinationUnreachable, "%s", doing)

@@ -42,12 +42,10 @@ func Info() connector.DestinationInfo {
 	}
 }
 
-func number(f float64) *float64 { return &f }
-
 func connectionFields() []connector.Field {
 	return []connector.Field{
 		{Name: "host", Label: "Host", Type: connector.FieldString, Required: true, Target: true, Example: "db.example.com", Help: "A name or an IP address, without a scheme."},
-		{Name: "port", Label: "Port", Type: connector.FieldNumber, Required: true, Target: true, Default: float64(defaultPort), Min: number(1), Max: number(maxPort)},
+		{Name: "port", Label: "Port", Type: connector.FieldNumber, Required: true, Target: true, Default: float64(defaultPort), Min: new(1.0), Max: new(float64(maxPort))},
 		{Name: "database", Label: "Database", Type: connector.FieldString, Required: true, Target: true, Example: "app"},
 		{Name: "user", Label: "User", Type: connector.FieldString, Required: true, Example: "millrace", Help: "A role made for Millrace, with SELECT, INSERT, UPDATE and DELETE on the tables that are synced to."},
 		{Name: "password", Label: "Password", Type: connector.FieldSecret, Secret: true, Help: "Empty where the server asks for none."},
@@ -66,7 +64,7 @@ func connectionFields() []connector.Field {
 			Help: "The authority that the server's certificate must come from, in PEM form. Empty means those that the machine trusts.",
 		},
 		{
-			Name: "statementTimeout", Label: "Statement timeout", Type: connector.FieldNumber, Advanced: true, Min: number(1), Max: number(maxStatementTimeout), Example: "300",
+			Name: "statementTimeout", Label: "Statement timeout", Type: connector.FieldNumber, Advanced: true, Min: new(1.0), Max: new(float64(maxStatementTimeout)), Example: "300",
 			Help: "Seconds after which the server gives a statement up. Empty means what the server is configured with.",
 		},
 	}
@@ -86,14 +84,14 @@ func syncType() connector.SyncType {
 			{Name: "schema", Label: "Schema", Type: connector.FieldSelect, Required: true, Target: true, Default: "public", OptionsFrom: listSchemas, Creatable: true},
 			{Name: "table", Label: "Table", Type: connector.FieldSelect, Required: true, Target: true, OptionsFrom: listTables, Creatable: true, Help: "The table must exist."},
 			{
-				Name: "batchSize", Label: "Rows in a batch", Type: connector.FieldNumber, Advanced: true, Default: float64(defaultBatchRows), Min: number(1), Max: number(maxBatchRows),
+				Name: "batchSize", Label: "Rows in a batch", Type: connector.FieldNumber, Advanced: true, Default: float64(defaultBatchRows), Min: new(1.0), Max: new(float64(maxBatchRows)),
 				Help: "One batch is one transaction: fewer rows hold locks for a shorter time.",
 			},
 			{
-				Name: "parallel", Label: "Batches at a time", Type: connector.FieldNumber, Advanced: true, Default: float64(defaultParallel), Min: number(1), Max: number(maxParallel),
+				Name: "parallel", Label: "Batches at a time", Type: connector.FieldNumber, Advanced: true, Default: float64(defaultParallel), Min: new(1.0), Max: new(float64(maxParallel)),
 				Help: "Each uses a connection of its own. Mode all, and matching by columns without a unique index, use one.",
 			},
-			{Name: "pause", Label: "Pause between batches", Type: connector.FieldNumber, Advanced: true, Default: float64(0), Min: number(0), Max: number(maxPause), Help: "Milliseconds, to leave the server room for other work."},
+			{Name: "pause", Label: "Pause between batches", Type: connector.FieldNumber, Advanced: true, Default: float64(0), Min: new(0.0), Max: new(float64(maxPause)), Help: "Milliseconds, to leave the server room for other work."},
 		},
 	}
 }

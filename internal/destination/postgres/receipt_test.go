@@ -4,9 +4,9 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"net"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -175,7 +175,7 @@ func (c *cutter) serve(t *testing.T) (port float64) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = l.Close() })
+	t.Cleanup(func() { _ = l.Close() }) //nolint:errcheck // a listener
 	go func() {
 		for {
 			client, err := l.Accept()
@@ -189,12 +189,12 @@ func (c *cutter) serve(t *testing.T) (port float64) {
 }
 
 func (c *cutter) pipe(client net.Conn) {
-	defer client.Close()
+	defer client.Close() //nolint:errcheck // it may be cut already
 	server, err := net.Dial("tcp", c.server)
 	if err != nil {
 		return
 	}
-	defer server.Close()
+	defer server.Close() //nolint:errcheck // nothing is written any more
 	var deaf atomic.Bool
 	done := make(chan struct{})
 	go func() {
@@ -203,7 +203,7 @@ func (c *cutter) pipe(client net.Conn) {
 		for {
 			n, err := server.Read(buffer)
 			if err != nil || deaf.Load() {
-				client.Close()
+				client.Close() //nolint:errcheck // the cut is what is tested
 				return
 			}
 			if _, err := client.Write(buffer[:n]); err != nil {
@@ -287,7 +287,7 @@ func TestPassword(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = l.Close() })
+	t.Cleanup(func() { _ = l.Close() }) //nolint:errcheck // a listener
 	go func() {
 		for {
 			c, err := l.Accept()
@@ -304,7 +304,7 @@ func TestPassword(t *testing.T) {
 }
 
 func refusePassword(c net.Conn) {
-	defer c.Close()
+	defer c.Close() //nolint:errcheck // the client sees
 	b := pgproto3.NewBackend(c, c)
 	if _, err := b.ReceiveStartupMessage(); err != nil {
 		return
@@ -317,7 +317,7 @@ func refusePassword(c net.Conn) {
 		return
 	}
 	b.Send(&pgproto3.ErrorResponse{Severity: "FATAL", Code: "28P01", Message: `password authentication failed for user "postgres"`})
-	_ = b.Flush()
+	_ = b.Flush() //nolint:errcheck // the client sees
 }
 
 // TestStatementTimeout: a batch that takes the server too long is refused as a whole, so that the engine halves it.
@@ -355,7 +355,7 @@ func FuzzText(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, sent string) {
 		row := rowOf(j, num(1), text(sent), value.OfList([]value.Value{text(sent)}), value.OfList([]value.Value{text(sent)}))
-		row.Key = fmt.Sprint(w.tables.Add(1)) // makes the batch another one than that of an earlier equal text
+		row.Key = strconv.FormatInt(w.tables.Add(1), 10) // makes the batch another one than that of an earlier equal text
 		refused := write(t, s, connector.Changed, row)
 		if len(refused) > 0 {
 			if sent == strings.ToValidUTF8(sent, "") && !strings.Contains(sent, "\x00") {

@@ -87,13 +87,13 @@ func (s settings) config() (*pgxpool.Config, error) {
 	if err := s.check().Err(); err != nil {
 		return nil, fault.As(err)
 	}
-	pairs := []string{
-		"host", s.Host, "port", strconv.Itoa(int(s.Port)), "dbname", s.Database, "user", s.User, "password", s.Password, "sslmode", s.SSLMode,
-		"sslrootcert", "", "sslcert", "", "sslkey", "", "passfile", "", "target_session_attrs", "any", "sslnegotiation", "postgres",
+	pairs := [][2]string{
+		{"host", s.Host}, {"port", strconv.Itoa(int(s.Port))}, {"dbname", s.Database}, {"user", s.User}, {"password", s.Password}, {"sslmode", s.SSLMode},
+		{"sslrootcert", ""}, {"sslcert", ""}, {"sslkey", ""}, {"passfile", ""}, {"target_session_attrs", "any"}, {"sslnegotiation", "postgres"},
 	}
 	var text strings.Builder
-	for i := 0; i < len(pairs); i += 2 {
-		text.WriteString(pairs[i] + "='" + strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(pairs[i+1]) + "' ")
+	for _, pair := range pairs {
+		text.WriteString(pair[0] + "='" + strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(pair[1]) + "' ")
 	}
 	c, err := pgxpool.ParseConfig(text.String())
 	if err != nil { // its text may repeat the settings, the password among them

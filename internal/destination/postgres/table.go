@@ -192,7 +192,7 @@ func (t *table) check(job connector.SyncJob) error {
 		switch k, ok := t.column(c.Name); {
 		case !ok:
 			schema("spec.mappings", "the table %s has no column %q", t.ref, c.Name)
-		case k.always && !(job.Mode == connector.ModeUpdate && slices.Contains(job.Match, connector.MatchPair{From: c.From, To: c.Name})):
+		case k.always && (job.Mode != connector.ModeUpdate || !slices.Contains(job.Match, connector.MatchPair{From: c.From, To: c.Name})):
 			schema("spec.mappings", "the column %q of %s is filled by the server alone", c.Name, t.ref)
 		}
 	}

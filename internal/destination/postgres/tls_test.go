@@ -43,7 +43,7 @@ func encrypt(t *testing.T, server string, certificate tls.Certificate) (port flo
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = l.Close() })
+	t.Cleanup(func() { _ = l.Close() }) //nolint:errcheck // a listener
 	go func() {
 		for {
 			c, err := l.Accept()
@@ -57,7 +57,7 @@ func encrypt(t *testing.T, server string, certificate tls.Certificate) (port flo
 }
 
 func encrypted(client net.Conn, server string, certificate tls.Certificate) {
-	defer client.Close()
+	defer client.Close()                                            //nolint:errcheck // either side may have closed it
 	if _, err := io.ReadFull(client, make([]byte, 8)); err != nil { // SSLRequest
 		return
 	}
@@ -68,13 +68,13 @@ func encrypted(client net.Conn, server string, certificate tls.Certificate) {
 	if err != nil {
 		return
 	}
-	defer plain.Close()
+	defer plain.Close() //nolint:errcheck // nothing is written any more
 	secure := tls.Server(client, &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12})
 	go func() {
-		_, _ = io.Copy(secure, plain)
-		_ = client.Close()
+		_, _ = io.Copy(secure, plain) //nolint:errcheck // ends with the connection
+		_ = client.Close()            //nolint:errcheck // either side may have closed it
 	}()
-	_, _ = io.Copy(plain, secure)
+	_, _ = io.Copy(plain, secure) //nolint:errcheck // ends with the connection
 }
 
 // TestTLS proves what each SSL mode believes.

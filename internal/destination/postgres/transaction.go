@@ -225,8 +225,7 @@ func (t *transaction) record(statement string, run func() (pgconn.CommandTag, er
 
 // said is the server's or the driver's words.
 func (d *destination) said(err error) string {
-	var pg *pgconn.PgError
-	if errors.As(err, &pg) {
+	if pg, ok := errors.AsType[*pgconn.PgError](err); ok {
 		return words(pg)
 	}
 	return err.Error()
@@ -236,7 +235,7 @@ func (d *destination) said(err error) string {
 // The server's words may be in another language; then the rows are halved instead.
 func (t *transaction) culprit(pg *pgconn.PgError, from, to int) (line int, column string) {
 	if to-from == 1 {
-		line, column = t.place(pg)
+		_, column = t.place(pg)
 		return from, column
 	}
 	if line, column = t.place(pg); line < 1 || from+line > to {

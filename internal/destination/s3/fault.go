@@ -42,8 +42,7 @@ var codes = map[string]fault.Code{
 
 // fault says an error in our vocabulary, with the store's own words.
 func (d *destination) fault(err error, doing string) error {
-	var ours *fault.Error
-	if errors.As(err, &ours) {
+	if _, ok := errors.AsType[*fault.Error](err); ok {
 		return err // reading the staging file failed, not the store
 	}
 	e := fault.Wrap(err, codeOf(err), "%s", doing)
@@ -69,8 +68,7 @@ func (d *destination) whereHint(err error) string {
 }
 
 func codeOf(err error) fault.Code {
-	var api smithy.APIError
-	if errors.As(err, &api) {
+	if api, ok := errors.AsType[smithy.APIError](err); ok {
 		if code, known := codes[api.ErrorCode()]; known {
 			return code
 		}

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -46,7 +47,7 @@ func begin(t *testing.T, d connector.Destination, job connector.SyncJob, mebibyt
 		}
 	})
 	for i := range mebibytes {
-		id := fmt.Sprint(i)
+		id := strconv.Itoa(i)
 		row := destinationtest.Row(job, id, value.OfText(strings.Repeat(string(rune('a'+i%26)), 1<<20)))
 		if _, err := s.Write(t.Context(), &connector.Batch{ID: id, Operation: connector.Added, Rows: []connector.Row{row}}); err != nil {
 			t.Fatal(err)

@@ -158,7 +158,7 @@ func (d *destination) Begin(ctx context.Context, job connector.SyncJob) (connect
 	}
 	s, err := file.Begin(file.Options{Place: d.place(bucket), PublicKey: d.settings.PublicKey, Dir: d.dir, Clock: d.clock}, job)
 	if err != nil {
-		bucket.Close() //nolint:errcheck,gosec // nothing was written
+		bucket.Close() //nolint:errcheck // nothing was written
 		return nil, err
 	}
 	return &session{Session: s, bucket: bucket}, nil

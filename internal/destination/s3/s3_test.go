@@ -107,7 +107,7 @@ func (s *store) object(t *testing.T, key string) (string, bool) {
 func refuse(w http.ResponseWriter, status int, code, message string) {
 	w.Header().Set("Content-Type", "application/xml")
 	w.WriteHeader(status)
-	_ = xml.NewEncoder(w).Encode(struct {
+	_ = xml.NewEncoder(w).Encode(struct { //nolint:errcheck // the client sees
 		XMLName xml.Name `xml:"Error"`
 		Code    string
 		Message string

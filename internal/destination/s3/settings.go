@@ -32,7 +32,7 @@ func fields() []connector.Field {
 		{Name: "bucket", Label: "Bucket name", Type: connector.FieldString, Required: true, Example: "acme-exports", Help: "Only the name, not a URL."},
 		{Name: "region", Label: "Region", Type: connector.FieldString, Default: "us-east-1", Required: true, Example: "eu-central-1", Help: "The region that the bucket is in. Most compatible stores take any."},
 		{Name: "prefix", Label: "Prefix", Type: connector.FieldString, Example: "crm/exports", Help: "A folder that is put before every file name."},
-		{Name: "accessKeyId", Label: "Access key ID", Type: connector.FieldString, Required: true, Example: "AKIAIOSFODNN7EXAMPLE"},
+		{Name: "accessKeyId", Label: "Access key ID", Type: connector.FieldString, Required: true, Example: "AKIAIOSFODNN7EXAMPLE"}, //nolint:gosec // the example of Amazon's own pages
 		{Name: "secretAccessKey", Label: "Secret access key", Type: connector.FieldSecret, Secret: true, Required: true},
 		{Name: "sessionToken", Label: "Session token", Type: connector.FieldSecret, Secret: true, Advanced: true, Help: "Only for temporary keys, which stop working when they expire."},
 		{Name: "roleArn", Label: "Role to assume", Type: connector.FieldString, Advanced: true, Example: "arn:aws:iam::123456789012:role/millrace", Help: "The keys above are exchanged for temporary ones of this role."},

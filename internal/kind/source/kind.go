@@ -1,6 +1,8 @@
 package source
 
 import (
+	"slices"
+
 	"github.com/millrace/millrace/internal/connector"
 	"github.com/millrace/millrace/internal/fault"
 	"github.com/millrace/millrace/internal/resource"
@@ -35,10 +37,5 @@ func (s *Spec) validate(registry *connector.Registry, stored func(string) bool) 
 }
 
 func contains(all []string, one string) bool {
-	for _, s := range all {
-		if s == one {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(all, one)
 }

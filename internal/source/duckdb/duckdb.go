@@ -133,7 +133,7 @@ func configure(ctx context.Context, e driver.ExecerContext, dir string) error {
 // prepare attaches the database, makes the views, and locks everything else out.
 func (s *Source) prepare(ctx context.Context, d *database, statement string) error {
 	if s.options.Attach != "" {
-		attach := "ATTACH " + query.DuckDB.Text(s.options.Attach) + " AS source (READ_ONLY)"
+		attach := "ATTACH " + query.DuckDB.Text(s.options.Attach) + " AS source (READ_ONLY)" //nolint:gosec // quoted
 		if _, err := d.conn.ExecContext(ctx, attach); err != nil {
 			return err
 		}
@@ -363,7 +363,7 @@ func (d *database) original(ctx context.Context, text string, err error) error {
 	if own != nil {
 		return explain(ctx, own)
 	}
-	return errors.Join(explain(ctx, err), statement.Close())
+	return errors.Join(explain(ctx, err), statement.Close()) //nolint:sqlclosecheck // nothing comes between
 }
 
 // describe returns the columns of a query.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -37,7 +38,7 @@ func openAt(t *testing.T, s connector.Settings) connector.Source {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = source.Close() })
+	t.Cleanup(func() { _ = source.Close() }) //nolint:errcheck // the test is over
 	return source
 }
 
@@ -142,9 +143,7 @@ func TestCSV(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			settings := connector.Settings{"path": folderOf(t, map[string]string{c.file: c.content})}
-			for name, v := range c.settings {
-				settings[name] = v
-			}
+			maps.Copy(settings, c.settings)
 			schema, rows := read(t, openAt(t, settings), "SELECT * FROM t")
 			slices.Sort(rows) // the source keeps no order
 			slices.Sort(c.rows)

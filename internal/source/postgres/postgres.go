@@ -7,6 +7,7 @@ package postgres
 import (
 	"context"
 	"errors"
+	"maps"
 	"sync"
 	"time"
 
@@ -175,9 +176,7 @@ func (s *Source) Close() error {
 	s.mu.Lock()
 	s.closed = true
 	open := make(map[*session]bool, len(s.sessions))
-	for x, closing := range s.sessions {
-		open[x] = closing
-	}
+	maps.Copy(open, s.sessions)
 	s.mu.Unlock()
 	for x, closing := range open {
 		if closing {

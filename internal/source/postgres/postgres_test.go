@@ -235,7 +235,7 @@ func openAt(t testing.TB, s connector.Settings) connector.Source {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = source.Close() })
+	t.Cleanup(func() { _ = source.Close() }) //nolint:errcheck // the test is over
 	return source
 }
 

@@ -7,6 +7,7 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
+	"maps"
 	"math/big"
 	"net"
 	"strings"
@@ -105,9 +106,7 @@ func TestEncryptionAndPasswords(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			s := base.WithDefaults(nil)
-			for name, v := range c.change {
-				s[name] = v
-			}
+			maps.Copy(s, c.change)
 			err := openAt(t, s).Test(t.Context())
 			if c.code == "" {
 				if err != nil {

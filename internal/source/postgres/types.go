@@ -160,10 +160,10 @@ func (c *catalog) column(name string, oid uint32, typmod int32) column {
 }
 
 func (c *catalog) plan(oid uint32, typmod int32) column {
-	switch {
-	case oid == pgtype.NumericOID:
+	switch oid {
+	case pgtype.NumericOID:
 		return numericColumn(typmod)
-	case oid == moneyOID:
+	case moneyOID:
 		return moneyColumn(c.moneyScale)
 	}
 	if known, ok := scalars[oid]; ok {

@@ -48,7 +48,7 @@ func openIn(t *testing.T, info connector.SourceInfo, dir string) connector.Sourc
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = s.Close() })
+	t.Cleanup(func() { _ = s.Close() }) //nolint:errcheck // the test is over
 	return s
 }
 

@@ -2,6 +2,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 
@@ -26,6 +27,6 @@ func run(args []string) error {
 	case len(args) == 1 && args[0] == "stop":
 		return services.StopPostgres()
 	default:
-		return fmt.Errorf("usage: services start|stop")
+		return errors.New("usage: services start|stop")
 	}
 }

@@ -922,6 +922,8 @@ export interface components {
             slug: string;
         };
         ApplyRequest: {
+            /** @description as of a single update */
+            defer?: boolean;
             documents: components["schemas"]["Write"][] | null;
             dryRun?: boolean;
             /** @description as of a single update: full or skip */
@@ -1937,6 +1939,8 @@ export interface operations {
             query?: {
                 /** @description what a model's new primary key means for the syncs that use it: full (default) sends every row again, skip takes the rows as they are for sent */
                 resync?: string;
+                /** @description leave that to each sync's next run, instead of starting one at once */
+                defer?: boolean;
             };
             header?: never;
             path: {
@@ -2505,6 +2509,8 @@ export interface operations {
             query?: {
                 /** @description what a model's new primary key means for the syncs that use it: full (default) sends every row again, skip takes the rows as they are for sent */
                 resync?: string;
+                /** @description leave that to each sync's next run, instead of starting one at once */
+                defer?: boolean;
             };
             header?: never;
             path: {
@@ -3150,6 +3156,8 @@ export interface operations {
             query?: {
                 /** @description what a model's new primary key means for the syncs that use it: full (default) sends every row again, skip takes the rows as they are for sent */
                 resync?: string;
+                /** @description leave that to each sync's next run, instead of starting one at once */
+                defer?: boolean;
             };
             header?: never;
             path: {
@@ -3496,6 +3504,8 @@ export interface operations {
             query?: {
                 /** @description what a model's new primary key means for the syncs that use it: full (default) sends every row again, skip takes the rows as they are for sent */
                 resync?: string;
+                /** @description leave that to each sync's next run, instead of starting one at once */
+                defer?: boolean;
             };
             header?: never;
             path: {
@@ -3608,7 +3618,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Document"];
+                    "application/json": components["schemas"]["Sync"];
                 };
             };
             /** @description Error */
@@ -3639,7 +3649,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Document"];
+                    "application/json": components["schemas"]["Sync"];
                 };
             };
             /** @description Error */

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"testing"
 
 	"github.com/apache/arrow-go/v18/arrow"
@@ -47,7 +48,7 @@ type planner struct {
 	plan     plan.Plan
 }
 
-func (p *planner) folder(run int) string { return filepath.Join(p.dir, fmt.Sprint(run)) }
+func (p *planner) folder(run int) string { return filepath.Join(p.dir, strconv.Itoa(run)) }
 
 func (p *planner) old() *plan.Baseline {
 	if p.baseline == nil {

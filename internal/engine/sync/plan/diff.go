@@ -306,7 +306,7 @@ func (d *differ) tally(ctx context.Context) (verdicts, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer func() { _ = rows.Close() }() // Err has told already
+	defer func() { _ = rows.Close() }() //nolint:errcheck // Err has told already
 	found := verdicts{}
 	for rows.Next() {
 		var op string
@@ -391,11 +391,11 @@ func (d *differ) lastKnown(column int) string {
 }
 
 func (d *differ) changedQuery() string {
-	before := ""
+	var before strings.Builder
 	for i := range d.plan.Before {
-		before += fmt.Sprintf(", b.p%d AS b%d", i, i)
+		fmt.Fprintf(&before, ", b.p%d AS b%d", i, i)
 	}
-	return "SELECT n._k, " + columnList("n.c", len(d.plan.Schema)) + before + d.attempts() +
+	return "SELECT n._k, " + columnList("n.c", len(d.plan.Schema)) + before.String() + d.attempts() +
 		" FROM now_rows AS n JOIN verdict AS v ON n._k = v._k JOIN base_rows AS b ON b._k = v._k WHERE v.op = '" + verdictChanged + "'"
 }
 

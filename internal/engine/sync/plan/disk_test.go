@@ -20,8 +20,8 @@ func pairs(rows ...[2]string) array.RecordReader {
 	schema := arrow.NewSchema([]arrow.Field{{Name: "id", Type: arrow.BinaryTypes.String}, {Name: "v", Type: arrow.BinaryTypes.String}}, nil)
 	b := array.NewRecordBuilder(memory.DefaultAllocator, schema)
 	for _, r := range rows {
-		b.Field(0).(*array.StringBuilder).Append(r[0]) //nolint:forcetypeassert // made above
-		b.Field(1).(*array.StringBuilder).Append(r[1]) //nolint:forcetypeassert // made above
+		b.Field(0).(*array.StringBuilder).Append(r[0])
+		b.Field(1).(*array.StringBuilder).Append(r[1])
 	}
 	r, err := array.NewRecordReader(schema, []arrow.RecordBatch{b.NewRecordBatch()})
 	if err != nil {

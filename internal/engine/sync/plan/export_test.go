@@ -37,7 +37,7 @@ func (e *Engine) Held(ctx context.Context, b Baseline, dir string, yield func(He
 	if err != nil {
 		return err
 	}
-	defer p.Close()
+	defer p.Close() //nolint:errcheck // read only
 	r, err := p.stream(nil)
 	if err != nil {
 		return err

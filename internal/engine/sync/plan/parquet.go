@@ -42,7 +42,7 @@ func openParquet(path string) (*parquetFile, error) {
 }
 
 func closing(f *file.Reader, err error) error {
-	_ = f.Close() // the first error says more
+	_ = f.Close() //nolint:errcheck // the first error says more
 	return err
 }
 

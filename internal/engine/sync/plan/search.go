@@ -105,11 +105,11 @@ func (s *session) find(ctx context.Context, dir, name, key string) ([]int64, err
 	if err != nil {
 		return nil, err
 	}
-	rows, err := s.conn.QueryContext(ctx, "SELECT file_row_number FROM read_parquet("+literal(path)+", file_row_number = true) WHERE _k = ?", key)
+	rows, err := s.conn.QueryContext(ctx, "SELECT file_row_number FROM read_parquet("+literal(path)+", file_row_number = true) WHERE _k = ?", key) //nolint:gosec // a quoted path of our own
 	if err != nil {
 		return nil, err
 	}
-	defer func() { _ = rows.Close() }() // Err has told already
+	defer func() { _ = rows.Close() }() //nolint:errcheck // Err has told already
 	var found []int64
 	for rows.Next() {
 		var n int64

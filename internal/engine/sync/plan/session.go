@@ -132,7 +132,7 @@ const parquetOptions = "FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 122880,
 
 // publish gives a complete file its name once its content is on disk.
 func publish(part, path string) error {
-	f, err := os.Open(part)
+	f, err := os.Open(part) //nolint:gosec // a path of our own
 	if err != nil {
 		return err
 	}
@@ -173,8 +173,7 @@ func failure(ctx context.Context, err error, doing string) error {
 		return fault.Wrap(err, fault.CodeInternal, "%s", doing).
 			WithSuggestion("Give the planner more memory: some of the model's rows need more than it has.")
 	}
-	var coded *fault.Error
-	if errors.As(err, &coded) {
+	if _, ok := errors.AsType[*fault.Error](err); ok {
 		return fmt.Errorf("%s: %w", doing, err)
 	}
 	return fault.Wrap(err, fault.CodeInternal, "%s", doing)

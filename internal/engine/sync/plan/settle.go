@@ -178,7 +178,7 @@ func (st *settler) joinSent() string {
 func (st *settler) count(ctx context.Context, b *Baseline) error {
 	var held int64
 	path := filepath.Join(st.in.Dir, overlayFile)
-	row := st.session.conn.QueryRowContext(ctx, "SELECT count(*), count(*) FILTER (_state = 'dirty'), count(*) FILTER (_held) FROM "+parquet(path))
+	row := st.session.conn.QueryRowContext(ctx, "SELECT count(*), count(*) FILTER (_state = 'dirty'), count(*) FILTER (_held) FROM "+parquet(path)) //nolint:gosec // a quoted path of our own
 	if err := row.Scan(&b.Overlap, &b.Dirty, &held); err != nil {
 		return err
 	}

@@ -85,13 +85,13 @@ func (x *execution) settle(w *work) (*baseline, error) {
 	}
 	r := x.lease.run
 	next := &baseline{Baseline: settled, Prefix: r.baselinePrefix(), RunID: r.ID, Settled: x.Clock.Now()}
-	return next, x.keepBaseline(w, next)
+	return next, x.keepBaseline(next)
 }
 
 // outcomes lists what became of the rows: everything but the accepted ones.
 func outcomes(l *delivery.Ledger, once []connector.Operation) []plan.Range {
 	var spans []plan.Range
-	for r := range refusals(l, once) {
+	for r := range refusals(l, once) { //nolint:errcheck // a ledger's ranges come without errors
 		spans = append(spans, r)
 	}
 	return spans
@@ -114,7 +114,7 @@ func refusals(l *delivery.Ledger, once []connector.Operation) plan.Outcomes {
 }
 
 // keepBaseline uploads what of the next baseline is not in storage yet.
-func (x *execution) keepBaseline(w *work, next *baseline) error {
+func (x *execution) keepBaseline(next *baseline) error {
 	if x.lease.run.Pinned.Plan == nil {
 		if err := x.keep(x.dir, next.Prefix, next.Files); err != nil {
 			return err
@@ -138,8 +138,8 @@ func (x *execution) commit(w *work, end State, cause error, next *baseline) erro
 	})
 	r := x.lease.run
 	old := w.state.Baseline
-	err := x.lease.guard(x.ctx, func(ctx context.Context, tx bun.Tx, st syncState) error {
-		if err := x.release(ctx, tx, w, next); err != nil {
+	err := x.lease.guard(x.ctx, func(ctx context.Context, tx bun.Tx, _ syncState) error {
+		if err := x.release(ctx, tx, next); err != nil {
 			return err
 		}
 		if err := x.Store.update(ctx, tx, r); err != nil {
@@ -166,7 +166,7 @@ func (x *execution) commit(w *work, end State, cause error, next *baseline) erro
 }
 
 // release frees the sync and, after a delivery, moves its baseline on.
-func (x *execution) release(ctx context.Context, tx bun.Tx, w *work, next *baseline) error {
+func (x *execution) release(ctx context.Context, tx bun.Tx, next *baseline) error {
 	r := x.lease.run
 	q := tx.NewUpdate().Table("sync_state").Set("active_run_id = 0").Set("updated_at = ?", millis(r.FinishedAt)).
 		Where("sync_id = ?", r.SyncID)

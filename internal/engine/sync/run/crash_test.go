@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"strconv"
 	"sync/atomic"
 	"testing"
 
@@ -92,7 +93,7 @@ func (w *world) change(rnd *rand.Rand) {
 		}
 	}
 	for range rnd.IntN(6) {
-		id := fmt.Sprint(rnd.IntN(40))
+		id := strconv.Itoa(rnd.IntN(40))
 		fresh := true
 		for _, old := range rows {
 			fresh = fresh && *old.id != id
@@ -110,7 +111,7 @@ func (w *world) change(rnd *rand.Rand) {
 func TestCrashAtEveryPoint(t *testing.T) {
 	points := []string{"querying", "planning", "kept", "delivering", "settling", "settled"}
 	each(t, func(t *testing.T, w *world) {
-		rnd := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // a test's choices
+		rnd := rand.New(rand.NewPCG(1, 2))
 		for _, p := range points {
 			t.Run(p, func(t *testing.T) {
 				w.t = t
@@ -131,7 +132,7 @@ func TestCrashAtAnyWrite(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		for i := range 30 {
 			seed := uint64(i) + 1
-			rnd := rand.New(rand.NewPCG(seed, 7)) //nolint:gosec // a test's choices
+			rnd := rand.New(rand.NewPCG(seed, 7))
 			w.change(rnd)
 			w.change(rnd)
 			clear(w.target.sends)

@@ -357,8 +357,8 @@ func TestAFullDisk(t *testing.T) {
 			}
 			var full atomic.Bool
 			full.Store(true)
-			real := w.storage
-			w.storage = fullDisk{real, func(key string) bool { return full.Load() && strings.HasSuffix(key, "/"+part) }}
+			storage := w.storage
+			w.storage = fullDisk{storage, func(key string) bool { return full.Load() && strings.HasSuffix(key, "/"+part) }}
 			w.restart()
 			sent := w.target.writes
 			got := w.execute(w.trigger())
@@ -370,7 +370,7 @@ func TestAFullDisk(t *testing.T) {
 			}
 			w.target.refuse = nil
 			full.Store(false)
-			w.storage = real
+			w.storage = storage
 			clear(w.target.sends)
 			w.recover()
 			w.run(run.Options{})

@@ -19,7 +19,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-// Options are what an Engine needs.
+// EngineOptions are what an Engine needs.
 type EngineOptions struct {
 	Store     *Store
 	Documents Documents

@@ -6,9 +6,9 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 
 	"github.com/millrace/millrace/internal/connector"
 	"github.com/millrace/millrace/internal/delivery"
@@ -299,7 +299,7 @@ func (x *execution) job(w *work) connector.SyncJob {
 
 // privateDir returns a folder that belongs to one connector.
 func (x *execution) privateDir(kind string, id int64) (string, error) {
-	dir := filepath.Join(x.Dir, kind, fmt.Sprint(id))
+	dir := filepath.Join(x.Dir, kind, strconv.FormatInt(id, 10))
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return "", fault.Disk(err, "making a folder for the %s", kind)
 	}

@@ -40,7 +40,7 @@ func (e *Engine) Reap(ctx context.Context, own bool) (int, error) {
 func (s *Store) abandoned(ctx context.Context, own bool) ([]int64, error) {
 	var ids []int64
 	q := s.db.NewSelect().Table("sync_runs").Column("id").
-		Where("state IN (?)", bun.In([]State{Querying, Planning, Delivering, Settling})).Order("id")
+		Where("state IN (?)", bun.List([]State{Querying, Planning, Delivering, Settling})).Order("id")
 	if !own {
 		q.Where("lease_until < ?", millis(s.clock.Now()))
 	}

@@ -162,8 +162,8 @@ func TestAllModeSendsEveryRowEveryTime(t *testing.T) {
 				t.Errorf("%+v", c)
 			}
 		}
-		if w.target.finishs != 2 {
-			t.Errorf("finished %d times", w.target.finishs)
+		if w.target.finishes != 2 {
+			t.Errorf("finished %d times", w.target.finishes)
 		}
 	})
 }

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"path/filepath"
 
-	"github.com/apache/arrow-go/v18/arrow/array"
 	"github.com/millrace/millrace/internal/connector"
 	"github.com/millrace/millrace/internal/engine/sync/plan"
 	"github.com/millrace/millrace/internal/fault"
@@ -84,7 +83,7 @@ func (x *execution) stageStream(w *work, src connector.Source, q connector.Query
 	if err != nil {
 		return fault.Wrap(err, fault.CodeSourceType, "reading the model's columns")
 	}
-	return x.stageRows(w, schema, plan.StageInput{Reader: array.RecordReader(r)})
+	return x.stageRows(w, schema, plan.StageInput{Reader: r})
 }
 
 func (x *execution) stageRows(w *work, schema value.Schema, in plan.StageInput) error {

@@ -160,7 +160,7 @@ func (s *Store) List(ctx context.Context, workspaceID int64, f Filter) ([]Run, e
 		}
 	}
 	if len(f.States) > 0 {
-		q.Where("state IN (?)", bun.In(f.States))
+		q.Where("state IN (?)", bun.List(f.States))
 	}
 	columns := map[string]string{"createdAt": "created_at", "startedAt": began, "finishedAt": "finished_at"}
 	if column, ok := columns[f.OrderBy]; ok {

@@ -14,7 +14,7 @@ import (
 var tracer = otel.Tracer("github.com/millrace/millrace/internal/engine/sync/run")
 
 func startSpan(ctx context.Context, r Run) (context.Context, trace.Span) {
-	return tracer.Start(ctx, "sync run", trace.WithAttributes(
+	return tracer.Start(ctx, "sync run", trace.WithAttributes( //nolint:spancheck // Execute ends it
 		attribute.Int64("millrace.run.id", r.ID), attribute.Int64("millrace.sync.id", r.SyncID),
 		attribute.Int64("millrace.workspace.id", r.WorkspaceID), attribute.String("millrace.run.trigger", r.Trigger)))
 }

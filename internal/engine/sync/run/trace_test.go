@@ -26,7 +26,7 @@ func TestTrace(t *testing.T) { //nolint:paralleltest // the tracer provider is t
 	for _, s := range spans.GetSpans() {
 		attributes := map[string]string{}
 		for _, a := range s.Attributes {
-			attributes[string(a.Key)] = a.Value.Emit()
+			attributes[string(a.Key)] = a.Value.String()
 		}
 		switch attributes["millrace.run.id"] {
 		case strconv.FormatInt(good.ID, 10):

@@ -3,13 +3,13 @@ package run_test
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io/fs"
 	"log/slog"
 	"maps"
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -97,7 +97,7 @@ func (w *world) restart() {
 	w.engine = run.New(run.EngineOptions{
 		Store: w.store, Documents: w, Registry: registry, Storage: w.storage, Planner: plan.New(plan.Options{}),
 		Enqueuer: w.queue, Clock: w.clock, Log: slog.New(slog.DiscardHandler), Dir: filepath.Join(w.dir, "work"),
-		Owner: fmt.Sprint(time.Now().UnixNano()), Retention: 7 * 24 * time.Hour, Changed: func(run.Run) {},
+		Owner: strconv.FormatInt(time.Now().UnixNano(), 10), Retention: 7 * 24 * time.Hour, Changed: func(run.Run) {},
 	})
 }
 
@@ -195,7 +195,7 @@ func (q *queue) Enqueue(_ context.Context, _ bun.Tx, id int64) error {
 type folder string
 
 func (f folder) path(ws int64, key string) string {
-	return filepath.Join(string(f), fmt.Sprint(ws), filepath.FromSlash(key))
+	return filepath.Join(string(f), strconv.FormatInt(ws, 10), filepath.FromSlash(key))
 }
 
 func (f folder) Upload(_ context.Context, ws int64, key, local string) error {
@@ -261,25 +261,25 @@ func (s memorySource) Query(ctx context.Context, _ connector.Query) (array.Recor
 type target struct {
 	*world
 
-	mu      sync.Mutex
-	limits  connector.Limits
-	each    map[connector.Operation]connector.Limits // makes it a connector.OperationLimiter
-	have    map[string]string
-	sends   map[string]int // how often a row was taken in this run
-	writes  int
-	before  func(b *connector.Batch) error // an error before anything is taken
-	after   func(b *connector.Batch) error // an error after it was taken
-	refuse  func(row connector.Row) string
-	finishs int
-	job     connector.SyncJob
-	count   func(b *connector.Batch) connector.Result // answers by itself, and nothing is kept
+	mu       sync.Mutex
+	limits   connector.Limits
+	each     map[connector.Operation]connector.Limits // makes it a connector.OperationLimiter
+	have     map[string]string
+	sends    map[string]int // how often a row was taken in this run
+	writes   int
+	before   func(b *connector.Batch) error // an error before anything is taken
+	after    func(b *connector.Batch) error // an error after it was taken
+	refuse   func(row connector.Row) string
+	finishes int
+	job      connector.SyncJob
+	count    func(b *connector.Batch) connector.Result // answers by itself, and nothing is kept
 }
 
 func (d *target) Test(context.Context) error    { return nil }
 func (d *target) Check(connector.SyncJob) error { return nil }
 func (d *target) Limits() connector.Limits      { return d.limits }
 func (d *target) Close() error                  { return nil }
-func (d *target) Finish(context.Context) error  { d.finishs++; return nil }
+func (d *target) Finish(context.Context) error  { d.finishes++; return nil }
 func (d *target) Begin(_ context.Context, job connector.SyncJob) (connector.Session, error) {
 	d.job = job
 	if d.each != nil {

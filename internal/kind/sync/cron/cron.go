@@ -98,7 +98,7 @@ func parseParts(expression string, plain, last []string) ([]part, error) {
 // withoutLast takes L out of a list of days.
 func withoutLast(days string) (rest string, last bool) {
 	var kept []string
-	for _, d := range strings.Split(days, ",") {
+	for d := range strings.SplitSeq(days, ",") {
 		if strings.EqualFold(d, "L") {
 			last = true
 		} else {
@@ -111,7 +111,7 @@ func withoutLast(days string) (rest string, last bool) {
 // unsupported returns the first part of the fields that other schedulers know and this one refuses.
 func unsupported(fields []string) string {
 	for i, field := range fields {
-		for _, item := range strings.Split(strings.ToUpper(field), ",") {
+		for item := range strings.SplitSeq(strings.ToUpper(field), ",") {
 			alone := i == fieldDayOfMonth && item == "L"
 			named := (i == 3 || i == fieldDayOfWeek) && len(strings.Trim(item, "ABCDEFGHIJKLMNOPQRSTUVWXYZ-")) == 0
 			if !alone && !named && strings.ContainsAny(item, "LW#") {

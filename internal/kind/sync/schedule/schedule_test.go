@@ -15,8 +15,6 @@ func at(text string) time.Time {
 	return t
 }
 
-func ptr(t time.Time) *time.Time { return &t }
-
 // Req: SY-80, SY-81, SY-82, SY-83, SY-84
 func TestNext(t *testing.T) {
 	t.Parallel()
@@ -26,7 +24,7 @@ func TestNext(t *testing.T) {
 	}
 	cron := func(e string) sync.Schedule { return sync.Schedule{Type: "cron", Cron: e} }
 	window := hourly
-	window.Start, window.End = ptr(at("2026-03-10T00:00:00Z")), ptr(at("2026-03-11T00:00:00Z"))
+	window.Start, window.End = new(at("2026-03-10T00:00:00Z")), new(at("2026-03-11T00:00:00Z"))
 
 	tests := []struct {
 		name     string

@@ -3,7 +3,7 @@ import { useDebouncedValue } from '@mantine/hooks'
 import { IconArrowRight, IconPlus, IconSearch } from '@tabler/icons-react'
 import { useQuery } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
-import { useId, useState } from 'react'
+import { useEffect, useEffectEvent, useId, useState } from 'react'
 import { allQuery } from '~/services/documents'
 import type { KindPath } from '~/services/types'
 import classes from './Command.module.css'
@@ -14,24 +14,35 @@ const kinds: KindPath[] = ['sources', 'models', 'destinations', 'syncs']
 const kindWords: Record<KindPath, string> = { sources: 'Source', models: 'Model', destinations: 'Destination', syncs: 'Sync' }
 
 /** The documents of one kind whose names match, as commands that open them. */
-function useFound(kind: KindPath, text: string, enabled: boolean): Command[] {
-  const query = useQuery({ ...allQuery(kind, { search: text }), enabled: enabled && text !== '' })
-  return (query.data?.items ?? []).slice(0, 6).map((doc) => ({
+function useFound(kind: KindPath, text: string): Found {
+  const query = useQuery({ ...allQuery(kind, { search: text }), enabled: text !== '' })
+  const found = (query.data?.items ?? []).slice(0, 6).map((doc) => ({
     id: `${kind}/${doc.metadata.slug}`,
     label: doc.metadata.name,
     group: kindWords[kind],
     to: `/${kind}/${doc.metadata.slug}`,
   }))
+  return { found, searching: query.isLoading }
 }
 
-function useCommands(text: string, opened: boolean): Command[] {
-  const [sources = [], models = [], destinations = [], syncs = []] = [
-    useFound('sources', text, opened),
-    useFound('models', text, opened),
-    useFound('destinations', text, opened),
-    useFound('syncs', text, opened),
+interface Found {
+  found: Command[]
+  /** The server has not answered yet. */
+  searching: boolean
+}
+
+function useCommands(text: string): Found {
+  const [sources, models, destinations, syncs] = [
+    useFound('sources', text),
+    useFound('models', text),
+    useFound('destinations', text),
+    useFound('syncs', text),
   ]
-  return [...matching(commands, text), ...syncs, ...models, ...sources, ...destinations]
+  const parts = [syncs, models, sources, destinations]
+  return {
+    found: [...matching(commands, text), ...parts.flatMap((part) => part.found)],
+    searching: parts.some((part) => part.searching),
+  }
 }
 
 interface Props {
@@ -63,16 +74,24 @@ function CommandList({ onClose }: { onClose: () => void }) {
   const [text, setText] = useState('')
   const [settled] = useDebouncedValue(text.trim(), 120)
   const [active, setActive] = useState(0)
-  const found = useCommands(settled, true)
+  const [eager, setEager] = useState(false)
+  const { found, searching } = useCommands(settled)
+  const pending = searching || settled !== text.trim()
   const current = Math.min(active, found.length - 1)
   const go = (command: Command | undefined) => {
     if (command === undefined) return
     onClose()
     void navigate({ to: command.to })
   }
+  // Who presses Enter before the results are there is led to the first of them when they are.
+  const first = useEffectEvent(() => go(found[0]))
+  useEffect(() => {
+    if (eager && !pending) first()
+  }, [eager, pending])
   const onKey = (event: React.KeyboardEvent) => {
     if (event.key === 'ArrowDown') setActive(Math.min(current + 1, found.length - 1))
     else if (event.key === 'ArrowUp') setActive(Math.max(current - 1, 0))
+    else if (event.key === 'Enter' && pending) setEager(true)
     else if (event.key === 'Enter') go(found[current])
     else return
     event.preventDefault()
@@ -95,6 +114,7 @@ function CommandList({ onClose }: { onClose: () => void }) {
         onChange={(event) => {
           setText(event.currentTarget.value)
           setActive(0)
+          setEager(false)
         }}
         onKeyDown={onKey}
       />
@@ -118,7 +138,7 @@ function CommandList({ onClose }: { onClose: () => void }) {
         ))}
         {found.length === 0 && (
           <div role="option" aria-selected="false" aria-disabled="true" className={classes.none}>
-            Nothing is called “{settled}”.
+            {pending ? 'Searching…' : `Nothing is called “${settled}”.`}
           </div>
         )}
       </div>

@@ -1,7 +1,7 @@
 import { Checkbox, Fieldset, NumberInput, TagsInput, Textarea, TextInput } from '@mantine/core'
 import type { Field, Json, Settings } from '~/services/types'
 import { Advanced } from './Advanced'
-import { common } from './common'
+import { common, level } from './common'
 import { HeadersInput } from './HeadersInput'
 import { exists, isNarrow, isSecret, listOf, objectOf, withDefaults } from './fields'
 import classes from './Fields.module.css'
@@ -51,6 +51,7 @@ function NumberField(props: FieldInputProps) {
       min={field.min}
       max={field.max}
       clampBehavior="none"
+      inputWrapperOrder={level}
       hideControls
       onChange={(next) => onChange(next === '' ? null : Number(next))}
     />

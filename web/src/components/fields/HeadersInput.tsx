@@ -39,7 +39,11 @@ export function HeadersInput({ field, value, onChange, path, errors }: FieldInpu
 }
 
 /** One of what a label names: "Token request: headers" holds a header. */
-const memberWord = (label: string): string => (label.split(': ').at(-1) ?? label).toLowerCase().replace(/s$/, '')
+function memberWord(label: string): string {
+  const words = label.split(': ').at(-1) ?? label
+  const initialism = /^[A-Z]{2}/.test(words)
+  return (initialism ? words : words.charAt(0).toLowerCase() + words.slice(1)).replace(/s$/, '')
+}
 
 interface RowProps {
   header: Header

@@ -3,6 +3,7 @@ import { IconRefresh } from '@tabler/icons-react'
 import { useQuery } from '@tanstack/react-query'
 import { errorWords } from '~/components/feedback/errors'
 import type { Field, Option } from '~/services/types'
+import { level } from './common'
 import { textOf } from './fields'
 import type { FieldInputProps } from './FieldInput'
 
@@ -23,6 +24,7 @@ function Choice({ field, value, onChange, path, errors, options, free, note, rig
     withAsterisk: field.required,
     error: errors[path],
     rightSection,
+    inputWrapperOrder: level,
     comboboxProps: { withinPortal: true },
   }
   const text = textOf(value)

@@ -2,6 +2,11 @@ import type { ChangeEvent } from 'react'
 import { textOf } from './fields'
 import type { FieldInputProps } from './FieldInput'
 
+/** The parts of an input that stands beside another one: with the help below, the two stay level. */
+export const level: InputWrapperOrder = ['label', 'input', 'description', 'error']
+
+type InputWrapperOrder = ('label' | 'input' | 'description' | 'error')[]
+
 /** What the inputs of one line or several have in common. */
 export function common({ field, value, onChange, path, errors }: FieldInputProps) {
   return {

@@ -10,6 +10,7 @@ import { problemsOf, problemsUnder } from '~/components/feedback/errors'
 import { saidDone } from '~/components/feedback/toast'
 import { Card } from '~/components/page/Card'
 import { destinationCatalogQuery } from '~/services/catalog'
+import { rememberTest } from '~/services/connections'
 import { draftOf, updateDocument, type Documents } from '~/services/documents'
 import type { Field, Settings } from '~/services/types'
 import { AllowAccess } from './AllowAccess'
@@ -86,8 +87,9 @@ function EditConfiguration<K extends 'sources' | 'destinations'>({ kind, documen
       const spec: Documents[K]['spec'] = { ...document.spec, configuration }
       return updateDocument(kind, slug, draftOf<K>(document, spec))
     },
-    onSuccess: async () => {
+    onSuccess: async (saved) => {
       await client.invalidateQueries({ queryKey: [kind] })
+      void rememberTest(client, kind, saved)
       saidDone('The configuration is saved.')
       onDone()
     },

@@ -331,6 +331,18 @@ test('Ctrl-K leads anywhere', async ({ page }) => {
   await expect(page.getByRole('heading', { level: 1, name: 'Northwind Outdoor' })).toBeVisible()
 })
 
+test('Enter in the command bar waits for the results that were typed for', async ({ page }) => {
+  await page.route('**/api/syncs?*search=*', async (route) => {
+    await expect(page.getByText('Searching…')).toBeVisible()
+    await route.continue()
+  })
+  await signIn(page)
+  await page.keyboard.press('Control+k')
+  await page.getByRole('combobox', { name: 'Search for anything' }).fill('vip customers to crm')
+  await page.keyboard.press('Enter')
+  await expect(page.getByRole('heading', { level: 1, name: /^VIP customers to CRM/ })).toBeVisible()
+})
+
 // Req: SY-02
 test('a list keeps its search, filter and order in its address', async ({ page }) => {
   await signIn(page)

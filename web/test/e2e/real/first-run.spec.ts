@@ -1,4 +1,4 @@
-import { expect, signIn, test } from '../app'
+import { choose, expect, signIn, test } from '../app'
 import { addDestination, addModel, addSource, addSync, named, waitForEnd } from './steps'
 
 // The way from signing in to a finished run, over a real server. The steps build on each other.
@@ -65,7 +65,7 @@ test('SY-69 SY-70 a run without changes does nothing, and such runs can be hidde
   await expect(page.getByRole('tab', { name: 'Successful 0' })).toBeVisible()
   await page.getByRole('navigation', { name: 'Breadcrumb' }).getByRole('link', { name: sync }).click()
   await expect(rows).toHaveCount(3)
-  await page.getByRole('switch', { name: 'Hide runs without operations' }).check()
+  await choose(page, 'Runs shown', 'Runs with operations')
   await expect(rows).toHaveCount(2)
 })
 

@@ -29,6 +29,50 @@ export async function addModel(page: Page, source: string, name: string): Promis
   await expect(page.getByRole('heading', { level: 1, name })).toBeVisible()
 }
 
+/** Writes into the SQL editor in the place of what is there. */
+export async function write(page: Page, sql: string): Promise<void> {
+  await page.getByRole('textbox', { name: 'SQL query' }).click()
+  await page.keyboard.press('ControlOrMeta+a')
+  await page.keyboard.press('Delete')
+  await page.keyboard.insertText(sql)
+}
+
+async function preview(page: Page, sql: string): Promise<void> {
+  await write(page, sql)
+  await page.getByRole('button', { name: 'Preview', exact: true }).click()
+  await expect(page.getByRole('table', { name: 'Preview rows' })).toBeVisible({ timeout: 45_000 })
+}
+
+interface SqlModel {
+  source: string
+  name: string
+  sql: string
+  key: string
+}
+
+/** Adds a model by a query of one's own. */
+export async function addSqlModel(page: Page, { source, name, sql, key }: SqlModel): Promise<void> {
+  await page.goto('/sources')
+  await page.getByRole('link', { name: source }).click()
+  await page.getByRole('link', { name: 'Add model' }).first().click()
+  await preview(page, sql)
+  await page.getByRole('button', { name: 'Continue' }).click()
+  await page.getByRole('textbox', { name: 'Name' }).fill(name)
+  await expect(page.getByRole('combobox', { name: 'Primary key' })).toHaveValue(key)
+  await page.getByRole('button', { name: 'Finish' }).click()
+  await expect(page.getByRole('heading', { level: 1, name })).toBeVisible()
+}
+
+/** Gives a model another query. */
+export async function editSql(page: Page, model: string, sql: string): Promise<void> {
+  await page.goto('/models')
+  await page.getByRole('link', { name: model }).click()
+  await page.getByRole('link', { name: 'Edit', exact: true }).click()
+  await preview(page, sql)
+  await page.getByRole('button', { name: 'Save' }).click()
+  await expect(page.getByText('The model is saved.')).toBeVisible()
+}
+
 /** Adds a local folder; before is what happens in its form first. */
 export async function addDestination(page: Page, name: string, before?: () => Promise<void>): Promise<void> {
   await page.goto('/destinations')

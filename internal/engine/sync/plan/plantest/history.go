@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"strconv"
 	"sync"
 	"testing"
 
@@ -131,7 +132,7 @@ func drawRows(t *rapid.T, schema []string) []map[string]value.Value {
 func drawValue(t *rapid.T, column string) value.Value {
 	if column == "id" {
 		if k := rapid.IntRange(0, 14).Draw(t, "key"); k > 0 {
-			return value.OfText(fmt.Sprint(k))
+			return value.OfText(strconv.Itoa(k))
 		}
 		return value.Value{}
 	}

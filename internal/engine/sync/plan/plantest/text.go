@@ -14,9 +14,9 @@ import (
 
 // String returns the plan's rows in the order of operation and key, and its counts.
 func (r Result) String() string {
-	lines := make([]string, len(r.Rows))
-	for i, row := range r.Rows {
-		lines[i] = row.sortKey() + row.String()
+	lines := make([]string, 0, len(r.Rows))
+	for _, row := range r.Rows {
+		lines = append(lines, row.sortKey()+row.String())
 	}
 	sort.Strings(lines)
 	for i := range lines {
