@@ -155,7 +155,7 @@ func nextField(t *testing.T, text string, delimiter byte) (value.Value, string) 
 // element is any XML element.
 type element struct {
 	XMLName  xml.Name
-	Name     string    `xml:"name,attr"`
+	Name     *string   `xml:"name,attr"`
 	Nil      string    `xml:"http://www.w3.org/2001/XMLSchema-instance nil,attr"`
 	Encoding string    `xml:"encoding,attr"`
 	Text     string    `xml:",chardata"`
@@ -180,8 +180,8 @@ func readXML(t *testing.T, data []byte) []destinationtest.Record {
 }
 
 func (e element) column() string {
-	if e.Name != "" {
-		return e.Name
+	if e.Name != nil {
+		return *e.Name
 	}
 	return e.XMLName.Local
 }
