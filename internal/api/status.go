@@ -156,7 +156,7 @@ type RunBody struct {
 	ID            int64        `json:"id"`
 	SyncSlug      string       `json:"syncSlug"`
 	SyncID        int64        `json:"syncId"`
-	Trigger       string       `json:"trigger" enum:"manual,schedule,api,recovery"`
+	Trigger       string       `json:"trigger" enum:"manual,schedule,api,recovery,model"`
 	State         run.State    `json:"state"`
 	Status        string       `json:"status" enum:"queued,querying,processing,reporting,success,warning,failed,cancelled,interrupted"`
 	Label         string       `json:"label"`

@@ -79,7 +79,16 @@ export const updateDocument = <K extends KindPath>(
   kind: K,
   slug: string,
   draft: Draft<SpecOf<K>>,
-): Promise<Documents[K]> => put<Documents[K]>(path(kind, slug), draft)
+  change?: KeyChange,
+): Promise<Documents[K]> => put<Documents[K]>(withQuery(path(kind, slug), { ...change }), draft)
+
+/** What another primary key of a model means for its syncs. */
+export interface KeyChange {
+  /** Every row is sent again, or the rows as they are count as sent. */
+  resync: 'full' | 'skip'
+  /** In each sync's next run, instead of at once. */
+  defer: boolean
+}
 
 export const deleteDocument = (kind: KindPath, slug: string, revision: number): Promise<void> =>
   del(withQuery(path(kind, slug), { revision }))

@@ -1470,7 +1470,7 @@ export interface components {
             syncId: number;
             syncSlug: string;
             /** @enum {string} */
-            trigger: "manual" | "schedule" | "api" | "recovery";
+            trigger: "manual" | "schedule" | "api" | "recovery" | "model";
         };
         RunOpCounts: {
             /** Format: int64 */

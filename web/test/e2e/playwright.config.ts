@@ -24,7 +24,8 @@ export default defineConfig({
   testDir: given === undefined ? 'mock' : 'real',
   outputDir: '../../test-results',
   workers: 1,
-  timeout: 60_000,
+  // A way through several forms and a run takes a while on a small machine that does other work too.
+  timeout: given === undefined ? 60_000 : 150_000,
   expect: { timeout: 10_000 },
   retries: 0,
   reporter: [['list']],

@@ -42,9 +42,18 @@ export default function CodeMirror(props: CodeEditorProps) {
   const editor = useRef<Editor | null>(null)
   const live = useRef<Pick<CodeEditorProps, 'onChange' | 'onRun'>>({})
   const first = useRef(props)
+  // What was typed and has not come back as the value yet. Typing may be ahead of React: such a value is older than
+  // what stands in the editor, and must not replace it.
+  const typed = useRef<string[]>([])
 
   useEffect(() => {
-    live.current = { onChange, onRun }
+    live.current = {
+      onChange: (text) => {
+        typed.current.push(text)
+        onChange?.(text)
+      },
+      onRun,
+    }
   }, [onChange, onRun])
 
   useEffect(() => {
@@ -67,8 +76,11 @@ export default function CodeMirror(props: CodeEditorProps) {
 
   useEffect(() => {
     const view = editor.current?.view
-    if (view === undefined || view.state.doc.toString() === value) return
+    const echo = typed.current.lastIndexOf(value)
+    typed.current.splice(0, echo < 0 ? typed.current.length : echo + 1)
+    if (view === undefined || echo >= 0 || view.state.doc.toString() === value) return
     view.dispatch({ changes: { from: 0, to: view.state.doc.length, insert: value } })
+    typed.current = [] // the change came from outside
   }, [value])
 
   return <div ref={host} data-editor={props.label} />

@@ -1,7 +1,7 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { getRouteApi } from '@tanstack/react-router'
 import { useState } from 'react'
-import { useConfirm, useUnsavedGuard } from '~/components/confirm/confirm'
+import { useUnsavedGuard } from '~/components/confirm/confirm'
 import { ErrorCard } from '~/components/feedback/ErrorCard'
 import { saidDone } from '~/components/feedback/toast'
 import { Card } from '~/components/page/Card'
@@ -9,11 +9,12 @@ import { Page } from '~/components/page/Page'
 import { WizardFoot } from '~/components/wizard/Wizard'
 import { DocumentGate } from '~/features/document/DocumentGate'
 import { canPreview, columnsOf, rowsKey, specOf, type RowsDraft } from '~/features/model/draft'
+import { KeyChangeDialog } from '~/features/model/KeyChangeDialog'
 import { KeyPicker } from '~/features/model/KeyPicker'
 import { PreviewPanel } from '~/features/model/PreviewPanel'
 import { RowsEditor } from '~/features/model/RowsEditor'
 import { usePreview } from '~/features/model/usePreview'
-import { draftOf, updateDocument } from '~/services/documents'
+import { draftOf, updateDocument, type KeyChange } from '~/services/documents'
 import type { Model } from '~/services/types'
 
 const route = getRouteApi('/app/models/$slug/edit')
@@ -34,18 +35,19 @@ function EditModel({ model }: { model: Model }) {
   const { metadata, spec } = model
   const navigate = route.useNavigate()
   const client = useQueryClient()
-  const confirm = useConfirm()
   const [draft, setDraft] = useState(() => rowsOf(model))
   const [key, setKey] = useState(spec.primaryKey)
+  const [asking, setAsking] = useState(false)
   const preview = usePreview(draft, spec.columns ?? [])
   const rows = preview.fresh ? preview.preview : undefined
   const seen = (rows?.rows ?? []).length > 0
   const save = useMutation({
-    mutationFn: () =>
+    mutationFn: (change?: KeyChange) =>
       updateDocument(
         'models',
         metadata.slug,
         draftOf<'models'>(model, specOf(draft, key, rows === undefined ? (spec.columns ?? []) : columnsOf(rows, spec.columns ?? []), spec.description ?? '')),
+        change,
       ),
     onSuccess: async () => {
       await client.invalidateQueries({ queryKey: ['models'] })
@@ -55,9 +57,9 @@ function EditModel({ model }: { model: Model }) {
   })
   const dirty = rowsKey(draft) !== rowsKey(rowsOf(model)) || key !== spec.primaryKey
   useUnsavedGuard(dirty && !save.isPending && !save.isSuccess)
-  const finish = async () => {
-    if (key !== spec.primaryKey && !(await confirm(keyChange(model, key)))) return
-    save.mutate()
+  const finish = () => {
+    if (key !== spec.primaryKey && (model.status?.syncCount ?? 0) > 0) setAsking(true)
+    else save.mutate(undefined)
   }
   return (
     <Page title={`Edit ${metadata.name}`} crumbs={[{ label: 'Models', to: '/models' }]}>
@@ -75,15 +77,17 @@ function EditModel({ model }: { model: Model }) {
         disabled={!seen || key === ''}
         loading={save.isPending}
         note={seen ? undefined : 'Preview at least one row to save.'}
-        onNext={() => void finish()}
+        onNext={finish}
+      />
+      <KeyChangeDialog
+        model={model}
+        next={asking ? key : undefined}
+        onCancel={() => setAsking(false)}
+        onConfirm={(change) => {
+          setAsking(false)
+          save.mutate(change)
+        }}
       />
     </Page>
   )
 }
-
-const keyChange = (model: Model, key: string) => ({
-  title: 'Change the primary key?',
-  body: `${model.status?.syncCount ?? 0} syncs find changes by ${model.spec.primaryKey}. With ${key} instead, each of them stops until you run it with a full resync or reset its change tracking.`,
-  confirm: 'Change the key',
-  danger: true,
-})

@@ -24,6 +24,7 @@ test('Ctrl-K finds a document and leads to it', async ({ page }) => {
   const name = named('Findable shop')
   await addSource(page, name)
   await page.goto('/')
+  await expect(page.getByRole('navigation', { name: 'Main' })).toBeVisible()
   await page.keyboard.press('Control+k')
   await page.getByRole('combobox', { name: 'Search for anything' }).fill(name)
   // Enter comes before the answer: it waits for it.

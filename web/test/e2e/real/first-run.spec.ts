@@ -43,11 +43,11 @@ test('SY-09 SY-16 a sync is made and run', async ({ page }) => {
 test('SY-03 SY-04 the header of a sync names model, destination and state', async ({ page }) => {
   await page.goto('/syncs')
   await page.getByRole('textbox', { name: 'Search syncs' }).fill(sync)
-  await page.getByRole('table', { name: 'Syncs' }).getByRole('link', { name: sync }).click()
+  await page.getByRole('table', { name: 'Syncs' }).getByRole('link', { name: sync, exact: true }).click()
   await expect(page.getByRole('heading', { level: 1, name: sync })).toBeVisible()
   await expect(page.getByText('Healthy', { exact: true }).first()).toBeVisible()
-  await expect(page.getByRole('link', { name: carts })).toBeVisible()
-  await expect(page.getByRole('link', { name: folder })).toBeVisible()
+  await expect(page.getByRole('link', { name: carts, exact: true })).toBeVisible()
+  await expect(page.getByRole('link', { name: folder, exact: true })).toBeVisible()
   await page.getByRole('switch', { name: 'Enabled' }).click({ force: true })
   await expect(page.getByRole('switch', { name: 'Disabled' })).not.toBeChecked()
   await expect(page.getByText('Healthy', { exact: true })).toHaveCount(0)
@@ -57,13 +57,13 @@ test('SY-03 SY-04 the header of a sync names model, destination and state', asyn
 
 test('SY-69 SY-70 a run without changes does nothing, and such runs can be hidden', async ({ page }) => {
   await page.goto('/syncs')
-  await page.getByRole('link', { name: sync }).click()
+  await page.getByRole('link', { name: sync, exact: true }).click()
   const rows = page.getByRole('table', { name: 'Runs' }).getByRole('row')
   await expect(rows).toHaveCount(2)
   await page.getByRole('button', { name: 'Run', exact: true }).click()
   await waitForEnd(page, 'Completed')
   await expect(page.getByRole('tab', { name: 'Successful 0' })).toBeVisible()
-  await page.getByRole('navigation', { name: 'Breadcrumb' }).getByRole('link', { name: sync }).click()
+  await page.getByRole('navigation', { name: 'Breadcrumb' }).getByRole('link', { name: sync, exact: true }).click()
   await expect(rows).toHaveCount(3)
   await choose(page, 'Runs shown', 'Runs with operations')
   await expect(rows).toHaveCount(2)
@@ -71,7 +71,7 @@ test('SY-69 SY-70 a run without changes does nothing, and such runs can be hidde
 
 test('SY-71 SY-73 rows are split by outcome and operation, and found by their key', async ({ page }) => {
   await page.goto('/syncs')
-  await page.getByRole('link', { name: sync }).click()
+  await page.getByRole('link', { name: sync, exact: true }).click()
   await page.getByRole('table', { name: 'Runs' }).getByRole('row').last().getByRole('link').click()
   const rows = page.getByRole('table', { name: 'Successful rows' }).getByRole('row')
   const key = await rows.nth(3).getByRole('button').innerText()
@@ -90,7 +90,7 @@ test('SY-71 SY-73 rows are split by outcome and operation, and found by their ke
 
 test('SY-12 a full resync sends every row again', async ({ page }) => {
   await page.goto('/syncs')
-  await page.getByRole('link', { name: sync }).click()
+  await page.getByRole('link', { name: sync, exact: true }).click()
   await page.getByRole('button', { name: 'More actions' }).click()
   await page.getByRole('menuitem', { name: 'Resync full query' }).click()
   await page.getByRole('dialog').getByRole('button', { name: 'Resync full query' }).click()
@@ -101,7 +101,7 @@ test('SY-12 a full resync sends every row again', async ({ page }) => {
 
 test('SY-07 the activity of a sync says who did what', async ({ page }) => {
   await page.goto('/syncs')
-  await page.getByRole('link', { name: sync }).click()
+  await page.getByRole('link', { name: sync, exact: true }).click()
   await page.getByRole('tab', { name: 'Activity' }).click()
   const rows = page.getByRole('table', { name: 'Activity' }).getByRole('row')
   await expect(rows.filter({ hasText: 'created' })).toHaveCount(1)
@@ -111,7 +111,7 @@ test('SY-07 the activity of a sync says who did what', async ({ page }) => {
 
 test('what a sync uses is not deleted, and the message says who uses it', async ({ page }) => {
   await page.goto('/models')
-  await page.getByRole('link', { name: carts }).click()
+  await page.getByRole('link', { name: carts, exact: true }).click()
   await page.getByRole('button', { name: 'More actions' }).click()
   await page.getByRole('menuitem', { name: 'Delete model' }).click()
   await page.getByRole('dialog').getByRole('button', { name: 'Delete model' }).click()

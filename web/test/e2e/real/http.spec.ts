@@ -79,7 +79,7 @@ test('requests are configured for each operation, by templates and by the mappin
 // Req: SY-71, SY-72, SY-73, SY-74
 test('a refused row shows its reason, its request and the answer, and is exported', async ({ page, request }) => {
   await page.goto('/syncs')
-  await page.getByRole('link', { name: sync }).click()
+  await page.getByRole('link', { name: sync, exact: true }).click()
   await page.getByRole('table', { name: 'Runs' }).getByRole('row').nth(1).getByRole('link').click()
   await expect(page.getByRole('tab', { name: 'Successful 2' })).toBeVisible()
   await page.getByRole('tab', { name: 'Rejected 1' }).click()
@@ -108,14 +108,14 @@ test('the next run sends only the difference, and the refused row again', async 
   await editSql(page, people, rows('Ada', 'Bob', 'Cydney'))
   receiver.answer = () => ({ status: 200, body: { ok: true } })
   await page.goto('/syncs')
-  await page.getByRole('link', { name: sync }).click()
+  await page.getByRole('link', { name: sync, exact: true }).click()
   await page.getByRole('button', { name: 'Run', exact: true }).click()
   await waitForEnd(page, 'Completed')
   expect(receiver.take()).toEqual(['POST /people', 'PUT /people/3'])
   await expect(page.getByRole('tab', { name: 'Rejected 0' })).toBeVisible()
   await editSql(page, people, rows('Ada', 'Bob'))
   await page.goto('/syncs')
-  await page.getByRole('link', { name: sync }).click()
+  await page.getByRole('link', { name: sync, exact: true }).click()
   await page.getByRole('button', { name: 'Run', exact: true }).click()
   await waitForEnd(page, 'Completed')
   expect(receiver.take()).toEqual(['DELETE /people/3'])
@@ -131,7 +131,7 @@ test('a run under way is cancelled: what was sent counts, the rest does not leav
     return { status: 200, body: { ok: true } }
   }
   await page.goto('/syncs')
-  await page.getByRole('link', { name: sync }).click()
+  await page.getByRole('link', { name: sync, exact: true }).click()
   await page.getByRole('button', { name: 'Run', exact: true }).click()
   await expect(page.getByRole('heading', { level: 1, name: /^Run \d+$/ })).toBeVisible()
   await expect(page.getByRole('main').getByText('Processing', { exact: true }).first()).toBeVisible({ timeout: 45_000 })
@@ -149,7 +149,7 @@ test('a run under way is cancelled: what was sent counts, the rest does not leav
 test('a connection that stopped working is told in the list', async ({ page }) => {
   await receiver.stop()
   await page.goto('/destinations')
-  await page.getByRole('link', { name: api }).click()
+  await page.getByRole('link', { name: api, exact: true }).click()
   await page.getByRole('button', { name: 'Test connection' }).click()
   await expect(page.getByRole('alert')).toContainText('connection refused')
   await page.goto(`/destinations?search=${encodeURIComponent(api)}`)

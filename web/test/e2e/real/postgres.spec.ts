@@ -97,7 +97,7 @@ test('rows are matched to those of a table by a column, and change or join them'
 test('what leaves the model leaves the table, and nothing else does', async ({ page }) => {
   await editSql(page, people, rows('Adele'))
   await page.goto('/syncs')
-  await page.getByRole('link', { name: sync }).click()
+  await page.getByRole('link', { name: sync, exact: true }).click()
   await page.getByRole('button', { name: 'Run', exact: true }).click()
   await waitForEnd(page, 'Completed')
   expect(contents()).toBe('1=Adele/none 9=Ivy/gold')

@@ -18,7 +18,7 @@ export async function addSource(page: Page, name: string): Promise<void> {
 /** Adds a model by the first sample query of a source. The first query makes the sample's data, which takes a while. */
 export async function addModel(page: Page, source: string, name: string): Promise<void> {
   await page.goto('/sources')
-  await page.getByRole('link', { name: source }).click()
+  await page.getByRole('link', { name: source, exact: true }).click()
   await page.getByRole('link', { name: 'Add model' }).first().click()
   await page.getByRole('button', { name: 'Abandoned cart retargeting ads' }).click()
   await page.getByRole('button', { name: 'Preview', exact: true }).click()
@@ -53,7 +53,7 @@ interface SqlModel {
 /** Adds a model by a query of one's own. */
 export async function addSqlModel(page: Page, { source, name, sql, key }: SqlModel): Promise<void> {
   await page.goto('/sources')
-  await page.getByRole('link', { name: source }).click()
+  await page.getByRole('link', { name: source, exact: true }).click()
   await page.getByRole('link', { name: 'Add model' }).first().click()
   await preview(page, sql)
   await page.getByRole('button', { name: 'Continue' }).click()
@@ -66,7 +66,7 @@ export async function addSqlModel(page: Page, { source, name, sql, key }: SqlMod
 /** Gives a model another query. */
 export async function editSql(page: Page, model: string, sql: string): Promise<void> {
   await page.goto('/models')
-  await page.getByRole('link', { name: model }).click()
+  await page.getByRole('link', { name: model, exact: true }).click()
   await page.getByRole('link', { name: 'Edit', exact: true }).click()
   await preview(page, sql)
   await page.getByRole('button', { name: 'Save' }).click()
