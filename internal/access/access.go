@@ -37,13 +37,17 @@ type Identity struct {
 
 // Store keeps people, sessions and keys.
 type Store struct {
+	PasswordCost int // of bcrypt; tests that are not about it may lower it before the first use
+
 	db    *db.DB
 	clock clock.Clock
 	guard *guard
 }
 
 // NewStore returns a store in the database.
-func NewStore(d *db.DB, c clock.Clock) *Store { return &Store{db: d, clock: c, guard: newGuard(c)} }
+func NewStore(d *db.DB, c clock.Clock) *Store {
+	return &Store{PasswordCost: passwordCost, db: d, clock: c, guard: newGuard(c)}
+}
 
 // First is what the first start sets up.
 type First struct {
@@ -91,7 +95,7 @@ func (s *Store) found(ctx context.Context, tx bun.Tx, f First) (email, password 
 	if f.Email == "" {
 		f.Email = "admin@localhost"
 	}
-	hash, err := hashPassword(f.Password)
+	hash, err := s.hashPassword(f.Password)
 	if err != nil {
 		return "", "", err
 	}
@@ -139,8 +143,8 @@ const passwordCost = bcrypt.DefaultCost + 1
 const dummyHash = "$2a$11$R9h/cIPz0gi.URNNX3kh2OPST9/PgBkqquzi.Ss7KIUgO2t0jWMUW"
 
 // hashPassword hashes with bcrypt, which reads 72 bytes, so that longer passwords go through SHA-256 first.
-func hashPassword(password string) (string, error) {
-	b, err := bcrypt.GenerateFromPassword(condense(password), passwordCost)
+func (s *Store) hashPassword(password string) (string, error) {
+	b, err := bcrypt.GenerateFromPassword(condense(password), s.PasswordCost)
 	return string(b), err
 }
 

@@ -17,7 +17,9 @@ import (
 
 func newStore(d *db.DB) (*access.Store, *clock.Manual) {
 	c := clock.NewManual(time.Date(2026, 3, 1, 8, 0, 0, 0, time.UTC))
-	return access.NewStore(d, c), c
+	s := access.NewStore(d, c)
+	s.PasswordCost = bcrypt.MinCost
+	return s, c
 }
 
 func TestFirstStart(t *testing.T) {
@@ -102,7 +104,7 @@ func TestKeys(t *testing.T) {
 func TestPasswords(t *testing.T) {
 	t.Parallel()
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
-		s, _ := newStore(d)
+		s := access.NewStore(d, clock.System{})
 		long := strings.Repeat("x", 100)
 		if _, _, err := s.Bootstrap(t.Context(), access.First{Email: "Ada@Example.com", Password: long + "y"}); err != nil {
 			t.Fatal(err)

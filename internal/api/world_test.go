@@ -47,6 +47,7 @@ import (
 	"github.com/millrace/millrace/internal/telemetry"
 	"github.com/millrace/millrace/internal/value"
 	"github.com/uptrace/bun"
+	"golang.org/x/crypto/bcrypt"
 )
 
 const (
@@ -94,6 +95,7 @@ func newWorld(t *testing.T, d *db.DB) *world {
 	t.Cleanup(func() { w.must(bucket.Close()) })
 	registry := w.registry()
 	w.access = access.NewStore(d, w.clock)
+	w.access.PasswordCost = bcrypt.MinCost
 	w.docs = resource.NewStore(d, resource.NewRegistry(source.Kind(registry), destination.Kind(registry), model.Kind(), kindsync.Kind(registry)), master, w.clock)
 	w.state = state.NewStore(d, master, w.clock)
 	w.docs.OnDelete(func(ctx context.Context, tx bun.Tx, sc resource.Scope, doc resource.Document) error {
