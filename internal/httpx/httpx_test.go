@@ -125,8 +125,8 @@ func TestOutcomes(t *testing.T) {
 		"nobody listens":   {address: "http://127.0.0.1:1", code: fault.CodeDestinationUnreachable, class: fault.Retryable},
 		"no such host":     {address: "http://host.invalid", code: fault.CodeDestinationUnreachable, class: fault.Retryable},
 		"hangs up":         {handler: hangUp, code: fault.CodeDestinationUnknown, class: fault.Unknown, arrives: 1},
-		"too slow":         {handler: wait, timeout: 50 * time.Millisecond, code: fault.CodeDestinationTimeout, class: fault.Unknown, arrives: 1},
-		"too slow for all": {handler: wait, options: Options{Timeout: 50 * time.Millisecond}, code: fault.CodeDestinationTimeout, class: fault.Unknown, arrives: 1},
+		"too slow":         {handler: wait, timeout: 2 * time.Second, code: fault.CodeDestinationTimeout, class: fault.Unknown, arrives: 1},
+		"too slow for all": {handler: wait, options: Options{Timeout: 2 * time.Second}, code: fault.CodeDestinationTimeout, class: fault.Unknown, arrives: 1},
 		"cancelled":        {handler: wait, ctx: cancelled, code: fault.CodeRunCancelled, class: fault.Retryable},
 		"not allowed":      {handler: wait, options: Options{Network: PublicOnly}, code: fault.CodeDestinationDenied, class: fault.Fatal},
 	} {
