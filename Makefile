@@ -30,7 +30,7 @@ dev: web/node_modules/.package-lock.json ## Server and web app with live reload 
 
 build: web ## Build bin/millrace with the web app inside
 	@./scripts/need.sh go gcc g++
-	go build -trimpath -ldflags '$(LDFLAGS)' -o bin/millrace ./cmd/millrace
+	go build -ldflags '$(LDFLAGS)' -o bin/millrace ./cmd/millrace
 
 web: web/dist/index.html
 
