@@ -21,8 +21,8 @@ export const policy =
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 
 const session = {
-  user: { id: 1, email: 'admin@example.com', name: 'Mira Olsen', role: 'admin' },
-  workspace: { id: 1, slug: 'default', name: 'Northwind Outdoor' },
+  user: { id: 1, email: 'admin@example.com', name: 'Admin', role: 'admin' },
+  workspace: { id: 1, slug: 'default', name: 'Main' },
   csrfToken: 'mock-csrf-token',
 }
 const codes = { 400: 'input.malformed', 401: 'access.unauthenticated', 403: 'access.csrf', 404: 'resource.not_found', 409: 'resource.conflict', 422: 'input.invalid' }

@@ -32,8 +32,8 @@ export class Store {
       revision: 1,
       createdAt: at,
       updatedAt: at,
-      createdBy: 'Mira Olsen',
-      updatedBy: 'Mira Olsen',
+      createdBy: 'Admin',
+      updatedBy: 'Admin',
     }
     const document = { kind: kind.slice(0, -1), metadata, spec, lastTest: more.lastTest ?? null }
     this.documents[kind].set(slug, document)
@@ -247,5 +247,5 @@ function fill(store) {
       suggestion: "Check the destination's credentials.",
     },
   })
-  store.keys.push({ id: 1, name: 'Airflow', prefix: 'mr_7Hq2', createdAt: ago(40 * 24 * hour), createdBy: 'Mira Olsen', lastUsedAt: ago(hour) })
+  store.keys.push({ id: 1, name: 'Airflow', prefix: 'mr_7Hq2', createdAt: ago(40 * 24 * hour), createdBy: 'Admin', lastUsedAt: ago(hour) })
 }

@@ -328,7 +328,7 @@ test('Ctrl-K leads anywhere', async ({ page }) => {
   await page.keyboard.press('Enter')
   await expect(page.getByRole('heading', { level: 1, name: /^VIP customers to CRM/ })).toBeVisible()
   await back(page)
-  await expect(page.getByRole('heading', { level: 1, name: 'Northwind Outdoor' })).toBeVisible()
+  await expect(page.getByRole('heading', { level: 1, name: 'Main' })).toBeVisible()
 })
 
 test('Enter in the command bar waits for the results that were typed for', async ({ page }) => {
