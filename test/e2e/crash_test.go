@@ -8,6 +8,7 @@ import (
 	"os"
 	"slices"
 	"strconv"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -270,6 +271,7 @@ func TestKillReportsInDoubt(t *testing.T) {
 	w.check()
 	reported := int64(0)
 	for range 6 {
+		mark := w.receiver.quiet()
 		before := w.server.runs(crashSync)[0].ID
 		w.change()
 		w.receiver.at(1+w.rnd.IntN(12), false, func() bool {
@@ -280,15 +282,16 @@ func TestKillReportsInDoubt(t *testing.T) {
 		w.server.kill()
 		w.receiver.quiet()
 		w.restart()
-		posts := map[string]int{}
 		for _, r := range w.server.settle(crashSync) {
-			if r.ID <= before {
-				continue
+			if r.ID > before {
+				reported += r.InDoubt
 			}
-			reported += r.InDoubt
 		}
-		for _, request := range w.receiver.since(0) {
-			posts[request]++
+		posts := map[string]int{}
+		for _, request := range w.receiver.since(mark) {
+			if posts[request]++; posts[request] > 1 && strings.HasPrefix(request, http.MethodPost) {
+				t.Errorf("%s was sent twice", request)
+			}
 		}
 	}
 	if reported == 0 {
