@@ -153,7 +153,7 @@ func StopPostgres() error {
 	}
 	clusters, err := filepath.Glob(filepath.Join(folder(), "postgres-*"))
 	for _, data := range clusters {
-		if _, missing := os.Stat(filepath.Join(data, "postmaster.pid")); missing == nil {
+		if run(filepath.Join(bin, "pg_ctl"), "-D", data, "status") == nil { // one that died needs no stop
 			err = errors.Join(err, run(filepath.Join(bin, "pg_ctl"), "-D", data, "-m", "immediate", "stop"))
 		}
 		err = errors.Join(err, os.RemoveAll(data))

@@ -164,6 +164,7 @@ func TestTypes(t *testing.T) {
 func TestModes(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
+	w.exec(t, `CREATE COLLATION insensitive (provider = icu, locale = 'und-u-ks-level2', deterministic = false)`)
 	for _, c := range []struct {
 		name    string
 		table   string
@@ -254,7 +255,6 @@ func TestModes(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			table := fmt.Sprintf("m%d", w.tables.Add(1))
-			w.exec(t, `CREATE COLLATION IF NOT EXISTS insensitive (provider = icu, locale = 'und-u-ks-level2', deterministic = false)`)
 			w.exec(t, "CREATE TABLE "+table+" ("+c.table+"); INSERT INTO "+table+" VALUES "+strings.ReplaceAll(c.rows, "%s", table))
 			c.job.Settings = connector.Settings{"schema": "public", "table": table}
 			if c.edit != nil {
