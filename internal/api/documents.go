@@ -15,6 +15,7 @@ import (
 	"github.com/millrace/millrace/internal/fault"
 	"github.com/millrace/millrace/internal/kind/destination"
 	"github.com/millrace/millrace/internal/kind/model"
+	kindsequence "github.com/millrace/millrace/internal/kind/sequence"
 	"github.com/millrace/millrace/internal/kind/source"
 	"github.com/millrace/millrace/internal/kind/sync"
 	"github.com/millrace/millrace/internal/resource"
@@ -30,7 +31,7 @@ type DocumentBody struct {
 
 // documentOf describes a document of one kind. DocumentBody is what is written.
 type documentOf[S, T any] struct {
-	Kind     string       `json:"kind" enum:"source,model,destination,sync"`
+	Kind     string       `json:"kind" enum:"source,model,destination,sync,sequence"`
 	Metadata MetadataBody `json:"metadata"`
 	Spec     S            `json:"spec"`
 	Status   T            `json:"status"`
@@ -45,6 +46,8 @@ type (
 	ModelBody documentOf[model.Spec, ModelStatus]
 	// SyncBody is a sync as the API's description has it.
 	SyncBody documentOf[sync.Spec, SyncStatus]
+	// SequenceBody is a sequence as the API's description has it.
+	SequenceBody documentOf[kindsequence.Spec, SequenceStatus]
 )
 
 // described are the types of a kind's answers in the API's description.
@@ -57,6 +60,7 @@ func describedAs[T any]() described {
 // descriptions are the kinds whose documents are described.
 var descriptions = map[string]described{
 	"source": describedAs[SourceBody](), "destination": describedAs[DestinationBody](), "model": describedAs[ModelBody](), "sync": describedAs[SyncBody](),
+	"sequence": describedAs[SequenceBody](),
 }
 
 // answers says what an operation answers with: a document of a kind, or a page of them.
@@ -142,7 +146,7 @@ type listInput struct {
 	NotLabel    []string `query:"notLabel,explode" doc:"key:value; none of them"`
 	Folder      string   `query:"folder" doc:"with the folders in it"`
 	CreatedBy   string   `query:"createdBy" doc:"an email address"`
-	Status      string   `query:"status" doc:"state of syncs"`
+	Status      string   `query:"status" doc:"state of syncs and sequences"`
 	Source      string   `query:"source" doc:"slug"`
 	Destination string   `query:"destination" doc:"slug"`
 	Model       string   `query:"model" doc:"slug"`
@@ -307,7 +311,7 @@ type EventBody struct {
 
 // ReferrerBody is a document that refers to another.
 type ReferrerBody struct {
-	Kind string `json:"kind" enum:"source,model,destination,sync"`
+	Kind string `json:"kind" enum:"source,model,destination,sync,sequence"`
 	Slug string `json:"slug"`
 	Name string `json:"name"`
 }
@@ -330,8 +334,11 @@ func (s *Server) listDocuments(ctx context.Context, k resource.Kind, in listInpu
 	}}, nil
 }
 
-// listByState lists documents, of syncs only those in a state where one is asked for (FOL-02).
+// listByState lists documents, of syncs and sequences only those in a state where one is asked for (FOL-02).
 func (s *Server) listByState(ctx context.Context, k resource.Kind, f resource.Filter, state string) ([]resource.Document, int, error) {
+	if state != "" && k.Name == "sequence" {
+		return s.listSequences(ctx, f, state)
+	}
 	if state == "" || k.Name != "sync" {
 		return s.Resources.List(ctx, scope(ctx), k.Name, f)
 	}
@@ -347,23 +354,30 @@ func (s *Server) listByState(ctx context.Context, k resource.Kind, f resource.Fi
 // listSyncs lists the syncs that keep says, by themselves and their newest run. A run is no part of a document, so
 // that the page is cut here.
 func (s *Server) listSyncs(ctx context.Context, f resource.Filter, keep func(*sync.Spec, *run.Run) bool) ([]resource.Document, int, error) {
-	offset, limit := f.Offset, f.Limit
-	f.Offset, f.Limit = 0, 0
-	all, _, err := s.Resources.List(ctx, scope(ctx), "sync", f)
+	newest, err := s.Runs.Newest(ctx, who(ctx).WorkspaceID)
 	if err != nil {
 		return nil, 0, err
 	}
-	newest, err := s.Runs.Newest(ctx, who(ctx).WorkspaceID)
+	return s.listKept(ctx, "sync", f, func(d resource.Document) bool {
+		var last *run.Run
+		if r, ran := newest[d.ID]; ran {
+			last = &r
+		}
+		return keep(d.Spec.(*sync.Spec), last) //nolint:forcetypeassert // a sync's spec
+	})
+}
+
+// listKept lists the documents that keep says, and cuts the page.
+func (s *Server) listKept(ctx context.Context, kind string, f resource.Filter, keep func(resource.Document) bool) ([]resource.Document, int, error) {
+	offset, limit := f.Offset, f.Limit
+	f.Offset, f.Limit = 0, 0
+	all, _, err := s.Resources.List(ctx, scope(ctx), kind, f)
 	if err != nil {
 		return nil, 0, err
 	}
 	kept := make([]resource.Document, 0, len(all))
 	for _, d := range all {
-		var last *run.Run
-		if r, ran := newest[d.ID]; ran {
-			last = &r
-		}
-		if keep(d.Spec.(*sync.Spec), last) { //nolint:forcetypeassert // a sync's spec
+		if keep(d) {
 			kept = append(kept, d)
 		}
 	}

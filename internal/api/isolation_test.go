@@ -43,11 +43,13 @@ var v1Operations = []operation{
 	{"GET", "/api/v1/sources/{source}", ""}, {"GET", "/api/v1/destinations/{destination}", ""}, {"GET", "/api/v1/models/{model}", ""}, {"GET", "/api/v1/syncs/{sync}", ""},
 	{"PATCH", "/api/v1/sources/{source}", ""}, {"PATCH", "/api/v1/destinations/{destination}", ""}, {"PATCH", "/api/v1/models/{model}", ""}, {"PATCH", "/api/v1/syncs/{sync}", ""},
 	{"GET", "/api/v1/syncs/{sync}/runs", ""}, {"POST", "/api/v1/syncs/{sync}/trigger", ""}, {"POST", "/api/v1/syncs/trigger", ""},
+	{"GET", "/api/v1/sync-sequences", ""}, {"POST", "/api/v1/sync-sequences/{sequence}/trigger", ""}, {"GET", "/api/v1/sync-sequences/{sequence}/runs", ""},
+	{"GET", "/api/v1/sync-sequences/runs/{sequenceRun}", ""},
 }
 
 // fill puts ids and slugs of workspace 1 into a path.
 func (w *world) fill(path string, ids map[string]int64) string {
-	slugs := map[string]string{"sources": "shop", "models": "people", "destinations": "crm", "syncs": "people-to-crm"}
+	slugs := map[string]string{"sources": "shop", "models": "people", "destinations": "crm", "syncs": "people-to-crm", "sequences": "all"}
 	for plural, slug := range slugs {
 		if strings.HasPrefix(path, "/api/"+plural+"/") {
 			path = strings.Replace(path, "{slug}", slug, 1)
@@ -56,6 +58,9 @@ func (w *world) fill(path string, ids map[string]int64) string {
 	number := ids["run"]
 	if strings.HasPrefix(path, "/api/keys/") {
 		number = ids["key"]
+	}
+	if strings.HasPrefix(path, "/api/sequence-runs/") {
+		number = ids["sequenceRun"]
 	}
 	path = strings.NewReplacer("{id}", strconv.FormatInt(number, 10), "{ordinal}", "0", "{list}", "objects").Replace(path)
 	for name, id := range ids {
@@ -75,12 +80,14 @@ func (w *world) ids() map[string]int64 {
 	}
 	ids["key"] = w.ok("GET", "/api/keys", nil).id("items.0.id")
 	ids["run"] = w.ok("POST", "/api/syncs/people-to-crm/trigger", nil).id("run.id")
+	ids["sequence"] = w.ok("POST", "/api/sequences", document("all", "All People", sequenceSpec())).id("metadata.id")
+	ids["sequenceRun"] = w.ok("POST", "/api/sequences/all/trigger", nil).id("run.id")
 	return ids
 }
 
 // bodyFor is a body that an operation would accept of workspace 1.
 func bodyFor(o operation) any {
-	specs := map[string]object{"source": sourceSpec(), "model": modelSpec(), "destination": destinationSpec(), "sync": syncSpec()}
+	specs := map[string]object{"source": sourceSpec(), "model": modelSpec(), "destination": destinationSpec(), "sync": syncSpec(), "sequence": sequenceSpec()}
 	for kind, spec := range specs {
 		if o.id == "update-"+kind || o.id == "create-"+kind || o.id == "validate-"+kind {
 			return object{"metadata": object{"name": "Intruder"}, "spec": spec}
@@ -197,7 +204,7 @@ func TestWorkspacesAreIsolated(t *testing.T) {
 func (w *world) everything() string {
 	w.t.Helper()
 	var all strings.Builder
-	for _, path := range []string{"sources", "models", "destinations", "syncs", "syncs/people-to-crm/runs", "syncs/people-to-crm/activity", "sources/shop/versions", "folders", "usage"} {
+	for _, path := range []string{"sources", "models", "destinations", "syncs", "syncs/people-to-crm/runs", "syncs/people-to-crm/activity", "sequences", "sequences/all/runs", "sequences/all/activity", "sources/shop/versions", "folders", "usage"} {
 		fmt.Fprintln(&all, w.ok("GET", "/api/"+path, nil).body)
 	}
 	fmt.Fprintln(&all, w.ok("GET", "/api/keys", nil).list("items", "id"))

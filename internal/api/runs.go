@@ -12,9 +12,11 @@ import (
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
+	"github.com/millrace/millrace/internal/engine/sequence"
 	"github.com/millrace/millrace/internal/engine/sync/run"
 	"github.com/millrace/millrace/internal/fault"
 	"github.com/millrace/millrace/internal/kind/model"
+	kindsequence "github.com/millrace/millrace/internal/kind/sequence"
 	"github.com/millrace/millrace/internal/kind/sync"
 	"github.com/millrace/millrace/internal/mapping"
 	"github.com/millrace/millrace/internal/resource"
@@ -45,7 +47,7 @@ func (s *Server) syncs(api huma.API) {
 	})
 	for path, disabled := range map[string]bool{"enable": false, "disable": true} {
 		register(s, api, descriptions["sync"].answers(api, op(http.MethodPost, "/api/syncs/{slug}/"+path, path+"-sync", "Turn a sync's schedule on or off", nil), false), func(ctx context.Context, in *slugInput) (*body[DocumentBody], error) {
-			d, err := s.setDisabled(ctx, in.Slug, disabled)
+			d, err := s.setDisabled(ctx, "sync", in.Slug, disabled)
 			return s.document(ctx, d, err)
 		})
 	}
@@ -75,19 +77,24 @@ func (s *Server) trigger(ctx context.Context, d resource.Document, by string, o 
 	return r, nil
 }
 
-func (s *Server) setDisabled(ctx context.Context, slug string, disabled bool) (resource.Document, error) {
-	d, err := s.Resources.Get(ctx, scope(ctx), "sync", slug)
+// setDisabled turns the schedule of a document off or on.
+func (s *Server) setDisabled(ctx context.Context, kind, slug string, disabled bool) (resource.Document, error) {
+	d, err := s.Resources.Get(ctx, scope(ctx), kind, slug)
 	if err != nil {
 		return d, err
 	}
-	spec := *d.Spec.(*sync.Spec) //nolint:forcetypeassert // a sync's spec
-	spec.Disabled = disabled
-	text, err := json.Marshal(spec)
+	switch spec := d.Spec.(type) {
+	case *sync.Spec:
+		spec.Disabled = disabled
+	case *kindsequence.Spec:
+		spec.Disabled = disabled
+	}
+	text, err := json.Marshal(d.Spec)
 	if err != nil {
-		return d, fmt.Errorf("encoding a sync: %w", err)
+		return d, fmt.Errorf("encoding a %s: %w", kind, err)
 	}
 	summary := map[bool]string{true: "disabled", false: "enabled"}[disabled]
-	return s.Resources.Update(ctx, scope(ctx), "sync", slug, resource.Write{
+	return s.Resources.Update(ctx, scope(ctx), kind, slug, resource.Write{
 		Name: d.Name, Folder: d.Folder, Labels: d.Labels, Revision: d.Revision, Spec: text, Summary: summary,
 	})
 }
@@ -209,7 +216,7 @@ func (s *Server) events(w http.ResponseWriter, r *http.Request) {
 	defer look.Stop()
 	defer check.Stop()
 	for stream.err == nil {
-		s.sendChanges(r.Context(), stream, id.WorkspaceID)
+		s.sendChanges(context.WithValue(r.Context(), keyIdentity, id), stream)
 		select {
 		case <-r.Context().Done():
 			return
@@ -225,10 +232,11 @@ func (s *Server) events(w http.ResponseWriter, r *http.Request) {
 
 // stream writes server-sent events and remembers what the reader knows.
 type stream struct {
-	out     io.Writer
-	control *http.ResponseController
-	known   map[int64]string // the runs of the last look; nil before the first
-	err     error
+	out       io.Writer
+	control   *http.ResponseController
+	runs      map[int64]string // as they were at the last look; nil before the first
+	sequences map[int64]string // the same of runs of sequences
+	err       error
 }
 
 // comment writes a line that readers ignore and that keeps connections open.
@@ -241,31 +249,62 @@ func (w *stream) write(text string) {
 	}
 }
 
+// eventRuns is how many of the newest runs a look compares.
+const eventRuns = 50
+
 // sendChanges writes the runs that changed since the last look; at the first, those under way.
-func (s *Server) sendChanges(ctx context.Context, w *stream, workspaceID int64) {
-	runs, err := s.Runs.List(ctx, workspaceID, run.Filter{Limit: 50})
+func (s *Server) sendChanges(ctx context.Context, w *stream) {
+	runs, err := s.Runs.List(ctx, who(ctx).WorkspaceID, run.Filter{Limit: eventRuns})
 	if err != nil {
 		w.err = err
 		return
 	}
-	first, now := w.known == nil, map[int64]string{}
+	now := map[int64]string{}
 	for _, r := range slices.Backward(runs) {
 		b := s.runBody(r)
-		text, err := json.Marshal(b)
-		if err != nil {
-			w.err = err
-			return
-		}
-		b.DurationMs, b.RatePerSecond = 0, 0 // they change by themselves
-		state, err := json.Marshal(b)
-		if err != nil {
-			w.err = err
-			return
-		}
-		now[b.ID] = string(state)
-		if w.known[b.ID] != string(state) && (!first || !r.State.Ended()) {
-			w.write(fmt.Sprintf("event: run\ndata: %s\n\n", text))
-		}
+		still := b
+		still.DurationMs, still.RatePerSecond = 0, 0 // they change by themselves
+		now[b.ID] = w.send("run", w.runs, b.ID, r.State.Ended(), still, func() (any, error) { return b, nil })
 	}
-	w.known = now
+	w.runs = now
+	s.sendSequences(ctx, w)
+}
+
+// sendSequences writes the runs of sequences that changed. How far the run of a step is, that run tells.
+func (s *Server) sendSequences(ctx context.Context, w *stream) {
+	runs, err := s.Sequences.List(ctx, who(ctx).WorkspaceID, sequence.Filter{Limit: eventRuns})
+	if err != nil {
+		w.err = errors.Join(w.err, err)
+		return
+	}
+	now := map[int64]string{}
+	for _, r := range slices.Backward(runs) {
+		now[r.ID] = w.send("sequence-run", w.sequences, r.ID, r.State.Ended(), r, func() (any, error) { return s.sequenceRun(ctx, r) })
+	}
+	w.sequences = now
+}
+
+// send writes a run where its state is not as it was known, and returns what is known of it now. A reader who just
+// came is told of runs under way only.
+func (w *stream) send(event string, known map[int64]string, id int64, ended bool, state any, body func() (any, error)) string {
+	now, err := json.Marshal(state)
+	if err != nil {
+		w.err = errors.Join(w.err, err)
+		return ""
+	}
+	if known[id] == string(now) || known == nil && ended {
+		return string(now)
+	}
+	b, err := body()
+	if err != nil {
+		w.err = errors.Join(w.err, err)
+		return ""
+	}
+	text, err := json.Marshal(b)
+	if err != nil {
+		w.err = errors.Join(w.err, err)
+		return ""
+	}
+	w.write(fmt.Sprintf("event: %s\ndata: %s\n\n", event, text))
+	return string(now)
 }

@@ -8,8 +8,11 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/millrace/millrace/internal/connector"
+	"github.com/millrace/millrace/internal/engine/sequence"
 	"github.com/millrace/millrace/internal/engine/sync/run"
+	"github.com/millrace/millrace/internal/engine/timetable"
 	"github.com/millrace/millrace/internal/kind/model"
+	kindsequence "github.com/millrace/millrace/internal/kind/sequence"
 	"github.com/millrace/millrace/internal/kind/sync"
 	"github.com/millrace/millrace/internal/value"
 )
@@ -78,11 +81,12 @@ var (
 	present   = refinement{present: true}
 	modeWords = words(connector.ModeUpdate, connector.ModeInsert, connector.ModeUpsert, connector.ModeAdd, connector.ModeRemove,
 		connector.ModeArchive, connector.ModeAll, connector.ModeSnapshot, connector.ModeDiff, connector.ModeTrigger)
-	deleteWords  = words(connector.DeleteNothing, connector.DeleteClear, connector.DeleteRecord)
-	operationAll = words(connector.Operations...)
-	columnTypes  = words(value.Types...)
-	rowStatuses  = words(run.RowSucceeded, run.RowFailed, run.RowAborted, run.RowRejected, run.RowPending)
-	weekdays     = words("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+	deleteWords    = words(connector.DeleteNothing, connector.DeleteClear, connector.DeleteRecord)
+	operationAll   = words(connector.Operations...)
+	columnTypes    = words(value.Types...)
+	rowStatuses    = words(run.RowSucceeded, run.RowFailed, run.RowAborted, run.RowRejected, run.RowPending)
+	terminateWords = words(kindsequence.TerminateRejected, kindsequence.TerminateFatal, kindsequence.TerminateNever)
+	weekdays       = words("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 )
 
 // always is the refinement of a list which, with the lists in it, is never null.
@@ -98,7 +102,13 @@ var refinements = map[string]map[string]refinement{
 	"OneRow":              {"operation": operationAll, "status": rowStatuses, "values": anyJSON, "before": anyJSON},
 	"SourceStatus":        {"lastTest": orNull},
 	"DestinationStatus":   {"lastTest": orNull},
-	"SyncStatus":          {"lastRun": orNull},
+	"SyncStatus":          {"lastRun": orNull, "lastSkip": orNull},
+	"Skip":                {"reason": words(timetable.Reasons...)},
+	"SequenceStatus":      {"lastRun": orNull, "lastSkip": orNull},
+	"SequenceSpec":        {"steps": present},
+	"SequenceStep":        {"terminate": terminateWords},
+	"SequenceRun":         {"state": words(sequence.States...), "error": orNull},
+	"SequenceRunStep":     {"state": words(sequence.StepStates...), "terminate": terminateWords, "run": orNull},
 	"SourceSpec":          {"configuration": anyJSON},
 	"DestinationSpec":     {"configuration": anyJSON},
 	"ModelSpec":           {"method": words(model.MethodSQL, model.MethodTable)},

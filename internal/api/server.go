@@ -21,7 +21,9 @@ import (
 	"github.com/millrace/millrace/internal/connector"
 	"github.com/millrace/millrace/internal/connector/state"
 	"github.com/millrace/millrace/internal/db"
+	"github.com/millrace/millrace/internal/engine/sequence"
 	"github.com/millrace/millrace/internal/engine/sync/run"
+	"github.com/millrace/millrace/internal/engine/timetable"
 	"github.com/millrace/millrace/internal/fault"
 	"github.com/millrace/millrace/internal/resource"
 	"github.com/millrace/millrace/internal/telemetry"
@@ -35,6 +37,8 @@ type Options struct {
 	Registry  *connector.Registry
 	Runs      *run.Store
 	Engine    *run.Engine
+	Sequences *sequence.Engine
+	Timetable *timetable.Timetable
 	Enqueuer  run.Enqueuer
 	State     *state.Store // what connectors learn
 	Clock     clock.Clock
@@ -113,6 +117,7 @@ func (s *Server) own(mux *http.ServeMux) huma.API {
 	s.authorizations(api)
 	s.syncs(api)
 	s.runs(api)
+	s.sequences(api)
 	refine(config.Components.Schemas)
 	mux.HandleFunc("GET /api/events", s.events)
 	mux.HandleFunc("GET "+callbackPath, s.finishAuthorization)

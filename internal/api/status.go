@@ -5,8 +5,10 @@ import (
 	"time"
 
 	"github.com/millrace/millrace/internal/engine/sync/run"
+	"github.com/millrace/millrace/internal/engine/timetable"
 	"github.com/millrace/millrace/internal/kind/destination"
 	"github.com/millrace/millrace/internal/kind/model"
+	kindsequence "github.com/millrace/millrace/internal/kind/sequence"
 	"github.com/millrace/millrace/internal/kind/source"
 	"github.com/millrace/millrace/internal/kind/sync"
 	"github.com/millrace/millrace/internal/resource"
@@ -41,13 +43,36 @@ type ModelStatus struct {
 
 // SyncStatus is what is known of a sync beyond its document.
 type SyncStatus struct {
-	State       string   `json:"state" enum:"pending,queued,querying,preparing,in_progress,healthy,incomplete,failed,disabled"`
-	Label       string   `json:"label"`
-	Model       Link     `json:"model"`
-	Source      Link     `json:"source"`
-	Destination Link     `json:"destination"`
-	LastRun     *RunBody `json:"lastRun"`
-	NextRunAt   *string  `json:"nextRunAt"`
+	State       string    `json:"state" enum:"pending,queued,querying,preparing,in_progress,healthy,incomplete,failed,disabled"`
+	Label       string    `json:"label"`
+	Model       Link      `json:"model"`
+	Source      Link      `json:"source"`
+	Destination Link      `json:"destination"`
+	LastRun     *RunBody  `json:"lastRun"`
+	NextRunAt   *string   `json:"nextRunAt" doc:"a time that has passed waits for a worker"`
+	LastSkip    *SkipBody `json:"lastSkip"`
+}
+
+// SkipBody is a time at which a schedule did not start a run.
+type SkipBody struct {
+	At      string           `json:"at"`
+	Reason  timetable.Reason `json:"reason"`
+	Message string           `json:"message"`
+}
+
+// scheduled returns when a document runs next by itself, and what it last skipped (FLD-21).
+func (s *Server) scheduled(ctx context.Context, d resource.Document, disabled bool) (next *string, skip *SkipBody, err error) {
+	e, err := s.Timetable.Look(ctx, who(ctx).WorkspaceID, d.ID)
+	if err != nil {
+		return nil, nil, err
+	}
+	if !e.Next.IsZero() && !disabled {
+		next = optionalStamp(e.Next)
+	}
+	if e.Skip != nil {
+		skip = &SkipBody{At: stamp(e.Skip.At), Reason: e.Skip.Reason, Message: e.Skip.Message}
+	}
+	return next, skip, nil
 }
 
 // status returns what is known of a document beyond itself.
@@ -66,6 +91,8 @@ func (s *Server) status(ctx context.Context, d resource.Document) (any, error) {
 		return s.modelStatus(ctx, d, spec)
 	case *sync.Spec:
 		return s.syncStatus(ctx, d, spec)
+	case *kindsequence.Spec:
+		return s.sequenceStatus(ctx, d, spec)
 	default:
 		return nil, nil //nolint:nilnil // other kinds have no status
 	}
@@ -115,12 +142,12 @@ func (s *Server) syncStatus(ctx context.Context, d resource.Document, spec *sync
 	if m, err := s.Resources.Get(ctx, scope(ctx), "model", spec.Model); err == nil {
 		st.Source = s.link(ctx, "source", m.Spec.(*model.Spec).Source) //nolint:forcetypeassert // a model's spec
 	}
-	last, next, err := s.Runs.Latest(ctx, who(ctx).WorkspaceID, d.ID)
+	last, err := s.Runs.Latest(ctx, who(ctx).WorkspaceID, d.ID)
 	if err != nil {
 		return nil, err
 	}
-	if !next.IsZero() && !spec.Disabled {
-		st.NextRunAt = optionalStamp(next)
+	if st.NextRunAt, st.LastSkip, err = s.scheduled(ctx, d, spec.Disabled); err != nil {
+		return nil, err
 	}
 	st.State, st.Label = syncState(last, spec.Disabled)
 	if last != nil {
@@ -156,7 +183,7 @@ type RunBody struct {
 	ID            int64        `json:"id"`
 	SyncSlug      string       `json:"syncSlug"`
 	SyncID        int64        `json:"syncId"`
-	Trigger       string       `json:"trigger" enum:"manual,schedule,api,recovery,model"`
+	Trigger       string       `json:"trigger" enum:"manual,schedule,api,recovery,model,sequence"`
 	State         run.State    `json:"state"`
 	Status        string       `json:"status" enum:"queued,querying,processing,reporting,success,warning,failed,cancelled,interrupted"`
 	Label         string       `json:"label"`

@@ -39,6 +39,7 @@ func (s *Server) compatible(mux *http.ServeMux) {
 		s.v1(mux, "POST", name+"/{id}/trigger", s.v1TriggerByID)
 		s.v1(mux, "POST", name+"/trigger", s.v1Trigger)
 	}
+	s.compatibleSequences(mux)
 	mux.HandleFunc(v1Root, func(w http.ResponseWriter, r *http.Request) {
 		if _, err := s.bearer(r); err != nil {
 			v1Error(w, err)

@@ -86,7 +86,7 @@ func (s *Server) v1Model(ctx context.Context, r *http.Request, d resource.Docume
 }
 
 func (s *Server) v1Sync(ctx context.Context, r *http.Request, d resource.Document, spec *sync.Spec, b map[string]any) (map[string]any, error) {
-	last, _, err := s.Runs.Latest(ctx, who(ctx).WorkspaceID, d.ID)
+	last, err := s.Runs.Latest(ctx, who(ctx).WorkspaceID, d.ID)
 	if err != nil {
 		return nil, err
 	}

@@ -33,12 +33,15 @@ import (
 	"github.com/millrace/millrace/internal/db"
 	"github.com/millrace/millrace/internal/db/dbtest"
 	httprequest "github.com/millrace/millrace/internal/destination/http"
+	"github.com/millrace/millrace/internal/engine/sequence"
 	"github.com/millrace/millrace/internal/engine/sync/plan"
 	"github.com/millrace/millrace/internal/engine/sync/run"
+	"github.com/millrace/millrace/internal/engine/timetable"
 	"github.com/millrace/millrace/internal/fault"
 	"github.com/millrace/millrace/internal/httpx"
 	"github.com/millrace/millrace/internal/kind/destination"
 	"github.com/millrace/millrace/internal/kind/model"
+	kindsequence "github.com/millrace/millrace/internal/kind/sequence"
 	"github.com/millrace/millrace/internal/kind/source"
 	kindsync "github.com/millrace/millrace/internal/kind/sync"
 	"github.com/millrace/millrace/internal/query"
@@ -67,6 +70,8 @@ type world struct {
 	state   *state.Store
 	runs    *run.Store
 	engine  *run.Engine
+	seqs    *sequence.Engine
+	times   *timetable.Timetable
 	queue   *queue
 	log     *lockedBuffer
 	handler http.Handler
@@ -96,7 +101,7 @@ func newWorld(t *testing.T, d *db.DB) *world {
 	registry := w.registry()
 	w.access = access.NewStore(d, w.clock)
 	w.access.PasswordCost = bcrypt.MinCost
-	w.docs = resource.NewStore(d, resource.NewRegistry(source.Kind(registry), destination.Kind(registry), model.Kind(), kindsync.Kind(registry)), master, w.clock)
+	w.docs = resource.NewStore(d, resource.NewRegistry(source.Kind(registry), destination.Kind(registry), model.Kind(), kindsync.Kind(registry), kindsequence.Kind()), master, w.clock)
 	w.state = state.NewStore(d, master, w.clock)
 	w.docs.OnDelete(func(ctx context.Context, tx bun.Tx, sc resource.Scope, doc resource.Document) error {
 		return w.state.Forget(ctx, tx, sc.WorkspaceID, doc.Kind, doc.ID)
@@ -109,14 +114,23 @@ func newWorld(t *testing.T, d *db.DB) *world {
 		Store: w.runs, Documents: bundles{w.docs}, Registry: registry, Storage: bucket, State: w.state, Planner: plan.New(plan.Options{Threads: 1}),
 		Enqueuer: w.queue, Clock: w.clock, Log: log, Dir: dir, Owner: "test", Retention: 7 * 24 * time.Hour,
 	})
+	w.schedule()
 	w.handler = api.New(api.Options{
-		DB: d, Access: w.access, Resources: w.docs, Registry: registry, Runs: w.runs, Engine: w.engine, Enqueuer: w.queue, State: w.state, Public: public,
+		DB: d, Access: w.access, Resources: w.docs, Registry: registry, Runs: w.runs, Engine: w.engine, Sequences: w.seqs, Timetable: w.times, Enqueuer: w.queue, State: w.state, Public: public,
 		Clock: w.clock, Log: log, Metrics: telemetry.NewMetrics(), Dir: dir, Version: "test", Secure: true,
 		Assets: fstest.MapFS{"index.html": {Data: []byte("<!doctype html>")}},
 	})
 	_, _, err = w.access.Bootstrap(t.Context(), access.First{Email: adminEmail, Password: adminPassword, APIKey: bootstrapKey})
 	w.must(err)
 	return w
+}
+
+// schedule wires sequences and schedules as the program does.
+func (w *world) schedule() {
+	w.times = timetable.New(timetable.Options{DB: w.db, Documents: w.docs, Clock: w.clock, Log: slog.New(slog.NewTextHandler(w.log, nil)),
+		Runners: map[string]timetable.Runner{"sync": syncRunner{w}}})
+	w.seqs = sequence.New(sequence.Options{DB: w.db, Documents: w.docs, Syncs: steps{w}, Waker: w.queue, Clock: w.clock})
+	w.runs.OnEnd(func(ctx context.Context, tx bun.Tx, r run.Run) error { return w.seqs.SyncEnded(ctx, tx, r.ID) })
 }
 
 func (w *world) must(err error) {
@@ -336,6 +350,10 @@ func syncSpec() object {
 	}
 }
 
+func sequenceSpec() object {
+	return object{"steps": []object{{"sync": "people-to-crm", "terminate": "rejected"}, {"sync": "people-to-crm", "terminate": "never"}}, "schedule": object{"type": "manual"}, "disabled": false}
+}
+
 // furnish makes one document of each kind: shop, people, crm and people-to-crm.
 func (w *world) furnish() {
 	w.t.Helper()
@@ -353,6 +371,74 @@ func (w *world) work() {
 		if err := w.engine.Execute(w.t.Context(), id); !errors.Is(err, sql.ErrNoRows) {
 			w.must(err)
 		}
+	}
+}
+
+// steps runs syncs for sequences.
+type steps struct{ *world }
+
+func (s steps) Start(ctx context.Context, tx bun.Tx, workspaceID int64, slug string) (sequence.Started, error) {
+	d, err := s.docs.GetIn(ctx, tx, resource.Scope{WorkspaceID: workspaceID}, "sync", slug)
+	if err != nil {
+		return sequence.Started{}, err
+	}
+	r, err := s.runs.TriggerIn(ctx, tx, run.Request{WorkspaceID: workspaceID, SyncID: d.ID, SyncSlug: slug, Trigger: run.TriggerSequence}, s.queue)
+	return sequence.Started{SyncID: d.ID, RunID: r.ID, Own: true}, err
+}
+
+func (s steps) Look(ctx context.Context, tx bun.Tx, workspaceID, runID int64) (sequence.Outcome, error) {
+	r, err := s.runs.GetIn(ctx, tx, workspaceID, runID)
+	states := map[run.State]sequence.StepState{run.Committed: sequence.StepSuccess, run.Failed: sequence.StepFailed, run.Cancelled: sequence.StepCancelled}
+	o := sequence.Outcome{RunID: r.ID, State: sequence.StepRunning, Rejected: r.Counts.Failed.Total(), Queried: r.Counts.Read, Finished: r.FinishedAt}
+	if ended, over := states[r.State]; over {
+		o.State = ended
+	}
+	if o.State == sequence.StepSuccess && r.Counts.Trouble() {
+		o.State = sequence.StepWarning
+	}
+	if r.Failure != nil {
+		o.Error = r.Failure.Message
+	}
+	return o, err
+}
+
+func (s steps) Cancel(ctx context.Context, tx bun.Tx, workspaceID, runID int64) error {
+	_, err := s.runs.CancelIn(ctx, tx, workspaceID, runID)
+	return err
+}
+
+// syncRunner runs syncs for schedules.
+type syncRunner struct{ *world }
+
+func (s syncRunner) Standing(ctx context.Context, tx bun.Tx, workspaceID, syncID int64) (timetable.Standing, error) {
+	st, err := s.runs.Standing(ctx, tx, workspaceID, syncID)
+	return timetable.Standing(st), err
+}
+
+func (s syncRunner) Missing(context.Context, int64, resource.Document) (string, error) {
+	return "", nil
+}
+
+func (s syncRunner) Start(ctx context.Context, tx bun.Tx, workspaceID int64, d resource.Document) error {
+	_, err := s.runs.TriggerIn(ctx, tx, run.Request{WorkspaceID: workspaceID, SyncID: d.ID, SyncSlug: d.Slug, Trigger: run.TriggerSchedule}, s.queue)
+	return err
+}
+
+// sequenced moves on the sequences that wait for a worker, and executes the runs that they started, to the end.
+func (w *world) sequenced() {
+	w.t.Helper()
+	for {
+		w.queue.mu.Lock()
+		ids := w.queue.sequences
+		w.queue.sequences = nil
+		w.queue.mu.Unlock()
+		if len(ids) == 0 {
+			return
+		}
+		for _, id := range ids {
+			w.must(w.seqs.Advance(w.t.Context(), id))
+		}
+		w.work()
 	}
 }
 
@@ -386,8 +472,16 @@ func (b bundles) Bundle(ctx context.Context, workspaceID, syncID int64) (out run
 
 // queue remembers which runs wait for a worker.
 type queue struct {
-	mu  sync.Mutex
-	ids []int64
+	mu        sync.Mutex
+	ids       []int64
+	sequences []int64
+}
+
+func (q *queue) Wake(_ context.Context, _ bun.Tx, id, _ int64) error {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.sequences = append(q.sequences, id)
+	return nil
 }
 
 func (q *queue) Enqueue(_ context.Context, _ bun.Tx, id int64) error {

@@ -17,6 +17,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	_ "time/tzdata" // schedules name time zones, which the machine need not have
 
 	"github.com/millrace/millrace/internal/access"
 	"github.com/millrace/millrace/internal/api"
@@ -26,8 +27,10 @@ import (
 	"github.com/millrace/millrace/internal/connector"
 	"github.com/millrace/millrace/internal/connector/state"
 	"github.com/millrace/millrace/internal/db"
+	"github.com/millrace/millrace/internal/engine/sequence"
 	"github.com/millrace/millrace/internal/engine/sync/plan"
 	"github.com/millrace/millrace/internal/engine/sync/run"
+	"github.com/millrace/millrace/internal/engine/timetable"
 	"github.com/millrace/millrace/internal/fault"
 	"github.com/millrace/millrace/internal/jobs"
 	"github.com/millrace/millrace/internal/resource"
@@ -72,7 +75,8 @@ type process struct {
 	runs      *run.Store
 	jobs      *jobs.Client
 	engine    *run.Engine
-	scheduler *scheduler
+	sequences *sequence.Engine
+	timetable *timetable.Timetable
 	metrics   *telemetry.Metrics
 	closers   []func() error
 }
@@ -124,6 +128,9 @@ func (p *process) open(ctx context.Context) error {
 	if err := p.openStores(ctx); err != nil {
 		return err
 	}
+	if err := p.require(ctx); err != nil {
+		return err
+	}
 	return p.openEngine()
 }
 
@@ -158,6 +165,24 @@ func (p *process) openStores(ctx context.Context) (err error) {
 	return nil
 }
 
+// requireTime is how long what the process needs may take to answer when it starts.
+const requireTime = 20 * time.Second
+
+// require refuses to start without what every run needs, so that nothing waits for a run that cannot come (FLD-21).
+// The database has answered already.
+func (p *process) require(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, requireTime)
+	defer cancel()
+	if err := p.documents.CheckKey(ctx); err != nil {
+		return err
+	}
+	if err := p.bucket.Check(ctx); err != nil {
+		return fault.Wrap(err, fault.CodeConfig, "the storage does not answer").
+			WithSuggestion("Correct storage-url (MILLRACE_STORAGE_URL), or start what it points to.")
+	}
+	return nil
+}
+
 func (p *process) openEngine() error {
 	c := p.Config
 	workers := 0
@@ -167,7 +192,7 @@ func (p *process) openEngine() error {
 	p.jobs = jobs.New(p.db, jobs.Config{Workers: workers, Log: p.log})
 	wake := queue{p.jobs}
 	p.runs.Follow(p.documents, wake)
-	p.scheduler = &scheduler{documents: p.documents, runs: p.runs, queue: wake, clock: p.clock, log: p.log}
+	p.schedule(wake)
 	host, err := os.Hostname()
 	if err != nil {
 		host = "unknown"
@@ -180,13 +205,37 @@ func (p *process) openEngine() error {
 		Retention: c.LogRetention, Grace: c.ShutdownGrace, Failpoint: p.Failpoint, Observe: p.observe,
 	})
 	jobs.Register(p.jobs, func(ctx context.Context, j runJob) error { return p.engine.Execute(ctx, j.RunID) })
+	jobs.Register(p.jobs, func(ctx context.Context, j sequenceJob) error { return p.sequences.Advance(ctx, j.RunID) })
 	return p.jobs.Open()
+}
+
+// schedule wires what starts syncs: sequences, and the timetable of both. The end of a run tells them.
+func (p *process) schedule(wake waker) {
+	p.timetable = timetable.New(timetable.Options{DB: p.db, Documents: p.documents, Clock: p.clock, Log: p.log})
+	p.sequences = sequence.New(sequence.Options{
+		DB: p.db, Documents: p.documents, Syncs: steps{p.runs, p.documents, wake}, Waker: wake, Clock: p.clock, Failpoint: p.Failpoint,
+		Ended: func(ctx context.Context, tx bun.Tx, r sequence.Run) error {
+			return p.timetable.Touch(ctx, tx, r.SequenceID)
+		},
+	})
+	p.timetable.Runners = map[string]timetable.Runner{
+		"sync":     syncRunner{p.runs, documents{p.documents}, p.Registry, wake},
+		"sequence": sequenceRunner{p.sequences, p.documents},
+	}
+	p.sequences.Follow(p.documents) // before the timetable: its locks come first
+	p.timetable.Follow(p.documents)
+	p.runs.OnEnd(func(ctx context.Context, tx bun.Tx, r run.Run) error {
+		if err := p.timetable.Touch(ctx, tx, r.SyncID); err != nil {
+			return err
+		}
+		return p.sequences.SyncEnded(ctx, tx, r.ID)
+	})
 }
 
 // dir is where work in progress and the connectors' private folders are.
 func (p *process) dir() string { return filepath.Join(p.Config.Home, "work") }
 
-// observe counts a run that is over and plans the next one.
+// observe counts a run that is over.
 func (p *process) observe(r run.Run) {
 	p.metrics.Run(r.Words().Metric, r.FinishedAt.Sub(r.StartedAt))
 	for outcome, n := range map[string]run.OpCounts{"succeeded": r.Counts.Succeeded, "failed": r.Counts.Failed, "aborted": r.Counts.Aborted} {
@@ -194,7 +243,6 @@ func (p *process) observe(r run.Run) {
 		p.metrics.Rows("changed", outcome, n.Changed)
 		p.metrics.Rows("removed", outcome, n.Removed)
 	}
-	p.scheduler.replan(context.Background(), r)
 }
 
 // firstStart sets a new database up, and tells how to sign in.
@@ -277,7 +325,7 @@ func (p *process) ready(base string) {
 // handler is what the process serves at the base URL: everything, or health and metrics only.
 func (p *process) handler(base string) http.Handler {
 	o := api.Options{
-		DB: p.db, Access: p.access, Resources: p.documents, Registry: p.Registry, Runs: p.runs, Engine: p.engine,
+		DB: p.db, Access: p.access, Resources: p.documents, Registry: p.Registry, Runs: p.runs, Engine: p.engine, Sequences: p.sequences, Timetable: p.timetable,
 		Enqueuer: queue{p.jobs}, Clock: p.clock, Log: p.log, Metrics: p.metrics, Assets: p.Assets,
 		State: p.state, Public: base, Dir: p.dir(), Version: p.Version, Secure: p.Config.Secure(),
 		Checks: []telemetry.Check{
@@ -304,7 +352,7 @@ func (p *process) work(ctx context.Context) (stop func() error, err error) {
 		return nil, err
 	}
 	loops := []*jobs.Loop{
-		jobs.StartLoop(alive, tickEvery, p.scheduler.tick),
+		jobs.StartLoop(alive, tickEvery, p.timetable.Tick),
 		jobs.StartLoop(alive, min(reapEvery, p.Config.LeaseTime), p.reap),
 		jobs.StartLoop(alive, expireEvery, p.expire),
 	}
@@ -334,6 +382,9 @@ func (p *process) recover(ctx context.Context) error {
 func (p *process) reap(ctx context.Context) {
 	if _, err := p.engine.Reap(ctx, false); err != nil && ctx.Err() == nil {
 		p.log.Error("recovering runs", "error", err)
+	}
+	if err := p.sequences.Reap(ctx); err != nil && ctx.Err() == nil {
+		p.log.Error("moving sequences on", "error", err)
 	}
 }
 

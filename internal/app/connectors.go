@@ -10,6 +10,7 @@ import (
 	"github.com/millrace/millrace/internal/httpx"
 	"github.com/millrace/millrace/internal/kind/destination"
 	"github.com/millrace/millrace/internal/kind/model"
+	"github.com/millrace/millrace/internal/kind/sequence"
 	"github.com/millrace/millrace/internal/kind/source"
 	"github.com/millrace/millrace/internal/kind/sync"
 	"github.com/millrace/millrace/internal/resource"
@@ -34,5 +35,5 @@ func Connectors(c *config.Config) *connector.Registry {
 
 // Kinds returns the kinds of documents, in the order in which they build on each other.
 func Kinds(r *connector.Registry) *resource.Registry {
-	return resource.NewRegistry(source.Kind(r), destination.Kind(r), model.Kind(), sync.Kind(r))
+	return resource.NewRegistry(source.Kind(r), destination.Kind(r), model.Kind(), sync.Kind(r), sequence.Kind())
 }

@@ -227,7 +227,7 @@ func decode(res *http.Response, out any) error {
 // plurals of the kinds, with the short forms that the command line takes.
 var plurals = map[string]string{
 	"source": "sources", "sources": "sources", "destination": "destinations", "destinations": "destinations",
-	"model": "models", "models": "models", "sync": "syncs", "syncs": "syncs",
+	"model": "models", "models": "models", "sync": "syncs", "syncs": "syncs", "sequence": "sequences", "sequences": "sequences",
 }
 
 // splitName reads "sync/orders" or "syncs orders" into the plural of the kind and the slug.
@@ -238,7 +238,7 @@ func splitName(args []string) (plural, slug string, err error) {
 	}
 	plural, ok := plurals[kind]
 	if !ok {
-		return "", "", fault.New(fault.CodeInvalid, "there is no kind %q: use source, model, destination or sync", kind)
+		return "", "", fault.New(fault.CodeInvalid, "there is no kind %q: use source, model, destination, sync or sequence", kind)
 	}
 	return plural, slug, nil
 }

@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"os"
 	"strconv"
+	"strings"
 	"text/tabwriter"
 
 	"github.com/millrace/millrace/internal/fault"
@@ -207,9 +208,17 @@ func deleteCommand() *cobra.Command {
 func runCommand() *cobra.Command {
 	var full, reset, clearAndFill, detach bool
 	cmd := &cobra.Command{
-		Use: "run SYNC", Short: "Run a sync and wait for its end", Args: cobra.ExactArgs(1),
+		Use: "run SYNC | run sequence/SEQUENCE", Short: "Run a sync or a sequence and wait for its end", Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c := clientOf(cmd)
+			slug, isSequence := sequenceName(args[0])
+			if isSequence && (full || reset || clearAndFill) {
+				return fault.New(fault.CodeInvalid, "a sequence runs its syncs as they are").WithSuggestion("Run the sync by itself with the flag.")
+			}
+			if isSequence {
+				return runSequence(cmd, c, slug, detach)
+			}
+			args[0] = strings.TrimPrefix(args[0], "sync/")
 			r, err := c.Trigger(cmd.Context(), args[0], map[string]bool{"fullResync": full, "resetCDC": reset, "clearAndFill": clearAndFill})
 			if err != nil || detach {
 				if err == nil {
@@ -253,8 +262,17 @@ func printRun(w io.Writer, r Run) {
 func logsCommand() *cobra.Command {
 	var status, key string
 	cmd := &cobra.Command{
-		Use: "logs RUN", Short: "List the rows of a run, the refused ones unless --status says otherwise", Args: cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error { return logs(cmd, args[0], status, key) },
+		Use: "logs RUN | logs sequence/SEQUENCE", Short: "List the rows of a run, the refused ones unless --status says otherwise; or the steps of a sequence's run", Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if slug, isSequence := sequenceName(args[0]); isSequence {
+				return sequenceLogs(cmd, clientOf(cmd), slug)
+			}
+			err := logs(cmd, args[0], status, key)
+			if !isNotFound(err) {
+				return err
+			}
+			return otherwise(err, printSequenceRun(cmd, clientOf(cmd), args[0]))
+		},
 	}
 	cmd.Flags().StringVar(&status, "status", "failed", "succeeded, failed, aborted or rejected; empty for all")
 	cmd.Flags().StringVar(&key, "key", "", "only the row with this primary key")
@@ -289,10 +307,14 @@ func logs(cmd *cobra.Command, run, status, key string) error {
 
 func cancelCommand() *cobra.Command {
 	return &cobra.Command{
-		Use: "cancel RUN", Short: "Stop a run; what it has sent is settled", Args: cobra.ExactArgs(1),
+		Use: "cancel RUN", Short: "Stop a run of a sync or of a sequence; what it has sent is settled", Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			var r Run
-			if err := clientOf(cmd).Do(cmd.Context(), http.MethodPost, "/api/runs/"+url.PathEscape(args[0])+"/cancel", nil, &r); err != nil {
+			err := clientOf(cmd).Do(cmd.Context(), http.MethodPost, "/api/runs/"+url.PathEscape(args[0])+"/cancel", nil, &r)
+			if isNotFound(err) {
+				return otherwise(err, cancelSequence(cmd, clientOf(cmd), args[0]))
+			}
+			if err != nil {
 				return err
 			}
 			fmt.Fprintf(cmd.OutOrStdout(), "run %d: %s\n", r.ID, r.State)
@@ -331,7 +353,7 @@ func connectorCommand() *cobra.Command {
 
 func listConnectors(cmd *cobra.Command, kind string, asJSON bool) error {
 	plural, ok := plurals[kind]
-	if !ok || plural == "models" || plural == "syncs" {
+	if !ok || plural != "sources" && plural != "destinations" {
 		return fault.New(fault.CodeInvalid, "--kind is source or destination")
 	}
 	var answer struct{ Items []json.RawMessage }

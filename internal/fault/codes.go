@@ -72,6 +72,8 @@ const (
 	CodeRunBaseline   Code = "run.baseline_missing"
 	CodeRunKeyChanged Code = "run.primary_key_changed"
 
+	CodeSequenceStopped Code = "sequence.stopped"
+
 	CodeStorage    Code = "storage.error"
 	CodeDiskFull   Code = "storage.disk_full"
 	CodeSecret     Code = "secret.error"
@@ -133,6 +135,8 @@ var codes = map[Code]Info{
 	CodeRunCancelled:  {http.StatusConflict, 9, Fatal, "Run the sync again to continue."},
 	CodeRunBaseline:   {http.StatusConflict, 9, Fatal, "Run a full resync or reset CDC: what was synced before is no longer known."},
 	CodeRunKeyChanged: {http.StatusConflict, 9, Fatal, "Run a full resync or reset CDC: the model's primary key is another one now."},
+
+	CodeSequenceStopped: {http.StatusConflict, 9, Fatal, "Look at the run of the step that ended the sequence; the step's terminate setting says what may end it."},
 
 	CodeStorage:    {http.StatusInternalServerError, 10, Retryable, "Check the storage bucket or folder that the server is configured with."},
 	CodeDiskFull:   {http.StatusInsufficientStorage, 10, Fatal, "Free disk space under MILLRACE_HOME, then run again: nothing was lost."},

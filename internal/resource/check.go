@@ -233,6 +233,24 @@ func (s *Store) fill(ctx context.Context, sc Scope, k Kind, spec any) error {
 	return failed
 }
 
+// CheckKey opens one of the stored secrets: a server that was given another key than the one that sealed them must not
+// start.
+func (s *Store) CheckKey(ctx context.Context) error {
+	var rows []struct {
+		WorkspaceID int64
+		Sealed      string
+	}
+	if err := s.db.NewSelect().Table("secrets").Column("workspace_id", "sealed").Limit(1).Scan(ctx, &rows); err != nil {
+		return fmt.Errorf("reading a secret: %w", err)
+	}
+	for _, r := range rows {
+		if _, err := s.key.Open(purpose(Scope{WorkspaceID: r.WorkspaceID}), r.Sealed); err != nil {
+			return fault.Wrap(err, fault.CodeSecret, "the secrets in the database were sealed with another encryption key")
+		}
+	}
+	return nil
+}
+
 // Fill returns a spec that a person is writing with the secrets that a stored document keeps for it, so that a
 // connection can be tried before it is saved. For engines only.
 func (s *Store) Fill(ctx context.Context, sc Scope, kind, slug string, spec any) error {

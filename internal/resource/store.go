@@ -85,6 +85,21 @@ func (s *Store) Get(ctx context.Context, sc Scope, kind, slug string) (Document,
 	return s.one(ctx, s.db, sc, kind, func(q *bun.SelectQuery) { q.Where("slug = ?", slug) }, slug)
 }
 
+// GetIn is Get within a transaction.
+func (s *Store) GetIn(ctx context.Context, tx bun.Tx, sc Scope, kind, slug string) (Document, error) {
+	return s.one(ctx, tx, sc, kind, func(q *bun.SelectQuery) { q.Where("slug = ?", slug) }, slug)
+}
+
+// GetByIDIn is GetByID within a transaction.
+func (s *Store) GetByIDIn(ctx context.Context, tx bun.Tx, sc Scope, kind string, id int64) (Document, error) {
+	return s.one(ctx, tx, sc, kind, func(q *bun.SelectQuery) { q.Where("id = ?", id) }, strconv.FormatInt(id, 10))
+}
+
+// GetByUUID returns a document by its UUID.
+func (s *Store) GetByUUID(ctx context.Context, sc Scope, kind, id string) (Document, error) {
+	return s.one(ctx, s.db, sc, kind, func(q *bun.SelectQuery) { q.Where("uuid = ?", id) }, id)
+}
+
 // GetByID returns a document by its number.
 func (s *Store) GetByID(ctx context.Context, sc Scope, kind string, id int64) (Document, error) {
 	return s.one(ctx, s.db, sc, kind, func(q *bun.SelectQuery) { q.Where("id = ?", id) }, strconv.FormatInt(id, 10))

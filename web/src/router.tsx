@@ -144,6 +144,29 @@ const run = createRoute({
   component: lazyRouteComponent(() => import('./routes/syncs/run')),
 })
 
+const sequences = createRoute({
+  getParentRoute: () => app,
+  path: '/sequences',
+  validateSearch: listSearch,
+  component: lazyRouteComponent(() => import('./routes/sequences/list')),
+})
+const sequenceNew = createRoute({
+  getParentRoute: () => app,
+  path: '/sequences/new',
+  component: lazyRouteComponent(() => import('./routes/sequences/new')),
+})
+const sequence = createRoute({
+  getParentRoute: () => app,
+  path: '/sequences/$slug',
+  validateSearch: tabSearch,
+  component: lazyRouteComponent(() => import('./routes/sequences/detail')),
+})
+const sequenceRun = createRoute({
+  getParentRoute: () => app,
+  path: '/sequences/$slug/runs/$runId',
+  component: lazyRouteComponent(() => import('./routes/sequences/run')),
+})
+
 const settings = createRoute({
   getParentRoute: () => app,
   path: '/settings',
@@ -181,6 +204,10 @@ const routeTree = root.addChildren([
     syncNew,
     sync,
     run,
+    sequences,
+    sequenceNew,
+    sequence,
+    sequenceRun,
     settings.addChildren([settingsWorkspace, settingsKeys]),
   ]),
 ])

@@ -3,13 +3,11 @@ package sync
 import (
 	"fmt"
 	"slices"
-	"time"
 
 	"github.com/millrace/millrace/internal/connector"
 	"github.com/millrace/millrace/internal/fault"
 	"github.com/millrace/millrace/internal/kind/destination"
 	"github.com/millrace/millrace/internal/kind/model"
-	"github.com/millrace/millrace/internal/kind/sync/cron"
 	"github.com/millrace/millrace/internal/resource"
 )
 
@@ -53,7 +51,7 @@ func (s *Spec) validate() fault.Issues {
 		issues.Add("spec.mappings", fault.CodeInvalid, "a sync of all columns has no mappings")
 	}
 	validateMappings("spec.mappings", s.Mappings, 0, &issues)
-	s.Schedule.validate(&issues)
+	issues = append(issues, s.Schedule.Validate("spec.schedule")...)
 	return issues
 }
 
@@ -98,54 +96,6 @@ func (m Mapping) validate(at string, depth int, issues *fault.Issues) {
 		validateMappings(at+".fields", m.Fields, depth+1, issues)
 	default:
 		issues.Add(at+".kind", fault.CodeInvalid, "there is no kind of mapping %q", m.Kind)
-	}
-}
-
-var weekdays = []string{"monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"}
-
-func (s Schedule) validate(issues *fault.Issues) {
-	const path = "spec.schedule"
-	switch s.Type {
-	case "", ScheduleManual:
-	case ScheduleInterval:
-		if s.Interval == nil || s.Interval.Quantity < 1 || !slices.Contains([]string{"minute", "hour", "day", "week"}, s.Interval.Unit) {
-			issues.Add(path+".interval", fault.CodeInvalid, "an interval is a number of minutes, hours, days or weeks, at least 1")
-		}
-	case ScheduleCron:
-		if err := cron.Check(s.Cron); err != nil {
-			*issues = append(*issues, fault.As(err).WithPath(path+".cron"))
-		}
-	case ScheduleCustom:
-		s.validateRecurrences(issues)
-	default:
-		issues.Add(path+".type", fault.CodeInvalid, "there is no schedule type %q", s.Type)
-	}
-	if s.Start != nil && s.End != nil && !s.End.After(*s.Start) {
-		issues.Add(path+".end", fault.CodeInvalid, "the schedule ends before it starts")
-	}
-}
-
-func (s Schedule) validateRecurrences(issues *fault.Issues) {
-	const path = "spec.schedule"
-	if _, err := time.LoadLocation(s.Zone); err != nil || s.Zone == "" {
-		issues.Add(path+".zone", fault.CodeInvalid, "%q is not a time zone such as Europe/Berlin", s.Zone)
-	}
-	if len(s.Recurrences) == 0 {
-		issues.Add(path+".recurrences", fault.CodeRequired, "add days and a time")
-	}
-	for i, r := range s.Recurrences {
-		at := fmt.Sprintf("%s.recurrences[%d]", path, i)
-		if _, err := time.Parse("15:04", r.Time); err != nil {
-			issues.Add(at+".time", fault.CodeInvalid, "%q is not a time of day such as 08:30", r.Time)
-		}
-		for _, d := range r.Days {
-			if !slices.Contains(weekdays, d) {
-				issues.Add(at+".days", fault.CodeInvalid, "%q is not a day of the week", d)
-			}
-		}
-		if len(r.Days) == 0 {
-			issues.Add(at+".days", fault.CodeRequired, "choose at least one day")
-		}
 	}
 }
 

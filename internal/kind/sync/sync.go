@@ -3,8 +3,6 @@
 package sync
 
 import (
-	"time"
-
 	"github.com/millrace/millrace/internal/connector"
 	"github.com/millrace/millrace/internal/value"
 )
@@ -59,34 +57,3 @@ type Mapping struct {
 
 // Variables lists the variables that a mapping may use (SY-27).
 var Variables = []string{"model-id", "model-name", "current-timestamp", "sync-id", "sync-run-id", "operation"}
-
-// Schedule types (SY-80).
-const (
-	ScheduleManual   = "manual"
-	ScheduleInterval = "interval"
-	ScheduleCron     = "cron"
-	ScheduleCustom   = "custom"
-)
-
-// Schedule says when a sync runs by itself.
-type Schedule struct {
-	Type        string       `json:"type,omitempty"` // empty means manual
-	Interval    *Interval    `json:"interval,omitempty"`
-	Cron        string       `json:"cron,omitempty"` // five fields, in UTC (SY-83)
-	Recurrences []Recurrence `json:"recurrences,omitempty"`
-	Zone        string       `json:"zone,omitempty"` // IANA name, for recurrences
-	Start       *time.Time   `json:"start,omitempty"`
-	End         *time.Time   `json:"end,omitempty"`
-}
-
-// Interval is a distance in time.
-type Interval struct {
-	Unit     string `json:"unit"` // minute, hour, day, week
-	Quantity int    `json:"quantity"`
-}
-
-// Recurrence is a time of day on days of the week (SY-82).
-type Recurrence struct {
-	Days []string `json:"days"` // monday … sunday
-	Time string   `json:"time"` // HH:MM
-}

@@ -11,6 +11,7 @@ import type {
   Model,
   Problem,
   Reference,
+  Sequence,
   Source,
   Sync,
 } from './types'
@@ -21,6 +22,7 @@ export interface Documents {
   models: Model
   destinations: Destination
   syncs: Sync
+  sequences: Sequence
 }
 
 type SpecOf<K extends KindPath> = Documents[K]['spec']

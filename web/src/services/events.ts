@@ -1,7 +1,8 @@
 import { useQueryClient, type QueryClient } from '@tanstack/react-query'
 import { useEffect, useSyncExternalStore } from 'react'
 import { isActive } from './runs'
-import type { Run, RunState } from './types'
+import { isOver } from './sequences'
+import type { Run, RunState, SequenceRun } from './types'
 
 let live = false
 const listeners = new Set<() => void>()
@@ -42,11 +43,20 @@ export function applyRun(client: QueryClient, run: Run): void {
   void client.invalidateQueries({ queryKey: ['models'] })
 }
 
+/** Puts a run of a sequence that the server reported where the pages read it. */
+export function applySequenceRun(client: QueryClient, run: SequenceRun): void {
+  client.setQueryData(['sequence-runs', 'one', run.id], run)
+  void client.invalidateQueries({ queryKey: ['sequence-runs', 'of', run.sequenceSlug] })
+  void client.invalidateQueries({ queryKey: ['sequences'] })
+  if (isOver(run)) void client.invalidateQueries({ queryKey: ['syncs'] })
+}
+
 function connect(client: QueryClient): () => void {
   const source = new EventSource('/api/events')
   source.addEventListener('open', () => setLive(true))
   source.addEventListener('error', () => setLive(false))
   source.addEventListener('run', (event: MessageEvent<string>) => applyRun(client, JSON.parse(event.data) as Run))
+  source.addEventListener('sequence-run', (event: MessageEvent<string>) => applySequenceRun(client, JSON.parse(event.data) as SequenceRun))
   return () => {
     source.close()
     setLive(false)

@@ -488,6 +488,213 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/schedules/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Say when a schedule would start runs */
+        post: operations["preview-schedule"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sequence-runs/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read a run of a sequence */
+        get: operations["get-sequence-run"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sequence-runs/{id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Stop a run of a sequence, and the run of a sync that it started */
+        post: operations["cancel-sequence-run"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sequences": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List sequences */
+        get: operations["list-sequences"];
+        put?: never;
+        /** Create a sequence */
+        post: operations["create-sequence"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sequences/{slug}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read a sequence */
+        get: operations["get-sequence"];
+        /** Change a sequence */
+        put: operations["update-sequence"];
+        post?: never;
+        /** Delete a sequence */
+        delete: operations["delete-sequence"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sequences/{slug}/activity": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List what happened to a sequence */
+        get: operations["list-sequence-activity"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sequences/{slug}/disable": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Turn a sequence's schedule on or off */
+        post: operations["disable-sequence"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sequences/{slug}/enable": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Turn a sequence's schedule on or off */
+        post: operations["enable-sequence"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sequences/{slug}/references": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List what refers to a sequence */
+        get: operations["list-sequence-references"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sequences/{slug}/runs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the runs of a sequence, the newest first */
+        get: operations["list-sequence-runs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sequences/{slug}/trigger": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Run a sequence; while one run is under way, one more waits for it */
+        post: operations["trigger-sequence"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sequences/{slug}/versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the versions of a sequence */
+        get: operations["list-sequence-versions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/session": {
         parameters: {
             query?: never;
@@ -853,6 +1060,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/validate/sequences": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Check a sequence without saving it */
+        post: operations["validate-sequence"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/validate/sources": {
         parameters: {
             query?: never;
@@ -1063,7 +1287,7 @@ export interface components {
         };
         Destination: {
             /** @enum {string} */
-            kind: "source" | "model" | "destination" | "sync";
+            kind: "source" | "model" | "destination" | "sync" | "sequence";
             metadata: components["schemas"]["Metadata"];
             spec: components["schemas"]["DestinationSpec"];
             status: components["schemas"]["DestinationStatus"];
@@ -1204,7 +1428,7 @@ export interface components {
         };
         Model: {
             /** @enum {string} */
-            kind: "source" | "model" | "destination" | "sync";
+            kind: "source" | "model" | "destination" | "sync" | "sequence";
             metadata: components["schemas"]["Metadata"];
             spec: components["schemas"]["ModelSpec"];
             status: components["schemas"]["ModelStatus"];
@@ -1324,6 +1548,18 @@ export interface components {
             /** Format: int64 */
             total: number;
         };
+        PageSequence: {
+            items: components["schemas"]["Sequence"][];
+            nextCursor: string | null;
+            /** Format: int64 */
+            total: number;
+        };
+        PageSequenceRun: {
+            items: components["schemas"]["SequenceRun"][];
+            nextCursor: string | null;
+            /** Format: int64 */
+            total: number;
+        };
         PageSource: {
             items: components["schemas"]["Source"][];
             nextCursor: string | null;
@@ -1378,6 +1614,19 @@ export interface components {
             sql?: string;
             table?: components["schemas"]["QueryTableRef"];
         };
+        PreviewScheduleRequest: {
+            /**
+             * Format: int64
+             * @default 5
+             */
+            count: number;
+            /**
+             * Format: date-time
+             * @description from which intervals count
+             */
+            lastRunAt?: string;
+            schedule: components["schemas"]["SyncSchedule"];
+        };
         QueryTableRef: {
             database?: string;
             name: string;
@@ -1385,7 +1634,7 @@ export interface components {
         };
         Referrer: {
             /** @enum {string} */
-            kind: "source" | "model" | "destination" | "sync";
+            kind: "source" | "model" | "destination" | "sync" | "sequence";
             name: string;
             slug: string;
         };
@@ -1470,7 +1719,7 @@ export interface components {
             syncId: number;
             syncSlug: string;
             /** @enum {string} */
-            trigger: "manual" | "schedule" | "api" | "recovery" | "model";
+            trigger: "manual" | "schedule" | "api" | "recovery" | "model" | "sequence";
         };
         RunOpCounts: {
             /** Format: int64 */
@@ -1484,6 +1733,91 @@ export interface components {
             clearAndFill: boolean;
             fullResync: boolean;
             resetCDC: boolean;
+        };
+        Sequence: {
+            /** @enum {string} */
+            kind: "source" | "model" | "destination" | "sync" | "sequence";
+            metadata: components["schemas"]["Metadata"];
+            spec: components["schemas"]["SequenceSpec"];
+            status: components["schemas"]["SequenceStatus"];
+        };
+        SequenceLimit: {
+            /** Format: int64 */
+            count?: number;
+            /** Format: double */
+            percent?: number;
+        };
+        SequenceRun: {
+            cancelRequested: boolean;
+            createdAt: string;
+            /**
+             * Format: int64
+             * @description counts on while the run is under way; 0 before it began
+             */
+            durationMs: number;
+            error: components["schemas"]["ErrorInfo"] | null;
+            finishedAt: string | null;
+            /** Format: int64 */
+            id: number;
+            label: string;
+            /** Format: int64 */
+            sequenceId: number;
+            sequenceSlug: string;
+            startedAt: string | null;
+            /** @enum {string} */
+            state: "pending" | "running" | "done" | "failed" | "cancelled";
+            /** @description none before the run began */
+            steps: components["schemas"]["SequenceRunStep"][];
+            /** @enum {string} */
+            trigger: "manual" | "schedule" | "api";
+            uuid: string;
+        };
+        SequenceRunStep: {
+            /** Format: int64 */
+            durationMs: number;
+            error: string;
+            finishedAt: string | null;
+            label: string;
+            /** @description what too many rejected rows are; empty means one */
+            limit: components["schemas"]["SequenceLimit"];
+            /**
+             * Format: int64
+             * @description rows
+             */
+            rejected: number;
+            run: components["schemas"]["Run"] | null;
+            /**
+             * Format: int64
+             * @description of the sync's run; null before the step's turn
+             */
+            runId: number | null;
+            startedAt: string | null;
+            /** @enum {string} */
+            state: "waiting" | "running" | "success" | "warning" | "failed" | "cancelled" | "skipped";
+            sync: components["schemas"]["Link"];
+            /** @enum {string} */
+            terminate: "rejected" | "fatal" | "never";
+        };
+        SequenceSpec: {
+            description?: string;
+            disabled: boolean;
+            schedule: components["schemas"]["SyncSchedule"];
+            steps: components["schemas"]["SequenceStep"][];
+        };
+        SequenceStatus: {
+            label: string;
+            lastRun: components["schemas"]["SequenceRun"] | null;
+            lastSkip: components["schemas"]["Skip"] | null;
+            /** @description a time that has passed waits for a worker */
+            nextRunAt: string | null;
+            /** @enum {string} */
+            state: "pending" | "queued" | "running" | "completed" | "warning" | "failed" | "cancelled" | "disabled";
+        };
+        SequenceStep: {
+            rejected?: components["schemas"]["SequenceLimit"];
+            sync: string;
+            /** @enum {string} */
+            terminate?: "rejected" | "fatal" | "never";
         };
         ServerVersion: {
             version: string;
@@ -1510,9 +1844,15 @@ export interface components {
             email: string;
             password: string;
         };
+        Skip: {
+            at: string;
+            message: string;
+            /** @enum {string} */
+            reason: "disabled" | "running" | "waiting" | "missing" | "missed" | "ended" | "invalid";
+        };
         Source: {
             /** @enum {string} */
-            kind: "source" | "model" | "destination" | "sync";
+            kind: "source" | "model" | "destination" | "sync" | "sequence";
             metadata: components["schemas"]["Metadata"];
             spec: components["schemas"]["SourceSpec"];
             status: components["schemas"]["SourceStatus"];
@@ -1546,7 +1886,7 @@ export interface components {
         };
         Sync: {
             /** @enum {string} */
-            kind: "source" | "model" | "destination" | "sync";
+            kind: "source" | "model" | "destination" | "sync" | "sequence";
             metadata: components["schemas"]["Metadata"];
             spec: components["schemas"]["SyncSpec"];
             status: components["schemas"]["SyncStatus"];
@@ -1608,7 +1948,9 @@ export interface components {
             destination: components["schemas"]["Link"];
             label: string;
             lastRun: components["schemas"]["Run"] | null;
+            lastSkip: components["schemas"]["Skip"] | null;
             model: components["schemas"]["Link"];
+            /** @description a time that has passed waits for a worker */
             nextRunAt: string | null;
             source: components["schemas"]["Link"];
             /** @enum {string} */
@@ -1632,6 +1974,10 @@ export interface components {
             slug?: string;
             type: string;
         };
+        Times: {
+            /** @description fewer than were asked for where the schedule ends before */
+            runs: string[];
+        };
         TriggerSyncRequest: {
             clearAndFill?: boolean;
             fullResync?: boolean;
@@ -1639,6 +1985,9 @@ export interface components {
         };
         TriggeredRun: {
             run: components["schemas"]["Run"];
+        };
+        TriggeredSequence: {
+            run: components["schemas"]["SequenceRun"];
         };
         UsageByMonth: {
             months: components["schemas"]["Month"][];
@@ -1796,7 +2145,7 @@ export interface operations {
                 folder?: string;
                 /** @description an email address */
                 createdBy?: string;
-                /** @description state of syncs */
+                /** @description state of syncs and sequences */
                 status?: string;
                 /** @description slug */
                 source?: string;
@@ -2366,7 +2715,7 @@ export interface operations {
                 folder?: string;
                 /** @description an email address */
                 createdBy?: string;
-                /** @description state of syncs */
+                /** @description state of syncs and sequences */
                 status?: string;
                 /** @description slug */
                 source?: string;
@@ -2907,6 +3256,510 @@ export interface operations {
             };
         };
     };
+    "preview-schedule": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PreviewScheduleRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Times"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "get-sequence-run": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SequenceRun"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "cancel-sequence-run": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SequenceRun"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "list-sequences": {
+        parameters: {
+            query?: {
+                /** @description in names and slugs */
+                search?: string;
+                /** @description key:value; all of them */
+                label?: string[] | null;
+                /** @description key:value; none of them */
+                notLabel?: string[] | null;
+                /** @description with the folders in it */
+                folder?: string;
+                /** @description an email address */
+                createdBy?: string;
+                /** @description state of syncs and sequences */
+                status?: string;
+                /** @description slug */
+                source?: string;
+                /** @description slug */
+                destination?: string;
+                /** @description slug */
+                model?: string;
+                /** @description of sources, destinations and syncs: slug of a type */
+                type?: string;
+                /** @description name, slug, id, createdAt, updatedAt; a leading - turns it round */
+                sort?: string;
+                cursor?: string;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageSequence"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "create-sequence": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Write"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Sequence"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "get-sequence": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Sequence"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "update-sequence": {
+        parameters: {
+            query?: {
+                /** @description what a model's new primary key means for the syncs that use it: full (default) sends every row again, skip takes the rows as they are for sent */
+                resync?: string;
+                /** @description leave that to each sync's next run, instead of starting one at once */
+                defer?: boolean;
+            };
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Write"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Sequence"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "delete-sequence": {
+        parameters: {
+            query?: {
+                revision?: number;
+            };
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "list-sequence-activity": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageEvent"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "disable-sequence": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Sequence"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "enable-sequence": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Sequence"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "list-sequence-references": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageReferrer"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "list-sequence-runs": {
+        parameters: {
+            query?: {
+                limit?: number;
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageSequenceRun"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "trigger-sequence": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TriggeredSequence"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "list-sequence-versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageVersion"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
     "get-session": {
         parameters: {
             query?: never;
@@ -3013,7 +3866,7 @@ export interface operations {
                 folder?: string;
                 /** @description an email address */
                 createdBy?: string;
-                /** @description state of syncs */
+                /** @description state of syncs and sequences */
                 status?: string;
                 /** @description slug */
                 source?: string;
@@ -3361,7 +4214,7 @@ export interface operations {
                 folder?: string;
                 /** @description an email address */
                 createdBy?: string;
-                /** @description state of syncs */
+                /** @description state of syncs and sequences */
                 status?: string;
                 /** @description slug */
                 source?: string;
@@ -3859,6 +4712,39 @@ export interface operations {
         };
     };
     "validate-model": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Write"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Issues"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "validate-sequence": {
         parameters: {
             query?: never;
             header?: never;

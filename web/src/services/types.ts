@@ -36,8 +36,9 @@ export type Source = Schema['Source']
 export type Destination = Schema['Destination']
 export type Model = Schema['Model']
 export type Sync = Schema['Sync']
+export type Sequence = Schema['Sequence']
 export type Kind = Source['kind']
-export type KindPath = 'sources' | 'models' | 'destinations' | 'syncs'
+export type KindPath = 'sources' | 'models' | 'destinations' | 'syncs' | 'sequences'
 export type SourceSpec = Schema['SourceSpec']
 export type DestinationSpec = Schema['DestinationSpec']
 export type LastTest = Schema['LastTest']
@@ -46,6 +47,14 @@ export type ModelColumn = Schema['ModelColumn']
 export type ColumnType = ModelColumn['type']
 export type SyncStatus = Schema['SyncStatus']
 export type SyncState = SyncStatus['state']
+/** A time at which a schedule did not start a run, and why. */
+export type Skip = Schema['Skip']
+export type SequenceSpec = Schema['SequenceSpec']
+export type SequenceStep = SequenceSpec['steps'][number]
+export type Terminate = NonNullable<SequenceStep['terminate']>
+export type SequenceState = Schema['SequenceStatus']['state']
+export type SequenceRun = Schema['SequenceRun']
+export type SequenceRunStep = SequenceRun['steps'][number]
 
 /** What is sent to create or replace a document. */
 export interface Draft<S> {

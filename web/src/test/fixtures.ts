@@ -56,5 +56,6 @@ export const fixtureSync = (slug: string, state: SyncState, lastRun: Run | null)
     destination: { slug: 'd', name: 'D', type: 'file' },
     lastRun,
     nextRunAt: null,
+    lastSkip: null,
   },
 })

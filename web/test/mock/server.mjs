@@ -8,6 +8,7 @@ import { parseArgs } from 'node:util'
 import * as catalog from './catalog.mjs'
 import { exchange, preview, rowColumns, runRow, tables } from './data.mjs'
 import { cancel, start } from './runs.mjs'
+import { cancelSequence, preview as previewSchedule, startSequence } from './sequences.mjs'
 import { Store } from './store.mjs'
 
 const { values: flags } = parseArgs({
@@ -36,7 +37,7 @@ class Refusal extends Error {
 }
 
 const missing = (what) => new Refusal(404, `there is no ${what}`, { suggestion: 'Check the name.' })
-const kinds = 'sources|models|destinations|syncs'
+const kinds = 'sources|models|destinations|syncs|sequences'
 
 function document(kind, slug) {
   const found = store.get(kind, slug)
@@ -47,6 +48,12 @@ function document(kind, slug) {
 function run(id) {
   const found = store.runs.find((r) => r.id === Number(id))
   if (!found) throw missing(`run ${id}`)
+  return found
+}
+
+function sequenceRun(id) {
+  const found = store.sequenceRuns.find((r) => r.id === Number(id))
+  if (!found) throw missing(`run ${id} of a sequence`)
   return found
 }
 
@@ -108,6 +115,10 @@ function update(kind, slug, body) {
 const referring = { sources: ['models', 'source'], models: ['syncs', 'model'], destinations: ['syncs', 'destination'] }
 
 function references(kind, slug) {
+  if (kind === 'syncs') {
+    const users = store.list('sequences').filter((d) => d.spec.steps.some((step) => step.sync === slug))
+    return users.map((d) => ({ kind: d.kind, slug: d.metadata.slug, name: d.metadata.name }))
+  }
   const [from, name] = referring[kind] ?? []
   if (!from) return []
   return store.list(from).filter((d) => d.spec[name] === slug).map((d) => ({ kind: d.kind, slug: d.metadata.slug, name: d.metadata.name }))
@@ -150,10 +161,10 @@ function suggest({ model, fields }) {
   return { mappings: fields.flatMap((to) => (pair(to) ? [{ to, from: pair(to).name, score: 1 }] : [])) }
 }
 
-function enable(slug, enabled) {
-  document('syncs', slug)
-  store.documents.syncs.get(slug).spec.disabled = !enabled
-  return store.get('syncs', slug)
+function enable(slug, enabled, kind = 'syncs') {
+  document(kind, slug)
+  store.documents[kind].get(slug).spec.disabled = !enabled
+  return store.get(kind, slug)
 }
 
 const total = ({ added, changed, removed }) => added + changed + removed
@@ -254,6 +265,13 @@ const routes = [
   ['POST', 'syncs/([^/]+)/enable', ({ params: [slug] }) => enable(slug, true)],
   ['POST', 'syncs/([^/]+)/disable', ({ params: [slug] }) => enable(slug, false)],
   ['GET', 'syncs/([^/]+)/runs', ({ params: [slug], query }) => runs(slug, query)],
+  ['POST', 'sequences/([^/]+)/trigger', ({ params: [slug] }) => ({ run: startSequence(store, document('sequences', slug), step) })],
+  ['POST', 'sequences/([^/]+)/enable', ({ params: [slug] }) => enable(slug, true, 'sequences')],
+  ['POST', 'sequences/([^/]+)/disable', ({ params: [slug] }) => enable(slug, false, 'sequences')],
+  ['GET', 'sequences/([^/]+)/runs', ({ params: [slug], query }) => page(store.sequenceRunsOf(slug), query)],
+  ['GET', 'sequence-runs/(\\d+)', ({ params: [id] }) => sequenceRun(id)],
+  ['POST', 'sequence-runs/(\\d+)/cancel', ({ params: [id] }) => (cancelSequence(store, sequenceRun(id)), sequenceRun(id))],
+  ['POST', 'schedules/preview', ({ body }) => previewSchedule(body)],
   ['GET', 'runs/(\\d+)', ({ params: [id] }) => run(id)],
   ['POST', 'runs/(\\d+)/cancel', ({ params: [id] }) => (cancel(store, run(id)), run(id))],
   ['GET', 'runs/(\\d+)/rows', ({ params: [id], query }) => rows(id, query)],

@@ -7,8 +7,9 @@ const ago = (ms) => new Date(Date.now() - ms).toISOString()
 export class Store {
   constructor(empty) {
     this.next = 1000
-    this.documents = { sources: new Map(), models: new Map(), destinations: new Map(), syncs: new Map() }
+    this.documents = { sources: new Map(), models: new Map(), destinations: new Map(), syncs: new Map(), sequences: new Map() }
     this.runs = []
+    this.sequenceRuns = []
     this.keys = []
     this.listeners = new Set()
     if (!empty) fill(this)
@@ -62,6 +63,10 @@ export class Store {
     return this.runs.filter((run) => run.syncSlug === slug).sort((a, b) => b.id - a.id)
   }
 
+  sequenceRunsOf(slug) {
+    return this.sequenceRuns.filter((run) => run.sequenceSlug === slug).sort((a, b) => b.id - a.id)
+  }
+
   status(kind, { metadata, spec, lastTest }) {
     const { slug } = metadata
     if (kind === 'sources') {
@@ -75,6 +80,7 @@ export class Store {
         lastRunRows: this.count('syncs', (s) => s.spec.model === slug) > 0 ? 8421 : null,
       }
     }
+    if (kind === 'sequences') return sequenceStatus(spec, this.sequenceRunsOf(slug)[0] ?? null)
     const [lastRun = null] = this.runsOf(slug)
     const model = this.documents.models.get(spec.model)
     return {
@@ -84,13 +90,26 @@ export class Store {
       source: this.brief('sources', model?.spec.source ?? ''),
       destination: this.brief('destinations', spec.destination),
       lastRun,
-      nextRunAt: spec.schedule.type === 'manual' || spec.disabled ? null : new Date(Date.now() + hour / 2).toISOString(),
+      nextRunAt: nextRunAt(spec),
+      lastSkip: lastRun?.status === 'failed' ? { at: ago(hour), reason: 'missing', message: 'there is no model "abandoned-carts"' } : null,
     }
   }
 
   emit(event, data) {
     for (const listener of this.listeners) listener(event, data)
   }
+}
+
+const nextRunAt = ({ schedule, disabled }) => (schedule.type === 'manual' || disabled ? null : new Date(Date.now() + hour / 2).toISOString())
+
+const sequenceWords = { queued: 'Queued', running: 'Running', completed: 'Completed', warning: 'Completed with errors', failed: 'Failed', cancelled: 'Cancelled', pending: 'Never ran', disabled: 'Disabled' }
+
+function sequenceStatus(spec, lastRun) {
+  const under = { pending: 'queued', running: 'running' }[lastRun?.state]
+  const ended = lastRun?.state === 'done' ? (lastRun.steps.some((step) => step.state !== 'success') ? 'warning' : 'completed') : lastRun?.state
+  const state = under ?? (spec.disabled ? 'disabled' : (ended ?? 'pending'))
+  const lastSkip = spec.schedule.type === 'cron' ? { at: ago(hour / 3), reason: 'waiting', message: 'run 1204 was still under way, and run 1211 waits for it already' } : null
+  return { state, label: sequenceWords[state], lastRun, nextRunAt: nextRunAt(spec), lastSkip }
 }
 
 const secretNames = /password|secretKey/i
@@ -247,5 +266,56 @@ function fill(store) {
       suggestion: "Check the destination's credentials.",
     },
   })
+  sequences(store)
   store.keys.push({ id: 1, name: 'Airflow', prefix: 'mr_7Hq2', createdAt: ago(40 * 24 * hour), createdBy: 'Admin', lastUsedAt: ago(hour) })
+}
+
+/** Some sequences with runs that ended in each way. */
+function sequences(store) {
+  const put = (name, steps, more, meta) => store.put('sequences', name, { steps, schedule: { type: 'manual' }, disabled: false, ...more }, meta)
+  const [vips, exports, api] = ['vip-customers-to-crm', 'abandoned-carts-to-exports', 'abandoned-carts-to-contacts-api']
+  const nightly = put(
+    'Customers before their carts',
+    [{ sync: vips, terminate: 'rejected', rejected: { percent: 5 } }, { sync: exports, terminate: 'fatal' }, { sync: api, terminate: 'never' }],
+    { schedule: { type: 'cron', cron: '0 6 * * *' }, description: 'Carts refer to customers, so that customers go first.' },
+    { createdAt: ago(10 * 24 * hour), folder: 'Sales', labels: { team: 'crm' } },
+  )
+  const strict = put('Exports, then the API', [{ sync: exports }, { sync: api, terminate: 'fatal' }, { sync: vips }], {}, { createdAt: ago(8 * 24 * hour) })
+  put('A sequence with a name that is much longer than the place that a list has for it, as people write them now and then', [{ sync: vips }], { disabled: true }, { createdAt: ago(hour) })
+  const step = (sync, terminate, state, label, seconds, more = {}) => ({
+    sync: { ...store.brief('syncs', sync), type: undefined }, terminate, limit: {}, state, label, runId: store.runsOf(sync)[0]?.id ?? null, rejected: 0,
+    startedAt: ago(2 * hour), finishedAt: ago(2 * hour - seconds * 1000), durationMs: seconds * 1000, error: '', run: null, ...more,
+  })
+  const failed = '401 Unauthorized: {"error":"invalid_token","trace_id":"4bf92f3577b34da6"}'
+  const done = [
+    step(vips, 'rejected', 'success', 'Completed', 14, { limit: { percent: 5 } }),
+    step(exports, 'fatal', 'warning', 'Completed with errors', 75, { rejected: 9 }),
+    step(api, 'never', 'failed', 'Failed', 2, { error: failed }),
+  ]
+  finishedSequence(store, nightly, { steps: done.map((s) => ({ ...s, state: 'success', label: 'Completed', rejected: 0, error: '' })) })
+  finishedSequence(store, nightly, { label: 'Completed with errors', steps: done })
+  const notReached = { runId: null, startedAt: null, finishedAt: null, durationMs: 0 }
+  finishedSequence(store, strict, {
+    state: 'failed',
+    label: 'Failed',
+    trigger: 'manual',
+    steps: [step(exports, 'rejected', 'success', 'Completed', 31), step(api, 'fatal', 'failed', 'Failed', 2, { error: failed }), step(vips, 'rejected', 'skipped', 'Not reached', 0, notReached)],
+    error: { code: 'sequence.stopped', message: `step 2, the sync "${api}", ended the sequence: ${failed}`, suggestion: "Look at the run of the step that ended the sequence; the step's terminate setting says what may end it." },
+  })
+}
+
+/** A run of a sequence as it is before anything happened. */
+export function freshSequenceRun(store, sequence, trigger) {
+  const id = store.id()
+  return {
+    id, uuid: `00000000-0000-4000-9000-${String(id).padStart(12, '0')}`, sequenceSlug: sequence.metadata.slug, sequenceId: sequence.metadata.id, trigger,
+    state: 'pending', label: 'Queued', cancelRequested: false, createdAt: ago(0), startedAt: null, finishedAt: null, durationMs: 0, steps: [], error: null,
+  }
+}
+
+function finishedSequence(store, sequence, more) {
+  const seconds = more.steps.reduce((sum, s) => sum + s.durationMs, 0)
+  const run = { ...freshSequenceRun(store, sequence, 'schedule'), state: 'done', label: 'Completed', createdAt: ago(2 * hour), startedAt: ago(2 * hour), finishedAt: ago(2 * hour - seconds), durationMs: seconds, ...more }
+  store.sequenceRuns.push(run)
+  return run
 }

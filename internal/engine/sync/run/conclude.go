@@ -151,7 +151,10 @@ func (x *execution) commit(w *work, end State, cause error, next *baseline) erro
 		if err := x.meter(ctx, tx, w); err != nil {
 			return err
 		}
-		return x.wakeNext(ctx, tx, end)
+		if err := x.wakeNext(ctx, tx, end); err != nil {
+			return err
+		}
+		return x.Store.tellEnd(ctx, tx, r)
 	})
 	if err != nil {
 		return x.afterFailedSettling(err)

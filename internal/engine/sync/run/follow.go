@@ -31,7 +31,7 @@ func (s *Store) Follow(documents *resource.Store, enqueue Enqueuer) {
 				continue
 			}
 			q := Request{WorkspaceID: u.Scope.WorkspaceID, SyncID: sync.ID, SyncSlug: sync.Slug, Trigger: TriggerModel}
-			if _, err := s.trigger(ctx, tx, q, enqueue); err != nil {
+			if _, err := s.TriggerIn(ctx, tx, q, enqueue); err != nil {
 				return err
 			}
 		}

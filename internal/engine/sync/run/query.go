@@ -4,22 +4,18 @@ import (
 	"context"
 	"fmt"
 	"time"
+
+	"github.com/millrace/millrace/internal/db"
+	"github.com/uptrace/bun"
 )
 
-// Latest returns the newest run of a sync, nil when it never ran, and when it runs next by itself.
-func (s *Store) Latest(ctx context.Context, workspaceID, syncID int64) (last *Run, next time.Time, err error) {
+// Latest returns the newest run of a sync, nil when it never ran.
+func (s *Store) Latest(ctx context.Context, workspaceID, syncID int64) (*Run, error) {
 	runs, err := s.List(ctx, workspaceID, Filter{SyncID: syncID, Limit: 1})
-	if err != nil {
-		return nil, next, err
+	if err != nil || len(runs) == 0 {
+		return nil, err
 	}
-	st, err := s.state(ctx, s.db, syncID)
-	if err != nil {
-		return nil, next, err
-	}
-	if len(runs) > 0 {
-		last = &runs[0]
-	}
-	return last, fromMillis(st.NextRunAt), nil
+	return &runs[0], nil
 }
 
 // LastSize returns how many rows the newest run of any sync of a model read; nil when there was none.
@@ -57,53 +53,44 @@ func (s *Store) Usage(ctx context.Context, workspaceID int64) ([]MonthUsage, err
 	return months, nil
 }
 
-// Due lists the syncs whose time has come.
-func (s *Store) Due(ctx context.Context, now time.Time) ([]Scheduled, error) {
-	var due []Scheduled
-	err := s.db.NewSelect().Table("sync_state").Column("sync_id", "workspace_id").
-		Where("next_run_at > 0").Where("next_run_at <= ?", millis(now)).Order("next_run_at").Limit(1000).Scan(ctx, &due)
+// Standing is how a sync stands between its runs.
+type Standing struct {
+	Active  int64     // the run that a worker has; 0 means none
+	Waiting int64     // the run that waits for a worker, or for the active one; 0 means none
+	Last    time.Time // when the newest run ended, or was made where it has not; zero means never
+}
+
+// Standing tells how a sync stands. With a transaction nothing changes before its end.
+func (s *Store) Standing(ctx context.Context, tx bun.Tx, workspaceID, syncID int64) (Standing, error) {
+	st, err := s.lockState(ctx, tx, workspaceID, syncID)
 	if err != nil {
-		return nil, fmt.Errorf("looking for due syncs: %w", err)
+		return Standing{}, err
 	}
-	return due, nil
-}
-
-// Scheduled names a sync.
-type Scheduled struct {
-	SyncID      int64
-	WorkspaceID int64
-}
-
-// SetNext notes when a sync runs next by itself; zero means never.
-func (s *Store) SetNext(ctx context.Context, workspaceID, syncID, revision int64, next time.Time) error {
-	_, err := s.db.NewRaw(`INSERT INTO sync_state (sync_id, workspace_id, next_run_at, scheduled_revision) VALUES (?, ?, ?, ?)
-		ON CONFLICT (sync_id) DO UPDATE SET next_run_at = excluded.next_run_at, scheduled_revision = excluded.scheduled_revision`,
-		syncID, workspaceID, millis(next), revision).Exec(ctx)
+	var rows []runRow
+	err = tx.NewSelect().Model(&rows).Where("workspace_id = ?", workspaceID).Where("sync_id = ?", syncID).Order("id DESC").Limit(2).Scan(ctx)
 	if err != nil {
-		return fmt.Errorf("scheduling sync %d: %w", syncID, err)
+		return Standing{}, fmt.Errorf("reading the newest runs of sync %d: %w", syncID, err)
 	}
-	return nil
+	out := Standing{Active: st.ActiveRunID}
+	for i, row := range rows {
+		if i == 0 {
+			out.Last = fromMillis(max(row.CreatedAt, row.FinishedAt))
+		}
+		if State(row.State) == Queued && row.ID != st.ActiveRunID {
+			out.Waiting = row.ID
+		}
+	}
+	return out, nil
 }
 
-// Unscheduled lists the syncs whose document changed since they were scheduled.
-func (s *Store) Unscheduled(ctx context.Context) ([]Scheduled, error) {
-	var all []Scheduled
-	err := s.db.NewRaw(`SELECT d.id AS sync_id, d.workspace_id FROM documents d LEFT JOIN sync_state s ON s.sync_id = d.id
-		WHERE d.kind = 'sync' AND (s.sync_id IS NULL OR s.scheduled_revision <> d.revision) LIMIT 1000`).Scan(ctx, &all)
-	if err != nil {
-		return nil, fmt.Errorf("looking for changed schedules: %w", err)
+// Continuation returns the run that goes on where an interrupted one stopped: the sync's next one.
+func (s *Store) Continuation(ctx context.Context, idb bun.IDB, r Run) (next Run, found bool, err error) {
+	var rows []runRow
+	err = idb.NewSelect().Model(&rows).Where("workspace_id = ?", r.WorkspaceID).Where("sync_id = ?", r.SyncID).
+		Where("id > ?", r.ID).Order("id").Limit(1).Scan(ctx)
+	if err != nil || len(rows) == 0 {
+		return Run{}, false, db.Explain(err)
 	}
-	return all, nil
-}
-
-// LastStart returns when a sync last began to run, for whatever reason; zero means never.
-func (s *Store) LastStart(ctx context.Context, workspaceID, syncID int64) (time.Time, error) {
-	runs, err := s.List(ctx, workspaceID, Filter{SyncID: syncID, Limit: 1})
-	if err != nil || len(runs) == 0 {
-		return time.Time{}, err
-	}
-	if !runs[0].FinishedAt.IsZero() {
-		return runs[0].FinishedAt, nil
-	}
-	return runs[0].CreatedAt, nil
+	next, err = rows[0].run()
+	return next, err == nil, err
 }

@@ -88,7 +88,8 @@ const (
 	TriggerSchedule = "schedule"
 	TriggerAPI      = "api"
 	TriggerRecovery = "recovery"
-	TriggerModel    = "model" // the model's primary key is another one (M-08)
+	TriggerModel    = "model"    // the model's primary key is another one (M-08)
+	TriggerSequence = "sequence" // a step of a sequence (SY-86)
 )
 
 // Options are what a trigger asks for beyond a plain run.

@@ -21,10 +21,27 @@ type Store struct {
 
 	db    *db.DB
 	clock clock.Clock
+	ended []func(context.Context, bun.Tx, Run) error
 }
 
 // NewStore returns a store in the database.
 func NewStore(d *db.DB, c clock.Clock) *Store { return &Store{LeaseTime: LeaseTime, db: d, clock: c} }
+
+// OnEnd registers what else must happen when a run ends, however it does. f is called in the transaction that ends
+// the run, after everything else in it, and its error undoes it. f must not wait for a lock that somebody holds
+// who waits for a sync. Register before the store is used.
+func (s *Store) OnEnd(f func(ctx context.Context, tx bun.Tx, r Run) error) {
+	s.ended = append(s.ended, f)
+}
+
+func (s *Store) tellEnd(ctx context.Context, tx bun.Tx, r Run) error {
+	for _, f := range s.ended {
+		if err := f(ctx, tx, r); err != nil {
+			return err
+		}
+	}
+	return nil
+}
 
 // runRow is a row of sync_runs. Times are milliseconds since 1970 UTC; 0 means not yet.
 type runRow struct {
@@ -106,8 +123,13 @@ func (row runRow) run() (Run, error) {
 
 // Get returns a run of a workspace.
 func (s *Store) Get(ctx context.Context, workspaceID, runID int64) (Run, error) {
+	return s.GetIn(ctx, s.db, workspaceID, runID)
+}
+
+// GetIn is Get within a transaction.
+func (s *Store) GetIn(ctx context.Context, idb bun.IDB, workspaceID, runID int64) (Run, error) {
 	var row runRow
-	err := s.db.NewSelect().Model(&row).Where("id = ?", runID).Where("workspace_id = ?", workspaceID).Scan(ctx)
+	err := idb.NewSelect().Model(&row).Where("id = ?", runID).Where("workspace_id = ?", workspaceID).Scan(ctx)
 	if errors.Is(err, sql.ErrNoRows) {
 		return Run{}, fault.New(fault.CodeNotFound, "there is no run %d", runID)
 	}
@@ -194,7 +216,6 @@ type syncState struct {
 	PrimaryKey        string `bun:"primary_key"`
 	PendingReset      string `bun:"pending_reset"` // "", resetFull or resetSkip
 	LastRunID         int64  `bun:"last_run_id"`
-	NextRunAt         int64  `bun:"next_run_at"` // 0 means not scheduled
 	UpdatedAt         int64  `bun:"updated_at"`
 }
 

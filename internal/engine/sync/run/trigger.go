@@ -33,13 +33,14 @@ func (s *Store) Trigger(ctx context.Context, q Request, enqueue Enqueuer) (Run, 
 	}
 	var r Run
 	err := s.db.InTx(ctx, func(ctx context.Context, tx bun.Tx) (err error) {
-		r, err = s.trigger(ctx, tx, q, enqueue)
+		r, err = s.TriggerIn(ctx, tx, q, enqueue)
 		return err
 	})
 	return r, err
 }
 
-func (s *Store) trigger(ctx context.Context, tx bun.Tx, q Request, enqueue Enqueuer) (Run, error) {
+// TriggerIn is Trigger within a transaction.
+func (s *Store) TriggerIn(ctx context.Context, tx bun.Tx, q Request, enqueue Enqueuer) (Run, error) {
 	if _, err := s.lockState(ctx, tx, q.WorkspaceID, q.SyncID); err != nil {
 		return Run{}, err
 	}
@@ -114,26 +115,37 @@ func (s *Store) insert(ctx context.Context, tx bun.Tx, q Request) (Run, error) {
 // Cancel asks a run to stop. A waiting run is cancelled at once; an active one finishes the batches in
 // flight, settles them, and ends as cancelled; one that is over stays as it is.
 func (s *Store) Cancel(ctx context.Context, workspaceID, runID int64) (Run, error) {
-	err := s.db.InTx(ctx, func(ctx context.Context, tx bun.Tx) error {
-		_, err := tx.NewUpdate().Table("sync_runs").Set("cancel_requested = ?", true).
-			Where("id = ?", runID).Where("workspace_id = ?", workspaceID).Exec(ctx)
-		if err != nil {
-			return fmt.Errorf("cancelling run %d: %w", runID, err)
-		}
-		_, err = tx.NewUpdate().Table("sync_runs").Set("state = ?", string(Cancelled)).Set("status = ?", "cancelled").
-			Set("finished_at = ?", millis(s.clock.Now())).
-			Where("id = ?", runID).Where("workspace_id = ?", workspaceID).Where("state = ?", string(Queued)).
-			Where("NOT EXISTS (SELECT 1 FROM sync_state WHERE active_run_id = ?)", runID). // a worker has it, or had: it ends the run
-			Exec(ctx)
-		if err != nil {
-			return fmt.Errorf("cancelling run %d: %w", runID, err)
-		}
-		return nil
+	var r Run
+	err := s.db.InTx(ctx, func(ctx context.Context, tx bun.Tx) (err error) {
+		r, err = s.CancelIn(ctx, tx, workspaceID, runID)
+		return err
 	})
+	return r, err
+}
+
+// CancelIn is Cancel within a transaction.
+func (s *Store) CancelIn(ctx context.Context, tx bun.Tx, workspaceID, runID int64) (Run, error) {
+	_, err := tx.NewUpdate().Table("sync_runs").Set("cancel_requested = ?", true).
+		Where("id = ?", runID).Where("workspace_id = ?", workspaceID).Exec(ctx)
 	if err != nil {
-		return Run{}, err
+		return Run{}, fmt.Errorf("cancelling run %d: %w", runID, err)
 	}
-	return s.Get(ctx, workspaceID, runID)
+	res, err := tx.NewUpdate().Table("sync_runs").Set("state = ?", string(Cancelled)).Set("status = ?", "cancelled").
+		Set("finished_at = ?", millis(s.clock.Now())).
+		Where("id = ?", runID).Where("workspace_id = ?", workspaceID).Where("state = ?", string(Queued)).
+		Where("NOT EXISTS (SELECT 1 FROM sync_state WHERE active_run_id = ?)", runID). // a worker has it, or had: it ends the run
+		Exec(ctx)
+	if err != nil {
+		return Run{}, fmt.Errorf("cancelling run %d: %w", runID, err)
+	}
+	r, err := s.GetIn(ctx, tx, workspaceID, runID)
+	if err != nil {
+		return r, err
+	}
+	if n, err := res.RowsAffected(); err != nil || n == 0 {
+		return r, err
+	}
+	return r, s.tellEnd(ctx, tx, r)
 }
 
 // Reset notes what the next run of a sync must do because its model's primary key is another one now

@@ -35,9 +35,18 @@ func Next(expression string, now time.Time) (time.Time, error) {
 
 // Check says what is wrong with a cron expression, or nothing.
 func Check(expression string) error {
-	_, err := parse(expression)
-	return err
+	next, err := Next(expression, leap)
+	if err != nil {
+		return err
+	}
+	if next.IsZero() {
+		return invalid("%q names a day that never comes", expression)
+	}
+	return nil
 }
+
+// leap is a moment after which every day that exists comes within the years that a search looks at.
+var leap = time.Date(2023, 12, 31, 0, 0, 0, 0, time.UTC)
 
 // part is one schedule of an expression. An expression with L in its day of month is the union of up to
 // three.

@@ -158,3 +158,18 @@ func transition(from, to time.Time) time.Time {
 	}
 	return to.Truncate(time.Second)
 }
+
+// Preview returns the next times at which a schedule starts runs, up to n, each run taking no time: intervals then
+// count from the one before.
+func Preview(s sync.Schedule, now, lastRun time.Time, n int) ([]time.Time, error) {
+	times := make([]time.Time, 0, n)
+	for len(times) < n {
+		next, ok, err := Next(s, now, lastRun)
+		if err != nil || !ok {
+			return times, err
+		}
+		times = append(times, next)
+		now, lastRun = next, next
+	}
+	return times, nil
+}

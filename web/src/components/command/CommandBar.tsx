@@ -9,9 +9,9 @@ import type { KindPath } from '~/services/types'
 import classes from './Command.module.css'
 import { commands, matching, type Command } from './commands'
 
-const kinds: KindPath[] = ['sources', 'models', 'destinations', 'syncs']
+const kinds: KindPath[] = ['sources', 'models', 'destinations', 'syncs', 'sequences']
 
-const kindWords: Record<KindPath, string> = { sources: 'Source', models: 'Model', destinations: 'Destination', syncs: 'Sync' }
+const kindWords: Record<KindPath, string> = { sources: 'Source', models: 'Model', destinations: 'Destination', syncs: 'Sync', sequences: 'Sequence' }
 
 /** The documents of one kind whose names match, as commands that open them. */
 function useFound(kind: KindPath, text: string): Found {
@@ -32,13 +32,14 @@ interface Found {
 }
 
 function useCommands(text: string): Found {
-  const [sources, models, destinations, syncs] = [
+  const [sources, models, destinations, syncs, sequences] = [
     useFound('sources', text),
     useFound('models', text),
     useFound('destinations', text),
     useFound('syncs', text),
+    useFound('sequences', text),
   ]
-  const parts = [syncs, models, sources, destinations]
+  const parts = [syncs, sequences, models, sources, destinations]
   return {
     found: [...matching(commands, text), ...parts.flatMap((part) => part.found)],
     searching: parts.some((part) => part.searching),

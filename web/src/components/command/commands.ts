@@ -15,12 +15,14 @@ export const commands: Command[] = [
   page('Models', '/models'),
   page('Destinations', '/destinations'),
   page('Syncs', '/syncs'),
+  page('Sequences', '/sequences'),
   page('API keys', '/settings/keys'),
   page('Workspace settings', '/settings/workspace'),
   create('Add source', '/sources/new'),
   create('Add model', '/models/new'),
   create('Add destination', '/destinations/new'),
   create('Add sync', '/syncs/new'),
+  create('Add sequence', '/sequences/new'),
 ]
 
 /** The commands in which every typed word occurs, in their order. */

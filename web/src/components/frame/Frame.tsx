@@ -3,6 +3,7 @@ import { useDisclosure, useHotkeys } from '@mantine/hooks'
 import {
   IconDatabase,
   IconHome2,
+  IconListNumbers,
   IconLogout,
   IconMoon,
   IconRefresh,
@@ -29,6 +30,7 @@ const places = [
   { to: '/models', label: 'Models', icon: IconTable },
   { to: '/destinations', label: 'Destinations', icon: IconSend },
   { to: '/syncs', label: 'Syncs', icon: IconRefresh },
+  { to: '/sequences', label: 'Sequences', icon: IconListNumbers },
 ] as const
 
 function Place({ to, label, icon: PlaceIcon }: { to: (typeof places)[number]['to'] | '/settings'; label: string; icon: Icon }) {

@@ -1,14 +1,21 @@
 import { ActionIcon, Button, Chip, NumberInput, Radio, Select, TextInput } from '@mantine/core'
+import { useDebouncedValue } from '@mantine/hooks'
 import { IconCalendarClock, IconPlus, IconTrash } from '@tabler/icons-react'
-import { useState } from 'react'
-import { viewerZone } from '~/components/format/format'
+import { useQuery } from '@tanstack/react-query'
+import { shortTime, viewerZone } from '~/components/format/format'
+import { previewQuery } from '~/services/schedules'
 import type { Recurrence, Schedule, ScheduleType } from '~/services/types'
 import classes from './Schedule.module.css'
-import { freshSchedule, fromLocalInput, nextRunsText, scheduleProblem, scheduleWords, toLocalInput, typeOf, weekdays } from './schedule'
+import { freshSchedule, fromLocalInput, scheduleProblem, scheduleWords, toLocalInput, typeOf, weekdays, zoneOf, zones } from './schedule'
 
 interface Props {
   value: Schedule
   onChange: (value: Schedule) => void
+}
+
+interface EditorProps extends Props {
+  /** When the last run ended, from which intervals count. */
+  lastRunAt?: string
 }
 
 const help: Record<ScheduleType, string> = {
@@ -20,10 +27,8 @@ const help: Record<ScheduleType, string> = {
 
 const types: ScheduleType[] = ['manual', 'interval', 'custom', 'cron']
 
-/** When a sync runs by itself, with its next runs in words (SY-80). */
-export function ScheduleEditor({ value, onChange }: Props) {
-  const [now] = useState(() => new Date())
-  const problem = scheduleProblem(value)
+/** When something runs by itself, with its next runs (SY-80). */
+export function ScheduleEditor({ value, onChange, lastRunAt }: EditorProps) {
   return (
     <div className="stack">
       <Radio.Group
@@ -41,13 +46,43 @@ export function ScheduleEditor({ value, onChange }: Props) {
       {value.type === 'custom' && <RecurrencesInput value={value} onChange={onChange} />}
       {value.type === 'cron' && <CronInput value={value} onChange={onChange} />}
       {value.type !== 'manual' && <WindowInput value={value} onChange={onChange} />}
-      {value.type !== 'manual' && (
-        <p className={problem === undefined ? classes.next : classes.problem} role="status">
-          <IconCalendarClock size={16} aria-hidden />
-          {problem ?? `Next runs: ${nextRunsText(value, now)}`}
-        </p>
-      )}
+      {typeOf(value) !== 'manual' && <NextRuns schedule={value} lastRunAt={lastRunAt} />}
     </div>
+  )
+}
+
+/** The next runs of a schedule in its zone, as the server reckons them, or what is wrong with it. */
+function NextRuns({ schedule, lastRunAt }: { schedule: Schedule; lastRunAt: string | undefined }) {
+  const problem = scheduleProblem(schedule)
+  const [settled] = useDebouncedValue(schedule, 250)
+  const query = useQuery({ ...previewQuery(settled, lastRunAt), enabled: scheduleProblem(settled) === undefined, retry: false })
+  const wrong = problem ?? (query.isError ? query.error.message : undefined)
+  if (wrong !== undefined) {
+    return (
+      <p className={classes.problem} role="status">
+        <IconCalendarClock size={16} aria-hidden />
+        {wrong}
+      </p>
+    )
+  }
+  const zone = zoneOf(schedule)
+  const runs = query.data ?? []
+  return (
+    <section className={classes.next} aria-label="Next runs">
+      <p className="row">
+        <IconCalendarClock size={16} aria-hidden />
+        {query.isSuccess && runs.length === 0 ? 'This schedule starts no further run.' : `Next runs in ${zone}`}
+        {schedule.type === 'interval' && <span className="muted">about, counted from the end of the last run</span>}
+      </p>
+      <ol className={classes.runs}>
+        {runs.map((at) => (
+          <li key={at}>
+            {shortTime(new Date(at), zone)}
+            {zone !== viewerZone() && <span className="muted"> {shortTime(new Date(at))} your time</span>}
+          </li>
+        ))}
+      </ol>
+    </section>
   )
 }
 
@@ -143,7 +178,16 @@ function RecurrencesInput({ value, onChange }: Props) {
         >
           Add recurrence
         </Button>
-        <span className="muted small">Times are in {value.zone || 'UTC'}.</span>
+        <Select
+          size="xs"
+          w={240}
+          aria-label="Time zone"
+          searchable
+          allowDeselect={false}
+          data={zones(value.zone || 'UTC')}
+          value={value.zone || 'UTC'}
+          onChange={(zone) => onChange({ ...value, zone: zone ?? 'UTC' })}
+        />
       </div>
     </div>
   )

@@ -1,5 +1,5 @@
 import { Cron } from 'croner'
-import { plural, sentenceList, shortTime } from '~/components/format/format'
+import { plural, sentenceList, viewerZone } from '~/components/format/format'
 import type { Recurrence, Schedule, ScheduleType, Weekday } from '~/services/types'
 
 export const weekdays: { value: Weekday; label: string; short: string; cron: number }[] = [
@@ -21,8 +21,6 @@ export const scheduleWords: Record<ScheduleType, string> = {
 
 /** The type of a schedule; one that was never chosen is manual. */
 export const typeOf = ({ type }: Schedule): ScheduleType => type ?? 'manual'
-
-const minutesOf = { minute: 1, hour: 60, day: 1_440, week: 10_080 } as const
 
 /** A first schedule of the type, to be changed by the person. */
 export function freshSchedule(type: ScheduleType, zone: string): Schedule {
@@ -80,41 +78,13 @@ export function scheduleProblem(schedule: Schedule): string | undefined {
   }
 }
 
-function cronOf({ days, time }: Recurrence): string {
-  const [hour = '0', minute = '0'] = time.split(':')
-  const numbers = weekdays.filter((d) => days.includes(d.value)).map((d) => d.cron)
-  return `${Number(minute)} ${Number(hour)} * * ${numbers.join(',')}`
-}
+/** The zone in which a schedule's times are meant. */
+export const zoneOf = ({ type, zone }: Schedule): string =>
+  type === 'cron' ? 'UTC' : type === 'custom' ? zone || 'UTC' : viewerZone()
 
-function cronRuns(expression: string, zone: string, schedule: Schedule, from: Date, n: number): Date[] {
-  const cron = new Cron(expression, { paused: true, timezone: zone, startAt: schedule.start ?? undefined, stopAt: schedule.end ?? undefined })
-  return cron.nextRuns(n, from)
-}
-
-function intervalRuns(schedule: Schedule, from: Date, n: number): Date[] {
-  const step = minutesOf[schedule.interval?.unit ?? 'hour'] * (schedule.interval?.quantity ?? 1) * 60_000
-  const start = schedule.start ? new Date(schedule.start) : undefined
-  const first = start !== undefined && start > from ? start.getTime() : from.getTime() + step
-  const end = schedule.end ? new Date(schedule.end).getTime() : Infinity
-  return Array.from({ length: n }, (_, i) => first + i * step).filter((at) => at <= end).map((at) => new Date(at))
-}
-
-/** The next times at which a schedule starts runs; none for a manual or a wrong one. */
-export function nextRuns(schedule: Schedule, from: Date, n = 3): Date[] {
-  if (scheduleProblem(schedule) !== undefined) return []
-  switch (schedule.type) {
-    case 'interval':
-      return intervalRuns(schedule, from, n)
-    case 'cron':
-      return cronRuns(schedule.cron ?? '', 'UTC', schedule, from, n)
-    case 'custom': {
-      const zone = schedule.zone || 'UTC'
-      const all = (schedule.recurrences ?? []).flatMap((r) => cronRuns(cronOf(r), zone, schedule, from, n))
-      return [...new Set(all.map((at) => at.getTime()))].sort((a, b) => a - b).slice(0, n).map((at) => new Date(at))
-    }
-    default:
-      return []
-  }
+/** The zones that can be chosen; the one that is chosen is always among them. */
+export function zones(chosen: string): string[] {
+  return [...new Set(['UTC', ...Intl.supportedValuesOf('timeZone'), chosen])]
 }
 
 function daysText(days: Weekday[]): string {
@@ -140,15 +110,6 @@ export function scheduleText(schedule: Schedule): string {
     default:
       return 'Manual'
   }
-}
-
-/** The next runs in words, in the viewer's zone. */
-export function nextRunsText(schedule: Schedule, from: Date, zone?: string): string {
-  if (typeOf(schedule) === 'manual') return 'Runs when you or the API start it.'
-  const runs = nextRuns(schedule, from)
-  if (runs.length === 0) return 'No run will be started by this schedule.'
-  const times = runs.map((at) => shortTime(at, zone)).join(' · ')
-  return schedule.type === 'interval' ? `About ${times}, counted from the last run` : times
 }
 
 /** A moment as a datetime-local input holds it, in the viewer's zone. */

@@ -1,5 +1,5 @@
-import type { Run, SyncState } from '~/services/types'
-import { runTones, syncStates, type StateWords } from './states'
+import type { Run, SequenceRun, SequenceRunStep, SequenceState, SyncState } from '~/services/types'
+import { runTones, sequenceRunTone, sequenceStates, stepTones, syncStates, type StateWords } from './states'
 import classes from './Status.module.css'
 
 /** A state in words, with a dot in its colour. */
@@ -16,4 +16,16 @@ export const SyncStateBadge = ({ state }: { state: SyncState | undefined }) => (
 
 export const RunBadge = ({ run }: { run: Pick<Run, 'status' | 'label'> }) => (
   <StatusBadge label={run.label} tone={runTones[run.status] ?? 'idle'} />
+)
+
+export const SequenceStateBadge = ({ state }: { state: SequenceState | undefined }) => (
+  <StatusBadge {...sequenceStates[state ?? 'pending']} />
+)
+
+export const SequenceRunBadge = ({ run }: { run: Pick<SequenceRun, 'state' | 'label' | 'steps'> }) => (
+  <StatusBadge label={run.label} tone={sequenceRunTone(run)} />
+)
+
+export const StepBadge = ({ step }: { step: Pick<SequenceRunStep, 'state' | 'label'> }) => (
+  <StatusBadge label={step.label} tone={stepTones[step.state]} />
 )

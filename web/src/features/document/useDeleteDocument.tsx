@@ -6,12 +6,13 @@ import { deleteDocument, referencesQuery } from '~/services/documents'
 import { ApiError } from '~/services/http'
 import type { Kind, KindPath, Metadata } from '~/services/types'
 
-const pathOf: Record<Kind, KindPath> = { source: 'sources', model: 'models', destination: 'destinations', sync: 'syncs' }
+const pathOf: Record<Kind, KindPath> = { source: 'sources', model: 'models', destination: 'destinations', sync: 'syncs', sequence: 'sequences' }
 
 const consequences: Record<Kind, string> = {
   source: 'Its stored credentials are erased. The data in the source itself is not touched.',
   model: 'The rows in the source are not touched.',
   destination: 'Its stored credentials are erased. What was already sent stays where it is.',
+  sequence: 'A run of it that is under way is cancelled. Its syncs stay as they are.',
   sync: 'Its runs, their row history and what is known of the last sync are erased. What was already sent stays where it is.',
 }
 

@@ -21,7 +21,7 @@ export const rejectedCount = (run: Pick<Run, 'failed' | 'aborted' | 'rows'>): nu
 export const tookWords = ({ startedAt, durationMs }: Pick<Run, 'startedAt' | 'durationMs'>): string =>
   startedAt === null ? '–' : duration(durationMs)
 
-const triggers: Record<Run['trigger'], string> = { manual: 'Manual', schedule: 'Schedule', api: 'API', recovery: 'Recovery', model: 'Model change' }
+const triggers: Record<Run['trigger'], string> = { manual: 'Manual', schedule: 'Schedule', api: 'API', recovery: 'Recovery', model: 'Model change', sequence: 'Sequence' }
 
 /** What started a run, and how it differs from an ordinary one. */
 export function triggerWords({ trigger, options }: Pick<Run, 'trigger'> & { options: TriggerOptions }): string {

@@ -1,13 +1,13 @@
 import { getRouteApi } from '@tanstack/react-router'
 import { ErrorCard } from '~/components/feedback/ErrorCard'
-import { TimeAgo } from '~/components/format/TimeAgo'
 import { Page } from '~/components/page/Page'
-import { scheduleText, scheduleWords, typeOf } from '~/components/schedule/schedule'
 import { SyncStateBadge } from '~/components/status/StatusBadge'
 import { PageTabs } from '~/components/tabs/PageTabs'
 import { ActivityTab } from '~/features/document/ActivityTab'
 import { DocumentGate } from '~/features/document/DocumentGate'
 import { Meta } from '~/features/document/Meta'
+import { LastSkip, ScheduleFact } from '~/features/document/ScheduleFact'
+import { skipSince } from '~/features/document/skip'
 import { ConfigurationTab } from '~/features/sync/ConfigurationTab'
 import { FlowLine } from '~/features/sync/FlowLine'
 import { RunsTab } from '~/features/sync/RunsTab'
@@ -26,16 +26,6 @@ export default function SyncPage() {
     <DocumentGate key={slug} kind="syncs" slug={slug}>
       {(sync) => <SyncDetail sync={sync} />}
     </DocumentGate>
-  )
-}
-
-function ScheduleFact({ sync: { spec, status } }: { sync: Sync }) {
-  const words = typeOf(spec.schedule) === 'manual' ? scheduleWords.manual : scheduleText(spec.schedule)
-  if (!status?.nextRunAt || spec.disabled) return <span>{words}</span>
-  return (
-    <span>
-      {words}, next run <TimeAgo at={status.nextRunAt} />
-    </span>
   )
 }
 
@@ -61,13 +51,14 @@ function SyncDetail({ sync }: { sync: Sync }) {
         <>
           <FlowLine sync={sync} />
           <span>{modeWords[spec.mode]?.label ?? spec.mode}</span>
-          <ScheduleFact sync={sync} />
+          <ScheduleFact schedule={spec.schedule} disabled={spec.disabled} status={status} />
           <Meta metadata={metadata} idLabel="Sync ID" />
         </>
       }
       actions={<SyncActions sync={sync} />}
     >
       {spec.description && <p>{spec.description}</p>}
+      <LastSkip skip={skipSince(status)} />
       {failed && <ErrorCard error={new ApiError(422, failed)} title="The last run failed" />}
       <PageTabs label="Sync" tabs={tabs} value={tab} onChange={(next) => void navigate({ search: { tab: next }, replace: true })} />
     </Page>

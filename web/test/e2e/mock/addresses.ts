@@ -19,6 +19,30 @@ const run = (sync: string, status: RegExp) => async (page: Page) => {
   await expect(page.getByRole('heading', { level: 1, name: /^Run/ })).toBeVisible()
 }
 
+/** A run of a sequence that the fixtures hold. */
+const sequenceRun = (status: RegExp) => async (page: Page) => {
+  await page.getByRole('row', { name: status }).first().getByRole('link').click()
+  await expect(page.getByRole('table', { name: 'Steps' })).toBeVisible()
+}
+
+const neverRun = async (page: Page) => {
+  await page.getByRole('link', { name: /much longer/ }).click()
+  await expect(page.getByText('This sequence has not run yet')).toBeVisible()
+}
+
+/** The builder with steps of each setting and a schedule. */
+const steps = async (page: Page) => {
+  const add = page.getByRole('combobox', { name: 'Add syncs' })
+  await add.click()
+  for (const name of ['VIP customers to CRM', 'Abandoned carts to exports', 'VIP customers to exports']) {
+    await page.getByRole('option', { name, exact: true }).click()
+  }
+  await page.keyboard.press('Escape')
+  await choose(page, 'Terminate after Abandoned carts to exports', 'Never')
+  await page.getByRole('radio', { name: /Custom recurrence/ }).check()
+  await expect(page.getByRole('region', { name: 'Next runs' }).getByRole('listitem')).toHaveCount(5)
+}
+
 const preview = async (page: Page) => {
   await page.getByRole('button', { name: 'Abandoned cart retargeting ads' }).click()
   await page.getByRole('button', { name: 'Preview', exact: true }).click()
@@ -75,6 +99,17 @@ export const pages: Address[] = [
   { name: 'sync-activity', path: '/syncs/vip-customers-to-crm?tab=activity', ready: table('Activity') },
   { name: 'run-with-errors', path: '/syncs/vip-customers-to-crm', ready: run('vip-customers-to-crm', /Completed with errors/) },
   { name: 'run-failed', path: '/syncs/abandoned-carts-to-contacts-api', ready: run('abandoned-carts-to-contacts-api', /Aborted/) },
+  { name: 'sequences', path: '/sequences', ready: table('Sequences') },
+  { name: 'sequences-none-match', path: '/sequences?search=zzz', ready: text('No sequences match') },
+  { name: 'sequence-new', path: '/sequences/new', ready: steps },
+  { name: 'sequence', path: '/sequences/customers-before-their-carts', ready: table('Runs') },
+  { name: 'sequence-failed', path: '/sequences/exports-then-the-api', ready: text('The last run failed') },
+  { name: 'sequence-never-run', path: '/sequences?search=much+longer', ready: neverRun },
+  { name: 'sequence-steps', path: '/sequences/customers-before-their-carts?tab=steps', ready: text('Ends on a fatal error or 5% rejected rows') },
+  { name: 'sequence-schedule', path: '/sequences/customers-before-their-carts?tab=schedule', ready: text(/Next runs in UTC/) },
+  { name: 'sequence-activity', path: '/sequences/customers-before-their-carts?tab=activity', ready: table('Activity') },
+  { name: 'sequence-run', path: '/sequences/customers-before-their-carts', ready: sequenceRun(/Completed with errors/) },
+  { name: 'sequence-run-failed', path: '/sequences/exports-then-the-api', ready: sequenceRun(/Failed/) },
   { name: 'settings-workspace', path: '/settings/workspace', ready: table('Usage by month') },
   { name: 'settings-keys', path: '/settings/keys', ready: table('API keys') },
   { name: 'not-found', path: '/nowhere/at/all', ready: heading('There is nothing at this address') },

@@ -1,0 +1,42 @@
+import { Link } from '@tanstack/react-router'
+import { plural } from '~/components/format/format'
+import { TimeAgo } from '~/components/format/TimeAgo'
+import { scheduleText } from '~/components/schedule/schedule'
+import { SequenceStateBadge } from '~/components/status/StatusBadge'
+import type { Column } from '~/components/table/DataTable'
+import { NameCell } from '~/components/table/NameCell'
+import type { Sequence } from '~/services/types'
+
+/** The columns of the list of sequences. */
+export const sequenceColumns: Column<Sequence>[] = [
+  { id: 'status', header: 'Status', width: 190, cell: ({ status }) => <SequenceStateBadge state={status?.state} /> },
+  {
+    id: 'name',
+    header: 'Sequence',
+    fill: true,
+    sort: 'name',
+    cell: ({ metadata, spec }) => (
+      <NameCell
+        link={
+          <Link to="/sequences/$slug" params={{ slug: metadata.slug }} title={metadata.name}>
+            {metadata.name}
+          </Link>
+        }
+        narrow
+        note={plural(spec.steps.length, 'sync')}
+      />
+    ),
+  },
+  { id: 'syncs', header: 'Syncs', align: 'right', width: 80, secondary: true, cell: ({ spec }) => spec.steps.length },
+  { id: 'run', header: 'Last run', width: 140, cell: ({ status }) => <TimeAgo at={status?.lastRun?.startedAt ?? status?.lastRun?.createdAt} none="Never" /> },
+  { id: 'next', header: 'Next run', width: 140, cell: ({ status }) => <TimeAgo at={status?.nextRunAt} /> },
+  { id: 'schedule', header: 'Schedule', tertiary: true, cell: ({ spec }) => <span className="muted">{scheduleText(spec.schedule)}</span> },
+  {
+    id: 'created',
+    header: 'Created',
+    sort: 'createdAt',
+    width: 150,
+    secondary: true,
+    cell: ({ metadata }) => <TimeAgo at={metadata.createdAt} />,
+  },
+]
