@@ -7,20 +7,14 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
-	"github.com/apache/arrow-go/v18/arrow/array"
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/millrace/millrace/internal/connector"
 	"github.com/millrace/millrace/internal/fault"
 	"github.com/millrace/millrace/internal/kind/destination"
-	"github.com/millrace/millrace/internal/kind/model"
 	"github.com/millrace/millrace/internal/kind/source"
-	"github.com/millrace/millrace/internal/mapping"
-	"github.com/millrace/millrace/internal/query"
 	"github.com/millrace/millrace/internal/resource"
-	"github.com/millrace/millrace/internal/value"
 )
 
 func (s *Server) catalog(api huma.API) {
@@ -166,178 +160,6 @@ func (s *Server) tables(ctx context.Context, slug string, refresh bool) ([]conne
 		ON CONFLICT (source_id) DO UPDATE SET tables = excluded.tables, refreshed_at = excluded.refreshed_at`,
 		d.ID, who(ctx).WorkspaceID, string(text), now.UnixMilli()).Exec(ctx)
 	return found, now, err
-}
-
-type previewInput struct {
-	Body struct {
-		Source  string          `json:"source"`
-		Method  model.Method    `json:"method"`
-		SQL     string          `json:"sql,omitempty"`
-		Table   *query.TableRef `json:"table,omitempty"`
-		Limit   *int64          `json:"limit,omitempty" doc:"rows; 0 means all; 100 when absent"`
-		Count   bool            `json:"count,omitempty" doc:"also count the rows"`
-		Columns []model.Column  `json:"columns,omitempty" doc:"casts to apply"`
-	}
-}
-
-// PreviewBody is the result of a model's query (M-13).
-type PreviewBody struct {
-	Columns    []value.Column  `json:"columns" nullable:"false"`
-	Rows       [][]value.Value `json:"rows" nullable:"false"`
-	RowCount   *int64          `json:"rowCount"`
-	Truncated  bool            `json:"truncated"`
-	DurationMs int64           `json:"durationMs"`
-}
-
-// previewLimit is how many rows a preview shows, and maxPreview how many it shows when it is asked for all.
-const (
-	previewLimit = 100
-	maxPreview   = 100_000
-)
-
-func (s *Server) preview(ctx context.Context, in *previewInput) (PreviewBody, error) {
-	start := time.Now()
-	src, _, err := s.sourceBySlug(ctx, in.Body.Source)
-	if err != nil {
-		return PreviewBody{}, err
-	}
-	defer src.Close() //nolint:errcheck // reading is done
-	sql := queryOf(src, in.Body.Method, in.Body.SQL, in.Body.Table)
-	if sql == "" {
-		return PreviewBody{}, fault.New(fault.CodeRequired, "write a query or choose a table").WithPath("sql")
-	}
-	limit := int64(previewLimit)
-	if in.Body.Limit != nil {
-		limit = *in.Body.Limit
-	}
-	if limit <= 0 || limit > maxPreview {
-		limit = maxPreview
-	}
-	b, err := readPreview(ctx, src, sql, limit, in.Body.Columns)
-	if err != nil {
-		return b, err
-	}
-	if in.Body.Count {
-		if b.RowCount, err = countRows(ctx, src, sql); err != nil {
-			return b, err
-		}
-	}
-	b.DurationMs = time.Since(start).Milliseconds()
-	return b, nil
-}
-
-// queryOf is a model's query in its source's SQL; empty where there is none.
-func queryOf(src connector.Source, method model.Method, sql string, table *query.TableRef) string {
-	if method == model.MethodTable && table != nil {
-		return src.Dialect().SelectTable(*table)
-	}
-	return strings.TrimSpace(query.Clean(sql))
-}
-
-// discover fills in the columns that a model's query has, keeping what a person set on those of the same name.
-func (s *Server) discover(ctx context.Context, m *model.Spec) error {
-	src, _, err := s.sourceBySlug(ctx, m.Source)
-	if err != nil {
-		return err
-	}
-	defer src.Close() //nolint:errcheck // reading is done
-	sql := queryOf(src, m.Method, m.SQL, m.Table)
-	if sql == "" {
-		return nil // the model's own rules refuse it
-	}
-	b, err := readPreview(ctx, src, sql, 0, nil)
-	if err != nil {
-		return err
-	}
-	columns := make([]model.Column, len(b.Columns))
-	for i, c := range b.Columns {
-		columns[i] = model.Column{Name: c.Name, Type: c.Type, Native: c.Native, Description: c.Description}
-		if was, known := m.Column(c.Name); known {
-			columns[i].Cast, columns[i].Override = was.Cast, was.Override
-		}
-	}
-	m.Columns = columns
-	return nil
-}
-
-func readPreview(ctx context.Context, src connector.Source, sql string, limit int64, casts []model.Column) (PreviewBody, error) {
-	b := PreviewBody{Columns: []value.Column{}, Rows: [][]value.Value{}}
-	r, err := src.Query(ctx, connector.Query{SQL: sql, Limit: limit + 1, Class: connector.WorkloadInteractive, Tag: "millrace preview"})
-	if err != nil {
-		return b, err
-	}
-	defer r.Release()
-	if b.Columns, err = value.SchemaOf(r.Schema()); err != nil {
-		return b, fault.Wrap(err, fault.CodeSourceType, "reading the columns")
-	}
-	for r.Next() {
-		if err := appendRows(&b, r, limit, casts); err != nil {
-			return b, err
-		}
-	}
-	return b, r.Err()
-}
-
-func appendRows(b *PreviewBody, r array.RecordReader, limit int64, casts []model.Column) error {
-	batch := r.RecordBatch()
-	readers := make([]value.Reader, batch.NumCols())
-	for i, f := range batch.Schema().Fields() {
-		read, err := value.NewReader(f, batch.Column(i))
-		if err != nil {
-			return fault.Wrap(err, fault.CodeSourceType, "reading the columns")
-		}
-		readers[i] = read
-	}
-	for n := range int(batch.NumRows()) {
-		if int64(len(b.Rows)) >= limit {
-			b.Truncated = true
-			return nil
-		}
-		row := make([]value.Value, len(readers))
-		for i, read := range readers {
-			row[i] = castPreview(read(n), b.Columns[i].Name, casts)
-		}
-		b.Rows = append(b.Rows, row)
-	}
-	return nil
-}
-
-// castPreview shows a cast's result, and the value as it is where the cast fails: the run reports that row.
-func castPreview(v value.Value, column string, casts []model.Column) value.Value {
-	for _, c := range casts {
-		if c.Name != column || c.Cast == "" {
-			continue
-		}
-		if cast, err := mapping.Cast(v, c.Cast); err == nil {
-			v = cast
-		}
-	}
-	return copied(v)
-}
-
-// copied keeps a text value beyond the life of its batch.
-func copied(v value.Value) value.Value {
-	if v.Kind() == value.Text {
-		return value.OfText(strings.Clone(v.Raw()))
-	}
-	return v
-}
-
-func countRows(ctx context.Context, src connector.Source, sql string) (*int64, error) {
-	r, err := src.Query(ctx, connector.Query{SQL: src.Dialect().Count(sql), Class: connector.WorkloadInteractive, Tag: "millrace count"})
-	if err != nil {
-		return nil, err
-	}
-	defer r.Release()
-	if !r.Next() {
-		return nil, r.Err()
-	}
-	read, err := value.NewReader(r.Schema().Field(0), r.RecordBatch().Column(0))
-	if err != nil {
-		return nil, err
-	}
-	n := read(0).Int()
-	return &n, nil
 }
 
 type draftInput struct {

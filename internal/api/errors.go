@@ -32,6 +32,8 @@ type ErrorInfo struct {
 	Message    string      `json:"message"`
 	Path       string      `json:"path,omitempty" doc:"the field of the input that is wrong"`
 	Suggestion string      `json:"suggestion,omitempty"`
+	Line       int         `json:"line,omitempty" doc:"where in the query or template, counted from 1"`
+	Column     int         `json:"column,omitempty"`
 	RequestID  string      `json:"requestId,omitempty"`
 	Issues     []ErrorInfo `json:"issues,omitempty" doc:"every wrong field, where there are several"`
 }
@@ -66,7 +68,7 @@ func (f *Failure) write(w http.ResponseWriter) {
 }
 
 func infoOf(e *fault.Error) ErrorInfo {
-	return ErrorInfo{Code: string(e.Code), Message: e.Error(), Path: e.Path, Suggestion: e.Hint()}
+	return ErrorInfo{Code: string(e.Code), Message: e.Error(), Path: e.Path, Suggestion: e.Hint(), Line: e.Place.Line, Column: e.Place.Column}
 }
 
 // failureOf turns an error into its answer. What is not meant for people stays in the log.

@@ -127,6 +127,12 @@ var refinements = map[string]map[string]refinement{
 	"ConnectorField":      {"default": anyJSON, "type": words(connector.FieldString, connector.FieldText, connector.FieldSecret, connector.FieldNumber, connector.FieldBoolean, connector.FieldSelect, connector.FieldList, connector.FieldHeaders, connector.FieldObject)},
 	"Change":              {"from": anyJSON, "to": anyJSON},
 	"Preview":             {"rows": anyJSON.always()},
+
+	"ModelStatus":          {"drift": orNull},
+	"Drift":                {"added": present, "removed": present, "retyped": present, "renamed": present},
+	"ModelRetyped":         {"from": columnTypes, "to": columnTypes},
+	"ConnectorTargetField": {"type": words(connector.TargetTypes...)},
+	"CastFailure":          {"to": columnTypes},
 }
 
 // refine writes into the API's description what Go's types do not say. A property that is not there is a

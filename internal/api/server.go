@@ -113,6 +113,8 @@ func (s *Server) own(mux *http.ServeMux) huma.API {
 	}
 	s.apply(api)
 	s.sources(api)
+	s.columns(api)
+	s.clones(api)
 	s.destinations(api)
 	s.authorizations(api)
 	s.syncs(api)

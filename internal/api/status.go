@@ -36,9 +36,10 @@ type DestinationStatus struct {
 
 // ModelStatus is what is known of a model beyond its document.
 type ModelStatus struct {
-	Source      Link   `json:"source"`
-	SyncCount   int    `json:"syncCount"`
-	LastRunRows *int64 `json:"lastRunRows"`
+	Source      Link       `json:"source"`
+	SyncCount   int        `json:"syncCount"`
+	LastRunRows *int64     `json:"lastRunRows"`
+	Drift       *DriftBody `json:"drift"`
 }
 
 // SyncStatus is what is known of a sync beyond its document.
@@ -117,7 +118,11 @@ func (s *Server) modelStatus(ctx context.Context, d resource.Document, spec *mod
 		return nil, err
 	}
 	rows, err := s.Runs.LastSize(ctx, who(ctx).WorkspaceID, d.Slug)
-	return &ModelStatus{Source: s.link(ctx, "source", spec.Source), SyncCount: n, LastRunRows: rows}, err
+	if err != nil {
+		return nil, err
+	}
+	drift, err := s.drift(ctx, d)
+	return &ModelStatus{Source: s.link(ctx, "source", spec.Source), SyncCount: n, LastRunRows: rows, Drift: drift}, err
 }
 
 // link names a document; one that is gone keeps its slug for a name.

@@ -101,7 +101,7 @@ func newWorld(t *testing.T, d *db.DB) *world {
 	registry := w.registry()
 	w.access = access.NewStore(d, w.clock)
 	w.access.PasswordCost = bcrypt.MinCost
-	w.docs = resource.NewStore(d, resource.NewRegistry(source.Kind(registry), destination.Kind(registry), model.Kind(), kindsync.Kind(registry), kindsequence.Kind()), master, w.clock)
+	w.docs = resource.NewStore(d, resource.NewRegistry(source.Kind(registry), destination.Kind(registry), model.Kind(registry), kindsync.Kind(registry), kindsequence.Kind()), master, w.clock)
 	w.state = state.NewStore(d, master, w.clock)
 	w.docs.OnDelete(func(ctx context.Context, tx bun.Tx, sc resource.Scope, doc resource.Document) error {
 		return w.state.Forget(ctx, tx, sc.WorkspaceID, doc.Kind, doc.ID)
@@ -525,6 +525,9 @@ type memorySource struct {
 	columns []string
 	rows    [][]string
 	fail    error
+	said    map[string]string // comments on columns, which it tells with a query
+	refuse  string            // a query that has this text is refused
+	during  func(context.Context)
 	asked   int                // how many queries it got
 	opened  connector.Settings // the settings that it was last opened with
 }
@@ -544,19 +547,28 @@ func (s *memorySource) Introspect(context.Context) ([]connector.Table, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.asked++
-	return []connector.Table{{Ref: query.TableRef{Schema: "main", Name: "people"}, Kind: "table", Columns: value.Schema{{Name: "id", Type: value.TypeString}}}}, nil
+	return []connector.Table{{Ref: query.TableRef{Schema: "main", Name: "people"}, Kind: "table", Columns: value.Schema{{Name: "id", Type: value.TypeString, Description: "Found by discovery"}}}}, nil
 }
 
-func (s *memorySource) Query(_ context.Context, q connector.Query) (array.RecordReader, error) {
+func (s *memorySource) Query(ctx context.Context, q connector.Query) (array.RecordReader, error) {
+	if s.during != nil {
+		s.during(ctx)
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.asked++
 	if s.fail != nil {
 		return nil, s.fail
 	}
+	if s.refuse != "" && strings.Contains(q.SQL, s.refuse) {
+		return nil, queryFailed("it is " + s.refuse)
+	}
 	fields := make([]arrow.Field, len(s.columns))
 	for i, c := range s.columns {
 		fields[i] = arrow.Field{Name: c, Type: arrow.BinaryTypes.String, Nullable: true}
+		if s.said[c] != "" {
+			fields[i].Metadata = arrow.NewMetadata([]string{value.MetaDescription}, []string{s.said[c]})
+		}
 	}
 	schema := arrow.NewSchema(fields, nil)
 	b := array.NewRecordBuilder(memory.DefaultAllocator, schema)

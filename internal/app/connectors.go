@@ -35,5 +35,5 @@ func Connectors(c *config.Config) *connector.Registry {
 
 // Kinds returns the kinds of documents, in the order in which they build on each other.
 func Kinds(r *connector.Registry) *resource.Registry {
-	return resource.NewRegistry(source.Kind(r), destination.Kind(r), model.Kind(), sync.Kind(r), sequence.Kind())
+	return resource.NewRegistry(source.Kind(r), destination.Kind(r), model.Kind(r), sync.Kind(r), sequence.Kind())
 }

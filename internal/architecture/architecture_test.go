@@ -47,7 +47,7 @@ var sideways = map[[2]string]string{
 	{"cmd/", "internal/app"}:                                "main calls the wiring",
 	{"internal/cli/demo", "internal/cli"}:                   "the demo is a client",
 	{"internal/engine/sync/", "internal/engine/sync/"}:      "the parts of one engine",
-	{"internal/kind/", "internal/kind/"}:                    "a sync's rules read its model and destination",
+	{"internal/kind/", "internal/kind/"}:                    "the rules of a model and a sync read what they refer to",
 	{"internal/source/", "internal/source/duckdb"}:          "files and samples are read by DuckDB",
 	{"internal/destination/", "internal/destination/file"}:  "all file destinations write the same files",
 	{"internal/destination/file/", "internal/destination/"}: "the suite of file destinations",

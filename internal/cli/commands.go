@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -84,9 +85,13 @@ func apply(cmd *cobra.Command, files []string, dryRun, changes bool) error {
 	if err != nil {
 		return err
 	}
-	results, err := clientOf(cmd).Apply(cmd.Context(), documents, dryRun)
+	texts := make([]json.RawMessage, len(documents))
+	for i, d := range documents {
+		texts[i] = d.json
+	}
+	results, err := clientOf(cmd).Apply(cmd.Context(), texts, dryRun)
 	if err != nil {
-		return err
+		return locate(err, documents)
 	}
 	for _, r := range results {
 		fmt.Fprintf(cmd.OutOrStdout(), "%s/%s %s\n", r.Kind, r.Slug, r.Action)
@@ -110,8 +115,12 @@ func orNothing(b json.RawMessage) string {
 func getCommand() *cobra.Command {
 	var output string
 	cmd := &cobra.Command{
-		Use: "get KIND [SLUG]", Short: "List documents of a kind, or show one", Args: cobra.RangeArgs(1, 2),
+		Use: "get KIND|all [SLUG]", Short: "List documents of a kind, or show one", Args: cobra.RangeArgs(1, 2),
+		Long: "List documents of a kind, or show one. With all, every document in the order in which apply makes them: `millrace get all -o yaml` exports a workspace, without its secrets.",
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if args[0] == everything {
+				return export(cmd, cmp.Or(output, "yaml"))
+			}
 			plural, slug, err := splitName(args)
 			if err != nil {
 				return err
@@ -124,6 +133,25 @@ func getCommand() *cobra.Command {
 	}
 	cmd.Flags().StringVarP(&output, "output", "o", "", "yaml or json")
 	return cmd
+}
+
+// everything is the word for all kinds.
+const everything = "all"
+
+// exported are the kinds in the order in which documents refer to each other.
+var exported = []string{"sources", "destinations", "models", "syncs", "sequences"}
+
+// export prints the documents of every kind.
+func export(cmd *cobra.Command, output string) error {
+	var all []Document
+	for _, plural := range exported {
+		documents, err := clientOf(cmd).list(cmd.Context(), plural)
+		if err != nil {
+			return err
+		}
+		all = append(all, documents...)
+	}
+	return printDocuments(cmd.OutOrStdout(), all, output)
 }
 
 func getOne(cmd *cobra.Command, plural, slug, output string) error {
@@ -154,7 +182,7 @@ func getAll(cmd *cobra.Command, plural, output string) error {
 // printDocuments writes documents in the form that apply reads.
 func printDocuments(w io.Writer, documents []Document, output string) error {
 	for i, d := range documents {
-		d.Metadata.ID, d.Status = 0, nil
+		d.Metadata.ID, d.Metadata.Revision, d.Status = 0, 0, nil // what only this server says
 		b, err := json.Marshal(d)
 		if err != nil {
 			return fmt.Errorf("encoding a document: %w", err)
@@ -163,8 +191,8 @@ func printDocuments(w io.Writer, documents []Document, output string) error {
 			fmt.Fprintln(w, string(b))
 			continue
 		}
-		var tree any
-		if err := yaml.Unmarshal(b, &tree); err != nil {
+		tree, err := nodeOf(b)
+		if err != nil {
 			return fmt.Errorf("encoding a document: %w", err)
 		}
 		if i > 0 {

@@ -1,9 +1,6 @@
 package cli
 
 import (
-	"bytes"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -14,14 +11,13 @@ import (
 	"strings"
 
 	"github.com/millrace/millrace/internal/fault"
-	"gopkg.in/yaml.v3"
 )
 
 // readDocuments reads YAML or JSON documents from files, folders (every .yaml, .yml and .json below
 // them) and "-" for standard input. ${NAME} becomes the environment variable's value, so that secrets need
 // not stand in files; $${ stays ${.
-func readDocuments(paths []string, stdin io.Reader, lookup func(string) (string, bool)) ([]json.RawMessage, error) {
-	var documents []json.RawMessage
+func readDocuments(paths []string, stdin io.Reader, lookup func(string) (string, bool)) ([]fileDocument, error) {
+	var documents []fileDocument
 	for _, path := range paths {
 		files, err := expand(path)
 		if err != nil {
@@ -78,33 +74,6 @@ func isDocument(path string) bool {
 		return true
 	default:
 		return false
-	}
-}
-
-func parseDocuments(file string, text []byte, lookup func(string) (string, bool)) ([]json.RawMessage, error) {
-	d := yaml.NewDecoder(bytes.NewReader(text))
-	var documents []json.RawMessage
-	for {
-		var node any
-		err := d.Decode(&node)
-		if errors.Is(err, io.EOF) {
-			return documents, nil
-		}
-		if err != nil {
-			return nil, fault.Wrap(err, fault.CodeMalformed, "reading %s", file)
-		}
-		if node == nil {
-			continue
-		}
-		filled, err := fillVariables(node, lookup)
-		if err != nil {
-			return nil, fault.Wrap(err, fault.CodeInvalid, "reading %s", file)
-		}
-		b, err := json.Marshal(filled)
-		if err != nil {
-			return nil, fault.Wrap(err, fault.CodeMalformed, "reading %s", file)
-		}
-		documents = append(documents, b)
 	}
 }
 

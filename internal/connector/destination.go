@@ -167,11 +167,15 @@ type Authorizer interface {
 	Exchange(ctx context.Context, redirect, code string) (Settings, error)
 }
 
+// TargetTypes are the types of a destination's fields (M-24). A reference links to a record of another table or
+// object; unknown says that the destination's own name of the type is all there is to know.
+var TargetTypes = []string{"boolean", "number", "string", "timestamp", "date", "object", "array", "reference", "null", "unknown"}
+
 // TargetField is one field of the destination that a mapping can fill (M-24).
 type TargetField struct {
 	Name     string `json:"name"`
 	Label    string `json:"label,omitempty"`
-	Type     string `json:"type"`   // boolean, number, string, timestamp, date, object, array, reference, null, unknown
+	Type     string `json:"type"`   // one of TargetTypes
 	Native   string `json:"native"` // the destination's own name of the type
 	Required bool   `json:"required"`
 	Match    bool   `json:"match"` // rows can be matched by it

@@ -77,7 +77,9 @@ type Source interface {
 	Introspect(ctx context.Context) ([]Table, error)
 	// Query streams the rows of one statement under one snapshot. It never holds the whole result in
 	// memory, stops the statement at the source when ctx ends, and reports types that
-	// value.SchemaOf accepts. The caller releases the reader.
+	// value.SchemaOf accepts. Interactive queries also report the comments of columns that the statement takes
+	// from a table as they are (value.MetaDescription), where the source can tell. An error about the statement
+	// says where in it, where the source does (fault.Error.Place). The caller releases the reader.
 	Query(ctx context.Context, q Query) (array.RecordReader, error)
 	// Dialect is how SQL is written for this source.
 	Dialect() query.Dialect

@@ -33,9 +33,17 @@ type Error struct {
 	Message    string        // what happened, to what; never a secret, never a row's value
 	Path       string        // the field of the input that is wrong, such as "spec.primaryKey"
 	Suggestion string        // what to do next; empty means the code's own hint
+	Place      Place         // where in a text that a person wrote
 	Class      Class         // what the engine may do
 	After      time.Duration // for Throttled: how long the other side asked us to wait; 0 means it did not say
 	Err        error         // the cause, in the driver's or vendor's own words
+}
+
+// Place is a position in a text, such as a query: line and column count from 1, in characters. The zero value is no
+// place.
+type Place struct {
+	Line   int
+	Column int
 }
 
 // Error returns the message followed by the cause.
@@ -72,6 +80,13 @@ func (e *Error) WithSuggestion(format string, args ...any) *Error {
 func (e *Error) WithPath(path string) *Error {
 	c := *e
 	c.Path = path
+	return &c
+}
+
+// At returns a copy that says where in a text the error is.
+func (e *Error) At(p Place) *Error {
+	c := *e
+	c.Place = p
 	return &c
 }
 

@@ -5,6 +5,7 @@ package query
 import (
 	"strconv"
 	"strings"
+	"unicode"
 )
 
 // TableRef names a table or view.
@@ -74,18 +75,22 @@ func (d Dialect) Text(s string) string {
 // SelectTable returns the statement that reads a whole table.
 func (d Dialect) SelectTable(t TableRef) string { return "SELECT * FROM " + d.Table(t) }
 
-// Clean removes what may stand behind a statement: space and semicolons. Comments stay.
+// Clean removes what may stand behind a statement: space and semicolons. Comments stay, and so does what stands
+// before it, so that the places of errors are those in the text that its author sees.
 func Clean(sql string) string {
-	return strings.TrimRight(strings.TrimSpace(sql), "; \t\r\n")
+	return strings.TrimRightFunc(sql, func(r rune) bool { return r == ';' || unicode.IsSpace(r) })
 }
+
+// modelAlias is what a model's query is called in the statements around it. Error messages may show it.
+const modelAlias = "_millrace_model"
 
 // Limit returns the statement wrapped so that it yields at most n rows. The alias is one that error
 // messages may show; a trailing line comment in sql does not swallow the rest.
 func (d Dialect) Limit(sql string, n int64) string {
-	return "SELECT * FROM (\n" + Clean(sql) + "\n) AS _millrace_model LIMIT " + strconv.FormatInt(n, 10)
+	return "SELECT * FROM (\n" + Clean(sql) + "\n) AS " + modelAlias + " LIMIT " + strconv.FormatInt(n, 10)
 }
 
 // Count returns the statement that counts the rows of sql.
 func (d Dialect) Count(sql string) string {
-	return "SELECT count(*) FROM (\n" + Clean(sql) + "\n) AS _millrace_model"
+	return "SELECT count(*) FROM (\n" + Clean(sql) + "\n) AS " + modelAlias
 }

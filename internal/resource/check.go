@@ -171,7 +171,8 @@ func (s *Store) hideOne(ctx context.Context, tx bun.Tx, sc Scope, p Place, befor
 		return fault.New(fault.CodeInvalid, "a secret must be text").WithPath(p.Path)
 	}
 	if before == "" {
-		return fault.New(fault.CodeInvalid, "there is no stored secret to keep; send the secret itself").WithPath(p.Path)
+		return fault.New(fault.CodeInvalid, "there is no stored secret to keep; send the secret itself").WithPath(p.Path).
+			WithSuggestion("In a file, write ${NAME} and set that environment variable, so that the secret does not stand in the file.")
 	}
 	p.Set(map[string]any{SecretKey: before})
 	return nil

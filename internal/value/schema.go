@@ -34,7 +34,7 @@ type Column struct {
 	Type        Type   `json:"type"`
 	Native      string `json:"native,omitempty"` // the source's own name of the type
 	Nullable    bool   `json:"nullable"`
-	Description string `json:"description,omitempty"`
+	Description string `json:"description,omitempty"` // the source's comment
 }
 
 // Schema is an ordered list of columns with distinct names.
@@ -61,8 +61,9 @@ func (s Schema) Names() []string {
 
 // Keys of the metadata that an Arrow field may carry where its Arrow type says too little.
 const (
-	MetaType   = "millrace.type"   // a Type: "object" on a string column of JSON, "number" on one of decimal text
-	MetaNative = "millrace.native" // the source's own name of the type
+	MetaType        = "millrace.type"        // a Type: "object" on a string column of JSON, "number" on one of decimal text
+	MetaNative      = "millrace.native"      // the source's own name of the type
+	MetaDescription = "millrace.description" // the source's comment on the column
 )
 
 // SchemaOf returns the columns of an Arrow schema. Every Arrow type that Flatten accepts has a Type.
@@ -77,7 +78,8 @@ func SchemaOf(s *arrow.Schema) (Schema, error) {
 		if native == "" {
 			native = f.Type.String()
 		}
-		columns = append(columns, Column{Name: f.Name, Type: t, Native: native, Nullable: f.Nullable})
+		description, _ := f.Metadata.GetValue(MetaDescription)
+		columns = append(columns, Column{Name: f.Name, Type: t, Native: native, Nullable: f.Nullable, Description: description})
 	}
 	return columns, nil
 }

@@ -99,6 +99,11 @@ const modelEdit = createRoute({
   path: '/models/$slug/edit',
   component: lazyRouteComponent(() => import('./routes/models/edit')),
 })
+const modelClone = createRoute({
+  getParentRoute: () => app,
+  path: '/models/$slug/clone',
+  component: lazyRouteComponent(() => import('./routes/models/clone')),
+})
 
 const destinations = createRoute({
   getParentRoute: () => app,
@@ -197,6 +202,7 @@ const routeTree = root.addChildren([
     modelNew,
     model,
     modelEdit,
+    modelClone,
     destinations,
     destinationNew,
     destination,

@@ -28,6 +28,7 @@ func Run(t *testing.T, f Fixture) {
 		{"test succeeds", testSucceeds},
 		{"test fails", testFails},
 		{"introspect", testIntrospect},
+		{"descriptions", testDescriptions},
 		{"own schemas", testHidden},
 		{"values", testValues},
 		{"limit", testLimit},
@@ -176,6 +177,32 @@ func testIntrospect(t *testing.T, w world) {
 	}
 }
 
+// testDescriptions is M-14: queries that people look at tell the comments of the columns that they take from a table.
+func testDescriptions(t *testing.T, w world) {
+	s := w.open(t, w.Settings)
+	for _, table := range w.Tables {
+		said := map[string]string{}
+		for _, c := range table.Columns {
+			said[c.Name] = c.Description
+		}
+		for _, sql := range []string{s.Dialect().SelectTable(table.Ref), s.Dialect().SelectTable(table.Ref) + " AS t WHERE 1 = 1 -- all"} {
+			for _, limit := range []int64{0, 1} {
+				r, err := s.Query(t.Context(), connector.Query{SQL: sql, Limit: limit, Class: connector.WorkloadInteractive})
+				if err != nil {
+					t.Errorf("reading %s: %v", table.Ref, err)
+					continue
+				}
+				for _, c := range schemaOf(t, r.Schema()) {
+					if want := said[c.Name]; want != "" && c.Description != want {
+						t.Errorf("%s.%s is described as %q, want %q (%s)", table.Ref, c.Name, c.Description, want, sql)
+					}
+				}
+				r.Release()
+			}
+		}
+	}
+}
+
 func refs(tables []connector.Table) []string {
 	names := make([]string, len(tables))
 	for i, table := range tables {
@@ -301,6 +328,7 @@ func testBroken(t *testing.T, w world) {
 		{"syntax", "SELECT 1 AS id,\n  FROM WHERE", w.Says.Syntax, "line 2"},
 		{"missing table", "SELECT *\nFROM no_such_table", w.Says.Table, "line 2"},
 		{"missing column", "SELECT\n\n no_such_column FROM (SELECT 1 AS id) AS t", w.Says.Column, "line 3"},
+		{"space before", "\n  \nSELECT no_such_column FROM (SELECT 1 AS id) AS t", w.Says.Column, "line 3"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -316,6 +344,9 @@ func testBroken(t *testing.T, w world) {
 				}
 				if text := err.Error(); c.says == "" || !strings.Contains(text, c.says) || !strings.Contains(strings.ToLower(text), c.line) {
 					t.Errorf("with the limit %d the error does not say %q at %s: %v", q.Limit, c.says, c.line, err)
+				}
+				if place := fault.As(err).Place; fmt.Sprint("line ", place.Line) != c.line || place.Column < 1 {
+					t.Errorf("with the limit %d the error is at %+v, want %s: %v", q.Limit, place, c.line, err)
 				}
 			}
 		})

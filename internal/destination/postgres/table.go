@@ -28,6 +28,8 @@ type column struct {
 	native   string // the type with its modifiers, as SQL writes it
 	collate  string // the quoted collation where it is not the type's own
 	base     string // the name of the type below all domains
+	category string // pg_type.typcategory of that type
+	links    string // the table that a foreign key of the column refers to; empty where there is none
 	array    bool
 	element  string // the base name of an array's elements
 	notNull  bool
@@ -91,6 +93,9 @@ SELECT a.attname,
 		(SELECT quote_ident(n.nspname) || '.' || quote_ident(l.collname) FROM pg_collation l JOIN pg_namespace n ON n.oid = l.collnamespace WHERE l.oid = a.attcollation)
 	ELSE '' END,
 	b.typname,
+	b.typcategory,
+	coalesce((SELECT f.confrelid::regclass::text FROM pg_constraint f WHERE f.conrelid = a.attrelid AND f.contype = 'f' AND a.attnum = ANY (f.conkey)
+		ORDER BY cardinality(f.conkey), f.oid LIMIT 1), ''),
 	b.typcategory = 'A',
 	coalesce(eb.typname, e.typname, ''),
 	a.attnotnull OR t.typnotnull,
@@ -118,7 +123,7 @@ func (d *destination) columns(ctx context.Context, c *pgx.Conn, oid uint32) ([]c
 	}
 	columns, err := pgx.CollectRows(rows, func(r pgx.CollectableRow) (column, error) {
 		var k column
-		err := r.Scan(&k.name, &k.native, &k.collate, &k.base, &k.array, &k.element, &k.notNull, &k.fallback, &k.always, &k.comment)
+		err := r.Scan(&k.name, &k.native, &k.collate, &k.base, &k.category, &k.links, &k.array, &k.element, &k.notNull, &k.fallback, &k.always, &k.comment)
 		return k, err
 	})
 	if err != nil {
@@ -205,16 +210,27 @@ var types = map[string]string{
 	"int2": "number", "int4": "number", "int8": "number", "float4": "number", "float8": "number", "numeric": "number", "money": "number", "oid": "number",
 	"timestamp": "timestamp", "timestamptz": "timestamp", "date": "date",
 	"json": "object", "jsonb": "object", "hstore": "object",
+	"uuid": "string", "xml": "string",
 }
 
+// textual are the categories of types whose values people write as plain text: strings, enumerations, network
+// addresses, times of day and intervals. Source: https://www.postgresql.org/docs/current/catalog-pg-type.html
+const textual = "SEIDT"
+
 func (c column) typeName() string {
-	if c.array {
+	t := types[c.base]
+	switch {
+	case c.array:
 		return "array"
-	}
-	if t := types[c.base]; t != "" {
+	case c.links != "":
+		return "reference"
+	case t != "":
 		return t
+	case strings.Contains(textual, c.category):
+		return "string"
+	default:
+		return "unknown"
 	}
-	return "string"
 }
 
 // comparable reports whether rows can be matched by the column at all.
@@ -254,6 +270,9 @@ func (t *table) field(c column) connector.TargetField {
 	help := []string{}
 	if c.comment != "" {
 		help = append(help, c.comment)
+	}
+	if c.links != "" {
+		help = append(help, "Refers to "+c.links)
 	}
 	for _, k := range t.keys {
 		if !slices.Contains(k.columns, c.name) {

@@ -596,6 +596,53 @@ plain object "json" required=false match=false readonly=false ""
 	}
 }
 
+// The types of fields, and a column that came since they were last asked for.
+//
+// Req: M-24, FLD-20
+func TestFieldsAreReadLive(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.exec(t, `CREATE TYPE mood AS ENUM ('glad', 'sad'); CREATE DOMAIN amount AS numeric(9, 2); CREATE TABLE shops (id int PRIMARY KEY);
+		CREATE TABLE sales (id uuid PRIMARY KEY, shop int REFERENCES shops, m mood, sum amount, raw bytea, at time, span interval, host inet, spot point, ip text[], x xml, r int4range)`)
+	d := w.open(t, w.settings(t))
+	j := job("sales", connector.ModeUpsert, "id", "id")
+	list := func() string {
+		fields, err := d.(connector.FieldLister).TargetFields(t.Context(), j)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, f := range fields {
+			got = append(got, strings.TrimSpace(f.Name+" "+f.Type+" "+f.Help))
+		}
+		return strings.Join(got, ", ")
+	}
+	const before = "id string Primary key, shop reference Refers to shops, m string, sum number, raw unknown, at string, span string, host string, spot unknown, ip array, x string, r unknown"
+	same(t, list(), before)
+	w.exec(t, `ALTER TABLE sales ADD COLUMN note text; COMMENT ON COLUMN sales.note IS 'Free text'`)
+	same(t, list(), before+", note string Free text")
+	w.exec(t, `ALTER TABLE sales DROP COLUMN note`)
+	same(t, list(), before)
+}
+
+// A value of a type that the column does not take is refused in the server's words, and its neighbours arrive.
+//
+// Req: M-27
+func TestWrongTypeIsRefusedInTheServersWords(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.exec(t, "CREATE TABLE typed (id int PRIMARY KEY, age int)")
+	j := job("typed", connector.ModeUpsert, "id", "id", "age")
+	s := begin(t, w, j)
+	result, err := s.Write(t.Context(), batch(connector.Added, rowOf(j, num(1), num(30)), rowOf(j, num(2), text("thirty")), rowOf(j, num(3), text("31"))))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(result.Rejected) != 1 || result.Rejected[0].Row != 1 || !strings.Contains(result.Rejected[0].Reason, `invalid input syntax for type integer: "thirty"`) {
+		t.Errorf("got %+v", result.Rejected)
+	}
+}
+
 // TestExchanges shows statements and counts, and none of the values.
 //
 // Req: SY-74

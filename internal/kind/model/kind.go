@@ -2,18 +2,41 @@ package model
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 
+	"github.com/millrace/millrace/internal/connector"
 	"github.com/millrace/millrace/internal/fault"
+	"github.com/millrace/millrace/internal/kind/source"
 	"github.com/millrace/millrace/internal/resource"
 )
 
 // Kind returns the descriptor of models.
-func Kind() resource.Kind {
-	return resource.Define("model", "models",
+func Kind(registry *connector.Registry) resource.Kind {
+	k := resource.Define("model", "models",
 		func(s *Spec, _ func(string) bool) fault.Issues { return s.validate() },
 		func(s *Spec) []resource.Ref {
 			return []resource.Ref{{Kind: "source", Slug: s.Source, Path: "spec.source"}}
 		}, nil)
+	k.Related = func(spec any, get func(kind, slug string) (any, error)) fault.Issues {
+		return spec.(*Spec).validateSource(registry, get) //nolint:forcetypeassert // made by New
+	}
+	return k
+}
+
+// validateSource: the methods that there are depend on the type of the source (M-02).
+func (s *Spec) validateSource(registry *connector.Registry, get func(kind, slug string) (any, error)) fault.Issues {
+	var issues fault.Issues
+	d, err := get("source", s.Source)
+	if err != nil {
+		return issues // the missing reference is reported already
+	}
+	info, err := registry.Source(d.(*source.Spec).Type) //nolint:forcetypeassert // the kind's own spec
+	if err != nil || slices.Contains(info.Methods, string(s.Method)) || !slices.Contains(Methods, s.Method) {
+		return issues
+	}
+	issues.Add("spec.method", fault.CodeInvalid, "models of %s have no method %q; there is %s", info.Name, s.Method, strings.Join(info.Methods, ", "))
+	return issues
 }
 
 func (s *Spec) validate() fault.Issues {

@@ -27,6 +27,9 @@ const (
 	MethodTable Method = "table"
 )
 
+// Methods lists the modeling methods.
+var Methods = []Method{MethodSQL, MethodTable}
+
 // Column is one column of a model.
 type Column struct {
 	Name        string     `json:"name"`
@@ -47,10 +50,5 @@ func (c Column) Effective() value.Type {
 
 // Column returns the named column.
 func (s Spec) Column(name string) (Column, bool) {
-	for _, c := range s.Columns {
-		if c.Name == name {
-			return c, true
-		}
-	}
-	return Column{}, false
+	return named(s.Columns, name)
 }

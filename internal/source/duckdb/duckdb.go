@@ -302,19 +302,25 @@ func (d *database) unload(ctx context.Context, q connector.Query, path string) (
 
 // described is a column of a query.
 type described struct {
-	name, native string
+	name, native, comment string
 }
 
 // selection returns the query with its columns in types that survive Parquet: nested values as JSON, huge
 // integers as decimals, and times of day, intervals and the like as text.
 func (d *database) selection(ctx context.Context, q connector.Query) (string, []described, error) {
 	inner := query.Clean(q.SQL)
-	if err := d.checkStatement(ctx, inner); err != nil {
+	parsed, err := d.parse(ctx, inner)
+	if err != nil {
 		return "", nil, err
 	}
 	columns, err := d.describe(ctx, inner)
 	if err != nil {
 		return "", nil, err
+	}
+	if q.Class == connector.WorkloadInteractive { // runs have no use for comments
+		if err := d.comment(ctx, parsed, columns); err != nil {
+			return "", nil, err
+		}
 	}
 	names, expressions := make([]string, len(columns)), make([]string, len(columns))
 	for i, c := range columns {
@@ -330,28 +336,30 @@ func (d *database) selection(ctx context.Context, q connector.Query) (string, []
 	return "SELECT " + strings.Join(expressions, ", ") + " FROM (\n" + inner + "\n) AS _millrace_model" + limit, columns, nil
 }
 
-// checkStatement lets DuckDB's own parser say that the text is one SELECT: it is put into other statements, and
-// what is more than one would run beside them.
-func (d *database) checkStatement(ctx context.Context, text string) error {
+// parse lets DuckDB's own parser say that the text is one SELECT: it is put into other statements, and what is more
+// than one would run beside them. It returns what the parser made of it.
+func (d *database) parse(ctx context.Context, text string) (json.RawMessage, error) {
 	var parsed struct {
-		Error      bool              `json:"error"`
-		Kind       string            `json:"error_type"`
-		Statements []json.RawMessage `json:"statements"`
+		Error      bool   `json:"error"`
+		Kind       string `json:"error_type"`
+		Statements []struct {
+			Node json.RawMessage `json:"node"`
+		} `json:"statements"`
 	}
 	var answer string
 	if err := d.conn.QueryRowContext(ctx, "SELECT CAST(json_serialize_sql(CAST(? AS VARCHAR)) AS VARCHAR)", text).Scan(&answer); err != nil {
-		return explain(ctx, err)
+		return nil, explain(ctx, err)
 	}
 	if err := json.Unmarshal([]byte(answer), &parsed); err != nil {
-		return fault.Wrap(err, fault.CodeInternal, "reading what the parser says")
+		return nil, fault.Wrap(err, fault.CodeInternal, "reading what the parser says")
 	}
 	switch {
 	case parsed.Error && parsed.Kind == "parser":
-		return d.original(ctx, text, fault.New(fault.CodeSourceQuery, "the query cannot be read"))
+		return nil, d.original(ctx, text, fault.New(fault.CodeSourceQuery, "the query cannot be read"))
 	case parsed.Error || len(parsed.Statements) != 1:
-		return fault.New(fault.CodeSourceQuery, "a model's query must be one SELECT statement").WithSuggestion("Remove everything but one SELECT.")
+		return nil, fault.New(fault.CodeSourceQuery, "a model's query must be one SELECT statement").WithSuggestion("Remove everything but one SELECT.")
 	default:
-		return nil
+		return parsed.Statements[0].Node, nil
 	}
 }
 
@@ -361,7 +369,8 @@ func (d *database) checkStatement(ctx context.Context, text string) error {
 func (d *database) original(ctx context.Context, text string, err error) error {
 	statement, own := d.conn.PrepareContext(ctx, text)
 	if own != nil {
-		return explain(ctx, own)
+		e := fault.As(explain(ctx, own))
+		return e.At(placeIn(text, e.Error()))
 	}
 	return errors.Join(explain(ctx, err), statement.Close()) //nolint:sqlclosecheck // nothing comes between
 }
@@ -473,6 +482,14 @@ func explain(ctx context.Context, err error) error {
 		return f.WithSuggestion("A model reads only what its source is about.")
 	case e.Type == duckdb.ErrorTypeIO || strings.Contains(e.Msg, "CSV Error") || strings.Contains(e.Msg, " in file \""):
 		return BadFile(errors.New(e.Msg), "")
+	case e.Type == duckdb.ErrorTypeBinder && strings.Contains(e.Msg, "Ambiguous reference"):
+		return f.WithSuggestion("Several tables of the query have this column: write it as table.column, and give it a name of its own with AS.")
+	case e.Type == duckdb.ErrorTypeBinder && (strings.Contains(e.Msg, "Cannot compare values of type") || strings.Contains(e.Msg, "No function matches")):
+		return f.WithSuggestion("Bring both sides to one type with CAST. The name of a function may also be wrong.")
+	case e.Type == duckdb.ErrorTypeConversion:
+		return f.WithSuggestion("The query casts a value that is none of that type: TRY_CAST gives null instead, and WHERE leaves such rows out.")
+	case strings.Contains(e.Msg, "Contents of view were altered"):
+		return f.WithSuggestion("The tables below a view have changed since it was made: make the view again, with its columns listed.")
 	case e.Type == duckdb.ErrorTypeBinder && strings.Contains(e.Msg, "not found"):
 		return f.WithSuggestion("Check the column's name; the message lists what there is.")
 	case e.Type == duckdb.ErrorTypeCatalog:

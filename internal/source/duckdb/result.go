@@ -71,6 +71,9 @@ func relabel(s *arrow.Schema, columns []described) *arrow.Schema {
 	fields := make([]arrow.Field, s.NumFields())
 	for i, f := range s.Fields() {
 		labels := map[string]string{value.MetaNative: columns[i].native}
+		if columns[i].comment != "" {
+			labels[value.MetaDescription] = columns[i].comment
+		}
 		if TypeOf(columns[i].native) == value.TypeObject {
 			f.Type = arrow.BinaryTypes.String
 			labels[value.MetaType] = string(value.TypeObject)

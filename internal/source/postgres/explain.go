@@ -21,6 +21,11 @@ const (
 	stateNoColumn        = "42703"
 	stateNoTable         = "42P01"
 	stateNoSchema        = "3F000"
+	stateNoFunction      = "42883" // also: no operator for these types
+	stateAmbiguous       = "42702"
+	stateWrongType       = "42804"
+	stateNotText         = "22P02" // a text that is no value of a type
+	stateNotGrouped      = "42803" // a column that is neither grouped nor aggregated
 	stateNoDatabase      = "3D000"
 	stateNoStatement     = "26000"
 	stateReadOnly        = "25006"
@@ -41,6 +46,11 @@ var hints = map[string]string{
 	stateNoTable:         "Check the table's name and write it with its schema; the source's tables are listed on its page.",
 	stateNoColumn:        "Check the column's name, and quote one that has capital letters.",
 	stateNoSchema:        "Check the name of the schema.",
+	stateNoFunction:      "Compare values of one type: CAST one side to the type of the other. The name of a function may also be wrong.",
+	stateAmbiguous:       "Several tables of the query have this column: write it as table.column, and give it a name of its own with AS.",
+	stateWrongType:       "Bring both to one type with CAST.",
+	stateNotText:         "The query casts or compares a text that is no such value: leave those rows out with WHERE, or compare as text.",
+	stateNotGrouped:      "Add the column to GROUP BY, or put it into an aggregate such as max().",
 	stateNoDatabase:      "Check the database's name.",
 	stateNoStatement:     "The connection goes through a pooler that changes servers between statements: use the server's own host and port.",
 	stateReadOnly:        "A model reads and cannot change data: write it as a SELECT.",
@@ -59,14 +69,15 @@ type statement struct {
 }
 
 // place says where in the user's text a position of the server is, or nothing.
-func (s statement) place(position int32) string {
+func (s statement) place(position int32) (p fault.Place, words string) {
 	at := int(position) - s.shift
 	if at < 1 || at > utf8.RuneCountInString(s.own)+1 {
-		return ""
+		return p, ""
 	}
 	before := string([]rune(s.own)[:at-1])
-	column := utf8.RuneCountInString(before[strings.LastIndexByte(before, '\n')+1:]) + 1
-	return fmt.Sprintf("line %d, column %d", strings.Count(before, "\n")+1, column)
+	p.Line = strings.Count(before, "\n") + 1
+	p.Column = utf8.RuneCountInString(before[strings.LastIndexByte(before, '\n')+1:]) + 1
+	return p, fmt.Sprintf("line %d, column %d", p.Line, p.Column)
 }
 
 // explain gives an error its code, in the driver's own words (M-30).
@@ -86,13 +97,14 @@ func explain(ctx context.Context, err error, s statement) error {
 }
 
 func explainServer(e *pgconn.PgError, s statement) error {
-	f := fault.Wrap(e, codeOf(e), "%s", s.place(e.Position))
+	place, words := s.place(e.Position)
+	f := fault.Wrap(e, codeOf(e), "%s", words).At(place)
 	switch e.Code {
 	case stateProtocol:
 		if s.own == "" { // a pooler refuses the connection
 			return f
 		}
-		f = fault.Wrap(e, fault.CodeSourceQuery, "")
+		f = fault.Wrap(e, fault.CodeSourceQuery, "").At(place)
 	case stateNoDatabase, stateDatabaseDropped:
 		f = fault.Reclass(f, fault.Fatal)
 	case stateSerialization:

@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/jackc/pgx/v5/pgtype"
+	"github.com/millrace/millrace/internal/fault"
 	"pgregory.net/rapid"
 )
 
@@ -86,10 +87,10 @@ func TestStatement(t *testing.T) {
 		tag := rapid.String().Draw(t, "tag")
 		own := rapid.StringMatching(`[a-zé😀\n]{1,30}x`).Draw(t, "own")
 		st := statement{own: own, shift: utf8.RuneCountInString(comment(tag))}
-		if at := st.place(int32(st.shift)); at != "" {
+		if p, at := st.place(int32(st.shift)); at != "" || p != (fault.Place{}) {
 			t.Fatalf("the last character of the tag is at %s", at)
 		}
-		if at := st.place(int32(st.shift + 1)); at != "line 1, column 1" {
+		if p, at := st.place(int32(st.shift + 1)); at != "line 1, column 1" || p != (fault.Place{Line: 1, Column: 1}) {
 			t.Fatalf("the first character is at %q", at)
 		}
 	})

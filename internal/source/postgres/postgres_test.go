@@ -280,6 +280,11 @@ CREATE TABLE partly (id integer, hidden text);`)
 		{"SELECT t::integer AS n FROM numbers", "invalid input syntax for type integer", "", fault.CodeSourceQuery, fault.Fatal},
 		{"SELECT $1::text AS a", "requires 1", "", fault.CodeSourceQuery, fault.Fatal},
 		{"SELECT n.tt FROM numbers n", "line 1, column 8: ERROR: column n.tt does not exist", `Perhaps you meant to reference the column "n.t".`, fault.CodeSourceQuery, fault.Fatal},
+		{"SELECT t FROM numbers a, numbers b", `column reference "t" is ambiguous`, "table.column", fault.CodeSourceQuery, fault.Fatal},
+		{"SELECT t > 1 AS more FROM numbers", "operator does not exist: text > integer", "cast", fault.CodeSourceQuery, fault.Fatal},
+		{"SELECT CASE WHEN t = '' THEN 1 ELSE now() END AS x FROM numbers", "CASE types", "CAST", fault.CodeSourceQuery, fault.Fatal},
+		{"SELECT max(t) AS m, t FROM numbers", "must appear in the GROUP BY clause", "GROUP BY", fault.CodeSourceQuery, fault.Fatal},
+		{"SELECT t::integer AS n FROM numbers WHERE t = 'x1'", "invalid input syntax for type integer", "WHERE", fault.CodeSourceQuery, fault.Fatal},
 		{"SELECT 'é😀', x\n FROM numbers", "line 1, column 14: ERROR", "", fault.CodeSourceQuery, fault.Fatal},
 		{"", "no columns", "SELECT", fault.CodeSourceQuery, fault.Fatal},
 	} {

@@ -2,15 +2,18 @@ package postgres
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/millrace/millrace/internal/connector"
 	"github.com/millrace/millrace/internal/fault"
 	"github.com/millrace/millrace/internal/query"
+	"github.com/millrace/millrace/internal/value"
 )
 
 // Query streams the rows of one statement. Several statements in one text are refused by the server.
@@ -20,7 +23,7 @@ func (s *Source) Query(ctx context.Context, q connector.Query) (array.RecordRead
 		return nil, err
 	}
 	st := statementOf(q)
-	columns, err := x.describe(st)
+	columns, err := x.describe(st, q.Class == connector.WorkloadInteractive)
 	if err != nil {
 		err = explain(x.ctx, err, st)
 		x.close()
@@ -49,8 +52,9 @@ func comment(tag string) string {
 	return "/* " + tag + " */ "
 }
 
-// describe prepares the statement, which is unnamed so that it leaves nothing behind, and plans its columns.
-func (x *session) describe(st statement) ([]column, error) {
+// describe prepares the statement, which is unnamed so that it leaves nothing behind, and plans its columns. People
+// see their comments, for which the server is asked once more; runs have no use for them.
+func (x *session) describe(st statement, comments bool) ([]column, error) {
 	d, err := x.conn.PgConn().Prepare(x.ctx, "", st.text, nil)
 	if err != nil {
 		return nil, err
@@ -65,17 +69,23 @@ func (x *session) describe(st statement) ([]column, error) {
 	if err := connector.DistinctColumns(names); err != nil {
 		return nil, err
 	}
-	return x.plan(st, d.Fields)
+	return x.plan(st, d.Fields, comments)
 }
 
-// plan finds out how to read each column. Looking types up replaces the unnamed statement, which is
+// plan finds out how to read each column. Looking something up replaces the unnamed statement, which is
 // therefore prepared again.
-func (x *session) plan(st statement, fields []pgconn.FieldDescription) ([]column, error) {
+func (x *session) plan(st statement, fields []pgconn.FieldDescription, comments bool) ([]column, error) {
 	types, looked, err := x.typesOf(fields)
 	if err != nil {
 		return nil, err
 	}
-	if looked {
+	said := map[origin]string{}
+	if comments {
+		if said, err = x.comments(fields); err != nil {
+			return nil, err
+		}
+	}
+	if looked || comments {
 		if _, err := x.conn.PgConn().Prepare(x.ctx, "", st.text, nil); err != nil {
 			return nil, err
 		}
@@ -83,8 +93,57 @@ func (x *session) plan(st statement, fields []pgconn.FieldDescription) ([]column
 	columns := make([]column, len(fields))
 	for i, f := range fields {
 		columns[i] = types.column(f.Name, f.DataTypeOID, f.TypeModifier)
+		if text := said[originOf(f)]; text != "" {
+			columns[i].field.Metadata = described(columns[i].field.Metadata, text)
+		}
 	}
 	return columns, nil
+}
+
+// origin is the column of a table or view that a result's column is. The server says so of columns that a query takes
+// as they are, through subqueries too: https://www.postgresql.org/docs/current/protocol-message-formats.html
+type origin struct {
+	table  uint32
+	number uint16
+}
+
+func originOf(f pgconn.FieldDescription) origin { return origin{f.TableOID, f.TableAttributeNumber} }
+
+const commentsSQL = `
+SELECT d.objoid, d.objsubid, d.description FROM pg_description d
+JOIN unnest($1::bigint[], $2::int[]) AS wanted(relation, number) ON d.objoid::bigint = wanted.relation AND d.objsubid = wanted.number
+WHERE d.classoid = 'pg_class'::regclass`
+
+// comments reads what the source says of the columns that are taken from tables and views as they are.
+func (x *session) comments(fields []pgconn.FieldDescription) (map[origin]string, error) {
+	var tables []int64
+	var numbers []int32
+	for _, f := range fields {
+		if f.TableOID != 0 {
+			tables, numbers = append(tables, int64(f.TableOID)), append(numbers, int32(f.TableAttributeNumber))
+		}
+	}
+	said := map[origin]string{}
+	if len(tables) == 0 {
+		return said, nil
+	}
+	rows, err := x.conn.Query(x.ctx, commentsSQL, tables, numbers)
+	if err != nil {
+		return nil, err
+	}
+	var table uint32
+	var number int32
+	var text string
+	_, err = pgx.ForEachRow(rows, []any{&table, &number, &text}, func() error {
+		said[origin{table, uint16(number)}] = text
+		return nil
+	})
+	return said, err
+}
+
+// described returns a column's metadata with the source's comment.
+func described(m arrow.Metadata, text string) arrow.Metadata {
+	return arrow.NewMetadata(append(slices.Clone(m.Keys()), value.MetaDescription), append(slices.Clone(m.Values()), text))
 }
 
 func schemaOf(columns []column) *arrow.Schema {

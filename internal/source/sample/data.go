@@ -85,6 +85,12 @@ var b2c = dataset{
 		       ` + now + ` - to_seconds(below(i, 'at', 15552000)) AS occurred_at,
 		       {'product_id': 'p' || lpad((1 + below(i, 'eproduct', 120))::VARCHAR, 3, '0'), 'quantity': 1 + below(i, 'eq', 3), 'device': one_of(i, 'device', ['ios', 'android', 'web', 'web'])} AS properties
 		FROM range(1, 500001) r(i) ORDER BY event_id`,
+		"COMMENT ON COLUMN customers.customer_id IS 'Given when the account is opened; never reused'",
+		"COMMENT ON COLUMN customers.email IS 'Address that the customer confirmed'",
+		"COMMENT ON COLUMN customers.ltv IS 'Lifetime value in US dollars, as text'",
+		"COMMENT ON COLUMN customers.VIP IS 'Tier by lifetime value: Normal, Silver, Gold, Platinum'",
+		"COMMENT ON COLUMN customers.items_in_cart IS 'Items left in the cart, as text'",
+		"COMMENT ON COLUMN customers.email_consent IS 'Whether marketing by email is allowed'",
 	},
 	queries: []connector.SampleQuery{
 		{Title: "Abandoned cart retargeting ads", SQL: "SELECT * FROM public.customers WHERE VIP = 'Normal' AND CAST(items_in_cart AS int) > 0"},
@@ -120,6 +126,11 @@ var b2b = dataset{
 		SELECT 'inv_' || substr(s.subscription_id, 5) || '_' || m AS invoice_id, s.organization_id, s.monthly_price AS amount,
 		       DATE '2026-10-01' - to_months(m::INTEGER) AS issued_at, below(s.subscription_id || m, 'paid', 100) < 94 AS paid
 		FROM subscriptions s, range(1, 7) r(m) ORDER BY invoice_id`,
+		"COMMENT ON COLUMN organizations.type IS 'How they buy: Self-Serve, Business, Enterprise'",
+		"COMMENT ON COLUMN organizations.total_storage_used_mb IS 'Megabytes stored, as text'",
+		"COMMENT ON COLUMN organizations.documents_uploaded_l30d IS 'Documents uploaded in the last 30 days, as text'",
+		"COMMENT ON COLUMN users.last_active_at IS 'Day of the last visit, as text'",
+		"COMMENT ON COLUMN users.logins_l30d IS 'Logins in the last 30 days, as text'",
 	},
 	queries: []connector.SampleQuery{
 		{Title: "Product-led sales upsell opportunities", SQL: "SELECT * FROM public.organizations WHERE type = 'Self-Serve' AND CAST(total_storage_used_mb AS INT) > 50000"},

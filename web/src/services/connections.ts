@@ -1,12 +1,13 @@
 import { queryOptions, type QueryClient } from '@tanstack/react-query'
 import type { components } from './openapi.gen'
-import { get, path, post, postExact, withQuery } from './http'
+import { get, path, post, postExact } from './http'
 import type {
   Destination,
   Items,
   Option,
   Preview,
   PreviewRequest,
+  RefreshedSource,
   Settings,
   Source,
   SyncSpec,
@@ -56,9 +57,11 @@ export const tablesQuery = (slug: string) =>
     staleTime: 5 * 60_000,
   })
 
-/** Reads the tables of a source anew. */
-export const refreshTables = (slug: string): Promise<Tables> =>
-  get<Tables>(withQuery(path('sources', slug, 'tables'), { refresh: true }))
+/** Reads the tables of a source anew, and what it says of its models' columns (M-15). */
+export async function refreshSource(slug: string): Promise<{ found: RefreshedSource; tables: Tables }> {
+  const found = await post<RefreshedSource>(path('sources', slug, 'refresh'))
+  return { found, tables: await get<Tables>(path('sources', slug, 'tables')) }
+}
 
 /** The first rows of a model, or all of them with limit 0. */
 export const previewModel = (request: PreviewRequest, signal?: AbortSignal): Promise<Preview> =>

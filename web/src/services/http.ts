@@ -7,6 +7,8 @@ export class ApiError extends Error {
   readonly path: string | undefined
   readonly suggestion: string | undefined
   readonly requestId: string | undefined
+  /** Where in the query or template that was sent, counted from 1. */
+  readonly place: { line: number; column: number } | undefined
   readonly issues: Problem[]
 
   constructor(status: number, body: Partial<Problem> & { requestId?: string; issues?: Problem[] | null }) {
@@ -17,6 +19,7 @@ export class ApiError extends Error {
     this.path = body.path
     this.suggestion = body.suggestion
     this.requestId = body.requestId
+    this.place = body.line === undefined ? undefined : { line: body.line, column: body.column ?? 1 }
     this.issues = body.issues ?? []
   }
 }

@@ -335,6 +335,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/models/{slug}/clone": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Clone a model, and those of its syncs that are named */
+        post: operations["clone-model"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/models/{slug}/references": {
         parameters: {
             query?: never;
@@ -344,6 +361,40 @@ export interface paths {
         };
         /** List what refers to a model */
         get: operations["list-model-references"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/models/{slug}/refresh": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Read a model's columns and their descriptions from its source */
+        post: operations["refresh-model"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/models/{slug}/uses": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List where a model's columns are used, also those that it lacks */
+        get: operations["list-model-uses"];
         put?: never;
         post?: never;
         delete?: never;
@@ -802,6 +853,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/sources/{slug}/refresh": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Read a source's tables, and the columns of all its models */
+        post: operations["refresh-source"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/sources/{slug}/tables": {
         parameters: {
             query?: never;
@@ -1160,10 +1228,49 @@ export interface components {
             /** @description the vendor's page, good for 15 minutes */
             url: string;
         };
+        CastFailure: {
+            column: string;
+            /** Format: int64 */
+            count: number;
+            /** @description of the first one */
+            message: string;
+            /** @description their places among the rows shown, counted from 0; at most 1000 */
+            rows: number[];
+            suggestion: string;
+            /** @enum {string} */
+            to: "boolean" | "number" | "string" | "timestamp" | "date" | "object";
+        };
         Change: {
             from: components["schemas"]["Json"];
             path: string;
             to: components["schemas"]["Json"];
+        };
+        Clone: {
+            model: components["schemas"]["Document"];
+            syncs: components["schemas"]["Document"][];
+        };
+        CloneInput: {
+            /** @description without a name: Copy of the model's, its folder and labels */
+            metadata?: components["schemas"]["WriteMetadata"];
+            /** @description of the new model; absent means that of the cloned one */
+            spec?: unknown;
+            /** @description slugs of the model's syncs to clone as well; their clones begin disabled */
+            syncs?: string[] | null;
+        };
+        Cloned: {
+            model: components["schemas"]["Model"];
+            syncs: components["schemas"]["Sync"][];
+        };
+        ColumnUse: {
+            column: string;
+            /** @enum {string} */
+            kind: "model" | "sync";
+            /** @description whether the model has the column */
+            known: boolean;
+            name: string;
+            /** @description where it stands in the document */
+            path: string;
+            slug: string;
         };
         ConnectorDestinationInfo: {
             authorize?: components["schemas"]["ConnectorShowIf"][] | null;
@@ -1283,7 +1390,8 @@ export interface components {
             native: string;
             readOnly?: boolean;
             required: boolean;
-            type: string;
+            /** @enum {string} */
+            type: "boolean" | "number" | "string" | "timestamp" | "date" | "object" | "array" | "reference" | "null" | "unknown";
         };
         Destination: {
             /** @enum {string} */
@@ -1324,11 +1432,25 @@ export interface components {
         } & {
             [key: string]: unknown;
         };
+        Drift: {
+            added: components["schemas"]["ModelColumn"][];
+            removed: components["schemas"]["ModelColumn"][];
+            renamed: components["schemas"]["ModelRenamed"][];
+            retyped: components["schemas"]["ModelRetyped"][];
+            seenAt: string;
+        };
         ErrorInfo: {
             /** @example resource.not_found */
             code: string;
+            /** Format: int64 */
+            column?: number;
             /** @description every wrong field, where there are several */
             issues?: components["schemas"]["ErrorInfo"][] | null;
+            /**
+             * Format: int64
+             * @description where in the query or template, counted from 1
+             */
+            line?: number;
             message: string;
             /** @description the field of the input that is wrong */
             path?: string;
@@ -1443,6 +1565,18 @@ export interface components {
             /** @enum {string} */
             type: "boolean" | "number" | "string" | "timestamp" | "date" | "object";
         };
+        ModelRenamed: {
+            from: string;
+            to: string;
+        };
+        ModelRetyped: {
+            /** @enum {string} */
+            from: "boolean" | "number" | "string" | "timestamp" | "date" | "object";
+            name: string;
+            native?: string;
+            /** @enum {string} */
+            to: "boolean" | "number" | "string" | "timestamp" | "date" | "object";
+        };
         ModelSpec: {
             columns?: components["schemas"]["ModelColumn"][] | null;
             description?: string;
@@ -1454,6 +1588,7 @@ export interface components {
             table?: components["schemas"]["QueryTableRef"];
         };
         ModelStatus: {
+            drift: components["schemas"]["Drift"] | null;
             /** Format: int64 */
             lastRunRows: number | null;
             source: components["schemas"]["Link"];
@@ -1487,6 +1622,12 @@ export interface components {
             values?: {
                 [key: string]: components["schemas"]["Json"];
             };
+        };
+        PageColumnUse: {
+            items: components["schemas"]["ColumnUse"][];
+            nextCursor: string | null;
+            /** Format: int64 */
+            total: number;
         };
         PageDestination: {
             items: components["schemas"]["Destination"][];
@@ -1591,6 +1732,7 @@ export interface components {
             total: number;
         };
         Preview: {
+            castFailed: components["schemas"]["CastFailure"][];
             columns: components["schemas"]["ValueColumn"][];
             /** Format: int64 */
             durationMs: number;
@@ -1637,6 +1779,24 @@ export interface components {
             kind: "source" | "model" | "destination" | "sync" | "sequence";
             name: string;
             slug: string;
+        };
+        RefreshModelRequest: {
+            /** @description take over columns that are new, gone, renamed or of another type; otherwise only descriptions */
+            adopt?: boolean;
+        };
+        RefreshedModel: {
+            /** @description its columns are others than the model knows */
+            drifted: boolean;
+            /** @description what the source says against its query */
+            error?: components["schemas"]["ErrorInfo"];
+            name: string;
+            slug: string;
+        };
+        RefreshedSource: {
+            models: components["schemas"]["RefreshedModel"][];
+            refreshedAt: string;
+            /** Format: int64 */
+            tables: number;
         };
         Row: {
             /** @description of a changed row, where the destination asked for it */
@@ -2955,6 +3115,41 @@ export interface operations {
             };
         };
     };
+    "clone-model": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CloneInput"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Cloned"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
     "list-model-references": {
         parameters: {
             query?: never;
@@ -2973,6 +3168,72 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PageReferrer"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "refresh-model": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["RefreshModelRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Model"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "list-model-uses": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageColumnUse"];
                 };
             };
             /** @description Error */
@@ -4124,6 +4385,37 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PageReferrer"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "refresh-source": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RefreshedSource"];
                 };
             };
             /** @description Error */

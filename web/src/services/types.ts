@@ -18,6 +18,8 @@ export type SyncType = Schema['ConnectorSyncType'] & {
 }
 export type DestinationInfo = Omit<Schema['ConnectorDestinationInfo'], 'syncTypes'> & { syncTypes: SyncType[] | null }
 export type TargetField = Schema['ConnectorTargetField']
+/** The type of a destination's field. */
+export type FieldType = TargetField['type']
 export type Exchange = Schema['ConnectorExchange']
 
 export type SyncSpec = Schema['SyncSpec']
@@ -44,6 +46,12 @@ export type DestinationSpec = Schema['DestinationSpec']
 export type LastTest = Schema['LastTest']
 export type ModelSpec = Schema['ModelSpec']
 export type ModelColumn = Schema['ModelColumn']
+/** How a model's columns in the source differ from those that the model knows. */
+export type Drift = Schema['Drift']
+/** A place where a model's column is used. */
+export type ColumnUse = Schema['ColumnUse']
+export type Cloned = Schema['Cloned']
+export type RefreshedSource = Schema['RefreshedSource']
 export type ColumnType = ModelColumn['type']
 export type SyncStatus = Schema['SyncStatus']
 export type SyncState = SyncStatus['state']
@@ -74,6 +82,7 @@ export type Table = Schema['ConnectorTable']
 export type Tables = Schema['TableList']
 export type PreviewRequest = Schema['PreviewInput']
 export type Preview = Schema['Preview']
+export type CastFailure = Schema['CastFailure']
 
 export type Problem = Schema['ErrorInfo']
 export type Run = Schema['Run']

@@ -241,5 +241,8 @@ export const targetFields = [
   { name: 'last_name', type: 'string', native: 'text', required: false, match: false },
   { name: 'lifetime_value', type: 'number', native: 'numeric(12,2)', required: false, match: false },
   { name: 'city', type: 'string', native: 'text', required: false, match: false },
+  { name: 'account', type: 'reference', native: 'bigint', required: false, match: false, help: 'Refers to accounts' },
+  { name: 'tags', type: 'array', native: 'text[]', required: false, match: false },
+  { name: 'raw', type: 'unknown', native: 'bytea', required: false, match: false },
   { name: 'updated_at', type: 'timestamp', native: 'timestamptz', required: false, match: false, readOnly: true },
 ]

@@ -50,21 +50,48 @@ export const tables = [
 
 /** What is wrong with a query, as a database would say it. */
 function refusal(sql) {
+  const misspelt = /\b(emial|nam)\b/.exec(sql)
+  if (misspelt) return `Binder Error: Referenced column "${misspelt[0]}" not found in FROM clause!\nCandidate bindings: "email"`
   const unknown = /from\s+([\w.]+)/i.exec(sql)?.[1]
   const known = unknown === undefined || tables.some(({ ref }) => unknown === ref.name || unknown === `public.${ref.name}`)
   if (!/^\s*(select|with)\b/i.test(sql)) return `Parser Error: syntax error at or near "${sql.trim().split(/\s/)[0]}"\n\nLINE 1: ${sql.split('\n')[0]}\n        ^`
   return known ? undefined : `Catalog Error: Table with name ${unknown} does not exist!\nDid you mean "public.customers"?\n\nLINE 1: ${sql.split('\n')[0]}\n        ^`
 }
 
+/** Where in the query the first word stands that the refusal quotes, counted from 1. */
+function placeOf(sql, refused) {
+  const word = /"([^"]+)"|name (\S+) does/.exec(refused)
+  const at = sql.indexOf(word?.[2] ?? word?.[1] ?? '')
+  if (at < 0) return {}
+  const before = sql.slice(0, at).split('\n')
+  return { line: before.length, column: before.at(-1).length + 1 }
+}
+
+/** The places of the columns that a query lists by their names; all of them where it lists none. */
+function chosen(sql) {
+  const names = /^\s*select\s+([\w\s,]+?)\s+from\b/i.exec(sql)?.[1].split(/\s*,\s*/) ?? []
+  const places = names.map((name) => customers.findIndex((c) => c.name === name)).filter((i) => i >= 0)
+  return places.length > 0 ? places : customers.map((_, i) => i)
+}
+
+/** Names do not cast to numbers. */
+function castFailures(columns, shown) {
+  return columns
+    .filter(({ name, cast }) => name === 'first_name' && cast === 'number')
+    .map(({ name, cast }) => ({ column: name, to: cast, rows: [0, 1, 2], count: shown, message: 'a text value cannot be cast to number', suggestion: "Correct the value or choose another type in the model's Columns tab." }))
+}
+
 /** The answer to POST /api/models/preview: a preview, or the message of a refusal. */
-export function preview({ method, sql = '', limit, count }) {
+export function preview({ method, sql = '', limit, count, columns = [] }) {
   const refused = method === 'sql' ? refusal(sql) : undefined
-  if (refused !== undefined) return { refused }
+  if (refused !== undefined) return { refused, place: placeOf(sql, refused) }
   const total = /where\s+false|1\s*=\s*0/i.test(sql) ? 0 : method === 'table' ? 50000 : 8421
   const shown = Math.min(total, limit || 20000)
+  const places = chosen(sql)
   return {
-    columns: customers.map(({ name, type, native }) => ({ name, type, native })),
-    rows: Array.from({ length: shown }, (_, i) => customer(i)),
+    columns: places.map((i) => customers[i]).map(({ name, type, native, description }) => ({ name, type, native, description })),
+    castFailed: castFailures(columns, shown),
+    rows: Array.from({ length: shown }, (_, i) => places.map((at) => customer(i)[at])),
     rowCount: count ? total : null,
     truncated: shown < total,
     durationMs: 184,

@@ -147,9 +147,67 @@ function previewModel(body) {
   document('sources', body.source)
   const answer = preview(body)
   if (answer.refused) {
-    throw new Refusal(422, answer.refused, { code: 'source.query_failed', suggestion: "Correct the model's query; the message is the source's own." })
+    throw new Refusal(422, answer.refused, { code: 'source.query_failed', suggestion: "Correct the model's query; the message is the source's own.", ...answer.place })
   }
   return answer
+}
+
+/** Where the columns of a model are used. */
+function uses(slug) {
+  const model = document('models', slug)
+  const names = new Set(model.spec.columns.map((c) => c.name))
+  const of = (doc, column, path) => ({ column, known: names.has(column), kind: doc.kind, slug: doc.metadata.slug, name: doc.metadata.name, path })
+  const syncs = store.list('syncs').filter((s) => s.spec.model === slug)
+  const items = [
+    of(model, model.spec.primaryKey, 'spec.primaryKey'),
+    ...syncs.flatMap((sync) => [
+      ...(sync.spec.match ?? []).map((m, i) => of(sync, m.from, `spec.match[${i}].from`)),
+      ...(sync.spec.mappings ?? []).filter((m) => m.from).map((m, i) => of(sync, m.from, `spec.mappings[${i}].from`)),
+    ]),
+  ]
+  return { items, nextCursor: null, total: items.length }
+}
+
+/** Reads a model's columns anew; with adopt they become the model's. */
+function refreshModel(slug, { adopt = false }) {
+  document('models', slug)
+  const kept = store.documents.models.get(slug)
+  const drift = store.drifts.get(slug)
+  if (drift && adopt) {
+    const renamed = new Map(drift.renamed.map(({ from, to }) => [from, to]))
+    const gone = new Set(drift.removed.map((c) => c.name))
+    const retyped = new Map(drift.retyped.map((c) => [c.name, c.to]))
+    kept.spec.columns = kept.spec.columns
+      .filter((c) => !gone.has(c.name))
+      .map((c) => ({ ...c, name: renamed.get(c.name) ?? c.name, type: retyped.get(c.name) ?? c.type }))
+      .concat(drift.added)
+    kept.metadata.revision++
+    store.drifts.delete(slug)
+  }
+  return store.get('models', slug)
+}
+
+function refreshSource(slug) {
+  document('sources', slug)
+  const models = store.list('models').filter((m) => m.spec.source === slug)
+  return {
+    tables: tables.length,
+    refreshedAt: new Date().toISOString(),
+    models: models.map(({ metadata, status }) => ({ slug: metadata.slug, name: metadata.name, drifted: status.drift !== null })),
+  }
+}
+
+function clone(slug, { metadata, spec, syncs }) {
+  document('models', slug)
+  if (store.list('models').some((m) => m.metadata.name === metadata.name)) {
+    throw new Refusal(409, `there is a model called "${metadata.name}" already`, { path: 'metadata.name', suggestion: 'Choose another name for the clone.' })
+  }
+  const made = store.put('models', metadata.name, spec, { folder: metadata.folder, labels: metadata.labels })
+  const copies = syncs.map((name) => {
+    const original = document('syncs', name)
+    return store.put('syncs', `Copy of ${original.metadata.name}`, { ...original.spec, model: made.metadata.slug, disabled: true })
+  })
+  return [201, { model: store.get('models', made.metadata.slug), syncs: copies.map((c) => store.get('syncs', c.metadata.slug)) }]
 }
 
 const normal = (name) => name.toLowerCase().replace(/[^a-z]/g, '')
@@ -257,7 +315,11 @@ const routes = [
   ['GET', 'folders', folders],
   ['POST', '(sources|destinations)/test', ({ body }) => testConnection(body)],
   ['GET', 'sources/([^/]+)/tables', ({ params: [slug] }) => (document('sources', slug), { items: tables, refreshedAt: new Date(Date.now() - 600_000).toISOString() })],
-  ['POST', 'models/preview', ({ body }) => previewModel(body)],
+  ['POST', 'sources/([^/]+)/refresh', ({ params: [slug] }) => refreshSource(slug)],
+  ['POST', 'models/([^/]+)/refresh', ({ params: [slug], body }) => refreshModel(slug, body)],
+  ['GET', 'models/([^/]+)/uses', ({ params: [slug] }) => uses(slug)],
+  ['POST', 'models/([^/]+)/clone', ({ params: [slug], body }) => clone(slug, body)],
+  ['POST', 'models/preview', async ({ body }) => (/sleep/.test(body.sql) && (await new Promise((done) => setTimeout(done, 60_000).unref())), previewModel(body))],
   ['POST', 'destinations/([^/]+)/options/([^/]+)', () => ({ items: [{ value: 'public.contacts', label: 'public.contacts' }, { value: 'public.leads', label: 'public.leads' }] })],
   ['POST', 'destinations/([^/]+)/fields', ({ params: [slug] }) => ({ items: document('destinations', slug).spec.type === 'postgres' ? catalog.targetFields : [] })],
   ['POST', 'syncs/suggest', ({ body }) => suggest(body)],

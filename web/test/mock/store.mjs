@@ -11,6 +11,7 @@ export class Store {
     this.runs = []
     this.sequenceRuns = []
     this.keys = []
+    this.drifts = new Map()
     this.listeners = new Set()
     if (!empty) fill(this)
   }
@@ -77,6 +78,7 @@ export class Store {
       return {
         source: this.brief('sources', spec.source),
         syncCount: this.count('syncs', (s) => s.spec.model === slug),
+        drift: this.drifts.get(slug) ?? null,
         lastRunRows: this.count('syncs', (s) => s.spec.model === slug) > 0 ? 8421 : null,
       }
     }
@@ -219,6 +221,13 @@ function fill(store) {
     spec(db.metadata.slug, { method: 'table', sql: undefined, table: { schema: 'public', name: 'customers' } }),
     { createdAt: ago(6 * 24 * hour) },
   )
+  store.drifts.set(long.metadata.slug, {
+    added: [{ name: 'loyalty_points', type: 'number', native: 'INTEGER' }, { name: 'preferred_language', type: 'string', native: 'VARCHAR' }],
+    removed: [{ name: 'city', type: 'string', native: 'VARCHAR' }],
+    retyped: [{ name: 'ltv', from: 'string', to: 'number', native: 'DECIMAL(12,2)' }],
+    renamed: [{ from: 'email', to: 'email_address' }],
+    seenAt: ago(2 * hour),
+  })
   const folder = store.put('destinations', 'Exports folder', { type: 'local', configuration: { path: 'exports' } }, { ...old, lastTest: good })
   const crm = store.put('destinations', 'CRM database', { type: 'postgres', configuration: { host: 'crm.example.com', port: 5432, database: 'crm', user: 'sync', password: 'x' } }, { ...old, lastTest: good })
   const hook = store.put('destinations', 'Contacts API', { type: 'http-request', configuration: { baseUrl: 'https://api.example.com', headers: [{ name: 'Authorization', value: { $secret: 'set' }, secret: true }] } }, old)

@@ -4,6 +4,12 @@ import classes from './Code.module.css'
 
 export type Language = 'sql' | 'json' | 'liquid'
 
+/** A position in a text, counted from 1. */
+export interface CodePlace {
+  line: number
+  column: number
+}
+
 export interface CodeEditorProps {
   label: string
   language: Language
@@ -14,6 +20,8 @@ export interface CodeEditorProps {
   schema?: Record<string, string[]>
   /** For Liquid: names that may follow row. */
   names?: string[]
+  /** Where an error is: marked until the text changes. */
+  place?: CodePlace
   /** Called on Ctrl-Enter. */
   onRun?: () => void
   minHeight?: number

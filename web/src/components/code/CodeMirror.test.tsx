@@ -13,6 +13,24 @@ function viewOf(container: HTMLElement): EditorView {
 
 const replace = (view: EditorView, insert: string) => view.dispatch({ changes: { from: 0, to: view.state.doc.length, insert } })
 
+const marked = (container: HTMLElement) => container.querySelector('[data-editor]')?.shadowRoot?.querySelector('.cm-errorMark')?.textContent
+
+// Req: M-30
+it('marks the place of an error until the text changes', () => {
+  const sql = 'SELECT 1,\n  nam FROM t'
+  const editor = (place?: { line: number; column: number }) => <CodeMirror label="SQL query" language="sql" value={sql} place={place} />
+  const { container, rerender } = render(editor())
+  const view = viewOf(container)
+  rerender(editor({ line: 2, column: 3 }))
+  expect(marked(container)).toBe('nam')
+  rerender(editor({ line: 9, column: 3 }))
+  expect(marked(container)).toBeUndefined()
+  rerender(editor({ line: 1, column: 1 }))
+  expect(marked(container)).toBe('SELECT')
+  act(() => view.dispatch({ changes: { from: 0, insert: ' ' } }))
+  expect(marked(container)).toBeUndefined()
+})
+
 it('keeps what was typed when an older value comes back late', () => {
   const seen: string[] = []
   const editor = (value: string) => <CodeMirror label="SQL query" language="sql" value={value} onChange={(text) => seen.push(text)} />

@@ -3,6 +3,7 @@ import { Compartment, EditorState, type Extension } from '@codemirror/state'
 import { EditorView } from '@codemirror/view'
 import type { CodeEditorProps } from './CodeEditor'
 import { baseExtensions, languageExtension } from './extensions'
+import { markPlace } from './mark'
 
 interface Editor {
   view: EditorView
@@ -37,7 +38,7 @@ function createEditor(host: HTMLElement, props: CodeEditorProps, live: Live, lan
 
 /** CodeMirror as a controlled input. */
 export default function CodeMirror(props: CodeEditorProps) {
-  const { value, language, schema, names, onChange, onRun } = props
+  const { value, language, schema, names, place, onChange, onRun } = props
   const host = useRef<HTMLDivElement>(null)
   const editor = useRef<Editor | null>(null)
   const live = useRef<Pick<CodeEditorProps, 'onChange' | 'onRun'>>({})
@@ -82,6 +83,10 @@ export default function CodeMirror(props: CodeEditorProps) {
     view.dispatch({ changes: { from: 0, to: view.state.doc.length, insert: value } })
     typed.current = [] // the change came from outside
   }, [value])
+
+  useEffect(() => {
+    if (editor.current !== null) markPlace(editor.current.view, place)
+  }, [place])
 
   return <div ref={host} data-editor={props.label} />
 }

@@ -6,6 +6,7 @@ import { EditorState, type Extension } from '@codemirror/state'
 import { drawSelection, EditorView, highlightActiveLine, keymap, lineNumbers } from '@codemirror/view'
 import { tags } from '@lezer/highlight'
 import type { Language } from './CodeEditor'
+import { marks } from './mark'
 
 const highlight = HighlightStyle.define([
   { tag: [tags.keyword, tags.operatorKeyword, tags.definitionKeyword], color: 'var(--code-keyword)' },
@@ -37,6 +38,8 @@ const look = (minHeight: number, maxHeight: number | undefined): Extension =>
     },
     '.cm-content, .cm-gutter': { minHeight: `${minHeight}px` },
     '.cm-content': { padding: '10px 0', caretColor: 'var(--text)' },
+    '.cm-errorLine': { backgroundColor: 'color-mix(in srgb, var(--bad) 10%, transparent)' },
+    '.cm-errorMark': { textDecoration: 'underline wavy var(--bad)', textUnderlineOffset: '3px' },
     '.cm-cursor': { borderLeftColor: 'var(--text)' },
     '.cm-gutters': { backgroundColor: 'var(--sunken)', color: 'var(--muted)', border: 'none', borderRight: '1px solid var(--line)' },
     '.cm-activeLine': { backgroundColor: 'color-mix(in srgb, var(--accent) 5%, transparent)' },
@@ -65,6 +68,7 @@ export function baseExtensions(options: BaseOptions): Extension {
     highlightSelectionMatches(),
     options.readOnly ? [] : highlightActiveLine(),
     syntaxHighlighting(highlight),
+    marks,
     EditorView.lineWrapping,
     EditorState.readOnly.of(options.readOnly),
     EditorView.contentAttributes.of({ 'aria-label': options.label }),

@@ -1,4 +1,4 @@
-import type { ColumnType, Json, TableRef } from '~/services/types'
+import type { ColumnType, FieldType, Json, TableRef } from '~/services/types'
 
 /** The words of the column types (M-23). */
 export const typeWords: Record<ColumnType, string> = {
@@ -8,6 +8,16 @@ export const typeWords: Record<ColumnType, string> = {
   timestamp: 'Timestamp',
   date: 'Date',
   object: 'Object / Array',
+}
+
+/** The words of the types of a destination's fields (M-24). */
+export const fieldTypeWords: Record<FieldType, string> = {
+  ...typeWords,
+  date: 'Date/time',
+  array: 'Array',
+  reference: 'Associated field',
+  null: 'Null value',
+  unknown: 'Unknown type',
 }
 
 /** The dotted name of a table. */

@@ -2,6 +2,8 @@ import { ActionIcon, Autocomplete, Checkbox, NumberInput, Select, TextInput, Too
 import { IconArrowRight, IconTrash } from '@tabler/icons-react'
 import { CodeEditor } from '~/components/code/CodeEditor'
 import { textOf } from '~/components/fields/fields'
+import { FieldIcon } from '~/components/grid/FieldIcon'
+import { ColumnOption, FieldOption, RequiredMark } from '~/components/grid/options'
 import { TypeIcon } from '~/components/grid/TypeIcon'
 import type { Mapping, MappingKind, ModelColumn, TargetField } from '~/services/types'
 import classes from './Mapping.module.css'
@@ -89,7 +91,6 @@ function SourceInput(props: Props) {
 
 function ColumnSelect({ mapping, columns, onChange }: Props) {
   const chosen = columns.find((c) => c.name === mapping.from)
-  const types = new Map(columns.map((c) => [c.name, c.cast ?? c.type]))
   return (
     <Select
       aria-label="Column"
@@ -99,12 +100,7 @@ function ColumnSelect({ mapping, columns, onChange }: Props) {
       data={columns.map((c) => c.name)}
       value={mapping.from === '' ? null : (mapping.from ?? null)}
       leftSection={chosen === undefined ? undefined : <TypeIcon type={chosen.cast ?? chosen.type} />}
-      renderOption={({ option }) => (
-        <span className="row">
-          <TypeIcon type={types.get(option.value) ?? 'string'} />
-          {option.label}
-        </span>
-      )}
+      renderOption={({ option }) => <ColumnOption name={option.label} column={columns.find((c) => c.name === option.value)} />}
       onChange={(next) => onChange({ ...mapping, from: next ?? '' })}
     />
   )
@@ -168,9 +164,6 @@ function TemplateInput({ mapping, columns, onChange }: Props) {
   )
 }
 
-const fieldNote = (field: TargetField): string =>
-  [field.native || field.type, field.required ? 'required' : ''].filter(Boolean).join(', ')
-
 function TargetInput({ mapping, fields, free, custom, onChange }: Props) {
   const byName = new Map(fields.map((f) => [f.name, f]))
   const set = (to: string) => onChange({ ...mapping, to })
@@ -181,6 +174,8 @@ function TargetInput({ mapping, fields, free, custom, onChange }: Props) {
         placeholder="Name of the field"
         data={free.map((f) => f.name)}
         value={mapping.to}
+        leftSection={byName.has(mapping.to) ? <FieldIcon type={byName.get(mapping.to)?.type ?? 'unknown'} /> : undefined}
+        renderOption={({ option }) => <FieldOption name={option.value} field={byName.get(option.value)} />}
         onChange={set}
       />
     )
@@ -195,17 +190,9 @@ function TargetInput({ mapping, fields, free, custom, onChange }: Props) {
       nothingFoundMessage="The destination has no such field left"
       data={data.map((f) => ({ value: f.name, label: f.label || f.name }))}
       value={chosen === undefined ? null : mapping.to}
-      leftSection={chosen === undefined ? undefined : <TypeIcon type={chosen.type} />}
-      renderOption={({ option }) => {
-        const field = byName.get(option.value)
-        return (
-          <span className="row">
-            <TypeIcon type={field?.type ?? 'string'} />
-            {option.label}
-            <small className="muted">{field === undefined ? '' : fieldNote(field)}</small>
-          </span>
-        )
-      }}
+      leftSection={chosen === undefined ? undefined : <FieldIcon type={chosen.type} />}
+      rightSection={chosen?.required === true ? <RequiredMark /> : undefined}
+      renderOption={({ option }) => <FieldOption name={option.label} field={byName.get(option.value)} />}
       onChange={(next) => set(next ?? '')}
     />
   )

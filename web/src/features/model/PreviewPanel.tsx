@@ -1,12 +1,13 @@
 import { Alert, Button, Code, Switch } from '@mantine/core'
-import { IconAlertTriangle, IconPlayerPlay, IconTableRow } from '@tabler/icons-react'
+import { IconAlertTriangle, IconPlayerPlay, IconPlayerStop, IconTableRow } from '@tabler/icons-react'
 import { EmptyState } from '~/components/feedback/EmptyState'
 import { ErrorCard } from '~/components/feedback/ErrorCard'
 import { LoadingRows } from '~/components/feedback/Loading'
 import { duration, plural } from '~/components/format/format'
+import { typeWords } from '~/components/grid/types'
 import { ResultGrid } from '~/components/grid/ResultGrid'
 import { Card } from '~/components/page/Card'
-import type { Preview } from '~/services/types'
+import type { CastFailure, ModelColumn, Preview } from '~/services/types'
 import { emptyWorkaround } from './draft'
 import type { PreviewState } from './usePreview'
 
@@ -43,9 +44,15 @@ export function PreviewPanel({ state, ready }: Props) {
         <div className="row wrap" style={{ gap: '6px 16px' }}>
           <Switch size="xs" label="Limit to 100 rows" checked={state.limited} onChange={(e) => state.setLimited(e.currentTarget.checked)} />
           <Switch size="xs" label="Show row count" checked={state.counted} onChange={(e) => state.setCounted(e.currentTarget.checked)} />
-          <Button size="xs" leftSection={<IconPlayerPlay size={14} />} disabled={!ready} loading={running} onClick={state.run}>
-            Preview
-          </Button>
+          {running ? (
+            <Button size="xs" variant="default" leftSection={<IconPlayerStop size={14} />} onClick={state.cancel}>
+              Cancel the preview
+            </Button>
+          ) : (
+            <Button size="xs" leftSection={<IconPlayerPlay size={14} />} disabled={!ready} onClick={state.run}>
+              Preview
+            </Button>
+          )}
         </div>
       }
     >
@@ -54,8 +61,21 @@ export function PreviewPanel({ state, ready }: Props) {
   )
 }
 
-function Body({ state: { preview, running, error, run, fresh } }: { state: PreviewState }) {
+/** The preview with the types that syncs see. */
+function asCast(preview: Preview, casts: ModelColumn[]): Preview {
+  const types = new Map(casts.map(({ name, cast }) => [name, cast]))
+  return { ...preview, columns: preview.columns.map((column) => ({ ...column, type: types.get(column.name) ?? column.type })) }
+}
+
+function Body({ state: { preview, running, error, run, fresh, cancelled, casts } }: { state: PreviewState }) {
   if (running) return <LoadingRows rows={5} />
+  if (cancelled) {
+    return (
+      <EmptyState icon={IconPlayerStop} title="The preview was cancelled">
+        The source was told to stop the query.
+      </EmptyState>
+    )
+  }
   if (error !== null) {
     return (
       <div className="card-body">
@@ -78,8 +98,21 @@ function Body({ state: { preview, running, error, run, fresh } }: { state: Previ
           The query has changed since this preview. Preview again to continue.
         </Alert>
       )}
-      <ResultGrid preview={preview} label="Preview rows" />
+      {preview.castFailed.map((failure) => (
+        <CastNotice key={failure.column} failure={failure} />
+      ))}
+      <ResultGrid preview={asCast(preview, casts)} label="Preview rows" />
     </>
+  )
+}
+
+/** Says that values do not cast to the type that was chosen for their column. */
+function CastNotice({ failure: { column, to, count, rows, message, suggestion } }: { failure: CastFailure }) {
+  return (
+    <Alert color="red" icon={<IconAlertTriangle size={16} />} radius={0} py={8}>
+      <code>{column}</code>: {plural(count, 'row of those shown does', 'rows of those shown do')} not cast to {typeWords[to]}, first row{' '}
+      {(rows[0] ?? 0) + 1}: {message}. A sync rejects such rows. {suggestion}
+    </Alert>
   )
 }
 

@@ -1,7 +1,7 @@
 import { SegmentedControl } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { useMemo } from 'react'
-import { CodeEditor } from '~/components/code/CodeEditor'
+import { CodeEditor, type CodePlace } from '~/components/code/CodeEditor'
 import { tableName } from '~/components/grid/types'
 import { Card } from '~/components/page/Card'
 import { completionSchema } from '~/features/source/tables'
@@ -17,12 +17,14 @@ interface Props {
   draft: RowsDraft
   onChange: (draft: RowsDraft) => void
   onRun: () => void
+  /** Where the source has found an error in the query. */
+  place?: CodePlace
 }
 
 const methodWords: Record<string, string> = { sql: 'SQL query', table: 'Table selector' }
 
 /** Describes a model's rows: a query with completion and sample queries, or a table. */
-export function RowsEditor({ draft, onChange, onRun }: Props) {
+export function RowsEditor({ draft, onChange, onRun, place }: Props) {
   const source = useQuery(documentQuery('sources', draft.source))
   const catalog = useQuery(sourceCatalogQuery)
   const info = catalog.data?.find((entry) => entry.slug === source.data?.spec.type)
@@ -39,7 +41,7 @@ export function RowsEditor({ draft, onChange, onRun }: Props) {
         />
       )}
       {draft.method === 'sql' ? (
-        <SqlInput draft={draft} onChange={onChange} onRun={onRun} queries={info?.queries ?? []} />
+        <SqlInput draft={draft} onChange={onChange} onRun={onRun} place={place} queries={info?.queries ?? []} />
       ) : (
         <TablesBrowser
           slug={draft.source}
@@ -51,7 +53,7 @@ export function RowsEditor({ draft, onChange, onRun }: Props) {
   )
 }
 
-function SqlInput({ draft, onChange, onRun, queries }: Props & { queries: SampleQuery[] }) {
+function SqlInput({ draft, onChange, onRun, place, queries }: Props & { queries: SampleQuery[] }) {
   const { tables } = useTables(draft.source)
   const schema = useMemo(() => completionSchema(tables), [tables])
   return (
@@ -61,6 +63,7 @@ function SqlInput({ draft, onChange, onRun, queries }: Props & { queries: Sample
         language="sql"
         value={draft.sql}
         schema={schema}
+        place={place}
         minHeight={220}
         maxHeight={420}
         onChange={(sql) => onChange({ ...draft, sql })}

@@ -14,7 +14,7 @@ export const modelColumns: Column<Model>[] = [
     header: 'Name',
     fill: true,
     sort: 'name',
-    cell: ({ metadata, spec }) => (
+    cell: ({ metadata, spec, status }) => (
       <NameCell
         icon={<IconTable size={20} stroke={1.5} aria-hidden color="var(--accent)" style={{ flex: 'none' }} />}
         link={
@@ -22,7 +22,7 @@ export const modelColumns: Column<Model>[] = [
             {metadata.name}
           </Link>
         }
-        note={spec.method === 'sql' ? 'SQL' : 'Table'}
+        note={`${spec.method === 'sql' ? 'SQL' : 'Table'}${status.drift === null ? '' : ', columns changed in the source'}`}
       />
     ),
   },

@@ -15,6 +15,7 @@ const preview: Preview = {
   ],
   rowCount: null,
   truncated: false,
+  castFailed: [],
   durationMs: 3,
 }
 
@@ -45,7 +46,7 @@ it('keeps casts of columns that stay', () => {
     { name: 'email', type: 'string' as const, cast: 'object' as const, override: 'Work address' },
     { name: 'gone', type: 'string' as const, cast: 'number' as const },
   ]
-  expect(columnsOf(preview, before)[1]).toEqual({ name: 'email', type: 'string', native: undefined, cast: 'object', override: 'Work address' })
+  expect(columnsOf(preview, before)[1]).toEqual({ name: 'email', type: 'string', native: undefined, description: undefined, cast: 'object', override: 'Work address' })
   expect(columnsOf(preview, before).map((c) => c.name)).not.toContain('gone')
 })
 

@@ -1,4 +1,4 @@
-import type { ModelColumn, ModelSpec, Preview, TableRef } from '~/services/types'
+import type { Model, ModelColumn, ModelSpec, Preview, TableRef } from '~/services/types'
 
 /** What describes a model's rows. */
 export interface RowsDraft {
@@ -7,6 +7,9 @@ export interface RowsDraft {
   sql: string
   table: TableRef | undefined
 }
+
+/** What describes the rows of a model that exists. */
+export const rowsOf = ({ spec }: Pick<Model, 'spec'>): RowsDraft => ({ source: spec.source, method: spec.method, sql: spec.sql ?? '', table: spec.table })
 
 /** Whether there is enough to preview. */
 export const canPreview = (draft: RowsDraft): boolean =>
@@ -19,7 +22,7 @@ export const rowsKey = (draft: RowsDraft): string =>
 /** The columns of a preview; casts and descriptions that people gave to a column of the same name stay. */
 export function columnsOf(preview: Preview, before: ModelColumn[]): ModelColumn[] {
   const known = new Map(before.map((column) => [column.name, column]))
-  return (preview.columns ?? []).map(({ name, type, native }) => ({ ...known.get(name), name, type, native }))
+  return (preview.columns ?? []).map(({ name, type, native, description }) => ({ ...known.get(name), name, type, native, description }))
 }
 
 /** The column that most likely identifies a row: unique and never null in the preview, best by its name. */

@@ -1,4 +1,5 @@
-import { Radio, Select, Switch } from '@mantine/core'
+import { Button, Radio, Select, Switch } from '@mantine/core'
+import { IconRefresh } from '@tabler/icons-react'
 import { useMutation, useQuery } from '@tanstack/react-query'
 import { ErrorCard } from '~/components/feedback/ErrorCard'
 import { saidDone, saidFailed } from '~/components/feedback/toast'
@@ -60,7 +61,15 @@ export function SyncForm(props: Props) {
         </Card>
       )}
       {type.mapping.enabled && (
-        <MappingCard {...props} type={type} fields={fields} fieldsError={target.error} onRetry={() => void target.refetch()} problem={problems.mapping} />
+        <MappingCard
+          {...props}
+          type={type}
+          fields={fields}
+          fieldsError={target.error}
+          reading={target.isFetching}
+          onRetry={() => void target.refetch()}
+          problem={problems.mapping}
+        />
       )}
       {(type.deletes ?? []).length > 0 && <DeleteChoice type={type} value={value} onChange={onChange} />}
     </div>
@@ -137,11 +146,12 @@ interface MappingCardProps extends Props {
   type: SyncType
   fields: TargetField[]
   fieldsError: Error | null
+  reading: boolean
   onRetry: () => void
   problem: string | undefined
 }
 
-function MappingCard({ value, onChange, columns, type, fields, fieldsError, onRetry, checked, problem }: MappingCardProps) {
+function MappingCard({ value, onChange, columns, type, fields, fieldsError, reading, onRetry, checked, problem }: MappingCardProps) {
   const suggest = useMutation({
     mutationFn: () => suggestMappings(value.model, fields.filter((f) => !f.readOnly).map((f) => f.name)),
     onSuccess: (suggestions) => {
@@ -156,14 +166,21 @@ function MappingCard({ value, onChange, columns, type, fields, fieldsError, onRe
     <Card
       title="Field mapping"
       actions={
-        type.mapping.allByName ? (
-          <Switch
-            size="xs"
-            label="Every column under its own name"
-            checked={value.allColumns === true}
-            onChange={(event) => onChange({ ...value, allColumns: event.currentTarget.checked })}
-          />
-        ) : undefined
+        <>
+          {type.mapping.allByName && (
+            <Switch
+              size="xs"
+              label="Every column under its own name"
+              checked={value.allColumns === true}
+              onChange={(event) => onChange({ ...value, allColumns: event.currentTarget.checked })}
+            />
+          )}
+          {(fields.length > 0 || fieldsError !== null) && (
+            <Button variant="default" size="xs" leftSection={<IconRefresh size={14} />} loading={reading} onClick={onRetry}>
+              Refresh fields
+            </Button>
+          )}
+        </>
       }
     >
       {value.allColumns === true ? (

@@ -1,5 +1,6 @@
 import { LinkButton } from '~/components/page/LinkButton'
-import { IconEdit, IconPlus, IconTable } from '@tabler/icons-react'
+import { Badge, Menu } from '@mantine/core'
+import { IconCopy, IconEdit, IconPlus, IconTable } from '@tabler/icons-react'
 import { getRouteApi, Link } from '@tanstack/react-router'
 import { CodeEditor } from '~/components/code/CodeEditor'
 import { tableName } from '~/components/grid/types'
@@ -53,6 +54,13 @@ function ModelDetail({ model }: { model: Model }) {
               {status?.source.name ?? spec.source}
             </Link>
           </span>
+          {status.drift !== null && (
+            <Link to="/models/$slug" params={{ slug: metadata.slug }} search={{ tab: 'columns' }}>
+              <Badge color="yellow" tt="none" style={{ cursor: 'pointer' }}>
+                Columns changed in the source
+              </Badge>
+            </Link>
+          )}
           <Meta metadata={metadata} />
         </>
       }
@@ -64,7 +72,11 @@ function ModelDetail({ model }: { model: Model }) {
           <LinkButton to="/syncs/new" search={{ model: metadata.slug }} leftSection={<IconPlus size={16} />}>
             Add sync
           </LinkButton>
-          <DocumentMenu kind="models" document={model} />
+          <DocumentMenu kind="models" document={model}>
+            <Menu.Item leftSection={<IconCopy size={15} />} onClick={() => void navigate({ to: '/models/$slug/clone', params: { slug: metadata.slug } })}>
+              Clone
+            </Menu.Item>
+          </DocumentMenu>
         </>
       }
     >

@@ -1,4 +1,4 @@
-import { useMutation, useQueryClient } from '@tanstack/react-query'
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { getRouteApi } from '@tanstack/react-router'
 import { useState } from 'react'
 import { useUnsavedGuard } from '~/components/confirm/confirm'
@@ -8,13 +8,16 @@ import { Card } from '~/components/page/Card'
 import { Page } from '~/components/page/Page'
 import { WizardFoot } from '~/components/wizard/Wizard'
 import { DocumentGate } from '~/features/document/DocumentGate'
-import { canPreview, columnsOf, rowsKey, specOf, type RowsDraft } from '~/features/model/draft'
+import { canPreview, columnsOf, rowsKey, rowsOf, specOf } from '~/features/model/draft'
+import { MissingColumns } from '~/features/model/DriftNotice'
 import { KeyChangeDialog } from '~/features/model/KeyChangeDialog'
 import { KeyPicker } from '~/features/model/KeyPicker'
 import { PreviewPanel } from '~/features/model/PreviewPanel'
 import { RowsEditor } from '~/features/model/RowsEditor'
 import { usePreview } from '~/features/model/usePreview'
+import { missingColumns } from '~/features/model/uses'
 import { draftOf, updateDocument, type KeyChange } from '~/services/documents'
+import { usesQuery } from '~/services/models'
 import type { Model } from '~/services/types'
 
 const route = getRouteApi('/app/models/$slug/edit')
@@ -28,8 +31,6 @@ export default function EditModelPage() {
   )
 }
 
-const rowsOf = ({ spec }: Model): RowsDraft => ({ source: spec.source, method: spec.method, sql: spec.sql ?? '', table: spec.table })
-
 /** Changes the query or the key of a model; its rows must be seen before they are saved. */
 function EditModel({ model }: { model: Model }) {
   const { metadata, spec } = model
@@ -41,6 +42,8 @@ function EditModel({ model }: { model: Model }) {
   const preview = usePreview(draft, spec.columns ?? [])
   const rows = preview.fresh ? preview.preview : undefined
   const seen = (rows?.rows ?? []).length > 0
+  const uses = useQuery(usesQuery(metadata.slug)).data ?? []
+  const used = uses.filter((use) => use.kind === 'sync') // the key is chosen here
   const save = useMutation({
     mutationFn: (change?: KeyChange) =>
       updateDocument(
@@ -63,12 +66,19 @@ function EditModel({ model }: { model: Model }) {
   }
   return (
     <Page title={`Edit ${metadata.name}`} crumbs={[{ label: 'Models', to: '/models' }]}>
-      <RowsEditor draft={draft} onChange={setDraft} onRun={() => canPreview(draft) && preview.run()} />
+      <RowsEditor draft={draft} onChange={setDraft} onRun={() => canPreview(draft) && preview.run()} place={preview.place} />
       <PreviewPanel state={preview} ready={canPreview(draft)} />
       {seen && rows !== undefined && (
         <Card title="Primary key">
           <KeyPicker preview={rows} value={key} onChange={setKey} />
         </Card>
+      )}
+      {seen && rows !== undefined && (
+        <MissingColumns
+          title="The query no longer returns columns that are used"
+          columns={missingColumns(used, rows.columns.map((c) => c.name))}
+          uses={used}
+        />
       )}
       {save.isError && <ErrorCard error={save.error} title="The model was not saved" />}
       <WizardFoot

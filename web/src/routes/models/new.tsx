@@ -90,7 +90,7 @@ function Define({ source, onBack }: { source: string; onBack: () => void }) {
   return (
     <>
       <Steps steps={steps} current={1} onStep={onBack} />
-      <RowsEditor draft={draft.value} onChange={draft.set} onRun={run} />
+      <RowsEditor draft={draft.value} onChange={draft.set} onRun={run} place={preview.place} />
       <PreviewPanel state={preview} ready={canPreview(draft.value)} />
       <WizardFoot
         onBack={onBack}

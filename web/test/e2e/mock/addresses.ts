@@ -49,6 +49,23 @@ const preview = async (page: Page) => {
   await expect(page.getByRole('table', { name: 'Preview rows' })).toBeVisible()
 }
 
+/** The model whose columns have changed in the source. */
+export const longModel = 'customers-of-all-regions-with-consent-for-marketing-by-email-phone-or-post-without-test-accounts-and-employees'
+
+const previewClone = async (page: Page) => {
+  await page.getByRole('button', { name: 'Preview', exact: true }).click()
+  await expect(page.getByRole('table', { name: 'Preview rows' })).toBeVisible()
+  await page.getByRole('checkbox', { name: 'All of them' }).check()
+}
+
+/** A query that the source refuses, with the place marked. */
+const refused = async (page: Page) => {
+  await page.getByRole('textbox', { name: 'SQL query' }).click()
+  await page.keyboard.insertText('SELECT customer_id,\n  emial\nFROM public.customers')
+  await page.keyboard.press('Control+Enter')
+  await expect(page.getByRole('alert')).toContainText('emial')
+}
+
 /** The form of HTTP Request with requests for added rows, by a template. */
 const triggers = async (page: Page) => {
   const added = page.getByRole('group', { name: 'Rows added' })
@@ -77,6 +94,10 @@ export const pages: Address[] = [
   { name: 'model-table', path: '/models/new?source=production-warehouse&method=table', ready: text('public.customers') },
   { name: 'model', path: '/models/vip-customers', ready: text('customer_id') },
   { name: 'model-columns', path: '/models/vip-customers?tab=columns', ready: table('Columns') },
+  { name: 'model-columns-changed', path: `/models/${longModel}?tab=columns`, ready: text('The columns in the source have changed') },
+  { name: 'model-clone', path: '/models/vip-customers/clone', ready: heading('Syncs to clone as well') },
+  { name: 'model-clone-preview', path: '/models/vip-customers/clone', ready: previewClone },
+  { name: 'model-refused', path: '/models/new?source=b2c-ecommerce', ready: refused },
   { name: 'model-syncs', path: '/models/vip-customers?tab=syncs', ready: table('Syncs') },
   { name: 'model-edit', path: '/models/vip-customers/edit', ready: heading('Edit VIP customers') },
   { name: 'destinations', path: '/destinations', ready: table('Destinations') },

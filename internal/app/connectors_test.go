@@ -1,0 +1,26 @@
+package app
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/millrace/millrace/internal/config"
+	"github.com/millrace/millrace/internal/kind/model"
+)
+
+// What a source offers can be done: every method is one that models have, and table selectors have tables.
+//
+// Req: M-02
+func TestSourcesOfferMethodsThatExist(t *testing.T) {
+	t.Parallel()
+	for _, s := range Connectors(&config.Config{}).Sources() {
+		if len(s.Methods) == 0 {
+			t.Errorf("%s offers no way to describe rows", s.Name)
+		}
+		for _, m := range s.Methods {
+			if !slices.Contains(model.Methods, model.Method(m)) {
+				t.Errorf("%s offers the method %q, which models do not have", s.Name, m)
+			}
+		}
+	}
+}

@@ -1,0 +1,105 @@
+import { execFileSync } from 'node:child_process'
+import { breaches, expect, signIn, test } from '../app'
+import { addDestination, addModel, addSource, addSync, named, waitForEnd, write } from './steps'
+
+// What becomes of models after they were made, over a real server.
+
+test.beforeEach(({ page }) => signIn(page))
+
+// Req: M-14, M-15, M-16
+test('a model knows what its source says of its columns, and is cloned with its sync', async ({ page }) => {
+  const [shop, carts, folder, sync] = [named('Described shop'), named('Described carts'), named('Described folder'), named('Described sync')]
+  await addSource(page, shop)
+  await addModel(page, shop, carts)
+  await page.getByRole('tab', { name: /Columns/ }).click()
+  const email = page.getByRole('textbox', { name: 'Description of email', exact: true })
+  await expect(email).toHaveAttribute('placeholder', 'Address that the customer confirmed')
+  await email.fill('Private address')
+  await page.getByRole('button', { name: 'Save' }).click()
+  await expect(page.getByText('The columns are saved.')).toBeVisible()
+  await page.getByRole('button', { name: 'Refresh columns available in source' }).click()
+  await expect(page.getByText('The columns are as in the source.')).toBeVisible({ timeout: 45_000 })
+  await expect(email).toHaveValue('Private address')
+  expect(await breaches(page)).toEqual([])
+
+  await addDestination(page, folder)
+  await addSync(page, { model: carts, destination: folder, name: sync, file: 'described.csv' })
+  await waitForEnd(page, 'Completed')
+  await page.goto('/models')
+  await page.getByRole('link', { name: carts, exact: true }).click()
+  await page.getByRole('button', { name: 'More actions' }).click()
+  await page.getByRole('menuitem', { name: 'Clone' }).click()
+  await page.getByRole('button', { name: 'Preview', exact: true }).click()
+  await expect(page.getByRole('table', { name: 'Preview rows' })).toBeVisible({ timeout: 45_000 })
+  await page.getByRole('checkbox', { name: sync }).check()
+  await page.getByRole('textbox', { name: 'Name' }).fill(`${carts} again`)
+  expect(await breaches(page)).toEqual([])
+  await page.getByRole('button', { name: 'Clone', exact: true }).click()
+  await expect(page.getByRole('heading', { level: 1, name: `${carts} again` })).toBeVisible()
+  await expect(page.getByRole('row', { name: `Copy of ${sync}` })).toContainText('Disabled')
+})
+
+// Req: M-30
+test('the place of an error in a query is marked', async ({ page }) => {
+  const shop = named('Misspelt shop')
+  await addSource(page, shop)
+  await page.getByRole('link', { name: 'Add model' }).first().click()
+  await write(page, '\nSELECT customer_id,\n  emial\nFROM public.customers')
+  await page.keyboard.press('Control+Enter')
+  await expect(page.locator('.cm-errorMark')).toHaveText('emial', { timeout: 45_000 })
+})
+
+const given = process.env.MILLRACE_E2E_POSTGRES_URL ?? ''
+
+/** Whether a PostgreSQL and a program to change it are there. */
+function reachable(): boolean {
+  try {
+    return given !== '' && execFileSync('psql', ['--version']).length > 0
+  } catch {
+    return false
+  }
+}
+
+// Req: M-14, M-15, M-31
+test('columns that change in a table are seen and taken over', async ({ page }) => {
+  test.skip(!reachable(), 'MILLRACE_E2E_POSTGRES_URL is not set, or psql is not installed: they change a table')
+  const psql = (sql: string) => execFileSync('psql', [given, '-qAtX', '-v', 'ON_ERROR_STOP=1', '-c', sql])
+  const table = `drifting_${Date.now().toString(36)}`
+  psql(`CREATE TABLE ${table} (id int PRIMARY KEY, mail text, age text); INSERT INTO ${table} VALUES (1, 'a@example.com', '30')`)
+  psql(`COMMENT ON COLUMN ${table}.mail IS 'Confirmed by a click'`)
+  try {
+    const [source, name, url] = [named('Drifting'), named('Drifters'), new URL(given)]
+    await page.goto('/sources/new?type=postgresql')
+    await page.getByLabel('Host').fill(url.hostname)
+    await page.getByLabel('Port').fill(url.port)
+    await page.getByLabel('Database').fill(url.pathname.slice(1))
+    await page.getByLabel('User').fill(url.username)
+    if (url.password !== '') await page.getByRole('textbox', { name: 'Password' }).fill(decodeURIComponent(url.password))
+    await page.getByRole('button', { name: 'Test connection' }).click()
+    await page.getByRole('button', { name: 'Continue' }).click()
+    await page.getByRole('textbox', { name: 'Name' }).fill(source)
+    await page.getByRole('button', { name: 'Finish' }).click()
+    await page.getByRole('link', { name: 'Add model' }).first().click()
+    await write(page, `SELECT * FROM ${table}`)
+    await page.keyboard.press('Control+Enter')
+    await page.getByRole('button', { name: 'Continue' }).click()
+    await page.getByRole('textbox', { name: 'Name' }).fill(name)
+    await page.getByRole('button', { name: 'Finish' }).click()
+    await page.getByRole('tab', { name: /Columns/ }).click()
+    await expect(page.getByRole('textbox', { name: 'Description of mail' })).toHaveAttribute('placeholder', 'Confirmed by a click')
+
+    psql(`ALTER TABLE ${table} RENAME mail TO email; ALTER TABLE ${table} ALTER age TYPE int USING age::int; ALTER TABLE ${table} ADD seen timestamptz`)
+    psql(`COMMENT ON COLUMN ${table}.id IS 'Given at sign-up'`)
+    await page.getByRole('button', { name: 'Refresh columns available in source' }).click()
+    const changes = page.getByRole('list', { name: 'Changed columns' })
+    await expect(changes.getByRole('listitem')).toHaveCount(3)
+    await expect(changes).toContainText('email, as it seems')
+    await expect(page.getByRole('textbox', { name: 'Description of id' })).toHaveAttribute('placeholder', 'Given at sign-up')
+    await page.getByRole('button', { name: 'Take the columns over' }).click()
+    await expect(changes).toHaveCount(0)
+    await expect(page.getByRole('textbox', { name: 'Description of email' })).toHaveAttribute('placeholder', 'Confirmed by a click')
+    await expect(page.getByRole('combobox', { name: 'Type of age' })).toHaveValue('Number')
+  } finally {
+    psql(`DROP TABLE ${table}`)
+  }
+})
