@@ -30,6 +30,7 @@ import (
 	"github.com/millrace/millrace/internal/engine/sync/run"
 	"github.com/millrace/millrace/internal/fault"
 	"github.com/millrace/millrace/internal/jobs"
+	"github.com/millrace/millrace/internal/quota"
 	"github.com/millrace/millrace/internal/resource"
 	"github.com/millrace/millrace/internal/secret"
 	"github.com/millrace/millrace/internal/telemetry"
@@ -55,6 +56,7 @@ const (
 	reapEvery   = 5 * time.Second  // runs whose worker is gone
 	expireEvery = 10 * time.Minute // logs whose time is over
 	closeTime   = 10 * time.Second // what stopping may take beyond the grace of runs
+	patience    = 30 * time.Second // how long a destination's limits may keep a worker waiting
 	streamGrace = time.Second      // what requests under way may take when the process stops
 )
 
@@ -69,6 +71,7 @@ type process struct {
 	access    *access.Store
 	documents *resource.Store
 	state     *state.Store
+	quotas    *quota.Store
 	runs      *run.Store
 	jobs      *jobs.Client
 	engine    *run.Engine
@@ -150,6 +153,7 @@ func (p *process) openStores(ctx context.Context) (err error) {
 	p.access = access.NewStore(p.db, p.clock)
 	p.documents = resource.NewStore(p.db, Kinds(p.Registry), key, p.clock)
 	p.state = state.NewStore(p.db, key, p.clock)
+	p.quotas = quota.NewStore(p.db, key, p.clock)
 	p.documents.OnDelete(func(ctx context.Context, tx bun.Tx, sc resource.Scope, d resource.Document) error {
 		return p.state.Forget(ctx, tx, sc.WorkspaceID, d.Kind, d.ID)
 	})
@@ -173,12 +177,13 @@ func (p *process) openEngine() error {
 		host = "unknown"
 	}
 	p.engine = run.New(run.EngineOptions{
-		Store: p.runs, Documents: documents{p.documents}, Registry: p.Registry, Storage: p.bucket, State: p.state,
+		Store: p.runs, Documents: documents{p.documents}, Registry: p.Registry, Storage: p.bucket, State: p.state, Quotas: p.quotas, Patience: patience,
 		Planner:  plan.New(plan.Options{MemoryLimit: c.PlannerMemory, Threads: c.PlannerThreads}),
 		Enqueuer: wake, Clock: p.clock, Log: p.log, Dir: p.dir(),
 		Owner:     fmt.Sprintf("%s/%d/%d", host, os.Getpid(), time.Now().UnixNano()),
 		Retention: c.LogRetention, Grace: c.ShutdownGrace, Failpoint: p.Failpoint, Observe: p.observe,
 	})
+	p.scheduler.suspended = p.engine.Suspended
 	jobs.Register(p.jobs, func(ctx context.Context, j runJob) error { return p.engine.Execute(ctx, j.RunID) })
 	return p.jobs.Open()
 }
@@ -340,5 +345,8 @@ func (p *process) reap(ctx context.Context) {
 func (p *process) expire(ctx context.Context) {
 	if _, err := p.engine.Expire(ctx); err != nil && ctx.Err() == nil {
 		p.log.Error("removing old logs", "error", err)
+	}
+	if err := p.quotas.Expire(ctx); err != nil && ctx.Err() == nil {
+		p.log.Error("forgetting old limits", "error", err)
 	}
 }

@@ -22,6 +22,7 @@ type scheduler struct {
 	queue     run.Enqueuer
 	clock     clock.Clock
 	log       *slog.Logger
+	suspended func(ctx context.Context, workspaceID int64, destination run.Meta) (*run.Suspension, error) // run.Engine.Suspended
 }
 
 // tick starts what is due and plans what changed.
@@ -66,8 +67,7 @@ func (s *scheduler) start(ctx context.Context, d run.Scheduled) error {
 	}
 	var next time.Time
 	if !spec.Disabled {
-		q := run.Request{WorkspaceID: d.WorkspaceID, SyncID: d.SyncID, SyncSlug: doc.Slug, Trigger: run.TriggerSchedule}
-		if _, err := s.runs.Trigger(ctx, q, s.queue); err != nil {
+		if err := s.trigger(ctx, d, doc, spec); err != nil {
 			return err
 		}
 		now := s.clock.Now()
@@ -76,6 +76,24 @@ func (s *scheduler) start(ctx context.Context, d run.Scheduled) error {
 		}
 	}
 	return s.runs.SetNext(ctx, d.WorkspaceID, d.SyncID, doc.Revision, next)
+}
+
+// trigger makes a run, unless the destination's permission is over: one run found that out, and further ones would
+// only fail too.
+func (s *scheduler) trigger(ctx context.Context, d run.Scheduled, doc resource.Document, spec *sync.Spec) error {
+	to, err := s.documents.Get(ctx, resource.Scope{WorkspaceID: d.WorkspaceID, Actor: engineActor}, "destination", spec.Destination)
+	if err != nil && !fault.Is(err, fault.CodeNotFound) {
+		return err
+	}
+	if err == nil {
+		suspension, err := s.suspended(ctx, d.WorkspaceID, run.Meta{ID: to.ID, Revision: to.Revision})
+		if err != nil || suspension != nil {
+			return err
+		}
+	}
+	q := run.Request{WorkspaceID: d.WorkspaceID, SyncID: d.SyncID, SyncSlug: doc.Slug, Trigger: run.TriggerSchedule}
+	_, err = s.runs.Trigger(ctx, q, s.queue)
+	return err
 }
 
 // plan notes when a sync runs next after its document changed.

@@ -49,6 +49,7 @@ func newTimetable(t *testing.T, d *db.DB, schedule string) *timetable {
 	w := &woken{}
 	x := &timetable{t: t, now: now, woken: w, scheduler: &scheduler{
 		documents: documents, runs: run.NewStore(d, now), queue: w, clock: now, log: slog.New(slog.DiscardHandler),
+		suspended: func(context.Context, int64, run.Meta) (*run.Suspension, error) { return nil, nil },
 	}}
 	for _, doc := range [][2]string{
 		{"source", `{"type":"sample-b2c"}`},
@@ -193,6 +194,40 @@ func TestDeletedSync(t *testing.T) {
 		due, err := x.runs.Due(t.Context(), x.now.Now().Add(24*time.Hour))
 		if err != nil || len(due) != 0 {
 			t.Errorf("%v is still due: %v", due, err)
+		}
+	})
+}
+
+// A destination whose permission is over suspends the schedules of its syncs: no run is made that could only fail, and
+// the schedule goes on when the suspension is over.
+//
+// Req: FLD-22
+func TestSuspendedSyncsAreNotStarted(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		x := newTimetable(t, d, `{"type":"interval","interval":{"quantity":10,"unit":"minute"}}`)
+		var asked run.Meta
+		suspension := &run.Suspension{Reason: "invalid_grant"}
+		x.suspended = func(_ context.Context, _ int64, destination run.Meta) (*run.Suspension, error) {
+			asked = destination
+			return suspension, nil
+		}
+		for range 3 {
+			x.now.Advance(11 * time.Minute)
+			x.tick(t.Context())
+		}
+		if len(x.woken.ids) != 0 {
+			t.Fatalf("%d runs while the destination is suspended", len(x.woken.ids))
+		}
+		destination, err := x.documents.Get(t.Context(), scopeOfTest, "destination", "destination")
+		if err != nil || asked.ID != destination.ID || asked.Revision != destination.Revision {
+			t.Errorf("asked about %+v, want %d revision %d: %v", asked, destination.ID, destination.Revision, err)
+		}
+		suspension = nil
+		x.now.Advance(11 * time.Minute)
+		x.tick(t.Context())
+		if len(x.woken.ids) != 1 {
+			t.Errorf("%d runs after the suspension", len(x.woken.ids))
 		}
 	})
 }

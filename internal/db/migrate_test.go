@@ -80,7 +80,7 @@ func TestMigrationsArePaired(t *testing.T) {
 		t.Fatalf("%d steps for SQLite, %d for PostgreSQL", len(lite), len(postgres))
 	}
 	for i := range lite {
-		if lite[i].name != postgres[i].name || lite[i].version != i+1 {
+		if lite[i].name != postgres[i].name || i > 0 && lite[i].version <= lite[i-1].version {
 			t.Errorf("step %d is %s on SQLite and %s on PostgreSQL", i+1, lite[i].name, postgres[i].name)
 		}
 	}
