@@ -33,6 +33,7 @@ import (
 	"github.com/millrace/millrace/internal/engine/timetable"
 	"github.com/millrace/millrace/internal/fault"
 	"github.com/millrace/millrace/internal/jobs"
+	"github.com/millrace/millrace/internal/quota"
 	"github.com/millrace/millrace/internal/resource"
 	"github.com/millrace/millrace/internal/secret"
 	"github.com/millrace/millrace/internal/telemetry"
@@ -58,6 +59,7 @@ const (
 	reapEvery   = 5 * time.Second  // runs whose worker is gone
 	expireEvery = 10 * time.Minute // logs whose time is over
 	closeTime   = 10 * time.Second // what stopping may take beyond the grace of runs
+	patience    = 30 * time.Second // how long a destination's limits may keep a worker waiting
 	streamGrace = time.Second      // what requests under way may take when the process stops
 )
 
@@ -72,6 +74,7 @@ type process struct {
 	access    *access.Store
 	documents *resource.Store
 	state     *state.Store
+	quotas    *quota.Store
 	runs      *run.Store
 	jobs      *jobs.Client
 	engine    *run.Engine
@@ -157,6 +160,7 @@ func (p *process) openStores(ctx context.Context) (err error) {
 	p.access = access.NewStore(p.db, p.clock)
 	p.documents = resource.NewStore(p.db, Kinds(p.Registry), key, p.clock)
 	p.state = state.NewStore(p.db, key, p.clock)
+	p.quotas = quota.NewStore(p.db, key, p.clock)
 	p.documents.OnDelete(func(ctx context.Context, tx bun.Tx, sc resource.Scope, d resource.Document) error {
 		return p.state.Forget(ctx, tx, sc.WorkspaceID, d.Kind, d.ID)
 	})
@@ -192,25 +196,25 @@ func (p *process) openEngine() error {
 	p.jobs = jobs.New(p.db, jobs.Config{Workers: workers, Log: p.log})
 	wake := queue{p.jobs}
 	p.runs.Follow(p.documents, wake)
-	p.schedule(wake)
 	host, err := os.Hostname()
 	if err != nil {
 		host = "unknown"
 	}
 	p.engine = run.New(run.EngineOptions{
-		Store: p.runs, Documents: documents{p.documents}, Registry: p.Registry, Storage: p.bucket, State: p.state,
+		Store: p.runs, Documents: documents{p.documents}, Registry: p.Registry, Storage: p.bucket, State: p.state, Quotas: p.quotas, Patience: patience,
 		Planner:  plan.New(plan.Options{MemoryLimit: c.PlannerMemory, Threads: c.PlannerThreads}),
 		Enqueuer: wake, Clock: p.clock, Log: p.log, Dir: p.dir(),
 		Owner:     fmt.Sprintf("%s/%d/%d", host, os.Getpid(), time.Now().UnixNano()),
 		Retention: c.LogRetention, Grace: c.ShutdownGrace, Failpoint: p.Failpoint, Observe: p.observe,
 	})
+	p.schedule(wake, p.engine.Suspended)
 	jobs.Register(p.jobs, func(ctx context.Context, j runJob) error { return p.engine.Execute(ctx, j.RunID) })
 	jobs.Register(p.jobs, func(ctx context.Context, j sequenceJob) error { return p.sequences.Advance(ctx, j.RunID) })
 	return p.jobs.Open()
 }
 
 // schedule wires what starts syncs: sequences, and the timetable of both. The end of a run tells them.
-func (p *process) schedule(wake waker) {
+func (p *process) schedule(wake waker, suspended suspender) {
 	p.timetable = timetable.New(timetable.Options{DB: p.db, Documents: p.documents, Clock: p.clock, Log: p.log})
 	p.sequences = sequence.New(sequence.Options{
 		DB: p.db, Documents: p.documents, Syncs: steps{p.runs, p.documents, wake}, Waker: wake, Clock: p.clock, Failpoint: p.Failpoint,
@@ -219,7 +223,7 @@ func (p *process) schedule(wake waker) {
 		},
 	})
 	p.timetable.Runners = map[string]timetable.Runner{
-		"sync":     syncRunner{p.runs, documents{p.documents}, p.Registry, wake},
+		"sync":     syncRunner{p.runs, documents{p.documents}, p.Registry, wake, suspended},
 		"sequence": sequenceRunner{p.sequences, p.documents},
 	}
 	p.sequences.Follow(p.documents) // before the timetable: its locks come first
@@ -391,5 +395,8 @@ func (p *process) reap(ctx context.Context) {
 func (p *process) expire(ctx context.Context) {
 	if _, err := p.engine.Expire(ctx); err != nil && ctx.Err() == nil {
 		p.log.Error("removing old logs", "error", err)
+	}
+	if err := p.quotas.Expire(ctx); err != nil && ctx.Err() == nil {
+		p.log.Error("forgetting old limits", "error", err)
 	}
 }

@@ -19,9 +19,13 @@ type syncRunner struct {
 	documents documents
 	registry  *connector.Registry
 	queue     run.Enqueuer
+	suspended suspender
 }
 
 var _ timetable.Runner = syncRunner{}
+
+// suspender tells why the syncs of a destination are not started by themselves (run.Engine.Suspended).
+type suspender func(ctx context.Context, workspaceID int64, destination run.Meta) (*run.Suspension, error)
 
 // Standing tells how a sync stands.
 func (r syncRunner) Standing(ctx context.Context, tx bun.Tx, workspaceID, syncID int64) (timetable.Standing, error) {
@@ -29,7 +33,8 @@ func (r syncRunner) Standing(ctx context.Context, tx bun.Tx, workspaceID, syncID
 	return timetable.Standing(st), err
 }
 
-// Missing says which document, secret or connector a sync lacks.
+// Missing says which document, secret, connector or permission a sync lacks: a destination whose permission is over is
+// found out by one run, and further ones would only fail too (FLD-22).
 func (r syncRunner) Missing(ctx context.Context, workspaceID int64, d resource.Document) (string, error) {
 	b, err := r.documents.Bundle(ctx, workspaceID, d.ID)
 	if fault.Is(err, fault.CodeNotFound) || fault.Is(err, fault.CodeSecret) {
@@ -44,7 +49,11 @@ func (r syncRunner) Missing(ctx context.Context, workspaceID int64, d resource.D
 	if _, err := r.registry.Destination(b.DestinationSpec.Type); err != nil {
 		return err.Error(), nil
 	}
-	return "", nil
+	suspension, err := r.suspended(ctx, workspaceID, b.Destination)
+	if err != nil || suspension == nil {
+		return "", err
+	}
+	return suspension.Reason, nil
 }
 
 // Start makes a run.

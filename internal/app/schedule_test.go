@@ -44,6 +44,9 @@ type planned struct {
 	now   *clock.Manual
 	woken *woken
 	doc   resource.Document
+
+	suspension *run.Suspension // of the destination
+	asked      run.Meta        // the destination that was asked about
 }
 
 var scopeOfTest = resource.Scope{WorkspaceID: 1, Actor: "test"}
@@ -60,7 +63,10 @@ func newPlanned(t *testing.T, d *db.DB, schedule string) *planned {
 		Options: Options{Registry: registry}, db: d, clock: now, log: slog.New(slog.DiscardHandler),
 		documents: resource.NewStore(d, Kinds(registry), key, now), runs: run.NewStore(d, now),
 	}}
-	x.schedule(x.woken)
+	x.schedule(x.woken, func(_ context.Context, _ int64, destination run.Meta) (*run.Suspension, error) {
+		x.asked = destination
+		return x.suspension, nil
+	})
 	for _, doc := range [][2]string{
 		{"source", `{"type":"sample-b2c"}`},
 		{"destination", `{"type":"local","configuration":{"path":"out"}}`},
@@ -362,4 +368,27 @@ func TestOutcome(t *testing.T) {
 			t.Errorf("%s: %+v", tt.run.State, o)
 		}
 	}
+}
+
+// A destination whose permission is over suspends the schedules of its syncs: no run is made that could only fail, the
+// skip says why, and the schedule goes on when the suspension is over.
+//
+// Req: FLD-21, FLD-22
+func TestSuspendedSyncsAreNotStarted(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		x := newPlanned(t, d, `{"type":"cron","cron":"*/10 * * * *"}`)
+		x.suspension = &run.Suspension{Reason: "invalid_grant"}
+		x.expect("while the destination is suspended", x.pass(31*time.Minute), 0)
+		destination, err := x.documents.Get(t.Context(), scopeOfTest, "destination", "destination")
+		if err != nil || x.asked.ID != destination.ID || x.asked.Revision != destination.Revision {
+			t.Errorf("asked about %+v, want %d revision %d: %v", x.asked, destination.ID, destination.Revision, err)
+		}
+		entry, err := x.timetable.Look(t.Context(), 1, x.doc.ID)
+		if err != nil || entry.Skip == nil || entry.Skip.Message != "invalid_grant" {
+			t.Errorf("the last skip is %+v: %v", entry.Skip, err)
+		}
+		x.suspension = nil
+		x.expect("after the suspension", x.pass(10*time.Minute), 1)
+	})
 }
