@@ -71,6 +71,7 @@ const (
 	CodeRunCancelled  Code = "run.cancelled"
 	CodeRunBaseline   Code = "run.baseline_missing"
 	CodeRunKeyChanged Code = "run.primary_key_changed"
+	CodeRunUntestable Code = "run.untestable"
 
 	CodeStorage    Code = "storage.error"
 	CodeDiskFull   Code = "storage.disk_full"
@@ -133,6 +134,7 @@ var codes = map[Code]Info{
 	CodeRunCancelled:  {http.StatusConflict, 9, Fatal, "Run the sync again to continue."},
 	CodeRunBaseline:   {http.StatusConflict, 9, Fatal, "Run a full resync or reset CDC: what was synced before is no longer known."},
 	CodeRunKeyChanged: {http.StatusConflict, 9, Fatal, "Run a full resync or reset CDC: the model's primary key is another one now."},
+	CodeRunUntestable: {http.StatusUnprocessableEntity, 2, Permanent, "Run the sync to see what it sends."},
 
 	CodeStorage:    {http.StatusInternalServerError, 10, Retryable, "Check the storage bucket or folder that the server is configured with."},
 	CodeDiskFull:   {http.StatusInsufficientStorage, 10, Fatal, "Free disk space under MILLRACE_HOME, then run again: nothing was lost."},
