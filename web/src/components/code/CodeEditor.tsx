@@ -4,6 +4,13 @@ import classes from './Code.module.css'
 
 export type Language = 'sql' | 'json' | 'liquid'
 
+/** Something that is wrong with a part of a text, by positions of characters. */
+export interface TextProblem {
+  from: number
+  to: number
+  message: string
+}
+
 export interface CodeEditorProps {
   label: string
   language: Language
@@ -14,6 +21,8 @@ export interface CodeEditorProps {
   schema?: Record<string, string[]>
   /** For Liquid: names that may follow row. */
   names?: string[]
+  /** What is wrong where, marked in the text and at its margin. */
+  problems?: TextProblem[]
   /** Called on Ctrl-Enter. */
   onRun?: () => void
   minHeight?: number

@@ -6,7 +6,7 @@ import { Card } from '~/components/page/Card'
 import { scheduleProblem } from '~/components/schedule/schedule'
 import { ScheduleEditor } from '~/components/schedule/ScheduleEditor'
 import type { Sync } from '~/services/types'
-import { useSaveSync } from './ConfigurationTab'
+import { useSaveSync } from './save'
 
 /** When a sync runs by itself. */
 export function ScheduleTab({ sync }: { sync: Sync }) {
