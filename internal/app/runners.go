@@ -38,13 +38,24 @@ func (r syncRunner) Missing(ctx context.Context, workspaceID int64, d resource.D
 	if err != nil {
 		return "", err
 	}
+	return said(r.known(b)), nil
+}
+
+// known reports a connector that this build does not have.
+func (r syncRunner) known(b run.Bundle) error {
 	if _, err := r.registry.Source(b.SourceSpec.Type); err != nil {
-		return err.Error(), nil
+		return err
 	}
-	if _, err := r.registry.Destination(b.DestinationSpec.Type); err != nil {
-		return err.Error(), nil
+	_, err := r.registry.Destination(b.DestinationSpec.Type)
+	return err
+}
+
+// said is an error in words; "" where there is none.
+func said(err error) string {
+	if err == nil {
+		return ""
 	}
-	return "", nil
+	return err.Error()
 }
 
 // Start makes a run.
