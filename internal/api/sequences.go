@@ -306,7 +306,7 @@ func (s *Server) schedules(api huma.API) {
 	type times struct {
 		Runs []string `json:"runs" nullable:"false" doc:"fewer than were asked for where the schedule ends before"`
 	}
-	register(s, api, op(http.MethodPost, "/api/schedules/preview", "preview-schedule", "Say when a schedule would start runs", nil), func(ctx context.Context, in *struct {
+	register(s, api, op(http.MethodPost, "/api/schedules/preview", "preview-schedule", "Say when a schedule would start runs", nil), func(_ context.Context, in *struct {
 		Body struct {
 			Schedule  sync.Schedule `json:"schedule"`
 			Count     int           `json:"count,omitempty" default:"5" minimum:"1" maximum:"50"`

@@ -193,7 +193,7 @@ func (p *process) openEngine() error {
 	if c.Has("worker") {
 		workers = c.Workers
 	}
-	p.jobs = jobs.New(p.db, jobs.Config{Workers: workers, Log: p.log})
+	p.jobs = jobs.New(p.db, jobs.Config{Workers: workers, Dead: 2 * c.LeaseTime, Log: p.log})
 	wake := queue{p.jobs}
 	p.runs.Follow(p.documents, wake)
 	host, err := os.Hostname()

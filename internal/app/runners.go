@@ -43,10 +43,7 @@ func (r syncRunner) Missing(ctx context.Context, workspaceID int64, d resource.D
 	if err != nil {
 		return "", err
 	}
-	if _, err := r.registry.Source(b.SourceSpec.Type); err != nil {
-		return err.Error(), nil
-	}
-	if _, err := r.registry.Destination(b.DestinationSpec.Type); err != nil {
+	if err := r.known(b); err != nil {
 		return err.Error(), nil
 	}
 	suspension, err := r.suspended(ctx, workspaceID, b.Destination)
@@ -54,6 +51,15 @@ func (r syncRunner) Missing(ctx context.Context, workspaceID int64, d resource.D
 		return "", err
 	}
 	return suspension.Reason, nil
+}
+
+// known reports a connector that this build does not have.
+func (r syncRunner) known(b run.Bundle) error {
+	if _, err := r.registry.Source(b.SourceSpec.Type); err != nil {
+		return err
+	}
+	_, err := r.registry.Destination(b.DestinationSpec.Type)
+	return err
 }
 
 // Start makes a run.

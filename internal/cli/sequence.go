@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -130,7 +131,7 @@ func printSteps(out io.Writer, r SequenceRun) error {
 	for i, s := range r.Steps {
 		run := "-"
 		if s.RunID != nil {
-			run = fmt.Sprint(*s.RunID)
+			run = strconv.FormatInt(*s.RunID, 10)
 		}
 		fmt.Fprintf(w, "%d\t%s\t%s\t%s\t%.1f\t%d\t%s\n", i+1, s.Sync.Slug, run, s.State, float64(s.DurationMs)/1000, s.Rejected, s.Error)
 	}

@@ -3,6 +3,7 @@
 package jobs
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -29,8 +30,12 @@ type Handler[T Args] func(ctx context.Context, args T) error
 type Config struct {
 	Workers int           // jobs at a time; 0 means that this process works on none
 	Timeout time.Duration // of one job; 0 means none
+	Dead    time.Duration // after which a job that is under way and asked for again counts as lost with its process; 0 means 30 s
 	Log     *slog.Logger
 }
+
+// deadAfter is what Config.Dead is by default.
+const deadAfter = 30 * time.Second
 
 // Client inserts jobs and works on them.
 type Client struct {
@@ -136,15 +141,26 @@ func (c *Client) Stop(ctx context.Context) error {
 	return nil
 }
 
-// Insert adds a job within a transaction. A job that waits already with the same args is not added again.
+// Insert adds a job within a transaction. A job that waits already with the same args is not added again. One that is
+// under way for long is done again: whoever asks for it knows that nobody does it, so that its process is gone.
 func (c *Client) Insert(ctx context.Context, tx bun.Tx, args Args) error {
-	_, err := c.river.InsertTx(ctx, tx.Tx, args, &river.InsertOpts{
+	res, err := c.river.InsertTx(ctx, tx.Tx, args, &river.InsertOpts{
 		UniqueOpts: river.UniqueOpts{ByArgs: true, ByState: []rivertype.JobState{
 			rivertype.JobStateAvailable, rivertype.JobStatePending, rivertype.JobStateRunning, rivertype.JobStateScheduled,
 		}},
 	})
 	if err != nil {
 		return fmt.Errorf("adding a job: %w", err)
+	}
+	if !res.UniqueSkippedAsDuplicate || res.Job.State != rivertype.JobStateRunning || res.Job.AttemptedAt == nil {
+		return nil
+	}
+	if time.Since(*res.Job.AttemptedAt) < cmp.Or(c.config.Dead, deadAfter) {
+		return nil
+	}
+	_, err = tx.NewRaw("UPDATE river_job SET state = 'available' WHERE id = ? AND state = 'running' AND attempt = ?", res.Job.ID, res.Job.Attempt).Exec(ctx)
+	if err != nil {
+		return fmt.Errorf("taking over a job: %w", err)
 	}
 	return nil
 }

@@ -102,3 +102,29 @@ func TestJobsOfADeadProcess(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// With several processes, a job that a dead one had taken is done again when it is asked for again; one that was taken
+// just now is left to whoever has it.
+func TestAJobThatIsAskedForAgain(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		c := open(t, d, 0, nil)
+		insert(t, d, c, "again", nil)
+		for _, tt := range []struct {
+			taken time.Time
+			want  string
+		}{
+			{time.Now(), "running"},
+			{time.Now().Add(-time.Minute), "available"},
+		} {
+			if _, err := d.NewRaw("UPDATE river_job SET state = 'running', attempt = 1, attempted_at = ?", tt.taken.UTC()).Exec(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			insert(t, d, c, "again", nil)
+			var states []string
+			if err := d.NewSelect().Table("river_job").Column("state").Scan(t.Context(), &states); err != nil || len(states) != 1 || states[0] != tt.want {
+				t.Errorf("taken at %s: %v, %v; want %s", tt.taken, states, err, tt.want)
+			}
+		}
+	})
+}

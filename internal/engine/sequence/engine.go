@@ -164,6 +164,7 @@ func (e *Engine) cancel(ctx context.Context, tx bun.Tx, workspaceID, id int64) e
 
 // Advance moves a run on as far as it can go now. Any number of workers may call it, at any time.
 func (e *Engine) Advance(ctx context.Context, id int64) error {
+	moved := false
 	err := e.DB.InTx(ctx, func(ctx context.Context, tx bun.Tx) error {
 		x, err := e.take(ctx, tx, 0, id)
 		if err != nil || x.run.State.Ended() {
@@ -172,13 +173,14 @@ func (e *Engine) Advance(ctx context.Context, id int64) error {
 		if err := x.advance(ctx); err != nil {
 			return err
 		}
+		moved = true
 		e.reach("sequence-step")
 		return nil
 	})
 	if fault.Is(err, fault.CodeNotFound) {
 		return nil
 	}
-	if err == nil {
+	if err == nil && moved {
 		e.reach("sequence-stepped")
 	}
 	return err

@@ -11,7 +11,7 @@ const order = ['VIP customers to exports', 'Abandoned carts to exports', 'VIP cu
 test('a sequence is built, ordered by keyboard, buttons and pointer, and run', async ({ page }) => {
   await page.getByRole('link', { name: 'Sequences' }).click()
   await page.getByRole('link', { name: 'Add sequence' }).click()
-  await page.getByLabel('Name').fill('Everything in order')
+  await page.getByRole('textbox', { name: 'Name' }).fill('Everything in order')
   const add = page.getByRole('combobox', { name: 'Add syncs' })
   await add.click()
   for (const name of order) await page.getByRole('option', { name, exact: true }).click()
