@@ -52,6 +52,7 @@ type SyncStatus struct {
 	LastRun     *RunBody  `json:"lastRun"`
 	NextRunAt   *string   `json:"nextRunAt" doc:"a time that has passed waits for a worker"`
 	LastSkip    *SkipBody `json:"lastSkip"`
+	Suspended   *string   `json:"suspended" doc:"why its schedule does not start it: the provider does not accept the destination's permission any more"`
 }
 
 // SkipBody is a time at which a schedule did not start a run.
@@ -154,12 +155,28 @@ func (s *Server) syncStatus(ctx context.Context, d resource.Document, spec *sync
 	if st.NextRunAt, st.LastSkip, err = s.scheduled(ctx, d, spec.Disabled); err != nil {
 		return nil, err
 	}
+	if st.Suspended, err = s.suspended(ctx, spec.Destination); err != nil {
+		return nil, err
+	}
 	st.State, st.Label = syncState(last, spec.Disabled)
 	if last != nil {
 		b := s.runBody(*last)
 		st.LastRun = &b
 	}
 	return st, nil
+}
+
+// suspended returns why schedules do not start the syncs of a destination.
+func (s *Server) suspended(ctx context.Context, slug string) (*string, error) {
+	d, err := s.Resources.Get(ctx, scope(ctx), "destination", slug)
+	if err != nil {
+		return nil, nil //nolint:nilerr,nilnil // a destination that is gone suspends nothing
+	}
+	suspension, err := run.Suspended(ctx, s.State, who(ctx).WorkspaceID, run.Meta{ID: d.ID, Revision: d.Revision})
+	if err != nil || suspension == nil {
+		return nil, err
+	}
+	return &suspension.Reason, nil
 }
 
 // syncStates are the states of a sync.
@@ -195,6 +212,7 @@ type RunBody struct {
 	CreatedAt     string       `json:"createdAt"`
 	StartedAt     *string      `json:"startedAt"`
 	FinishedAt    *string      `json:"finishedAt"`
+	ResumesAt     *string      `json:"resumesAt" doc:"when a run that waits for its destination's limits goes on; no worker is kept waiting"`
 	DurationMs    int64        `json:"durationMs" doc:"counts on while the run is under way; 0 before it began"`
 	Progress      float64      `json:"progress"`
 	RowsRead      int64        `json:"rowsRead"`
@@ -224,7 +242,7 @@ func (s *Server) runBody(r run.Run) RunBody {
 	c := r.Counts
 	b := RunBody{
 		ID: r.ID, SyncSlug: r.SyncSlug, SyncID: r.SyncID, Trigger: r.Trigger, State: r.State, Status: r.Words().REST, Label: r.Words().Run,
-		CreatedAt: stamp(r.CreatedAt), StartedAt: optionalStamp(r.StartedAt), FinishedAt: optionalStamp(r.FinishedAt), Progress: r.Progress(),
+		CreatedAt: stamp(r.CreatedAt), StartedAt: optionalStamp(r.StartedAt), FinishedAt: optionalStamp(r.FinishedAt), ResumesAt: optionalStamp(r.ResumeAt), Progress: r.Progress(),
 		RowsRead: c.Read, Planned: c.Planned, Succeeded: c.Succeeded, Failed: c.Failed, Aborted: c.Aborted, InDoubt: c.InDoubt, Options: r.Options,
 		Rows: RowsBody{
 			Added: c.Rows.Added, Changed: c.Rows.Changed, Removed: c.Rows.Removed, Unchanged: c.Unchanged,

@@ -33,6 +33,7 @@ import (
 	"github.com/millrace/millrace/internal/engine/timetable"
 	"github.com/millrace/millrace/internal/fault"
 	"github.com/millrace/millrace/internal/jobs"
+	"github.com/millrace/millrace/internal/quota"
 	"github.com/millrace/millrace/internal/resource"
 	"github.com/millrace/millrace/internal/secret"
 	"github.com/millrace/millrace/internal/telemetry"
@@ -58,6 +59,7 @@ const (
 	reapEvery   = 5 * time.Second  // runs whose worker is gone
 	expireEvery = 10 * time.Minute // logs whose time is over
 	closeTime   = 10 * time.Second // what stopping may take beyond the grace of runs
+	patience    = 30 * time.Second // how long a destination's limits may keep a worker waiting
 	streamGrace = time.Second      // what requests under way may take when the process stops
 )
 
@@ -72,6 +74,7 @@ type process struct {
 	access    *access.Store
 	documents *resource.Store
 	state     *state.Store
+	quotas    *quota.Store
 	runs      *run.Store
 	jobs      *jobs.Client
 	engine    *run.Engine
@@ -157,6 +160,7 @@ func (p *process) openStores(ctx context.Context) (err error) {
 	p.access = access.NewStore(p.db, p.clock)
 	p.documents = resource.NewStore(p.db, Kinds(p.Registry), key, p.clock)
 	p.state = state.NewStore(p.db, key, p.clock)
+	p.quotas = quota.NewStore(p.db, key, p.clock)
 	p.documents.OnDelete(func(ctx context.Context, tx bun.Tx, sc resource.Scope, d resource.Document) error {
 		return p.state.Forget(ctx, tx, sc.WorkspaceID, d.Kind, d.ID)
 	})
@@ -198,7 +202,7 @@ func (p *process) openEngine() error {
 		host = "unknown"
 	}
 	p.engine = run.New(run.EngineOptions{
-		Store: p.runs, Documents: documents{p.documents}, Registry: p.Registry, Storage: p.bucket, State: p.state,
+		Store: p.runs, Documents: documents{p.documents}, Registry: p.Registry, Storage: p.bucket, State: p.state, Quotas: p.quotas, Patience: patience,
 		Planner:  plan.New(plan.Options{MemoryLimit: c.PlannerMemory, Threads: c.PlannerThreads}),
 		Enqueuer: wake, Clock: p.clock, Log: p.log, Dir: p.dir(),
 		Owner:     fmt.Sprintf("%s/%d/%d", host, os.Getpid(), time.Now().UnixNano()),
@@ -207,6 +211,11 @@ func (p *process) openEngine() error {
 	jobs.Register(p.jobs, func(ctx context.Context, j runJob) error { return p.engine.Execute(ctx, j.RunID) })
 	jobs.Register(p.jobs, func(ctx context.Context, j sequenceJob) error { return p.sequences.Advance(ctx, j.RunID) })
 	return p.jobs.Open()
+}
+
+// suspended tells why schedules do not start the syncs of a destination.
+func (p *process) suspended(ctx context.Context, workspaceID int64, destination run.Meta) (*run.Suspension, error) {
+	return run.Suspended(ctx, p.state, workspaceID, destination)
 }
 
 // schedule wires what starts syncs: sequences, and the timetable of both. The end of a run tells them.
@@ -219,7 +228,7 @@ func (p *process) schedule(wake waker) {
 		},
 	})
 	p.timetable.Runners = map[string]timetable.Runner{
-		"sync":     syncRunner{p.runs, documents{p.documents}, p.Registry, wake},
+		"sync":     syncRunner{p.runs, documents{p.documents}, p.Registry, wake, p.suspended},
 		"sequence": sequenceRunner{p.sequences, p.documents},
 	}
 	p.sequences.Follow(p.documents) // before the timetable: its locks come first
@@ -391,5 +400,8 @@ func (p *process) reap(ctx context.Context) {
 func (p *process) expire(ctx context.Context) {
 	if _, err := p.engine.Expire(ctx); err != nil && ctx.Err() == nil {
 		p.log.Error("removing old logs", "error", err)
+	}
+	if err := p.quotas.Expire(ctx); err != nil && ctx.Err() == nil {
+		p.log.Error("forgetting old limits", "error", err)
 	}
 }

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/millrace/millrace/internal/connector"
 	"github.com/millrace/millrace/internal/engine/sequence"
@@ -19,6 +20,7 @@ type syncRunner struct {
 	documents documents
 	registry  *connector.Registry
 	queue     run.Enqueuer
+	suspended func(ctx context.Context, workspaceID int64, destination run.Meta) (*run.Suspension, error)
 }
 
 var _ timetable.Runner = syncRunner{}
@@ -29,7 +31,8 @@ func (r syncRunner) Standing(ctx context.Context, tx bun.Tx, workspaceID, syncID
 	return timetable.Standing(st), err
 }
 
-// Missing says which document, secret or connector a sync lacks.
+// Missing says which document, secret or connector a sync lacks, or that its destination's permission is over: one run
+// found that out, and further ones would only fail too.
 func (r syncRunner) Missing(ctx context.Context, workspaceID int64, d resource.Document) (string, error) {
 	b, err := r.documents.Bundle(ctx, workspaceID, d.ID)
 	if fault.Is(err, fault.CodeNotFound) || fault.Is(err, fault.CodeSecret) {
@@ -44,7 +47,11 @@ func (r syncRunner) Missing(ctx context.Context, workspaceID int64, d resource.D
 	if _, err := r.registry.Destination(b.DestinationSpec.Type); err != nil {
 		return err.Error(), nil
 	}
-	return "", nil
+	s, err := r.suspended(ctx, workspaceID, b.Destination)
+	if err != nil || s == nil {
+		return "", err
+	}
+	return fmt.Sprintf("the destination %q waits for somebody to allow the access again: %s", b.Destination.Name, s.Reason), nil
 }
 
 // Start makes a run.

@@ -12,6 +12,7 @@ import (
 
 	"github.com/millrace/millrace/internal/clock"
 	"github.com/millrace/millrace/internal/config"
+	"github.com/millrace/millrace/internal/connector/state"
 	"github.com/millrace/millrace/internal/db"
 	"github.com/millrace/millrace/internal/db/dbtest"
 	"github.com/millrace/millrace/internal/engine/sequence"
@@ -362,4 +363,49 @@ func TestOutcome(t *testing.T) {
 			t.Errorf("%s: %+v", tt.run.State, o)
 		}
 	}
+}
+
+// A destination whose permission is over suspends the schedules of its syncs: no run is made that could only fail, the
+// sync says why, and the schedule goes on when the suspension is over.
+//
+// Req: FLD-21, FLD-22
+func TestSuspendedSyncsAreNotStarted(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		x := newPlanned(t, d, `{"type":"interval","interval":{"quantity":10,"unit":"minute"}}`)
+		key, err := secret.NewKey(make([]byte, 32))
+		if err != nil {
+			t.Fatal(err)
+		}
+		x.pass(11 * time.Minute)
+		x.finish()
+		x.state = state.NewStore(d, key, x.now)
+		destination, err := x.documents.Get(t.Context(), scopeOfTest, "destination", "destination")
+		if err != nil {
+			t.Fatal(err)
+		}
+		note := func(revision int64) {
+			t.Helper()
+			text, err := json.Marshal(run.Suspension{Revision: revision, Reason: "invalid_grant"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			change := func(context.Context, string) (string, error) { return string(text), nil }
+			if _, err := x.state.Of(scopeOfTest.WorkspaceID, "destination", destination.ID).Update(t.Context(), "suspension", change); err != nil {
+				t.Fatal(err)
+			}
+		}
+		note(destination.Revision)
+		if n := x.pass(time.Hour); n != 0 {
+			t.Fatalf("%d runs while the destination is suspended", n)
+		}
+		e, err := x.timetable.Look(t.Context(), scopeOfTest.WorkspaceID, x.doc.ID)
+		if err != nil || e.Skip == nil || !strings.Contains(e.Skip.Message, "invalid_grant") || e.Next.IsZero() {
+			t.Errorf("%+v %v", e, err)
+		}
+		note(destination.Revision - 1) // it was changed since: somebody allowed the access
+		if n := x.pass(time.Hour); n != 1 {
+			t.Errorf("%d runs after the suspension", n)
+		}
+	})
 }

@@ -34,7 +34,7 @@ var rows = []struct {
 	{5, `^internal/kind/`},
 	{6, `^internal/(source|destination)/`},
 	{7, `^internal/(resource|access|connector|condition)(/.+)?$`},
-	{8, `^internal/(query|template|jobs|blob|secret|tunnel|httpx|telemetry)(/.+)?$`},
+	{8, `^internal/(query|template|jobs|blob|quota|secret|tunnel|httpx|telemetry)(/.+)?$`},
 	{9, `^internal/(db|config)(/.+)?$`},
 	{10, `^internal/(value|fault|clock)$`},
 	{11, `^web$`},
@@ -58,6 +58,7 @@ var sideways = map[[2]string]string{
 	{"internal/db/", "internal/db"}:                         "databases for tests",
 	{"internal/secret", "internal/secret"}:                  "one package",
 	{"internal/blob", "internal/secret"}:                    "objects are sealed",
+	{"internal/quota", "internal/secret"}:                   "credentials are named by a keyed digest",
 }
 
 // pkg is what of `go list` counts here.

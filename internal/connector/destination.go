@@ -2,6 +2,7 @@ package connector
 
 import (
 	"context"
+	"encoding/json"
 	"log/slog"
 	"time"
 
@@ -96,6 +97,20 @@ func (d DestinationInfo) NeedsAuthorization(s Settings) bool {
 		}
 	}
 	return len(d.Authorize) > 0
+}
+
+// Credential identifies at whose expense requests are made: what names the place and whatever of the settings is
+// secret. It holds secrets.
+func (d DestinationInfo) Credential(s Settings) string {
+	full := s.WithDefaults(d.Fields)
+	parts := map[string]any{"type": d.Slug}
+	for _, f := range d.Fields {
+		if value, set := full[f.Name]; set && f.exists(full) && (f.Target || f.Secret || f.Type == FieldHeaders && !f.Advanced) {
+			parts["field "+f.Name] = value
+		}
+	}
+	text, _ := json.Marshal(parts) //nolint:errcheck,errchkjson // settings come from JSON
+	return string(text)
 }
 
 // SyncType is one thing that a destination takes (SY-17).
@@ -272,8 +287,8 @@ type Limits struct {
 	Rows        int           // rows in a batch, at least 1
 	Bytes       int           // bytes of JSON in a batch, roughly; 0 means no limit
 	Concurrency int           // batches in flight, at least 1
-	Rates       []Rate        // windows that all must allow a batch
-	WaitOut     bool          // the run ends only when the windows have passed since its last batch
+	Rates       []Rate        // limits that all must allow a batch
+	WaitOut     bool          // the sync's next run must not find the windows used up by this one
 	Pause       time.Duration // wait between batches of one lane
 	Operations  []Operation   // what is acted on; other changes are ignored by configuration (SY-75)
 	Idempotency Idempotency
@@ -286,10 +301,14 @@ type Limits struct {
 	OneKind     bool // a batch never mixes operations; always true for the engine, stated for readers
 }
 
-// Rate allows Requests batches in each Window.
+// Rate allows Requests batches in any span of Window.
 type Rate struct {
 	Requests int
-	Window   time.Duration
+	Window   time.Duration // 0 with a Class: Requests batches under way at a time
+	// Class names what the vendor counts together: an endpoint, or everything. All runs with the destination's
+	// credential share the limits of a class, whichever worker they run in; where the destination asks one of them to
+	// wait, the others of the class wait too. Empty: the limit is the sync's own.
+	Class string
 }
 
 // RetryPolicy is how batches that were not taken are tried again within the run (SY-76).

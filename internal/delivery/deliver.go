@@ -2,6 +2,7 @@ package delivery
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -64,13 +65,18 @@ type Delivery struct {
 	Log       *slog.Logger
 	Jitter    func(most time.Duration) time.Duration // part of a retry's wait, from 0 to most; nil: by chance
 
+	Quotas   Quotas        // what the destination allows all runs together; nil: each run keeps to the limits by itself
+	Owner    string        // names the run and its worker to Quotas
+	Patience time.Duration // how long limits may make the run wait before it ends with a Pause; 0: however long
+
 	limits  connector.Limits
 	retry   connector.RetryPolicy
-	pacer   pacer
+	pacer   *pacer
 	rest    time.Time // when the windows of what was sent have passed (Limits.WaitOut)
 	batches atomic.Uint32
 	ahead   ahead
 	written atomic.Int64 // rows that a deferred session holds
+	resumed bool         // rows of the plan had an answer before: they are passed over
 	fail    failure
 	defers  deferred
 }
@@ -86,10 +92,15 @@ type failure struct {
 func (f *failure) set(err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.err == nil {
+	if f.err == nil || pausing(f.err) && !pausing(err) { // a pause does not hide what is wrong
 		f.err = err
 		f.stop()
 	}
+}
+
+func pausing(err error) bool {
+	_, pause := errors.AsType[*Pause](err)
+	return pause
 }
 
 func (f *failure) get() error {
@@ -104,12 +115,14 @@ type deferred struct {
 	refused []Refusal
 }
 
-// Run sends every row of the plan and finishes the session. When drain ends, no further batch
+// Run sends every row of the plan that is NotSent and finishes the session. When drain ends, no further batch
 // starts and those in flight are answered; when ctx ends, those in flight are left in doubt. It
-// returns the first fatal error, or drain's cause when rows were left over. What became of each row is
+// returns the first fatal error, a Pause, or drain's cause when rows were left over. What became of each row is
 // in the ledger either way.
 func (d *Delivery) Run(ctx, drain context.Context) error {
-	d.limit(d.Session.Limits())
+	d.limit(d.Session.Limits(), fmt.Sprintf("sync %d", d.Job.SyncID))
+	d.batches.Store(d.Ledger.lastBatch())
+	d.resumed = d.Ledger.Total(NotSent) < d.Ledger.Rows()
 	drain, d.fail.stop = context.WithCancel(drain)
 	defer d.fail.stop()
 	for _, op := range connector.Operations { // D6
@@ -125,24 +138,25 @@ func (d *Delivery) Run(ctx, drain context.Context) error {
 }
 
 // limit makes batches by the limits from now on.
-func (d *Delivery) limit(l connector.Limits) {
+func (d *Delivery) limit(l connector.Limits, private string) {
 	l.Rows = max(l.Rows, 1)
 	l.Concurrency = max(l.Concurrency, 1)
-	d.limits, d.retry, d.pacer = l, withDefaults(l.Retry), newPacer(l.Rates)
+	d.limits, d.retry, d.pacer = l, withDefaults(l.Retry), d.newPacer(l, private)
 	d.ahead.limit(l)
 }
 
 // operation sends the rows of one operation and waits for their answers.
 func (d *Delivery) operation(ctx, drain context.Context, op connector.Operation) error {
 	if s, ok := d.Session.(connector.OperationLimiter); ok {
-		d.limit(s.LimitsOf(op))
+		d.limit(s.LimitsOf(op), fmt.Sprintf("sync %d %s", d.Job.SyncID, op))
 	}
 	before := d.batches.Load()
 	defer func() {
 		if d.limits.WaitOut && d.batches.Load() > before {
-			d.rest = later(d.rest, d.Clock.Now().Add(longest(d.limits.Rates)))
+			d.rest = later(d.rest, d.Clock.Now().Add(d.pacer.rest))
 		}
 	}()
+	defer d.pacer.open(ctx)()
 	d.Journal.lanes.Store(int64(d.limits.Concurrency))
 	tasks := make(chan task, d.limits.Concurrency)
 	var lanes sync.WaitGroup

@@ -23,6 +23,8 @@ type Journal struct {
 	done     chan struct{}
 	stop     sync.Once
 
+	broken atomic.Bool
+
 	lanes atomic.Int64  // how many write at a time; 0 where nobody has said
 	sizes [2]int        // of the last two groups
 	write time.Duration // what the last write took
@@ -58,6 +60,9 @@ func (j *Journal) Close() {
 	j.stop.Do(func() { close(j.incoming) })
 	<-j.done
 }
+
+// Broken reports whether a write failed: what it held may be durable, and the ledger does not have it.
+func (j *Journal) Broken() bool { return j.broken.Load() }
 
 func (j *Journal) loop(ctx context.Context) {
 	defer close(j.done)
@@ -125,6 +130,7 @@ func (j *Journal) commit(ctx context.Context, frame []byte, group []entry) ([]by
 	}
 	frame = appendFrame(frame, all)
 	if err := j.appender.Append(ctx, frame); err != nil {
+		j.broken.Store(true)
 		return frame, fmt.Errorf("writing the run's journal: %w", err)
 	}
 	for _, r := range all {

@@ -110,6 +110,9 @@ func (l *lane) build(t task) []Refusal {
 			l.chunk, l.reader = p.chunk, p.chunk.Bind()
 		}
 		for i := p.from; i < p.to; i++ {
+			if l.d.resumed && !l.d.Ledger.pending(p.chunk.First+int64(i)) { // D3
+				continue
+			}
 			row := l.next()
 			if err := l.reader.Read(i, row); err != nil {
 				refused = append(refused, Refusal{p.chunk.First + int64(i), err.Error()})
@@ -265,7 +268,7 @@ func (l *lane) attempts(number uint32, op connector.Operation, rows []connector.
 			return a.doubted(doubt)
 		}
 		doubt = doubt || a.doubt
-		if fault.ClassOf(err) != fault.Throttled { // FLD-09: being asked to wait is not a failed attempt
+		if fault.ClassOf(err) != fault.Throttled { // being asked to wait is not a failed attempt
 			attempt++
 		}
 		if !sleep(l.drain, wait) {
@@ -342,6 +345,12 @@ func (l *lane) judgeThrottled(err error, attempt int, throttled *time.Duration) 
 	if wait <= 0 {
 		wait = l.d.backoff(attempt)
 	}
+	until := l.d.Clock.Now().Add(wait)
+	l.d.pacer.hold(l.ctx, until)
+	if p := l.d.pacer.patience; p > 0 && wait > p {
+		l.d.fail.set(&Pause{Until: until, Err: err})
+		return answer{state: NotSent, reason: err.Error()}, -1
+	}
 	if *throttled += wait; *throttled > maxThrottle {
 		return answer{state: Rejected, reason: err.Error()}, -1
 	}
@@ -379,19 +388,26 @@ func (l *lane) exhausted(err error) answer {
 	return answer{state: Rejected, reason: err.Error()}
 }
 
-// ready waits until the pace allows an attempt. An error means that the run is stopped.
+// ready waits until the pace allows an attempt. An error means that the run is stopped, or pauses.
 func (l *lane) ready() error {
 	if l.sent && !sleep(l.drain, l.d.limits.Pause) {
 		return context.Cause(l.drain)
 	}
-	if err := l.d.pacer.wait(l.drain); err != nil {
+	err := l.d.pacer.begin(l.drain)
+	switch {
+	case err == nil:
+		return nil
+	case l.drain.Err() == nil && pausing(err):
+		l.d.fail.set(err)
+		return err
+	default:
 		return context.Cause(l.drain)
 	}
-	return nil
 }
 
 // write makes one attempt.
 func (l *lane) write(number uint32, op connector.Operation, rows []connector.Row) (connector.Result, error) {
+	defer l.d.pacer.end()
 	l.sent = true
 	b := connector.Batch{ID: l.batchID(op, rows), Operation: op, Rows: rows, Checkpoint: l.checkpoint(number)}
 	result, err := l.d.Session.Write(l.ctx, &b)

@@ -59,6 +59,7 @@ type Ledger struct {
 	counts  [3][stateCount]int64
 	reasons reasonTable
 	batches map[uint32]*openBatch
+	last    uint32 // the highest number of a batch
 }
 
 // openBatch is a batch that was announced and has no final answer.
@@ -117,6 +118,20 @@ func (l *Ledger) State(ordinal int64) (State, string) {
 	return l.states[ordinal], l.reasons.get(ordinal)
 }
 
+// pending reports whether a row is still to be sent.
+func (l *Ledger) pending(ordinal int64) bool {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	return l.states[ordinal] == NotSent
+}
+
+// lastBatch returns the highest number that a batch had so far.
+func (l *Ledger) lastBatch() uint32 {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	return l.last
+}
+
 // Count returns how many rows of an operation are in a state.
 func (l *Ledger) Count(op connector.Operation, s State) int64 {
 	l.mu.RLock()
@@ -163,6 +178,7 @@ func (l *Ledger) intend(r Record) error {
 		}
 	}
 	l.batches[r.Batch] = &openBatch{rows: r.Rows}
+	l.last = max(l.last, r.Batch)
 	for _, span := range r.Rows {
 		for n := span.From; n < span.To; n++ {
 			l.set(n, InDoubt)

@@ -3,48 +3,167 @@ package delivery
 import (
 	"context"
 	"math/rand/v2"
+	"slices"
+	"sync"
 	"time"
 
+	"github.com/millrace/millrace/internal/clock"
 	"github.com/millrace/millrace/internal/connector"
+	"github.com/millrace/millrace/internal/quota"
 	"golang.org/x/time/rate"
 )
 
-// pacer lets a batch go when every rate window allows it.
-type pacer []*rate.Limiter
+// Quotas counts the requests of all runs that use one credential, whichever worker they run in.
+type Quotas interface {
+	// Take asks for requests of one class.
+	Take(ctx context.Context, q quota.Ask) (quota.Grant, error)
+	// Hold keeps everybody from beginning a request of the class before a time.
+	Hold(ctx context.Context, class string, until time.Time) error
+	// Leave gives back what was granted.
+	Leave(ctx context.Context, class, owner string, unused quota.Grant) error
+}
 
-// newPacer returns limiters that together never let more than Requests batches through in any span
-// of Window: a burst of a tenth of them, and the rest evenly.
-func newPacer(rates []connector.Rate) pacer {
-	var p pacer
-	for _, r := range rates {
-		if r.Requests <= 0 || r.Window <= 0 {
-			continue
+// Pause is the error of a delivery that a limit of the destination stops for longer than Delivery.Patience. The
+// rows that it left are NotSent, and may be sent from Until on.
+type Pause struct {
+	Until time.Time
+	Err   error // what the destination said; nil where a limit was reached before anything was asked of it
+}
+
+// Error says how long.
+func (p *Pause) Error() string {
+	text := "the destination's limits allow no request before " + p.Until.Format(time.RFC3339)
+	if p.Err != nil {
+		text += ": " + p.Err.Error()
+	}
+	return text
+}
+
+// Unwrap returns what the destination said.
+func (p *Pause) Unwrap() error { return p.Err }
+
+// pacer lets a batch go when every limit allows it.
+type pacer struct {
+	own      []*rate.Limiter // of this run alone
+	rest     time.Duration   // the longest of their windows
+	shared   []*share
+	clock    clock.Clock
+	patience time.Duration
+}
+
+// remembered is how long a window of a sync's own is at least, to be counted where the sync's next run sees it.
+// Shorter ones are waited out.
+const remembered = 10 * time.Second
+
+// newPacer returns the pace of batches with these limits. private names what counts for this sync alone.
+func (d *Delivery) newPacer(l connector.Limits, private string) *pacer {
+	p := &pacer{clock: d.Clock, patience: d.Patience}
+	if l.Deferred {
+		p.patience = 0 // a file that was begun cannot be put aside
+	}
+	classes := map[string]*share{}
+	class := func(name string, own bool) *share {
+		if classes[name] == nil {
+			classes[name] = newShare(d, name, own, l.Concurrency)
+			p.shared = append(p.shared, classes[name])
 		}
-		burst := max(1, r.Requests/10)
-		steady := max(r.Requests-burst, 1)
-		p = append(p, rate.NewLimiter(rate.Limit(float64(steady)/r.Window.Seconds()), burst))
+		return classes[name]
+	}
+	for _, r := range l.Rates {
+		switch {
+		case r.Requests <= 0:
+		case d.Quotas != nil && r.Class != "":
+			class(r.Class, false).add(r)
+		case d.Quotas != nil && r.Window >= remembered:
+			class(private, true).add(r)
+		case r.Window > 0:
+			p.own = append(p.own, newLimiter(r))
+			p.rest = max(p.rest, r.Window)
+		}
+	}
+	if d.Quotas != nil && !slices.ContainsFunc(p.shared, func(s *share) bool { return !s.private }) {
+		class("", false) // has no limits; there one run learns that another one was asked to wait
 	}
 	return p
 }
 
-func (p pacer) wait(ctx context.Context) error {
-	for _, l := range p {
-		if err := l.Wait(ctx); err != nil {
-			return err //nolint:wrapcheck // the context's own error
-		}
-	}
-	return nil
+// newLimiter returns a limiter that never lets more than Requests through in any span of Window: a burst of a
+// tenth of them, and the rest evenly.
+func newLimiter(r connector.Rate) *rate.Limiter {
+	burst := max(1, r.Requests/10)
+	steady := max(r.Requests-burst, 1)
+	return rate.NewLimiter(rate.Limit(float64(steady)/r.Window.Seconds()), burst)
 }
 
-// longest returns the longest window.
-func longest(rates []connector.Rate) time.Duration {
-	var window time.Duration
-	for _, r := range rates {
-		if r.Requests > 0 {
-			window = max(window, r.Window)
+// begin waits until a request may begin. end must follow.
+func (p *pacer) begin(ctx context.Context) error {
+	for {
+		for _, l := range p.own {
+			if err := l.Wait(ctx); err != nil {
+				return err //nolint:wrapcheck // the context's own error
+			}
+		}
+		s, again := p.try(ctx)
+		if s == nil {
+			return nil
+		}
+		wait := again.Sub(p.clock.Now())
+		if p.patience > 0 && wait > p.patience {
+			return &Pause{Until: again}
+		}
+		if !s.sleep(ctx, wait) {
+			return context.Cause(ctx)
 		}
 	}
-	return window
+}
+
+// try begins a request of every class, or of none. It returns the class that does not allow it, and when to try
+// again.
+func (p *pacer) try(ctx context.Context) (*share, time.Time) {
+	for i, s := range p.shared {
+		again, ok := s.try(ctx)
+		if ok {
+			continue
+		}
+		for _, begun := range p.shared[:i] {
+			begun.undo()
+		}
+		return s, again
+	}
+	return nil, time.Time{}
+}
+
+func (p *pacer) end() {
+	for _, s := range p.shared {
+		s.end()
+	}
+}
+
+// hold makes all runs wait that use the credential: the destination asked for it.
+func (p *pacer) hold(ctx context.Context, until time.Time) {
+	for _, s := range p.shared {
+		if !s.private {
+			s.hold(ctx, until)
+		}
+	}
+}
+
+// open keeps what was granted until it is closed, which gives the rest back.
+func (p *pacer) open(ctx context.Context) (closing func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	var renewing sync.WaitGroup
+	for _, s := range p.shared {
+		if s.parallel {
+			renewing.Go(func() { s.renew(ctx) })
+		}
+	}
+	return func() {
+		cancel()
+		renewing.Wait()
+		for _, s := range p.shared {
+			s.leave(context.WithoutCancel(ctx))
+		}
+	}
 }
 
 func later(a, b time.Time) time.Time {

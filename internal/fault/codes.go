@@ -59,6 +59,7 @@ const (
 
 	CodeDestinationUnreachable Code = "destination.unreachable"
 	CodeDestinationAuth        Code = "destination.authentication"
+	CodeDestinationGrant       Code = "destination.authorization_lost"
 	CodeDestinationDenied      Code = "destination.permission_denied"
 	CodeDestinationRejected    Code = "destination.rejected"
 	CodeDestinationThrottled   Code = "destination.throttled"
@@ -123,6 +124,7 @@ var codes = map[Code]Info{
 
 	CodeDestinationUnreachable: {http.StatusUnprocessableEntity, 8, Retryable, "Check the destination's address and firewall, then test the connection again."},
 	CodeDestinationAuth:        {http.StatusUnprocessableEntity, 8, Fatal, "Check the destination's credentials."},
+	CodeDestinationGrant:       {http.StatusUnprocessableEntity, 8, Fatal, "Open the destination and allow the access again: the provider does not accept the old permission any more. Until then its syncs are not started by their schedules."},
 	CodeDestinationDenied:      {http.StatusUnprocessableEntity, 8, Fatal, "Grant the destination's user the permission that the message names."},
 	CodeDestinationRejected:    {http.StatusUnprocessableEntity, 8, Permanent, "The destination refused the row; the message is its own."},
 	CodeDestinationThrottled:   {http.StatusUnprocessableEntity, 8, Throttled, "Lower the sync's rate limit or batch size."},

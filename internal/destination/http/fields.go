@@ -86,6 +86,7 @@ func fields() []connector.Field {
 		{Name: "caCertificate", Label: "CA certificate", Type: connector.FieldText, Advanced: true, Help: "PEM of the authorities that the API's certificate is checked with, besides those that the server trusts already."},
 		{Name: "clientCertificate", Label: "Client certificate", Type: connector.FieldText, Advanced: true, Help: "PEM of a certificate that is shown to the API, with its chain."},
 		{Name: "clientKey", Label: "Client certificate's key", Type: connector.FieldSecret, Secret: true, Advanced: true, Help: "PEM of the private key, without a passphrase."},
+		{Name: "rateLimits", Label: "Limits of the API", Type: connector.FieldList, Advanced: true, Example: "/contacts 4/second", Help: "What the API allows all syncs with these credentials together, on all servers: 100/second, 1000/minute, 5000/hour, 10000/day, or 5 at once. A path before it limits the requests of syncs whose path begins so. Syncs wait for each other; a long wait holds no worker."},
 		{Name: "testPath", Label: "Path to test", Type: connector.FieldString, Advanced: true, Example: "/me", Help: "Asked for with GET when the connection is tested. Empty means the base URL itself."},
 	}...)...)
 }
@@ -183,7 +184,7 @@ func triggerFields(method, body string) []connector.Field {
 		{Name: "text", Label: "Text", Type: connector.FieldText, Required: true, ShowIf: when("body", bodyText), Help: "A Liquid template. Say in a header what the text is."},
 		{Name: "member", Label: "Put the array under", Type: connector.FieldString, Advanced: true, ShowIf: when("rows", rowsBatch), Example: "records", Help: "Sends an object with the array as its member of this name, for bodies from the mapping or from one column."},
 		{Name: "rateLimit", Label: "Requests in a window", Type: connector.FieldNumber, Default: 1000, Min: new(0.0), Max: new(float64(maxRate)), ShowIf: enabled, Help: "Slightly fewer are made. 0 means no limit."},
-		{Name: "rateWindow", Label: "Window", Type: connector.FieldSelect, Default: perSecond, ShowIf: enabled, Options: options([]string{perSecond, perMinute, perHour}), Help: "A run ends only when the window has passed, so that the next run has all of it."},
+		{Name: "rateWindow", Label: "Window", Type: connector.FieldSelect, Default: perSecond, ShowIf: enabled, Options: options([]string{perSecond, perMinute, perHour}), Help: "Of this sync alone; what the API allows all syncs together is said at the destination."},
 		{Name: "concurrency", Label: "Requests at once", Type: connector.FieldNumber, Default: 100, Min: new(1.0), Max: new(float64(maxConcurrency)), ShowIf: enabled},
 		{Name: "timeout", Label: "Timeout in seconds", Type: connector.FieldNumber, Default: 30, Min: new(1.0), Max: new(float64(maxTimeout)), ShowIf: enabled},
 		{

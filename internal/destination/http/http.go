@@ -109,6 +109,7 @@ func (d *destination) Test(ctx context.Context) error {
 		return err
 	}
 	r := &httpx.Request{Method: http.MethodGet, URL: address, Header: d.settings.header()}
+	d.tokens.insist()
 	resp, err := d.tokens.send(ctx, client, r, func() (*httpx.Response, error) {
 		resp, _, err := client.Do(ctx, r)
 		return resp, err

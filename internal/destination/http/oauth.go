@@ -83,6 +83,14 @@ type tokenAnswer struct {
 	Description  string          `json:"error_description"`
 }
 
+// code tells a permission that is over from credentials that are wrong (RFC 6749, 5.2).
+func (a *tokenAnswer) code(form url.Values) fault.Code {
+	if a.Error == "invalid_grant" && form.Get("grant_type") == "refresh_token" {
+		return fault.CodeDestinationGrant
+	}
+	return fault.CodeDestinationAuth
+}
+
 func (a *tokenAnswer) lifetime() time.Duration {
 	text := string(a.ExpiresIn)
 	if unquoted, err := strconv.Unquote(text); err == nil {
@@ -106,6 +114,9 @@ func readToken(client *httpx.Client, resp *httpx.Response, form url.Values) (*to
 		if e.Class == fault.Permanent { // 400 invalid_grant, invalid_client …
 			e.Code, e.Class = fault.CodeDestinationAuth, fault.Fatal
 		}
+		if e.Class == fault.Fatal {
+			e.Code = a.code(form)
+		}
 		if e.Class == fault.Unknown {
 			e.Class = fault.Retryable
 		}
@@ -113,7 +124,7 @@ func readToken(client *httpx.Client, resp *httpx.Response, form url.Values) (*to
 	}
 	switch {
 	case a.Error != "":
-		return nil, fault.New(fault.CodeDestinationAuth, "asking for an access token: %s", client.Redact(a.Error+" "+a.Description, form.Get("refresh_token"), form.Get("code")))
+		return nil, fault.New(a.code(form), "asking for an access token: %s", client.Redact(a.Error+" "+a.Description, form.Get("refresh_token"), form.Get("code")))
 	case unreadable != nil || a.AccessToken == "":
 		return nil, fault.New(fault.CodeDestinationAuth, "the access token URL answers without an access token").
 			WithSuggestion("Check the access token URL and the grant.")

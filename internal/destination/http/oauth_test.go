@@ -17,6 +17,7 @@ import (
 	"github.com/millrace/millrace/internal/connector"
 	"github.com/millrace/millrace/internal/fault"
 	"github.com/millrace/millrace/internal/httpx"
+	"github.com/millrace/millrace/internal/value"
 )
 
 // provider gives tokens "access-1", "access-2" … and lets only the newest one in. Refresh tokens are good once.
@@ -186,7 +187,7 @@ func TestTokenRefused(t *testing.T) {
 	p.refuse = "the grant client/secret is over"
 	s := begin(t, httpx.AnyNetwork, p.connection(connector.Settings{"grant": "authorization_code", "authUrl": "https://auth.example.com", "refreshToken": "refresh-0"}), connector.Settings{"added": map[string]any{"enabled": true}})
 	_, err := s.Write(t.Context(), oneRow(connector.Added))
-	if !fault.Is(err, fault.CodeDestinationAuth) || fault.ClassOf(err) != fault.Fatal || !strings.Contains(err.Error(), "is over") ||
+	if !fault.Is(err, fault.CodeDestinationGrant) || fault.ClassOf(err) != fault.Fatal || !strings.Contains(err.Error(), "is over") ||
 		strings.Contains(err.Error(), "client/secret") || strings.Contains(err.Error(), "refresh-0") {
 		t.Errorf("got %v", err)
 	}
@@ -316,5 +317,120 @@ func TestNobodyAllowed(t *testing.T) {
 	s := begin(t, httpx.AnyNetwork, p.connection(connector.Settings{"grant": "authorization_code", "authUrl": "https://auth.example.com"}), connector.Settings{"added": map[string]any{"enabled": true}})
 	if err := s.Test(t.Context()); !fault.Is(err, fault.CodeDestinationAuth) || !strings.Contains(fault.As(err).Hint(), "Allow access") {
 		t.Errorf("got %v", err)
+	}
+}
+
+// TestADeadGrantIsAskedForOnce: what a provider refuses is known to all runs and workers that share the state, and
+// nobody asks again before a while; a person who tests the connection or allows the access again is served at once.
+//
+// Req: FLD-22
+func TestADeadGrantIsAskedForOnce(t *testing.T) {
+	t.Parallel()
+	p := newProvider(t)
+	p.refuse = "revoked"
+	shared, now := connector.Memory(), clock.NewManual(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC))
+	settings := connector.Settings{"grant": "authorization_code", "authUrl": "https://auth.example.com", "refreshToken": "refresh-0"}
+	write := func(s connector.Settings) error {
+		d := opened(t, p.connection(s), shared) // another run, another worker
+		d.clock, d.tokens.clock = now, now
+		run, err := d.Begin(t.Context(), connector.SyncJob{
+			Settings: connector.Settings{"added": map[string]any{"enabled": true}}.WithDefaults(syncFields()),
+			Columns:  []connector.TargetColumn{{Name: "id", From: "id"}}, Model: connector.ModelInfo{Schema: value.Schema{{Name: "id"}}},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = run.Write(t.Context(), oneRow(connector.Added))
+		return err
+	}
+	var all sync.WaitGroup
+	for range 8 {
+		all.Go(func() {
+			if err := write(settings); !fault.Is(err, fault.CodeDestinationGrant) || fault.ClassOf(err) != fault.Fatal || !strings.Contains(err.Error(), "revoked") || strings.Contains(err.Error(), "refresh-0") {
+				t.Errorf("got %v", err)
+			}
+		})
+	}
+	all.Wait()
+	if len(p.asked) != 1 || len(p.seen) != 0 {
+		t.Errorf("the provider was asked %d times, the API %d times", len(p.asked), len(p.seen))
+	}
+	now.Advance(pauseOfGrant - time.Second)
+	if err := write(settings); err == nil || len(p.asked) != 1 {
+		t.Errorf("%v after %d requests", err, len(p.asked))
+	}
+	p.refuse = "" // allowed again, elsewhere
+	d := opened(t, p.connection(settings), shared)
+	d.clock, d.tokens.clock = now, now
+	if err := d.Test(t.Context()); err != nil || len(p.asked) != 2 {
+		t.Errorf("a person's test: %v after %d requests", err, len(p.asked))
+	}
+	if err := write(settings); err != nil || len(p.asked) != 2 {
+		t.Errorf("after it: %v after %d requests", err, len(p.asked))
+	}
+
+	p.refuse = "revoked again"
+	now.Advance(2 * time.Hour)
+	if err := write(settings); !fault.Is(err, fault.CodeDestinationGrant) {
+		t.Errorf("got %v", err)
+	}
+	p.refuse, p.refresh = "", "refresh-new"
+	settings["refreshToken"] = "refresh-new" // a person allowed the access
+	if err := write(settings); err != nil {
+		t.Errorf("connected anew: %v", err)
+	}
+}
+
+// TestRefusedCredentials: credentials that a provider refuses may be mended there, and are tried again soon.
+//
+// Req: FLD-22
+func TestRefusedCredentials(t *testing.T) {
+	t.Parallel()
+	p := newProvider(t)
+	p.refuse = "unknown client"
+	shared, now := connector.Memory(), clock.NewManual(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC))
+	token := func() error {
+		d := opened(t, p.connection(nil), shared)
+		d.tokens.clock = now
+		client, err := d.client(1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer client.Close()
+		_, err = d.tokens.get(t.Context(), client)
+		return err
+	}
+	for range 3 {
+		if err := token(); !fault.Is(err, fault.CodeDestinationAuth) || len(p.asked) != 1 {
+			t.Errorf("%v after %d requests", err, len(p.asked))
+		}
+	}
+	p.refuse = ""
+	now.Advance(pauseOfCredentials)
+	if err := token(); err != nil || len(p.asked) != 2 {
+		t.Errorf("%v after %d requests", err, len(p.asked))
+	}
+}
+
+// TestARotatedTokenIsKeptBeforeItsUse: the API sees a new access token only when the refresh token that came with it is
+// where every worker finds it, so that the death of this one loses nothing.
+//
+// Req: FLD-22
+func TestARotatedTokenIsKeptBeforeItsUse(t *testing.T) {
+	t.Parallel()
+	p := newProvider(t)
+	shared := connector.Memory()
+	var kept string
+	api := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+		kept, _, _ = shared.Load(t.Context(), stateKey) //nolint:errcheck // memory
+	}))
+	t.Cleanup(api.Close)
+	s := p.connection(connector.Settings{"grant": "authorization_code", "authUrl": "https://auth.example.com", "refreshToken": "refresh-0"})
+	s["baseUrl"] = api.URL
+	if err := opened(t, s, shared).Test(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(kept, `"refresh":"refresh-1"`) {
+		t.Errorf("when the API was asked, %q was kept", kept)
 	}
 }

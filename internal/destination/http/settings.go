@@ -33,6 +33,8 @@ type settings struct {
 	Key         string `json:"clientKey"`
 	TestPath    string `json:"testPath"`
 
+	RateLimits []string `json:"rateLimits"`
+
 	oauthSettings
 }
 
@@ -82,6 +84,11 @@ func (s settings) check() fault.Issues {
 	}
 	s.checkCredentials(&issues)
 	s.checkCertificates(&issues)
+	for _, text := range s.RateLimits {
+		if _, err := readLimit(text); err != nil {
+			issues = append(issues, err.WithPath(configuration+"rateLimits"))
+		}
+	}
 	return issues
 }
 

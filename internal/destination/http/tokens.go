@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"maps"
 	"net/url"
 	"sync"
@@ -24,6 +25,10 @@ type token struct {
 	Expires    time.Time `json:"expires"`           // of the access token; zero where the provider did not say
 	Got        time.Time `json:"got"`               // when
 	Refresh    string    `json:"refresh,omitempty"` // the newest refresh token
+
+	Refusal fault.Code `json:"refusal,omitempty"` // the provider gives no token
+	Words   string     `json:"words,omitempty"`   // its words, without secrets
+	Until   time.Time  `json:"until,omitzero"`    // nobody asks it again before
 }
 
 // tokens gets and keeps the access token of a connection (RFC 6749). All runs and workers share what State holds,
@@ -38,6 +43,7 @@ type tokens struct {
 	mu      sync.Mutex
 	now     token  // the one in use
 	refused string // an access token that the API refused
+	insists bool   // a person wants the provider to be asked whatever it said before
 }
 
 const (
@@ -47,6 +53,11 @@ const (
 	early = 30 * time.Second
 	// lent is how long an access token of unknown life is used by others than the one who got it.
 	lent = 5 * time.Minute
+	// pauseOfGrant and pauseOfCredentials are how long nobody asks a provider that refused: a permission that is over
+	// stays so until a person allows the access again, and then the connection is another one; credentials may be
+	// mended at the provider.
+	pauseOfGrant       = time.Hour
+	pauseOfCredentials = time.Minute
 	// keptConnections is how many connections' tokens are kept: a run that began before somebody connected anew
 	// must not lose the new connection's.
 	keptConnections = 3
@@ -83,27 +94,80 @@ func (t *tokens) get(ctx context.Context, client *httpx.Client) (string, error) 
 	if err != nil {
 		return "", err
 	}
-	if found := t.find(text); t.usable(found) && t.shared(found) {
+	found := t.find(text)
+	if t.usable(found) && t.shared(found) {
 		t.now = found
 		return found.Access, nil
 	}
-	_, err = t.state.Update(ctx, stateKey, func(ctx context.Context, old string) (string, error) {
-		found := t.find(old)
-		if t.usable(found) && t.shared(found) { // another one was faster
-			t.now = found
-			return old, nil
-		}
-		a, err := t.renew(ctx, client, found.Refresh)
-		if err != nil {
-			return "", err
-		}
-		t.now = t.read(a)
-		return t.put(old, t.now)
+	if err := t.refusal(found); err != nil {
+		return "", err
+	}
+	var refusal error
+	_, err = t.state.Update(ctx, stateKey, func(ctx context.Context, old string) (next string, err error) {
+		next, refusal, err = t.change(ctx, client, old)
+		return next, err
 	})
-	if err != nil {
+	if err = errors.Join(err, refusal); err != nil {
 		return "", err
 	}
 	return t.now.Access, nil
+}
+
+// change asks the provider for a token, unless another one was faster, and returns what the state is to hold. What the
+// provider refuses is kept too, so that nobody asks for it again and again. The state is stored before the token is
+// used: a refresh token that was replaced must not be lost.
+func (t *tokens) change(ctx context.Context, client *httpx.Client, old string) (next string, refusal, err error) {
+	found := t.find(old)
+	if t.usable(found) && t.shared(found) {
+		t.now = found
+		return old, nil, nil
+	}
+	if refusal := t.refusal(found); refusal != nil {
+		return old, refusal, nil
+	}
+	if err := t.allowed(found.Refresh); err != nil {
+		return "", nil, err
+	}
+	a, err := t.renew(ctx, client, found.Refresh)
+	if err != nil && fault.ClassOf(err) == fault.Fatal {
+		next, perr := t.put(old, t.note(found, fault.As(err)))
+		return next, err, perr
+	}
+	if err != nil {
+		return "", nil, err
+	}
+	t.now = t.read(a)
+	next, err = t.put(old, t.now)
+	return next, nil, err
+}
+
+// refusal returns what the provider said when it was last asked with these settings, as long as nobody asks again.
+func (t *tokens) refusal(k token) error {
+	if t.insists || k.Refusal == "" || k.Settings != t.request || !t.clock.Now().Before(k.Until) {
+		return nil
+	}
+	return fault.New(k.Refusal, "%s", k.Words)
+}
+
+// note adds a refusal to what is known of the connection.
+func (t *tokens) note(k token, e *fault.Error) token {
+	pause := pauseOfCredentials
+	if e.Code == fault.CodeDestinationGrant {
+		pause = pauseOfGrant
+	}
+	k.Connection, k.Settings = t.connection, t.request
+	k.Refusal, k.Words, k.Until = e.Code, e.Error(), t.clock.Now().Add(pause)
+	return k
+}
+
+// insist lets the next token be asked for whatever the provider said before.
+func (t *tokens) insist() {
+	if t == nil {
+		return
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.insists = true
 }
 
 // usable reports whether an access token is of these settings, good for a while and was not refused.
@@ -199,17 +263,22 @@ func (t *tokens) sign(r *httpx.Request, access string) {
 	r.Secrets = []string{access}
 }
 
+// allowed reports that nobody has allowed the access, if so.
+func (t *tokens) allowed(refresh string) error {
+	if s := t.settings; s.Grant == grantCode && refresh == "" && s.RefreshToken == "" {
+		return fault.New(fault.CodeDestinationAuth, "nobody has allowed the access yet").
+			WithSuggestion("Save the destination, then choose Allow access on its Configuration tab.")
+	}
+	return nil
+}
+
 // renew asks for an access token, with a refresh token where there is one.
 func (t *tokens) renew(ctx context.Context, client *httpx.Client, refresh string) (*tokenAnswer, error) {
 	s := t.settings
 	if refresh == "" && s.Grant == grantCode {
 		refresh = s.RefreshToken
 	}
-	switch {
-	case s.Grant == grantCode && refresh == "":
-		return nil, fault.New(fault.CodeDestinationAuth, "nobody has allowed the access yet").
-			WithSuggestion("Save the destination, then choose Allow access on its Configuration tab.")
-	case refresh != "" && s.Grant != grantClient:
+	if refresh != "" && s.Grant != grantClient {
 		a, err := s.ask(ctx, client, refreshRequest, url.Values{"grant_type": {"refresh_token"}, "refresh_token": {refresh}})
 		if err == nil && a.RefreshToken == "" {
 			a.RefreshToken = refresh // it stays good (RFC 6749, 6)

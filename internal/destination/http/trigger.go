@@ -53,7 +53,7 @@ func (d *destination) triggers(job connector.SyncJob) (map[connector.Operation]*
 			continue
 		}
 		if s := readTrigger(job, op, f.Fields, &issues); s != nil {
-			c := &compiler{job: job, settings: s, path: "spec.settings." + f.Name, issues: &issues}
+			c := &compiler{job: job, settings: s, api: d.settings.limitsOf(s.URL), path: "spec.settings." + f.Name, issues: &issues}
 			enabled[op] = c.trigger(b, d.settings.header())
 		}
 	}
@@ -88,6 +88,7 @@ func share(triggers map[connector.Operation]*trigger) {
 type compiler struct {
 	job      connector.SyncJob
 	settings *triggerSettings
+	api      []connector.Rate // what the API allows all syncs together
 	path     string
 	issues   *fault.Issues
 	source   bool // something reads rows by their columns
@@ -208,6 +209,7 @@ func (c *compiler) limits() connector.Limits {
 		safe := max(1, int(float64(s.RateLimit)*safeShare))
 		l.Rates = []connector.Rate{{Requests: safe, Window: windows[s.RateWindow]}}
 	}
+	l.Rates = append(l.Rates, c.api...)
 	if s.Retry == retryNow {
 		l.Retry.Attempts = 1 + s.Retries
 	}

@@ -1866,6 +1866,8 @@ export interface components {
             progress: number;
             /** Format: double */
             ratePerSecond: number;
+            /** @description when a run that waits for its destination's limits goes on; no worker is kept waiting */
+            resumesAt: string | null;
             rows: components["schemas"]["Rows"];
             /** Format: int64 */
             rowsRead: number;
@@ -2115,6 +2117,8 @@ export interface components {
             source: components["schemas"]["Link"];
             /** @enum {string} */
             state: "pending" | "queued" | "querying" | "preparing" | "in_progress" | "healthy" | "incomplete" | "failed" | "disabled";
+            /** @description why its schedule does not start it: the provider does not accept the destination's permission any more */
+            suspended: string | null;
         };
         TableList: {
             items: components["schemas"]["ConnectorTable"][];

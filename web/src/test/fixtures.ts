@@ -29,6 +29,7 @@ export const fixtureRun = (more: Partial<Run> = {}): Run => ({
   createdAt: '2026-11-20T10:00:00.000Z',
   startedAt: '2026-11-20T10:00:00.000Z',
   finishedAt: '2026-11-20T10:00:03.000Z',
+  resumesAt: null,
   durationMs: 3000,
   progress: 1,
   rowsRead: 0,
@@ -57,5 +58,6 @@ export const fixtureSync = (slug: string, state: SyncState, lastRun: Run | null)
     lastRun,
     nextRunAt: null,
     lastSkip: null,
+    suspended: null,
   },
 })

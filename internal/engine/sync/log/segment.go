@@ -89,6 +89,9 @@ func NewWriter(ctx context.Context, sink Sink, dir, prefix string) *Writer {
 	return w
 }
 
+// Continue numbers the segments from the one after last on. Call it before the first Record.
+func (w *Writer) Continue(last int) { w.seq = last }
+
 // Record queues the exchanges of one batch.
 func (w *Writer) Record(x delivery.BatchExchanges) { w.queue <- x }
 

@@ -5,11 +5,14 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 
 	"github.com/millrace/millrace/internal/connector"
 	"github.com/millrace/millrace/internal/delivery"
 	"github.com/millrace/millrace/internal/engine/sync/plan"
+	"github.com/millrace/millrace/internal/fault"
 	"github.com/uptrace/bun"
 )
 
@@ -26,12 +29,23 @@ func (x *execution) conclude(w *work, cause error) error {
 	if err := x.to(Settling); err != nil {
 		return x.afterFailedSettling(err)
 	}
+	if w.stale {
+		if err := x.replay(w); err != nil {
+			return x.afterFailedSettling(err)
+		}
+	}
 	next, err := x.settle(w)
 	if err != nil {
 		return x.afterFailedSettling(err)
 	}
 	x.reach("settled")
 	return x.commit(w, end, cause, next)
+}
+
+// replay takes what became of the rows from the journal: a write to it failed, and nobody knows whether it is there.
+func (x *execution) replay(w *work) error {
+	w.ledger = delivery.NewLedger(w.plan.Removed.Rows, w.plan.Changed.Rows, w.plan.Added.Rows)
+	return x.Store.replay(x.ctx, x.lease.run.ID, w.ledger)
 }
 
 // lost explains why the run ends without a conclusion.
@@ -53,7 +67,7 @@ func endOf(cause error) State {
 	switch {
 	case cause == nil:
 		return Committed
-	case errors.Is(cause, errStopping):
+	case errors.Is(cause, errStopping), errors.Is(cause, errOutdated):
 		return Interrupted
 	case errors.Is(cause, errCancelled):
 		return Cancelled
@@ -85,7 +99,24 @@ func (x *execution) settle(w *work) (*baseline, error) {
 	}
 	r := x.lease.run
 	next := &baseline{Baseline: settled, Prefix: r.baselinePrefix(), RunID: r.ID, Settled: x.Clock.Now()}
+	if err := x.own(&next.Overlay); err != nil {
+		return nil, err
+	}
 	return next, x.keepBaseline(next)
+}
+
+// own names a file after the lease under which it was made. A worker that stood still while another one settled the
+// run then writes beside what that one committed, and not over it (R2, R6).
+func (x *execution) own(name *string) error {
+	if *name == "" {
+		return nil
+	}
+	mine := fmt.Sprintf("%d-%s", x.lease.run.Epoch, *name)
+	if err := os.Rename(filepath.Join(x.dir, *name), filepath.Join(x.dir, mine)); err != nil {
+		return fault.Disk(err, "naming the exceptions of the baseline")
+	}
+	*name = mine
+	return nil
 }
 
 // outcomes lists what became of the rows: everything but the accepted ones.
@@ -116,6 +147,9 @@ func refusals(l *delivery.Ledger, once []connector.Operation) plan.Outcomes {
 // keepBaseline uploads what of the next baseline is not in storage yet.
 func (x *execution) keepBaseline(next *baseline) error {
 	if x.lease.run.Pinned.Plan == nil {
+		if err := x.litter(); err != nil {
+			return err
+		}
 		if err := x.keep(x.dir, next.Prefix, next.Files); err != nil {
 			return err
 		}
@@ -161,6 +195,7 @@ func (x *execution) commit(w *work, end State, cause error, next *baseline) erro
 	}
 	x.reach("committed")
 	x.tell()
+	x.suspend(cause)
 	x.forget(old, next)
 	if x.Observe != nil {
 		x.Observe(r)

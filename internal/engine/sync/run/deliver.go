@@ -13,6 +13,7 @@ import (
 	"github.com/millrace/millrace/internal/engine/sync/plan"
 	"github.com/millrace/millrace/internal/fault"
 	"github.com/millrace/millrace/internal/mapping"
+	"github.com/millrace/millrace/internal/value"
 )
 
 // diff compares the staged rows with the baseline.
@@ -102,9 +103,12 @@ func (x *execution) keepPlan(w *work) error {
 	if w.plan.Total() == 0 && w.plan.Duplicates.Rows == 0 {
 		return nil
 	}
-	manifest, err := json.Marshal(manifest{Plan: w.plan, Staged: w.staged, Old: w.baseline})
+	manifest, err := json.Marshal(manifest{Plan: w.plan, Staged: w.staged, Old: w.baseline, Columns: w.columns})
 	if err != nil {
 		return fmt.Errorf("encoding the plan: %w", err)
+	}
+	if err := x.litter(); err != nil {
+		return err
 	}
 	r := x.lease.run
 	o := &PlanObject{Prefix: r.logPrefix(), Files: planFiles(w.plan), Baseline: r.baselinePrefix(), Manifest: manifest}
@@ -127,6 +131,8 @@ type manifest struct {
 	Plan   plan.Plan   `json:"plan"`
 	Staged plan.Staged `json:"staged"`
 	Old    *baseline   `json:"old,omitempty"`
+
+	Columns value.Schema `json:"columns,omitempty"` // of the model's query, to compile its mapping again
 }
 
 func planFiles(p plan.Plan) []string {
@@ -157,19 +163,32 @@ func (x *execution) deliver(w *work) (err error) {
 	x.count(func() Counts { return counts.settled(w.ledger, false) })
 	defer x.count(nil)
 
-	frames := &appender{lease: x.lease}
+	frames, err := x.frames()
+	if err != nil {
+		return err
+	}
 	defer func() { err = errors.Join(err, frames.close()) }()
 	journal := delivery.NewJournal(x.ctx, frames, w.ledger)
-	defer journal.Close()
+	defer func() {
+		journal.Close()
+		w.stale = journal.Broken()
+	}()
 	feed := x.feed(w)
 	defer func() { err = errors.Join(err, feed.close()) }()
 	d := &delivery.Delivery{
 		PlanID: fmt.Sprintf("%d-%d", x.lease.run.SyncID, x.lease.run.ID), Job: w.job, Session: w.session,
 		Resend: x.lease.run.Pinned.Resend, Chunks: feed, Journal: journal, Ledger: w.ledger, Clock: x.Clock, Log: x.log,
+		Owner: fmt.Sprintf("%d/%d", x.lease.run.ID, x.lease.run.Epoch), Patience: x.Patience,
+	}
+	if d.Quotas, err = x.quotas(w); err != nil {
+		return err
 	}
 	d.Resolver, _ = w.dest.(connector.Resolver)
 	if x.keepsRequests(w) {
 		requests := log.NewWriter(x.ctx, requestSink{x}, x.dir, x.lease.run.logPrefix()+"/requests")
+		if err := x.continueLog(requests); err != nil {
+			return err
+		}
 		d.Exchanges = requests
 		defer func() {
 			if cerr := requests.Close(); cerr != nil { // the log is an aid: its loss does not fail a run

@@ -62,9 +62,17 @@ type Pinned struct {
 
 	Plan *PlanObject `json:"plan,omitempty"` // set once it is in storage (R3)
 
+	Pauses Pauses `json:"pauses,omitzero"`
+
 	// Once lists the operations whose rows would have their effect twice if they were sent twice, and which
 	// are therefore not sent again when they are in doubt.
 	Once []connector.Operation `json:"once,omitempty"`
+}
+
+// Pauses are how often the destination's limits put the run aside.
+type Pauses struct {
+	Idle     int   `json:"idle"`     // pauses one after another between which nothing was answered
+	Answered int64 `json:"answered"` // rows with an answer at the last one
 }
 
 // PlanObject is a plan in storage.

@@ -3,6 +3,7 @@ package run_test
 import (
 	"context"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -358,7 +359,7 @@ func TestAFullDisk(t *testing.T) {
 			var full atomic.Bool
 			full.Store(true)
 			storage := w.storage
-			w.storage = fullDisk{storage, func(key string) bool { return full.Load() && strings.HasSuffix(key, "/"+part) }}
+			w.storage = fullDisk{storage, func(key string) bool { return full.Load() && strings.Contains(filepath.Base(key), part) }}
 			w.restart()
 			sent := w.target.writes
 			got := w.execute(w.trigger())

@@ -16,6 +16,7 @@ import (
 	"github.com/millrace/millrace/internal/connector/state"
 	"github.com/millrace/millrace/internal/engine/sync/plan"
 	"github.com/millrace/millrace/internal/fault"
+	"github.com/millrace/millrace/internal/quota"
 	"go.opentelemetry.io/otel/trace"
 )
 
@@ -26,6 +27,7 @@ type EngineOptions struct {
 	Registry  *connector.Registry
 	Storage   Storage
 	State     *state.Store // what connectors learn; nil forgets it
+	Quotas    *quota.Store // what vendors allow all runs together; nil: each run keeps to the limits by itself
 	Planner   *plan.Engine
 	Enqueuer  Enqueuer
 	Clock     clock.Clock
@@ -34,6 +36,7 @@ type EngineOptions struct {
 	Owner     string             // names this process in leases
 	Retention time.Duration      // of plans and request logs
 	Grace     time.Duration      // how long batches in flight may take when the process stops
+	Patience  time.Duration      // how long a destination's limits may keep a worker waiting before the run pauses; 0: however long
 	Failpoint func(point string) // called at each edge of the state machine; nil outside tests
 	Changed   func(Run)          // called when a run changed; may be nil
 	Observe   func(r Run)        // called once when a run is over, for metrics; may be nil
@@ -58,11 +61,11 @@ var (
 	errStopping  = fault.New(fault.CodeRunCancelled, "the server is stopping")
 )
 
-// Execute runs a queued run to its end. It returns nil when the run has an end, good or bad, and
-// when there is nothing to do; the error of a run is in the run.
+// Execute runs a queued run to its end, or takes up one that paused. It returns nil when the run has an end, good or
+// bad, or pauses, and when there is nothing to do; the error of a run is in the run.
 func (e *Engine) Execute(ctx context.Context, runID int64) error {
 	l, ok, err := e.Store.acquire(ctx, runID, e.Owner, func(r Run, st syncState, _ bool) bool {
-		return r.State == Queued && st.ActiveRunID == 0 // R1
+		return r.State == Queued && st.ActiveRunID == 0 || r.due(e.Clock.Now()) && st.ActiveRunID == r.ID // R1
 	})
 	if err != nil || !ok {
 		return err

@@ -16,6 +16,7 @@ import (
 	"github.com/millrace/millrace/internal/fault"
 	"github.com/millrace/millrace/internal/kind/sync"
 	"github.com/millrace/millrace/internal/mapping"
+	"github.com/millrace/millrace/internal/value"
 )
 
 // work is what a run gathers on its way.
@@ -28,12 +29,14 @@ type work struct {
 	options  Options // with what the state of the sync adds to the trigger's
 
 	mapping *mapping.Mapping
+	columns value.Schema // of the model's query
 	staged  plan.Staged
 	plan    plan.Plan
 	job     connector.SyncJob
 	dest    connector.Destination
 	session connector.Session
 	ledger  *delivery.Ledger
+	stale   bool // the ledger may lack what the journal has
 }
 
 // close ends the run's connections.
@@ -51,17 +54,30 @@ func (w *work) close() error {
 // execute goes through the states and concludes the run, whatever happens on the way.
 func (x *execution) execute() error {
 	w := &work{}
-	err := x.perform(w)
+	resumed := x.lease.run.State == Delivering
+	if resumed {
+		if err := x.takeUp(w); err != nil {
+			return x.afterFailedSettling(err)
+		}
+	}
+	err := x.perform(w, resumed)
 	if cerr := w.close(); cerr != nil {
 		x.log.Warn("closing the destination", "error", cerr)
+	}
+	if pause, ok := errors.AsType[*delivery.Pause](err); ok {
+		return x.pause(w, pause)
 	}
 	return x.conclude(w, err)
 }
 
 // perform does everything up to the last answer. Its error is the run's. Where the run was stopped before it
 // delivered, that is the error, and not what the source made of it.
-func (x *execution) perform(w *work) error {
-	err := x.approach(w)
+func (x *execution) perform(w *work, resumed bool) error {
+	approach := x.approach
+	if resumed {
+		approach = x.resume
+	}
+	err := approach(w)
 	if err == nil {
 		return x.deliver(w)
 	}
@@ -111,28 +127,35 @@ func (x *execution) drained() error {
 	return nil
 }
 
-// prepare reads the documents and pins them (R7).
-func (x *execution) prepare(w *work) error {
+// read reads the documents and what the sync remembers.
+func (x *execution) read(w *work) (info connector.DestinationInfo, err error) {
 	r := x.lease.run
-	var err error
 	if w.bundle, err = x.Documents.Bundle(x.ctx, r.WorkspaceID, r.SyncID); err != nil {
-		return err
+		return info, err
 	}
 	if w.state, err = x.Store.state(x.ctx, x.Store.db, r.SyncID); err != nil {
-		return err
+		return info, err
 	}
 	if w.baseline, err = readBaseline(w.state.Baseline); err != nil {
-		return err
+		return info, err
 	}
-	info, err := x.Registry.Destination(w.bundle.DestinationSpec.Type)
-	if err != nil {
-		return err
+	if info, err = x.Registry.Destination(w.bundle.DestinationSpec.Type); err != nil {
+		return info, err
 	}
 	if w.kind, err = info.SyncType(w.bundle.SyncSpec.Type); err != nil {
-		return err
+		return info, err
 	}
 	w.rules = rulesOf(w.bundle.SyncSpec.Mode, w.bundle.SyncSpec.Delete)
 	w.options = r.Options
+	return info, nil
+}
+
+// prepare reads the documents and pins them (R7).
+func (x *execution) prepare(w *work) error {
+	info, err := x.read(w)
+	if err != nil {
+		return err
+	}
 	switch w.state.PendingReset { // M-07
 	case resetFull:
 		w.options.FullResync = true

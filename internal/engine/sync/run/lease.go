@@ -60,7 +60,7 @@ func (s *Store) acquire(ctx context.Context, runID int64, owner string, take fun
 
 // take moves the epoch on and notes the holder.
 func (s *Store) take(ctx context.Context, tx bun.Tx, r Run, st syncState, owner string, now time.Time) (*lease, error) {
-	r.Epoch = st.Epoch + 1
+	r.Epoch, r.ResumeAt = st.Epoch+1, time.Time{}
 	if r.StartedAt.IsZero() {
 		r.StartedAt = now
 	}
@@ -71,7 +71,7 @@ func (s *Store) take(ctx context.Context, tx bun.Tx, r Run, st syncState, owner 
 	}
 	_, err = tx.NewUpdate().Table("sync_runs").Set("epoch = ?", r.Epoch).Set("lease_owner = ?", owner).
 		Set("lease_until = ?", millis(now.Add(s.LeaseTime))).Set("last_heartbeat = ?", millis(now)).
-		Set("started_at = ?", millis(r.StartedAt)).Where("id = ?", r.ID).Exec(ctx)
+		Set("started_at = ?", millis(r.StartedAt)).Set("resume_at = 0").Where("id = ?", r.ID).Exec(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("taking run %d: %w", r.ID, err)
 	}

@@ -54,14 +54,16 @@ func (s requestSink) Seal(ctx context.Context, seg log.Segment, path string) err
 
 func (x *execution) index(ctx context.Context, row segmentRow) error {
 	row.ExpiresAt = millis(x.Clock.Now().Add(x.Retention))
-	_, err := x.Store.db.NewInsert().Model(&row).
-		On("CONFLICT (run_id, kind, seq) DO UPDATE").Set("path = excluded.path").Set("expires_at = excluded.expires_at").
-		Set("first_ordinal = excluded.first_ordinal").Set("last_ordinal = excluded.last_ordinal").
-		Set("rows = excluded.rows").Set("bytes = excluded.bytes").Exec(ctx)
-	if err != nil {
-		return fmt.Errorf("indexing the log of run %d: %w", row.RunID, err)
-	}
-	return nil
+	return x.lease.guard(ctx, func(ctx context.Context, tx bun.Tx, _ syncState) error { // R2
+		_, err := tx.NewInsert().Model(&row).
+			On("CONFLICT (run_id, kind, seq) DO UPDATE").Set("path = excluded.path").Set("expires_at = excluded.expires_at").
+			Set("first_ordinal = excluded.first_ordinal").Set("last_ordinal = excluded.last_ordinal").
+			Set("rows = excluded.rows").Set("bytes = excluded.bytes").Exec(ctx)
+		if err != nil {
+			return fmt.Errorf("indexing the log of run %d: %w", row.RunID, err)
+		}
+		return nil
+	})
 }
 
 // keepOutcomes stores what became of each row, for the run's page (SY-71) and for settling twice.
@@ -74,7 +76,7 @@ func (x *execution) keepOutcomes(w *work) error {
 		return fault.Disk(err, "writing the run's outcomes")
 	}
 	r := x.lease.run
-	key := r.logPrefix() + "/outcomes"
+	key := fmt.Sprintf("%s/outcomes-%d", r.logPrefix(), r.Epoch)
 	if err := x.Storage.Upload(x.ctx, r.WorkspaceID, key, path); err != nil {
 		return err
 	}

@@ -17,7 +17,7 @@ import (
 // Reap recovers runs whose worker is gone: their lease is over, or own says that every lease is this
 // process's own from an earlier life (a database with a single process). What they sent is settled
 // (R4), they end as interrupted, and a run that continues them is queued. It also wakes workers for waiting
-// runs that nothing woke. It returns how many runs it recovered.
+// runs that nothing woke, and for those whose pause is over. It returns how many runs it recovered.
 func (e *Engine) Reap(ctx context.Context, own bool) (int, error) {
 	abandoned, err := e.Store.abandoned(ctx, own)
 	if err != nil {
@@ -33,14 +33,17 @@ func (e *Engine) Reap(ctx context.Context, own bool) (int, error) {
 			recovered++
 		}
 	}
-	return recovered, e.wakeIdle(ctx)
+	if err := e.wakeIdle(ctx); err != nil {
+		return recovered, err
+	}
+	return recovered, e.wakePaused(ctx)
 }
 
 // abandoned lists runs that are under way under a lease that is over.
 func (s *Store) abandoned(ctx context.Context, own bool) ([]int64, error) {
 	var ids []int64
 	q := s.db.NewSelect().Table("sync_runs").Column("id").
-		Where("state IN (?)", bun.List([]State{Querying, Planning, Delivering, Settling})).Order("id")
+		Where("state IN (?)", bun.List([]State{Querying, Planning, Delivering, Settling})).Where("resume_at = 0").Order("id")
 	if !own {
 		q.Where("lease_until < ?", millis(s.clock.Now()))
 	}
@@ -163,7 +166,7 @@ func (x *execution) restore(w *work, p Pinned) error {
 	if err := json.Unmarshal(p.Plan.Manifest, &m); err != nil {
 		return fmt.Errorf("reading the run's plan: %w", err)
 	}
-	w.plan, w.staged, w.baseline = m.Plan, m.Staged, m.Old
+	w.plan, w.staged, w.baseline, w.columns = m.Plan, m.Staged, m.Old, m.Columns
 	w.plan.Dir, w.staged.Dir = x.dir, x.dir
 	if err := x.fetch(x.dir, p.Plan.Prefix, p.Plan.Files); err != nil {
 		return err

@@ -271,29 +271,3 @@ func (e *Engine) Batch(ctx context.Context, workspaceID, runID int64, entry log.
 
 // maxBatchView is how many rows of one span are shown beside an exchange.
 const maxBatchView = 1000
-
-// Expire removes plans and request logs whose time is over. It returns how many runs it cleaned.
-func (e *Engine) Expire(ctx context.Context) (int, error) {
-	var rows []struct {
-		RunID       int64 `bun:"run_id"`
-		WorkspaceID int64 `bun:"workspace_id"`
-		SyncID      int64 `bun:"sync_id"`
-	}
-	err := e.Store.db.NewSelect().TableExpr("run_segments AS g").ColumnExpr("DISTINCT g.run_id, r.workspace_id, r.sync_id").
-		Join("JOIN sync_runs AS r ON r.id = g.run_id").Where("g.expires_at < ?", millis(e.Clock.Now())).
-		Where("r.finished_at <> 0"). // what is still to be settled keeps its plan (R4)
-		Limit(100).Scan(ctx, &rows)
-	if err != nil {
-		return 0, fmt.Errorf("looking for expired logs: %w", err)
-	}
-	for _, row := range rows {
-		r := Run{ID: row.RunID, SyncID: row.SyncID}
-		if err := e.Storage.DeletePrefix(ctx, row.WorkspaceID, r.logPrefix()+"/"); err != nil {
-			return 0, err
-		}
-		if _, err := e.Store.db.NewDelete().Table("run_segments").Where("run_id = ?", row.RunID).Exec(ctx); err != nil {
-			return 0, fmt.Errorf("removing the log of run %d: %w", row.RunID, err)
-		}
-	}
-	return len(rows), nil
-}

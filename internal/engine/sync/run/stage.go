@@ -104,6 +104,7 @@ func (x *execution) stageRows(w *work, schema value.Schema, in plan.StageInput) 
 
 // compile builds the mapping from the columns that the query has, with the casts that the model says.
 func (x *execution) compile(w *work, schema value.Schema) error {
+	w.columns = schema
 	columns := make([]model.Column, len(schema))
 	for i, c := range schema {
 		columns[i] = model.Column{Name: c.Name, Type: c.Type, Native: c.Native}

@@ -177,10 +177,13 @@ type Run struct {
 	CreatedAt   time.Time
 	StartedAt   time.Time // zero before a worker took it
 	FinishedAt  time.Time // zero while it runs
+	ResumeAt    time.Time // when a run that paused for its destination's limits goes on; zero while a worker has it
 	Counts      Counts
 	Failure     *Failure
 	Pinned      Pinned
 	Epoch       int64
+
+	cancelling bool // a person asked to cancel it
 }
 
 // Words returns the run's status in each vocabulary.

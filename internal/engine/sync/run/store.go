@@ -66,6 +66,7 @@ type runRow struct {
 	LeaseUntil      int64  `bun:"lease_until"`
 	CancelRequested bool   `bun:"cancel_requested"`
 	LastHeartbeat   int64  `bun:"last_heartbeat"`
+	ResumeAt        int64  `bun:"resume_at"` // of a run that pauses
 }
 
 func millis(t time.Time) int64 {
@@ -86,7 +87,7 @@ func toRow(r Run) (*runRow, error) {
 	row := &runRow{
 		ID: r.ID, WorkspaceID: r.WorkspaceID, SyncID: r.SyncID, SyncSlug: r.SyncSlug, Trigger: r.Trigger,
 		State: string(r.State), Status: r.Words().REST, Epoch: r.Epoch,
-		CreatedAt: millis(r.CreatedAt), StartedAt: millis(r.StartedAt), FinishedAt: millis(r.FinishedAt),
+		CreatedAt: millis(r.CreatedAt), StartedAt: millis(r.StartedAt), FinishedAt: millis(r.FinishedAt), ResumeAt: millis(r.ResumeAt),
 	}
 	for _, part := range []struct {
 		to   *string
@@ -106,6 +107,7 @@ func (row runRow) run() (Run, error) {
 		ID: row.ID, WorkspaceID: row.WorkspaceID, SyncID: row.SyncID, SyncSlug: row.SyncSlug, Trigger: row.Trigger,
 		State: State(row.State), Epoch: row.Epoch,
 		CreatedAt: fromMillis(row.CreatedAt), StartedAt: fromMillis(row.StartedAt), FinishedAt: fromMillis(row.FinishedAt),
+		ResumeAt: fromMillis(row.ResumeAt), cancelling: row.CancelRequested,
 	}
 	for _, part := range []struct {
 		from string

@@ -20,6 +20,7 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/memory"
 	"github.com/millrace/millrace/internal/clock"
 	"github.com/millrace/millrace/internal/connector"
+	"github.com/millrace/millrace/internal/connector/state"
 	"github.com/millrace/millrace/internal/db"
 	"github.com/millrace/millrace/internal/engine/sync/plan"
 	"github.com/millrace/millrace/internal/engine/sync/run"
@@ -29,6 +30,7 @@ import (
 	"github.com/millrace/millrace/internal/kind/source"
 	kindsync "github.com/millrace/millrace/internal/kind/sync"
 	"github.com/millrace/millrace/internal/query"
+	"github.com/millrace/millrace/internal/quota"
 	"github.com/uptrace/bun"
 )
 
@@ -57,6 +59,9 @@ type world struct {
 	engine  *run.Engine
 	queue   *queue
 	storage run.Storage
+	quotas  *quota.Store
+	state   *state.Store
+	wait    time.Duration // run.EngineOptions.Patience
 }
 
 const workspace, syncID = 1, 77
@@ -98,6 +103,7 @@ func (w *world) restart() {
 		Store: w.store, Documents: w, Registry: registry, Storage: w.storage, Planner: plan.New(plan.Options{}),
 		Enqueuer: w.queue, Clock: w.clock, Log: slog.New(slog.DiscardHandler), Dir: filepath.Join(w.dir, "work"),
 		Owner: strconv.FormatInt(time.Now().UnixNano(), 10), Retention: 7 * 24 * time.Hour, Changed: func(run.Run) {},
+		Quotas: w.quotas, State: w.state, Patience: w.wait,
 	})
 }
 

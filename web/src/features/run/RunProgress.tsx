@@ -1,4 +1,5 @@
 import { Progress } from '@mantine/core'
+import { TimeAgo } from '~/components/format/TimeAgo'
 import { count, plural } from '~/components/format/format'
 import { Card } from '~/components/page/Card'
 import { isActive } from '~/services/runs'
@@ -54,6 +55,11 @@ export function RunProgress({ run }: { run: Run }) {
             ))}
           </ol>
           <Progress value={Math.round(run.progress * 100)} aria-label="Progress of the run" animated />
+          {run.resumesAt && (
+            <p className="small">
+              Waits for the destination’s limits and goes on <TimeAgo at={run.resumesAt} />. No worker is kept waiting.
+            </p>
+          )}
           <p className="muted small num" aria-live="polite">
             {Math.round(run.progress * 100)} %
             {run.ratePerSecond > 0 && ` · ${plural(Math.round(run.ratePerSecond), 'row')} per second`}

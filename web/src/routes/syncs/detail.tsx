@@ -1,6 +1,7 @@
 import { getRouteApi } from '@tanstack/react-router'
 import { ErrorCard } from '~/components/feedback/ErrorCard'
 import { Page } from '~/components/page/Page'
+import { typeOf } from '~/components/schedule/schedule'
 import { SyncStateBadge } from '~/components/status/StatusBadge'
 import { PageTabs } from '~/components/tabs/PageTabs'
 import { ActivityTab } from '~/features/document/ActivityTab'
@@ -29,6 +30,8 @@ export default function SyncPage() {
   )
 }
 
+const lostPermission = { code: 'destination.authorization_lost', suggestion: 'Open the destination and allow the access again.' }
+
 /** One sync: its runs, what it does, when it runs, who changed it (SY-04 to SY-07). */
 function SyncDetail({ sync }: { sync: Sync }) {
   const { metadata, spec, status } = sync
@@ -36,6 +39,7 @@ function SyncDetail({ sync }: { sync: Sync }) {
   const navigate = route.useNavigate()
   const want = (wanted: WantedRuns) => void navigate({ search: { tab: 'runs', ...(wanted === 'all' ? {} : { runs: wanted }) }, replace: true })
   const failed = status?.state === 'failed' ? status.lastRun?.error : null
+  const suspended = failed || spec.disabled || typeOf(spec.schedule) === 'manual' ? null : status?.suspended
   const tabs = [
     { value: 'runs', label: 'Runs', content: () => <RunsTab slug={metadata.slug} wanted={runs} onWant={want} /> },
     { value: 'configuration', label: 'Configuration', content: () => <ConfigurationTab sync={sync} /> },
@@ -60,6 +64,7 @@ function SyncDetail({ sync }: { sync: Sync }) {
       {spec.description && <p>{spec.description}</p>}
       <LastSkip skip={skipSince(status)} />
       {failed && <ErrorCard error={new ApiError(422, failed)} title="The last run failed" />}
+      {suspended && <ErrorCard error={new ApiError(422, { ...lostPermission, message: suspended })} title="The schedule does not start this sync" />}
       <PageTabs label="Sync" tabs={tabs} value={tab} onChange={(next) => void navigate({ search: { tab: next }, replace: true })} />
     </Page>
   )
