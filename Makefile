@@ -8,7 +8,7 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LDFLAGS := -s -w -X main.version=$(VERSION)
 ARGS ?=
 
-.PHONY: help demo test check bench dev build web generate lint-go lint-web lint-files clean screenshots
+.PHONY: help demo test chaos check bench dev build web generate lint-go lint-web lint-files clean screenshots
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
@@ -18,6 +18,10 @@ demo: build ## Build, start with sample data, run two syncs twice, and leave the
 
 test: ## Run all tests: Go, web and browser
 	./scripts/test.sh
+
+chaos: ## Run 200 random histories in which everything fails that can, and 5 with real processes
+	@./scripts/need.sh go gcc g++ postgres
+	MILLRACE_TEST_CHAOS=200 MILLRACE_TEST_CHAOS_PROCESSES=5 go test -timeout 60m -run 'TestHistories|TestChaos$$' ./test/chaos ./test/e2e
 
 check: ## Formatting, vet, linters, types, and that generated files are up to date
 	./scripts/check.sh
