@@ -169,10 +169,10 @@ func (s *Server) syncStatus(ctx context.Context, d resource.Document, spec *sync
 // suspended returns why schedules do not start the syncs of a destination.
 func (s *Server) suspended(ctx context.Context, slug string) (*string, error) {
 	d, err := s.Resources.Get(ctx, scope(ctx), "destination", slug)
-	if err != nil || s.Engine == nil {
+	if err != nil {
 		return nil, nil //nolint:nilerr,nilnil // a destination that is gone suspends nothing
 	}
-	suspension, err := s.Engine.Suspended(ctx, who(ctx).WorkspaceID, run.Meta{ID: d.ID, Revision: d.Revision})
+	suspension, err := run.Suspended(ctx, s.State, who(ctx).WorkspaceID, run.Meta{ID: d.ID, Revision: d.Revision})
 	if err != nil || suspension == nil {
 		return nil, err
 	}

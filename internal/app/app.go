@@ -207,14 +207,19 @@ func (p *process) openEngine() error {
 		Owner:     fmt.Sprintf("%s/%d/%d", host, os.Getpid(), time.Now().UnixNano()),
 		Retention: c.LogRetention, Grace: c.ShutdownGrace, Failpoint: p.Failpoint, Observe: p.observe,
 	})
-	p.schedule(wake, p.engine.Suspended)
+	p.schedule(wake)
 	jobs.Register(p.jobs, func(ctx context.Context, j runJob) error { return p.engine.Execute(ctx, j.RunID) })
 	jobs.Register(p.jobs, func(ctx context.Context, j sequenceJob) error { return p.sequences.Advance(ctx, j.RunID) })
 	return p.jobs.Open()
 }
 
+// suspended tells why schedules do not start the syncs of a destination.
+func (p *process) suspended(ctx context.Context, workspaceID int64, destination run.Meta) (*run.Suspension, error) {
+	return run.Suspended(ctx, p.state, workspaceID, destination)
+}
+
 // schedule wires what starts syncs: sequences, and the timetable of both. The end of a run tells them.
-func (p *process) schedule(wake waker, suspended suspender) {
+func (p *process) schedule(wake waker) {
 	p.timetable = timetable.New(timetable.Options{DB: p.db, Documents: p.documents, Clock: p.clock, Log: p.log})
 	p.sequences = sequence.New(sequence.Options{
 		DB: p.db, Documents: p.documents, Syncs: steps{p.runs, p.documents, wake}, Waker: wake, Clock: p.clock, Failpoint: p.Failpoint,
@@ -223,7 +228,7 @@ func (p *process) schedule(wake waker, suspended suspender) {
 		},
 	})
 	p.timetable.Runners = map[string]timetable.Runner{
-		"sync":     syncRunner{p.runs, documents{p.documents}, p.Registry, wake, suspended},
+		"sync":     syncRunner{p.runs, documents{p.documents}, p.Registry, wake, p.suspended},
 		"sequence": sequenceRunner{p.sequences, p.documents},
 	}
 	p.sequences.Follow(p.documents) // before the timetable: its locks come first

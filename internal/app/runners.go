@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/millrace/millrace/internal/connector"
 	"github.com/millrace/millrace/internal/engine/sequence"
@@ -19,13 +20,10 @@ type syncRunner struct {
 	documents documents
 	registry  *connector.Registry
 	queue     run.Enqueuer
-	suspended suspender
+	suspended func(ctx context.Context, workspaceID int64, destination run.Meta) (*run.Suspension, error)
 }
 
 var _ timetable.Runner = syncRunner{}
-
-// suspender tells why the syncs of a destination are not started by themselves (run.Engine.Suspended).
-type suspender func(ctx context.Context, workspaceID int64, destination run.Meta) (*run.Suspension, error)
 
 // Standing tells how a sync stands.
 func (r syncRunner) Standing(ctx context.Context, tx bun.Tx, workspaceID, syncID int64) (timetable.Standing, error) {
@@ -33,8 +31,8 @@ func (r syncRunner) Standing(ctx context.Context, tx bun.Tx, workspaceID, syncID
 	return timetable.Standing(st), err
 }
 
-// Missing says which document, secret, connector or permission a sync lacks: a destination whose permission is over is
-// found out by one run, and further ones would only fail too (FLD-22).
+// Missing says which document, secret or connector a sync lacks, or that its destination's permission is over: one run
+// found that out, and further ones would only fail too.
 func (r syncRunner) Missing(ctx context.Context, workspaceID int64, d resource.Document) (string, error) {
 	b, err := r.documents.Bundle(ctx, workspaceID, d.ID)
 	if fault.Is(err, fault.CodeNotFound) || fault.Is(err, fault.CodeSecret) {
@@ -46,11 +44,11 @@ func (r syncRunner) Missing(ctx context.Context, workspaceID int64, d resource.D
 	if err := r.known(b); err != nil {
 		return err.Error(), nil
 	}
-	suspension, err := r.suspended(ctx, workspaceID, b.Destination)
-	if err != nil || suspension == nil {
+	s, err := r.suspended(ctx, workspaceID, b.Destination)
+	if err != nil || s == nil {
 		return "", err
 	}
-	return suspension.Reason, nil
+	return fmt.Sprintf("the destination %q waits for somebody to allow the access again: %s", b.Destination.Name, s.Reason), nil
 }
 
 // known reports a connector that this build does not have.

@@ -12,6 +12,7 @@ import (
 
 	"github.com/millrace/millrace/internal/clock"
 	"github.com/millrace/millrace/internal/config"
+	"github.com/millrace/millrace/internal/connector/state"
 	"github.com/millrace/millrace/internal/db"
 	"github.com/millrace/millrace/internal/db/dbtest"
 	"github.com/millrace/millrace/internal/engine/sequence"
@@ -44,9 +45,6 @@ type planned struct {
 	now   *clock.Manual
 	woken *woken
 	doc   resource.Document
-
-	suspension *run.Suspension // of the destination
-	asked      run.Meta        // the destination that was asked about
 }
 
 var scopeOfTest = resource.Scope{WorkspaceID: 1, Actor: "test"}
@@ -63,10 +61,7 @@ func newPlanned(t *testing.T, d *db.DB, schedule string) *planned {
 		Options: Options{Registry: registry}, db: d, clock: now, log: slog.New(slog.DiscardHandler),
 		documents: resource.NewStore(d, Kinds(registry), key, now), runs: run.NewStore(d, now),
 	}}
-	x.schedule(x.woken, func(_ context.Context, _ int64, destination run.Meta) (*run.Suspension, error) {
-		x.asked = destination
-		return x.suspension, nil
-	})
+	x.schedule(x.woken)
 	for _, doc := range [][2]string{
 		{"source", `{"type":"sample-b2c"}`},
 		{"destination", `{"type":"local","configuration":{"path":"out"}}`},
@@ -371,24 +366,46 @@ func TestOutcome(t *testing.T) {
 }
 
 // A destination whose permission is over suspends the schedules of its syncs: no run is made that could only fail, the
-// skip says why, and the schedule goes on when the suspension is over.
+// sync says why, and the schedule goes on when the suspension is over.
 //
 // Req: FLD-21, FLD-22
 func TestSuspendedSyncsAreNotStarted(t *testing.T) {
 	t.Parallel()
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
-		x := newPlanned(t, d, `{"type":"cron","cron":"*/10 * * * *"}`)
-		x.suspension = &run.Suspension{Reason: "invalid_grant"}
-		x.expect("while the destination is suspended", x.pass(31*time.Minute), 0)
+		x := newPlanned(t, d, `{"type":"interval","interval":{"quantity":10,"unit":"minute"}}`)
+		key, err := secret.NewKey(make([]byte, 32))
+		if err != nil {
+			t.Fatal(err)
+		}
+		x.pass(11 * time.Minute)
+		x.finish()
+		x.state = state.NewStore(d, key, x.now)
 		destination, err := x.documents.Get(t.Context(), scopeOfTest, "destination", "destination")
-		if err != nil || x.asked.ID != destination.ID || x.asked.Revision != destination.Revision {
-			t.Errorf("asked about %+v, want %d revision %d: %v", x.asked, destination.ID, destination.Revision, err)
+		if err != nil {
+			t.Fatal(err)
 		}
-		entry, err := x.timetable.Look(t.Context(), 1, x.doc.ID)
-		if err != nil || entry.Skip == nil || entry.Skip.Message != "invalid_grant" {
-			t.Errorf("the last skip is %+v: %v", entry.Skip, err)
+		note := func(revision int64) {
+			t.Helper()
+			text, err := json.Marshal(run.Suspension{Revision: revision, Reason: "invalid_grant"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			change := func(context.Context, string) (string, error) { return string(text), nil }
+			if _, err := x.state.Of(scopeOfTest.WorkspaceID, "destination", destination.ID).Update(t.Context(), "suspension", change); err != nil {
+				t.Fatal(err)
+			}
 		}
-		x.suspension = nil
-		x.expect("after the suspension", x.pass(10*time.Minute), 1)
+		note(destination.Revision)
+		if n := x.pass(time.Hour); n != 0 {
+			t.Fatalf("%d runs while the destination is suspended", n)
+		}
+		e, err := x.timetable.Look(t.Context(), scopeOfTest.WorkspaceID, x.doc.ID)
+		if err != nil || e.Skip == nil || !strings.Contains(e.Skip.Message, "invalid_grant") || e.Next.IsZero() {
+			t.Errorf("%+v %v", e, err)
+		}
+		note(destination.Revision - 1) // it was changed since: somebody allowed the access
+		if n := x.pass(time.Hour); n != 1 {
+			t.Errorf("%d runs after the suspension", n)
+		}
 	})
 }

@@ -259,7 +259,7 @@ func TestALostPermissionSuspendsTheDestination(t *testing.T) {
 		w.fill(3)
 		suspended := func(revision int64) *run.Suspension {
 			t.Helper()
-			s, err := w.engine.Suspended(t.Context(), workspace, run.Meta{ID: w.bundle.Destination.ID, Revision: revision})
+			s, err := run.Suspended(t.Context(), w.state, workspace, run.Meta{ID: w.bundle.Destination.ID, Revision: revision})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/millrace/millrace/internal/connector/state"
 	"github.com/millrace/millrace/internal/fault"
 )
 
@@ -27,8 +28,8 @@ type Suspension struct {
 }
 
 // Suspended returns why schedules do not start the syncs of a destination; nil where they do.
-func (e *Engine) Suspended(ctx context.Context, workspaceID int64, destination Meta) (*Suspension, error) {
-	state := e.State.Of(workspaceID, "destination", destination.ID)
+func Suspended(ctx context.Context, states *state.Store, workspaceID int64, destination Meta) (*Suspension, error) {
+	state := states.Of(workspaceID, "destination", destination.ID)
 	if state == nil {
 		return nil, nil //nolint:nilnil // nothing is remembered
 	}
