@@ -60,6 +60,7 @@ func (s *Server) syncs(api huma.API) {
 		return s.listRuns(ctx, in.Slug, in.Cursor, run.Filter{NonEmpty: in.NonEmpty == "true", Arrived: in.NonEmpty == "succeeded", Limit: int64(in.Limit)})
 	})
 	s.suggestions(api)
+	s.testRow(api)
 }
 
 // trigger starts a run of a sync and notes who did.

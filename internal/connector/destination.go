@@ -109,6 +109,10 @@ type SyncType struct {
 	Match   MatchRule        `json:"match"`
 	Mapping MappingRule      `json:"mapping"`
 	Compare Compare          `json:"compare"`
+
+	// Deferred says that rows count only once a run is over, as those of a file do: no single row can be tried. It
+	// agrees with Limits.Deferred in every mode but all and snapshot, which replace or write the whole target.
+	Deferred bool `json:"deferred,omitempty"`
 }
 
 // MatchRule says whether rows are matched to existing records (SY-21).

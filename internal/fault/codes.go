@@ -71,6 +71,7 @@ const (
 	CodeRunCancelled  Code = "run.cancelled"
 	CodeRunBaseline   Code = "run.baseline_missing"
 	CodeRunKeyChanged Code = "run.primary_key_changed"
+	CodeRunUntestable Code = "run.untestable"
 
 	CodeSequenceStopped Code = "sequence.stopped"
 
@@ -135,6 +136,7 @@ var codes = map[Code]Info{
 	CodeRunCancelled:  {http.StatusConflict, 9, Fatal, "Run the sync again to continue."},
 	CodeRunBaseline:   {http.StatusConflict, 9, Fatal, "Run a full resync or reset CDC: what was synced before is no longer known."},
 	CodeRunKeyChanged: {http.StatusConflict, 9, Fatal, "Run a full resync or reset CDC: the model's primary key is another one now."},
+	CodeRunUntestable: {http.StatusUnprocessableEntity, 2, Permanent, "Run the sync to see what it sends."},
 
 	CodeSequenceStopped: {http.StatusConflict, 9, Fatal, "Look at the run of the step that ended the sequence; the step's terminate setting says what may end it."},
 

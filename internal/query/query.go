@@ -90,6 +90,13 @@ func (d Dialect) Limit(sql string, n int64) string {
 	return "SELECT * FROM (\n" + Clean(sql) + "\n) AS " + modelAlias + " LIMIT " + strconv.FormatInt(n, 10)
 }
 
+// Find returns the statement that yields the rows of sql whose column prints as text, at most n of them. It says
+// nothing of columns whose text the database writes otherwise than value.Value does: floats, instants, JSON.
+func (d Dialect) Find(sql, column, text string, n int64) string {
+	return "SELECT * FROM (\n" + Clean(sql) + "\n) AS _millrace_model WHERE CAST(" + d.Ident(column) + " AS VARCHAR) = " +
+		d.Text(text) + " LIMIT " + strconv.FormatInt(n, 10)
+}
+
 // Count returns the statement that counts the rows of sql.
 func (d Dialect) Count(sql string) string {
 	return "SELECT count(*) FROM (\n" + Clean(sql) + "\n) AS " + modelAlias

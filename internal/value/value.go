@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"math"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -100,6 +101,13 @@ func OfList(items []Value) Value { return Value{kind: List, c: &composite{list: 
 
 // OfMap returns an object.
 func OfMap(fields []Field) Value { return Value{kind: Map, c: &composite{fields: fields}} }
+
+// Clone returns the value with memory of its own, for a value that outlives the column that it was read from. Lists
+// and objects, which never share a column's memory by themselves, are returned as they are.
+func (v Value) Clone() Value {
+	v.s = strings.Clone(v.s)
+	return v
+}
 
 // Kind returns what the value holds.
 func (v Value) Kind() Kind { return v.kind }

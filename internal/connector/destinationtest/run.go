@@ -184,6 +184,7 @@ func testLifecycle(t *testing.T, f Fixture) {
 	target := f.Target(t, columnsWith(value.TypeString, false))
 	s := begin(t, f.open(t, target.Settings), target.Job)
 	checkLimits(t, s.Limits())
+	f.checkDeferred(t, target.Job, s.Limits())
 	rows := rowsOf(target.Job, numbered("value", 25))
 	f.write(t, target, s, "lifecycle", connector.Added, rows)
 	finish(t, s)
@@ -194,6 +195,23 @@ func checkLimits(t *testing.T, l connector.Limits) {
 	t.Helper()
 	if l.Rows < 1 || l.Concurrency < 1 || len(l.Operations) == 0 || l.Idempotency == "" {
 		t.Errorf("limits must say rows, concurrency, operations and idempotency: %+v", l)
+	}
+}
+
+// checkDeferred proves that the description says before a run begins whether its rows count only at its end: then
+// no row may be tried by itself.
+func (f Fixture) checkDeferred(t *testing.T, job connector.SyncJob, l connector.Limits) {
+	t.Helper()
+	kind, err := f.Info.SyncType(job.Type)
+	if err != nil {
+		t.Fatal(err)
+	}
+	whole := job.Mode == connector.ModeAll || job.Mode == connector.ModeSnapshot
+	if l.Deferred && !kind.Deferred && !whole {
+		t.Errorf("the session of the mode %s is deferred, and the sync type %s does not say so", job.Mode, kind.Slug)
+	}
+	if kind.Deferred && !l.Deferred {
+		t.Errorf("the sync type %s says that it is deferred, and the session of the mode %s is not", kind.Slug, job.Mode)
 	}
 }
 

@@ -88,6 +88,8 @@ func SyncType() connector.SyncType {
 		Fields:  fields(),
 		Mapping: connector.MappingRule{Enabled: true, Required: true, Advanced: true, Custom: true, AllByName: true},
 		Compare: connector.CompareMapped,
+
+		Deferred: true,
 	}
 }
 

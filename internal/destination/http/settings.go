@@ -206,6 +206,9 @@ func (s settings) secrets() []string {
 		for _, p := range pairs {
 			if p.Secret {
 				list = append(list, p.Value)
+				if _, credentials, scheme := strings.Cut(p.Value, " "); scheme && len(credentials) >= minCredentials {
+					list = append(list, credentials) // an API that tells them says them without "Bearer" (RFC 9110, 11.4)
+				}
 			}
 		}
 	}
@@ -216,6 +219,9 @@ func (s settings) secrets() []string {
 	}
 	return list
 }
+
+// minCredentials keeps the second word of a secret that is no credential from being taken out of every text.
+const minCredentials = 8
 
 // triggerSettings are those of one operation.
 type triggerSettings struct {

@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"github.com/apache/arrow-go/v18/arrow"
-	"github.com/apache/arrow-go/v18/arrow/array"
 	"github.com/millrace/millrace/internal/connector"
 	"github.com/millrace/millrace/internal/delivery"
 	"github.com/millrace/millrace/internal/engine/sync/plan"
@@ -104,7 +103,7 @@ func columnsOf(b arrow.RecordBatch) (c columns, err error) {
 
 func (c *chunks) bind(b plan.Batch, op connector.Operation, current, before columns) delivery.RowReader {
 	m := &mappedRows{
-		first: b.First, op: op, keys: b.Keys, source: c.limits.NeedSource,
+		first: b.First, op: op, key: b.Keys.Value, source: c.limits.NeedSource,
 		current: c.mapping.Bind(current.schema, current.readers, c.vars),
 	}
 	if len(before.schema) > 0 {
@@ -117,7 +116,7 @@ func (c *chunks) bind(b plan.Batch, op connector.Operation, current, before colu
 type mappedRows struct {
 	first   int64
 	op      connector.Operation
-	keys    *array.String
+	key     func(i int) string
 	source  bool
 	current *mapping.Binding
 	before  *mapping.Binding // nil where the destination does not ask for previous values
@@ -125,7 +124,7 @@ type mappedRows struct {
 
 // Read fills a row for the destination.
 func (m *mappedRows) Read(i int, row *connector.Row) (err error) {
-	row.Ordinal, row.Key = m.first+int64(i), m.keys.Value(i)
+	row.Ordinal, row.Key = m.first+int64(i), m.key(i)
 	m.current.Row(i, m.op)
 	if row.Values, err = m.current.Values(row.Values); err != nil {
 		return err

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
+	"time"
 
 	"github.com/millrace/millrace/internal/connector"
 	"github.com/millrace/millrace/internal/delivery"
@@ -188,11 +189,13 @@ func (x *execution) keepsRequests(w *work) bool {
 
 // feed connects the plan to the delivery.
 func (x *execution) feed(w *work) *chunks {
-	b, r := w.bundle, x.lease.run
+	r := x.lease.run
 	return &chunks{
-		plan: &w.plan, mapping: w.mapping, limits: w.session.Limits(),
-		vars: &mapping.Variables{
-			ModelID: b.Model.ID, ModelName: b.Model.Name, SyncID: b.Sync.ID, RunID: r.ID, Now: r.StartedAt,
-		},
+		plan: &w.plan, mapping: w.mapping, limits: w.session.Limits(), vars: variables(w.bundle, r.ID, r.StartedAt),
 	}
+}
+
+// variables are what the mappings of a run see besides the row (SY-27).
+func variables(b Bundle, runID int64, now time.Time) *mapping.Variables {
+	return &mapping.Variables{ModelID: b.Model.ID, ModelName: b.Model.Name, SyncID: b.Sync.ID, RunID: runID, Now: now}
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -16,6 +17,7 @@ import (
 	"github.com/millrace/millrace/internal/fault"
 	"github.com/millrace/millrace/internal/kind/sync"
 	"github.com/millrace/millrace/internal/mapping"
+	"github.com/millrace/millrace/internal/value"
 )
 
 // work is what a run gathers on its way.
@@ -215,25 +217,25 @@ func rulesOf(m connector.Mode, d connector.DeleteBehavior) rules {
 	return rules{acts: acts}
 }
 
-// openDestination opens the destination of a bundle.
-func (x *execution) openDestination(b Bundle) (connector.Destination, error) {
-	info, err := x.Registry.Destination(b.DestinationSpec.Type)
+// openDestination opens the destination of a workspace's bundle.
+func (e *Engine) openDestination(workspaceID int64, b Bundle, log *slog.Logger) (connector.Destination, error) {
+	info, err := e.Registry.Destination(b.DestinationSpec.Type)
 	if err != nil {
 		return nil, err
 	}
-	dir, err := x.privateDir("destination", b.Destination.ID)
+	dir, err := e.privateDir("destination", b.Destination.ID)
 	if err != nil {
 		return nil, err
 	}
 	return info.Open(connector.DestinationOptions{
 		Settings: connector.Settings(b.DestinationSpec.Configuration).WithDefaults(info.Fields),
-		Dir:      dir, State: x.State.Of(x.lease.run.WorkspaceID, "destination", b.Destination.ID), Clock: x.Clock, Log: x.log,
+		Dir:      dir, State: e.State.Of(workspaceID, "destination", b.Destination.ID), Clock: e.Clock, Log: log,
 	})
 }
 
 // begin opens the destination and prepares it for the run.
 func (x *execution) begin(w *work) (err error) {
-	if w.dest, err = x.openDestination(w.bundle); err != nil {
+	if w.dest, err = x.openDestination(x.lease.run.WorkspaceID, w.bundle, x.log); err != nil {
 		return err
 	}
 	w.job = x.job(w)
@@ -283,23 +285,29 @@ func (r rules) only(ops []connector.Operation) rules {
 }
 
 func (x *execution) job(w *work) connector.SyncJob {
-	b, r := w.bundle, x.lease.run
+	r := x.lease.run
+	job := jobOf(w.bundle, w.kind, w.mapping, w.staged.Schema)
+	job.RunID, job.StartedAt, job.FirstRun, job.Rows = r.ID, r.StartedAt, w.baseline == nil, w.staged.Kept
+	return job
+}
+
+// jobOf is what a bundle asks of its destination for rows with the columns of schema.
+func jobOf(b Bundle, kind connector.SyncType, m *mapping.Mapping, schema value.Schema) connector.SyncJob {
 	return connector.SyncJob{
-		SyncID: b.Sync.ID, SyncSlug: b.Sync.Slug, RunID: r.ID, StartedAt: r.StartedAt,
-		Type: w.kind.Slug, Mode: b.SyncSpec.Mode, Delete: b.SyncSpec.Delete,
-		Settings: connector.Settings(b.SyncSpec.Settings).WithDefaults(w.kind.Fields),
-		Columns:  w.mapping.Columns(), Match: b.SyncSpec.Match, AllColumns: b.SyncSpec.AllColumns,
+		SyncID: b.Sync.ID, SyncSlug: b.Sync.Slug,
+		Type: kind.Slug, Mode: b.SyncSpec.Mode, Delete: b.SyncSpec.Delete,
+		Settings: connector.Settings(b.SyncSpec.Settings).WithDefaults(kind.Fields),
+		Columns:  m.Columns(), Match: b.SyncSpec.Match, AllColumns: b.SyncSpec.AllColumns,
 		Model: connector.ModelInfo{
 			ID: b.Model.ID, Name: b.Model.Name, Slug: b.Model.Slug, PrimaryKey: b.ModelSpec.PrimaryKey,
-			Schema: w.mapping.SourceSchema(w.staged.Schema),
+			Schema: m.SourceSchema(schema),
 		},
-		FirstRun: w.baseline == nil, Rows: w.staged.Kept,
 	}
 }
 
 // privateDir returns a folder that belongs to one connector.
-func (x *execution) privateDir(kind string, id int64) (string, error) {
-	dir := filepath.Join(x.Dir, kind, strconv.FormatInt(id, 10))
+func (e *Engine) privateDir(kind string, id int64) (string, error) {
+	dir := filepath.Join(e.Dir, kind, strconv.FormatInt(id, 10))
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return "", fault.Disk(err, "making a folder for the %s", kind)
 	}

@@ -104,9 +104,8 @@ func (e *Engine) readLog(ctx context.Context, workspaceID, runID int64) (*logRea
 	if err != nil || run.Pinned.Plan == nil {
 		return nil, err
 	}
-	if run.State.Ended() && e.Clock.Now().Sub(run.FinishedAt) > e.Retention {
-		return nil, fault.New(fault.CodeNotFound, "the rows of run %d are no longer kept", runID).
-			WithSuggestion("Rows and requests are kept for %d days.", int(e.Retention.Hours()/24))
+	if err := e.kept(run); err != nil {
+		return nil, err
 	}
 	var m manifest
 	if err := json.Unmarshal(run.Pinned.Plan.Manifest, &m); err != nil {
@@ -121,6 +120,15 @@ func (e *Engine) readLog(ctx context.Context, workspaceID, runID int64) (*logRea
 		return nil, errors.Join(err, r.close())
 	}
 	return r, nil
+}
+
+// kept refuses what the retention has ended for, whether or not it is removed already (SY-68).
+func (e *Engine) kept(r Run) error {
+	if !r.State.Ended() || e.Clock.Now().Sub(r.FinishedAt) <= e.Retention {
+		return nil
+	}
+	return fault.New(fault.CodeNotFound, "the rows of run %d are no longer kept", r.ID).
+		WithSuggestion("Rows and requests are kept for %d days.", int(e.Retention.Hours()/24))
 }
 
 func (r *logReader) close() error {
@@ -207,6 +215,9 @@ func (s *Store) segments(ctx context.Context, runID int64, kind string, ordinal 
 func (e *Engine) Exchanges(ctx context.Context, workspaceID, runID, ordinal int64) (entries []log.Entry, err error) {
 	run, err := e.Store.Get(ctx, workspaceID, runID)
 	if err != nil {
+		return nil, err
+	}
+	if err := e.kept(run); err != nil {
 		return nil, err
 	}
 	segments, err := e.Store.segments(ctx, runID, segmentRequests, ordinal)

@@ -3,6 +3,7 @@ package run
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"path/filepath"
 
 	"github.com/millrace/millrace/internal/connector"
@@ -17,7 +18,7 @@ import (
 // stage runs the model's query and writes its rows down, and compiles the mapping against the columns that
 // the query has today (SY-37).
 func (x *execution) stage(w *work) (err error) {
-	src, err := x.openSource(w)
+	src, err := x.openSource(w.bundle, x.log)
 	if err != nil {
 		return err
 	}
@@ -34,17 +35,18 @@ func (x *execution) stage(w *work) (err error) {
 	return x.stageStream(w, src, q)
 }
 
-func (x *execution) openSource(w *work) (connector.Source, error) {
-	info, err := x.Registry.Source(w.bundle.SourceSpec.Type)
+// openSource opens the source of a bundle.
+func (e *Engine) openSource(b Bundle, log *slog.Logger) (connector.Source, error) {
+	info, err := e.Registry.Source(b.SourceSpec.Type)
 	if err != nil {
 		return nil, err
 	}
-	dir, err := x.privateDir("source", w.bundle.Source.ID)
+	dir, err := e.privateDir("source", b.Source.ID)
 	if err != nil {
 		return nil, err
 	}
 	return info.Open(connector.SourceOptions{
-		Settings: connector.Settings(w.bundle.SourceSpec.Configuration).WithDefaults(info.Fields), Dir: dir, Log: x.log,
+		Settings: connector.Settings(b.SourceSpec.Configuration).WithDefaults(info.Fields), Dir: dir, Log: log,
 	})
 }
 
@@ -103,23 +105,26 @@ func (x *execution) stageRows(w *work, schema value.Schema, in plan.StageInput) 
 }
 
 // compile builds the mapping from the columns that the query has, with the casts that the model says.
-func (x *execution) compile(w *work, schema value.Schema) error {
-	columns := make([]model.Column, len(schema))
-	for i, c := range schema {
-		columns[i] = model.Column{Name: c.Name, Type: c.Type, Native: c.Native}
-		if known, ok := w.bundle.ModelSpec.Column(c.Name); ok {
-			columns[i].Cast = known.Cast
-		}
-	}
-	s := w.bundle.SyncSpec
-	var err error
-	w.mapping, err = mapping.Compile(mapping.Input{
-		Columns: columns, PrimaryKey: w.bundle.ModelSpec.PrimaryKey, Mappings: s.Mappings, AllColumns: s.AllColumns,
-		Match: s.Match, Everything: w.kind.Compare == connector.CompareAll,
-	})
-	if err != nil {
+func (x *execution) compile(w *work, schema value.Schema) (err error) {
+	if w.mapping, err = compileMapping(w.bundle, w.kind, schema); err != nil {
 		return err
 	}
 	x.change(func(r *Run) { r.Pinned.Mapping = w.mapping.Hash() })
 	return nil
+}
+
+// compileMapping compiles a sync's mapping against the columns of schema.
+func compileMapping(b Bundle, kind connector.SyncType, schema value.Schema) (*mapping.Mapping, error) {
+	columns := make([]model.Column, len(schema))
+	for i, c := range schema {
+		columns[i] = model.Column{Name: c.Name, Type: c.Type, Native: c.Native}
+		if known, ok := b.ModelSpec.Column(c.Name); ok {
+			columns[i].Cast = known.Cast
+		}
+	}
+	s := b.SyncSpec
+	return mapping.Compile(mapping.Input{
+		Columns: columns, PrimaryKey: b.ModelSpec.PrimaryKey, Mappings: s.Mappings, AllColumns: s.AllColumns,
+		Match: s.Match, Everything: kind.Compare == connector.CompareAll,
+	})
 }

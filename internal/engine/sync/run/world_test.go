@@ -57,6 +57,8 @@ type world struct {
 	engine  *run.Engine
 	queue   *queue
 	storage run.Storage
+
+	deferredType bool // the sync type says that its rows count only once a run is over; counts from the next restart
 }
 
 const workspace, syncID = 1, 77
@@ -91,7 +93,7 @@ func (w *world) restart() {
 		[]connector.SourceInfo{{Slug: "test", Open: func(connector.SourceOptions) (connector.Source, error) { return memorySource{w}, nil }}},
 		[]connector.DestinationInfo{{
 			Slug: "test", Fields: []connector.Field{{Name: "place", Target: true}},
-			SyncTypes: []connector.SyncType{{Slug: "record"}},
+			SyncTypes: []connector.SyncType{{Slug: "record", Deferred: w.deferredType}},
 			Open:      func(connector.DestinationOptions) (connector.Destination, error) { return w.target, nil },
 		}})
 	w.engine = run.New(run.EngineOptions{
