@@ -9,7 +9,9 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"regexp"
 	"strconv"
+	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/millrace/millrace/internal/access"
@@ -82,7 +84,8 @@ func copyRows(rows *run.RowReader, columns []string, open func(io.Writer) export
 	return errors.Join(e.end(), buffer.Flush())
 }
 
-// csvExport writes one line for each row. A null value is an empty field.
+// csvExport writes one line for each row, for people: a null value is an empty field, and what a spreadsheet would
+// take for a formula is made inert. Programs take JSON, which has the values as they are.
 type csvExport struct {
 	out     *csv.Writer
 	columns []string
@@ -90,7 +93,7 @@ type csvExport struct {
 
 func (e *csvExport) begin(columns []string) error {
 	e.columns = columns
-	return e.out.Write(append([]string{"primary_key", "operation", "status", "error"}, columns...))
+	return e.write(append([]string{"primary_key", "operation", "status", "error"}, columns...))
 }
 
 func (e *csvExport) row(r run.Row) error {
@@ -102,8 +105,27 @@ func (e *csvExport) row(r run.Row) error {
 	for _, name := range e.columns {
 		line = append(line, values[name])
 	}
+	return e.write(line)
+}
+
+func (e *csvExport) write(line []string) error {
+	for i, cell := range line {
+		line[i] = inert(cell)
+	}
 	return e.out.Write(line)
 }
+
+// inert puts an apostrophe before a text that a spreadsheet would compute: one that begins as formulas do and is no
+// number (OWASP ASVS 5.0, 1.2.10; the decision is docs/decisions/0014).
+func inert(cell string) string {
+	if cell == "" || !strings.ContainsRune("=+-@\t\r\n\x00", rune(cell[0])) || numeral.MatchString(cell) {
+		return cell
+	}
+	return "'" + cell
+}
+
+// numeral is a number as value.Value prints it.
+var numeral = regexp.MustCompile(`^-?\d+(\.\d+)?([eE][+-]?\d+)?$`)
 
 func (e *csvExport) end() error {
 	e.out.Flush()

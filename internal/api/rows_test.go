@@ -107,6 +107,45 @@ func TestExport(t *testing.T) {
 	})
 }
 
+// A spreadsheet that opens an export computes nothing of what a customer wrote. Numbers stay numbers, and JSON has
+// the values as they are.
+//
+// Req: SY-73
+func TestAnExportIsNoProgram(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, w *world) {
+		w.target.refuse = "=cmd|' /C calc'!A0"
+		names := map[string]string{
+			"=1+1": "'=1+1", "+49 30 1": "'+49 30 1", "@SUM(A1)": "'@SUM(A1)", "\t=1": "'\t=1", "-1+1": "'-1+1", "-": "'-",
+			"-12.5": "-12.5", "-3e-7": "-3e-7", "'=1": "'=1", "1=1": "1=1", "": "", "Ann": "Ann",
+		}
+		rows := [][]string{{w.target.refuse, "Mallory", ""}}
+		for name := range names {
+			rows = append(rows, []string{"k" + strconv.Itoa(len(rows)), name, ""})
+		}
+		run := w.ran(rows)
+		lines, err := csv.NewReader(strings.NewReader(w.ok("GET", run+"/rows.csv", nil).body)).ReadAll()
+		if err != nil || len(lines) != len(rows)+1 {
+			t.Fatalf("%d lines, %v", len(lines), err)
+		}
+		got := map[string]string{}
+		for _, line := range lines[1:] {
+			got[line[0]] = line[5]
+		}
+		for _, r := range rows[1:] {
+			if got[r[0]] != names[r[1]] {
+				t.Errorf("%q is exported as %q, want %q", r[1], got[r[0]], names[r[1]])
+			}
+		}
+		if _, safe := got["'"+w.target.refuse]; !safe {
+			t.Errorf("the key is not made inert: %v", got)
+		}
+		if !strings.Contains(w.ok("GET", run+"/rows.json", nil).body, `"name":"=1+1"`) {
+			t.Error("JSON has other values")
+		}
+	})
+}
+
 // An export has the rows of every page.
 //
 // Req: SY-73
