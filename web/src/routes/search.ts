@@ -83,9 +83,19 @@ export const syncNewSearch = (raw: Raw): SyncNewSearch =>
 
 export interface SyncSearch extends TabSearch {
   runs?: 'nonempty' | 'succeeded'
+  /** The test of a row is open. */
+  test?: 'row'
+  /** The primary key of the row to test. */
+  key?: string
 }
 
-export const syncSearch = (raw: Raw): SyncSearch => compact({ tab: text(raw, 'tab'), runs: oneOf(raw, 'runs', ['nonempty', 'succeeded']) })
+export const syncSearch = (raw: Raw): SyncSearch =>
+  compact({
+    tab: text(raw, 'tab'),
+    runs: oneOf(raw, 'runs', ['nonempty', 'succeeded']),
+    test: oneOf(raw, 'test', ['row']),
+    key: text(raw, 'key'),
+  })
 
 export interface RunSearch {
   tab?: 'successful' | 'rejected'

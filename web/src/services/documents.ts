@@ -1,5 +1,6 @@
 import { infiniteQueryOptions, keepPreviousData, queryOptions } from '@tanstack/react-query'
-import { del, get, path, post, put, withQuery, type Query } from './http'
+import { ApiError, del, get, path, post, put, withQuery, type Query } from './http'
+import type { components } from './openapi.gen'
 import type {
   Activity,
   Destination,
@@ -98,6 +99,23 @@ export const deleteDocument = (kind: KindPath, slug: string, revision: number): 
 /** What the server would refuse in a document; nothing is written. */
 export const validateDocument = async <K extends KindPath>(kind: K, draft: Draft<SpecOf<K>>): Promise<Problem[]> =>
   (await post<{ issues: Problem[] }>(path('validate', kind), draft)).issues
+
+export type Change = components['schemas']['Change']
+
+/**
+ * What saving a document would change, field by field; nothing is written. What the server would refuse is thrown,
+ * with paths as a save has them.
+ */
+export async function changesOf<K extends KindPath>(document: Documents[K], draft: Draft<SpecOf<K>>): Promise<Change[]> {
+  const { slug } = document.metadata
+  const body = { documents: [{ kind: document.kind, ...draft, metadata: { ...draft.metadata, slug } }], dryRun: true }
+  try {
+    const { results } = await post<{ results: { changes: Change[] }[] }>('/api/apply', body)
+    return results.flatMap((result) => result.changes)
+  } catch (error) {
+    throw error instanceof ApiError ? error.withoutPrefix(`${document.kind} ${slug}: `) : error
+  }
+}
 
 /** A document's draft with another spec, based on the revision that was read. */
 export function draftOf<K extends KindPath>(document: Documents[K], spec: SpecOf<K>): Draft<SpecOf<K>> {

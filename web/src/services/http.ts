@@ -22,6 +22,14 @@ export class ApiError extends Error {
     this.place = body.line === undefined ? undefined : { line: body.line, column: body.column ?? 1 }
     this.issues = body.issues ?? []
   }
+
+  /** The same error, whose paths and message do not begin with a prefix. */
+  withoutPrefix(prefix: string): ApiError {
+    const cut = (text: string) => (text.startsWith(prefix) ? text.slice(prefix.length) : text)
+    const { status, code, message, path, suggestion, requestId } = this
+    const issues = this.issues.map((issue) => ({ ...issue, path: issue.path === undefined ? undefined : cut(issue.path) }))
+    return new ApiError(status, { code, message, path: path === undefined ? undefined : cut(path), suggestion, requestId, issues })
+  }
 }
 
 type QueryValue = string | number | boolean | undefined | null

@@ -98,6 +98,14 @@ export type OneRow = Schema['OneRow']
 export type RowStatus = RunRow['status']
 export type Operation = RunRow['operation']
 export type RowExchange = Schema['Exchange']
+/** Rows of a model of which one can be sent as a test (SY-11). */
+export type TestRows = Schema['TestRows']
+export type TestColumn = Schema['TestColumn']
+export type TestableRow = Schema['TestableRow']
+/** Another value for a column of a test's row. */
+export type RowEdit = Schema['Edit']
+/** What a row did at the destination. */
+export type TestedRow = Schema['TestedRow']
 
 export type TestResult = Schema['Test']
 export type Activity = Schema['Event']

@@ -121,6 +121,7 @@ const fileFields = [
 
 const fileType = {
   slug: 'file',
+  deferred: true,
   name: 'Any data set',
   summary: 'Writes rows to files',
   modes: ['insert', 'all', 'diff', 'snapshot'],

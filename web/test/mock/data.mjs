@@ -103,6 +103,40 @@ export const modelColumns = customers.map(({ name, type, native, description }) 
 /** The columns of a run's rows, in the order of the mapping. */
 export const rowColumns = ['customer_id', 'email', 'first_name', 'city', 'ltv']
 
+const used = ['customer_id', 'email', 'first_name', 'city', 'ltv']
+
+/** The rows of the mock's model that can be tested: the first ones, or the one with a key. */
+export function testRows(key, operations) {
+  const rows = Array.from({ length: 100 }, (_, i) => customer(i)).map((values) => ({ key: values[0], values }))
+  return {
+    columns: customers.map(({ name, type, native, nullable }) => ({
+      name, type, native, nullable, used: used.includes(name), ...(name === 'customer_id' && { fixed: 'it is the primary key, by which the row is known' }),
+    })),
+    rows: key ? rows.filter((row) => row.key === key) : rows,
+    operations,
+  }
+}
+
+/** What becomes of a tested row: the mock's destination takes no address at example.org. */
+export function testedRow({ key, operation, values = {} }) {
+  const row = testRows(key, []).rows[0]
+  const now = Object.fromEntries(customers.map(({ name }, i) => [name, values[name] === undefined ? row.values[i] : values[name].value]))
+  const rejected = String(now.email).endsWith('@example.org')
+  const reason = '422 Unprocessable Entity: {"error":{"code":"invalid_domain","message":"example.org takes no mail.","trace":"9f1c-78"}}'
+  const { email, first_name, city, ltv } = now
+  return {
+    key, operation, outcome: rejected ? 'rejected' : 'succeeded', reason: rejected ? reason : '', error: null, values: now, columns: customers.map(({ name }) => name), durationMs: 163,
+    exchanges: [{
+      method: operation === 'removed' ? 'DELETE' : 'POST', url: 'https://api.example.com/v2/contacts',
+      requestHeaders: [{ name: 'Content-Type', value: 'application/json' }, { name: 'Authorization', value: '[redacted]' }],
+      requestBody: JSON.stringify({ customer_id: key, email, first_name, city, ltv }),
+      status: rejected ? 422 : 200, responseHeaders: [{ name: 'X-Request-Id', value: '5be0c2' }],
+      responseBody: rejected ? '{"error":{"code":"invalid_domain","message":"example.org takes no mail.","trace":"9f1c-78"}}' : '{"ok":true}',
+      startedAt: new Date().toISOString(), duration: 148_200_000,
+    }],
+  }
+}
+
 /** One row of a run. */
 export function runRow(ordinal, status, operation) {
   const [id, first, , email, city, ltv] = customer(ordinal)

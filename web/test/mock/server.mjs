@@ -6,7 +6,7 @@ import { extname, join, normalize } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import * as catalog from './catalog.mjs'
-import { exchange, preview, rowColumns, runRow, tables } from './data.mjs'
+import { exchange, modelColumns, preview, rowColumns, runRow, tables, testedRow, testRows } from './data.mjs'
 import { cancel, start } from './runs.mjs'
 import { cancelSequence, preview as previewSchedule, startSequence } from './sequences.mjs'
 import { Store } from './store.mjs'
@@ -274,6 +274,52 @@ function exported(id, format, query) {
   return [200, format === 'csv' ? csv : found, { 'Content-Type': type, 'Content-Disposition': `attachment; filename="run-${id}.${format}"` }]
 }
 
+const untestable = (why) => new Refusal(422, why, { code: 'run.untestable', suggestion: 'Run the sync to see what it sends.' })
+
+function rowsToTest(slug, key) {
+  const { spec } = document('syncs', slug)
+  if (spec.type === 'file') throw untestable('this sync writes files, which are whole only with all rows of a run')
+  const possible = { upsert: ['added', 'changed'], insert: ['added'], update: ['added', 'changed'], trigger: ['added', 'changed', 'removed'] }[spec.mode] ?? ['added']
+  const found = testRows(key, spec.delete === 'delete' ? [...possible, 'removed'] : possible)
+  if (key && found.rows.length === 0) {
+    throw new Refusal(404, 'the model has no row with this primary key', { path: 'key', suggestion: 'The key is compared letter for letter; choose one of the model’s rows.' })
+  }
+  return found
+}
+
+function testRow(slug, body) {
+  const { operations } = rowsToTest(slug, body.key)
+  if (!operations.includes(body.operation)) throw untestable(`by its configuration this sync does nothing for rows that were ${body.operation}`)
+  for (const [column, { type, value }] of Object.entries(body.values ?? {})) {
+    if (type === 'timestamp' && Number.isNaN(Date.parse(value))) {
+      throw new Refusal(422, 'a string value cannot be cast to timestamp', { code: 'model.cast_failed', path: `values.${column}` })
+    }
+  }
+  return testedRow(body)
+}
+
+/** The fields in which two values differ, by their paths. */
+function changes(path, from, to) {
+  if (JSON.stringify(from ?? null) === JSON.stringify(to ?? null)) return []
+  const both = [from, to].every((v) => typeof v === 'object' && v !== null && Array.isArray(v) === Array.isArray(from))
+  if (!both) return [{ path, from: from ?? null, to: to ?? null }]
+  const names = [...new Set([...Object.keys(from), ...Object.keys(to)])]
+  return names.flatMap((name) => changes(Array.isArray(from) ? `${path}[${name}]` : `${path}.${name}`, from[name], to[name]))
+}
+
+/** Says what documents would change; the mock applies nothing. */
+function apply({ documents }) {
+  const results = documents.map(({ kind, metadata, spec }) => {
+    const before = document(`${kind}s`, metadata.slug)
+    const columns = new Set(modelColumns.map((c) => c.name))
+    const issues = (spec.mappings ?? []).flatMap(({ from }, i) =>
+      from === undefined || columns.has(from) ? [] : [{ code: 'mapping.unknown_field_name', message: `Unknown field name: the model has no column "${from}"`, path: `${kind} ${metadata.slug}: spec.mappings[${i}].from` }])
+    if (issues.length > 0) throw new Refusal(422, issues[0].message, { ...issues[0], issues })
+    return { kind, slug: metadata.slug, action: 'updated', changes: changes('spec', before.spec, spec) }
+  })
+  return { results }
+}
+
 function events(request, response) {
   response.writeHead(200, { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-store' })
   response.write(': hello\n\n')
@@ -326,6 +372,9 @@ const routes = [
   ['POST', 'syncs/([^/]+)/trigger', ({ params: [slug], body }) => ({ run: start(store, document('syncs', slug), 'manual', body, step) })],
   ['POST', 'syncs/([^/]+)/enable', ({ params: [slug] }) => enable(slug, true)],
   ['POST', 'syncs/([^/]+)/disable', ({ params: [slug] }) => enable(slug, false)],
+  ['GET', 'syncs/([^/]+)/test-row', ({ params: [slug], query }) => rowsToTest(slug, query.get('key') ?? '')],
+  ['POST', 'syncs/([^/]+)/test-row', ({ params: [slug], body }) => testRow(slug, body)],
+  ['POST', 'apply', ({ body }) => apply(body)],
   ['GET', 'syncs/([^/]+)/runs', ({ params: [slug], query }) => runs(slug, query)],
   ['POST', 'sequences/([^/]+)/trigger', ({ params: [slug] }) => ({ run: startSequence(store, document('sequences', slug), step) })],
   ['POST', 'sequences/([^/]+)/enable', ({ params: [slug] }) => enable(slug, true, 'sequences')],

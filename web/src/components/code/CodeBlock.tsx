@@ -6,12 +6,14 @@ interface Props {
   text: string
   /** Marked wherever it occurs. */
   search?: string
+  /** As high as its text. */
+  tall?: boolean
 }
 
 /** Text to read, JSON laid out, with the places marked that a search finds. */
-export function CodeBlock({ label, text, search = '' }: Props) {
+export function CodeBlock({ label, text, search = '', tall = false }: Props) {
   return (
-    <pre className={classes.json} aria-label={label} tabIndex={0}>
+    <pre className={classes.json} data-tall={tall || undefined} aria-label={label} tabIndex={0}>
       {splitMatches(pretty(text), search).map((part, i) => (part.match ? <mark key={i}>{part.text}</mark> : part.text))}
     </pre>
   )

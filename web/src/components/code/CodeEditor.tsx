@@ -10,6 +10,13 @@ export interface CodePlace {
   column: number
 }
 
+/** Something that is wrong with a part of a text, by positions of characters. */
+export interface TextProblem {
+  from: number
+  to: number
+  message: string
+}
+
 export interface CodeEditorProps {
   label: string
   language: Language
@@ -22,6 +29,8 @@ export interface CodeEditorProps {
   names?: string[]
   /** Where an error is: marked until the text changes. */
   place?: CodePlace
+  /** What is wrong where, marked in the text and at its margin. */
+  problems?: TextProblem[]
   /** Called on Ctrl-Enter. */
   onRun?: () => void
   minHeight?: number

@@ -2,7 +2,7 @@ import { useEffect, useRef } from 'react'
 import { Compartment, EditorState, type Extension } from '@codemirror/state'
 import { EditorView } from '@codemirror/view'
 import type { CodeEditorProps } from './CodeEditor'
-import { baseExtensions, languageExtension } from './extensions'
+import { baseExtensions, languageExtension, problemMargin, showProblems } from './extensions'
 import { markPlace } from './mark'
 
 interface Editor {
@@ -30,6 +30,7 @@ function createEditor(host: HTMLElement, props: CodeEditorProps, live: Live, lan
         onChange: (value) => live.current.onChange?.(value),
         onRun: () => live.current.onRun?.(),
       }),
+      props.problems === undefined ? [] : problemMargin(),
       compartment.of(language),
     ],
   })
@@ -38,7 +39,7 @@ function createEditor(host: HTMLElement, props: CodeEditorProps, live: Live, lan
 
 /** CodeMirror as a controlled input. */
 export default function CodeMirror(props: CodeEditorProps) {
-  const { value, language, schema, names, place, onChange, onRun } = props
+  const { value, language, schema, names, place, problems, onChange, onRun } = props
   const host = useRef<HTMLDivElement>(null)
   const editor = useRef<Editor | null>(null)
   const live = useRef<Pick<CodeEditorProps, 'onChange' | 'onRun'>>({})
@@ -87,6 +88,11 @@ export default function CodeMirror(props: CodeEditorProps) {
   useEffect(() => {
     if (editor.current !== null) markPlace(editor.current.view, place)
   }, [place])
+
+  useEffect(() => {
+    const view = editor.current?.view
+    if (view !== undefined && problems !== undefined) showProblems(view, problems)
+  }, [problems, value])
 
   return <div ref={host} data-editor={props.label} />
 }

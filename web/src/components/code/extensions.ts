@@ -1,11 +1,12 @@
 import { autocompletion, closeBrackets, closeBracketsKeymap, completionKeymap } from '@codemirror/autocomplete'
 import { defaultKeymap, history, historyKeymap, indentWithTab } from '@codemirror/commands'
 import { bracketMatching, HighlightStyle, indentOnInput, syntaxHighlighting } from '@codemirror/language'
+import { lintGutter, setDiagnostics } from '@codemirror/lint'
 import { highlightSelectionMatches, searchKeymap } from '@codemirror/search'
 import { EditorState, type Extension } from '@codemirror/state'
 import { drawSelection, EditorView, highlightActiveLine, keymap, lineNumbers } from '@codemirror/view'
 import { tags } from '@lezer/highlight'
-import type { Language } from './CodeEditor'
+import type { Language, TextProblem } from './CodeEditor'
 import { marks } from './mark'
 
 const highlight = HighlightStyle.define([
@@ -87,6 +88,24 @@ export function baseExtensions(options: BaseOptions): Extension {
     ]),
     look(options.minHeight, options.maxHeight),
   ]
+}
+
+/** A margin for the signs of problems. */
+export const problemMargin = (): Extension => [
+  lintGutter(),
+  EditorView.theme({
+    '.cm-tooltip-lint': { padding: '4px 0' },
+    '.cm-diagnostic': { padding: '4px 10px', borderLeft: '3px solid var(--bad)', color: 'var(--text)' },
+    '.cm-lintRange-error': { backgroundImage: 'none', textDecoration: 'underline wavy var(--bad)', textDecorationSkipInk: 'none' },
+    '.cm-lint-marker-error': { content: '""', width: '10px', height: '10px', marginTop: '5px', borderRadius: '50%', backgroundColor: 'var(--bad)' },
+  }),
+]
+
+/** Marks the problems; those beyond the text's end are of a text that is no longer there. */
+export function showProblems(view: EditorView, problems: TextProblem[]): void {
+  const { length } = view.state.doc
+  const shown = problems.filter(({ to }) => to <= length)
+  view.dispatch(setDiagnostics(view.state, shown.map((problem) => ({ ...problem, severity: 'error' as const }))))
 }
 
 /** Loads a language with its completions. */

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { pretty, splitMatches } from './pretty'
+import { countMatches, pretty, splitMatches } from './pretty'
 
 it('lays out JSON and leaves other text alone', () => {
   expect(pretty('{"a":[1]}')).toBe('{\n  "a": [\n    1\n  ]\n}')
@@ -14,4 +14,10 @@ it('marks every place that a search finds', () => {
   ])
   expect(splitMatches('Ada', ' ')).toEqual([{ text: 'Ada', match: false }])
   expect(splitMatches('Ada', 'x')).toEqual([{ text: 'Ada', match: false }])
+})
+
+it('counts the places in all texts, as they are laid out', () => {
+  expect(countMatches(['{"ada":"Ada"}', 'adaada', ''], 'ada')).toBe(4)
+  expect(countMatches(['{"a":1}'], '"a": 1')).toBe(1)
+  expect(countMatches(['Ada'], ' ')).toBe(0)
 })

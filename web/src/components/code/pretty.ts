@@ -27,3 +27,7 @@ export function splitMatches(text: string, search: string): Part[] {
   if (from < text.length) parts.push({ text: text.slice(from), match: false })
   return parts
 }
+
+/** How often a search finds something in texts as they are laid out. */
+export const countMatches = (texts: string[], search: string): number =>
+  texts.reduce((sum, text) => sum + splitMatches(pretty(text), search).filter((part) => part.match).length, 0)

@@ -3,7 +3,7 @@ import { count, plural } from '~/components/format/format'
 import { Card } from '~/components/page/Card'
 import { isActive } from '~/services/runs'
 import type { OperationCounts, Run } from '~/services/types'
-import { rejectedCount, rejectedOf, sum } from './counts'
+import { ignoredWords, queriedWords, rejectedCount, rejectedOf, sum, waitingCount } from './counts'
 import classes from './Run.module.css'
 import { phases, phaseIndex } from './phases'
 
@@ -28,20 +28,12 @@ function Figure({ label, value, parts, tone }: FigureProps) {
   )
 }
 
-/** The rows that the run passed over, in words. */
-function passedOver({ rows }: Run): string {
-  const parts = [
-    rows.unchanged > 0 ? `${count(rows.unchanged)} unchanged` : '',
-    rows.nullKey > 0 ? `${count(rows.nullKey)} without a primary key` : '',
-    rows.ignored > 0 ? `${count(rows.ignored)} ignored by the configuration` : '',
-  ]
-  return parts.filter(Boolean).join(' · ')
-}
-
 /** How far a run is, and its counts. */
 export function RunProgress({ run }: { run: Run }) {
   const active = isActive(run)
-  const note = passedOver(run)
+  const waiting = waitingCount(run)
+  const queried = queriedWords(run)
+  const ignored = ignoredWords(run)
   return (
     <Card flush>
       {active && (
@@ -65,9 +57,23 @@ export function RunProgress({ run }: { run: Run }) {
         <Figure label="Operations" value={sum(run.planned)} parts={run.planned} />
         <Figure label="Successful" value={sum(run.succeeded)} parts={run.succeeded} tone="good" />
         <Figure label="Rejected" value={rejectedCount(run)} parts={rejectedOf(run)} tone="bad" />
+        {active && waiting > 0 && <Figure label="Still to send" value={waiting} />}
         {run.inDoubt > 0 && <Figure label="In doubt" value={run.inDoubt} tone="warn" />}
       </div>
-      {note !== '' && <p className={classes.passed}>Not sent: {note}</p>}
+      {queried !== '' && (
+        <p className={classes.passed}>
+          Rows queried: {queried}
+          {ignored !== '' && ` (${ignored})`}
+        </p>
+      )}
+      {run.rows.duplicate > 0 && (
+        <p className={classes.passed}>
+          Rejected rows with a primary key that is not unique are no operations: they were never to be sent.
+        </p>
+      )}
+      {run.options.resetCDC === true && !active && (
+        <p className={classes.passed}>CDC was reset: nothing is sent, and the rows as they are count as synced.</p>
+      )}
       {run.inDoubt > 0 && (
         <p className={classes.passed}>In doubt: the answer to these rows was lost, so they may or may not have arrived.</p>
       )}

@@ -1,4 +1,4 @@
-import { duration } from '~/components/format/format'
+import { count, duration, plural } from '~/components/format/format'
 import type { OperationCounts, Run, TriggerOptions } from '~/services/types'
 
 /** All operations together. */
@@ -16,6 +16,27 @@ export const rejectedOf = ({ failed, aborted, rows }: Pick<Run, 'failed' | 'abor
 
 /** All of them together. */
 export const rejectedCount = (run: Pick<Run, 'failed' | 'aborted' | 'rows'>): number => sum(rejectedOf(run))
+
+/** Operations that have no answer yet. */
+export const waitingCount = ({ planned, succeeded, failed, aborted }: Pick<Run, 'planned' | 'succeeded' | 'failed' | 'aborted'>): number =>
+  sum(planned) - sum(succeeded) - sum(failed) - sum(aborted)
+
+/** What became of the rows that the query gave, in words: the parts add up to the rows queried (FLD-02). */
+export function queriedWords({ rows }: Pick<Run, 'rows'>): string {
+  const parts: [number, string][] = [
+    [rows.added, 'new'],
+    [rows.changed, 'changed'],
+    [rows.unchanged, 'unchanged'],
+    [rows.nullKey, 'without a primary key'],
+    [rows.duplicate, 'with a primary key that is not unique'],
+  ]
+  return parts.filter(([n]) => n > 0).map(([n, words]) => `${count(n)} ${words}`).join(' · ')
+}
+
+/** What the sync does nothing about, in words; nothing where it acts on everything (SY-75). */
+export function ignoredWords({ rows }: Pick<Run, 'rows'>): string {
+  return rows.ignored > 0 ? `${plural(rows.ignored, 'change')} ignored by the configuration` : ''
+}
 
 /** How long a run took or has taken so far, in words; nothing before it began. */
 export const tookWords = ({ startedAt, durationMs }: Pick<Run, 'startedAt' | 'durationMs'>): string =>

@@ -1,51 +1,41 @@
-import { Button } from '@mantine/core'
-import { IconBraces, IconEdit } from '@tabler/icons-react'
-import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
+import { Alert, Button, Tooltip } from '@mantine/core'
+import { IconBraces, IconEdit, IconFlask } from '@tabler/icons-react'
+import { useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
-import { useUnsavedGuard } from '~/components/confirm/confirm'
+import { useConfirm, useUnsavedGuard } from '~/components/confirm/confirm'
 import { ErrorCard } from '~/components/feedback/ErrorCard'
 import { problemsOf, problemsUnder } from '~/components/feedback/errors'
 import { LoadingRows } from '~/components/feedback/Loading'
-import { saidDone } from '~/components/feedback/toast'
 import { SettingsView } from '~/components/fields/SettingsView'
 import { MappingView, MatchView } from '~/components/mapping/MappingView'
+import { sentenceList } from '~/components/format/format'
 import { Card } from '~/components/page/Card'
 import { Facts } from '~/components/page/Facts'
 import { destinationCatalogQuery } from '~/services/catalog'
-import { documentQuery, draftOf, updateDocument } from '~/services/documents'
-import type { DestinationInfo, Sync, SyncSpec, SyncType } from '~/services/types'
+import { documentQuery } from '~/services/documents'
+import type { DestinationInfo, Sync, SyncType } from '~/services/types'
+import { consequences, lostColumns } from './consequences'
 import { cleanSpec, isConfigured, specProblems } from './draft'
 import { JsonEditor } from './JsonEditor'
+import { hasRun, useSaveSync } from './save'
 import { SyncForm, useTargetFields } from './SyncForm'
-import { deleteWords, modeWords } from './words'
-
-/** Saves another spec of a sync. */
-export function useSaveSync(sync: Sync, onSaved: () => void) {
-  const client = useQueryClient()
-  return useMutation({
-    mutationFn: (spec: SyncSpec) => updateDocument('syncs', sync.metadata.slug, draftOf<'syncs'>(sync, spec)),
-    onSuccess: async (saved) => {
-      client.setQueryData(['syncs', 'one', sync.metadata.slug], saved)
-      await client.invalidateQueries({ queryKey: ['syncs'] })
-      saidDone('The sync is saved. Its next run uses the new configuration.')
-      onSaved()
-    },
-  })
-}
+import { deleteWords, modeWords, untestable } from './words'
 
 /** What a sync does: to read, to edit in a form, to edit as JSON. */
-export function ConfigurationTab({ sync }: { sync: Sync }) {
+export function ConfigurationTab({ sync, onTest }: { sync: Sync; onTest: () => void }) {
   const [mode, setMode] = useState<'view' | 'form' | 'json'>('view')
   const catalog = useQuery(destinationCatalogQuery)
   const info = catalog.data?.find((entry) => entry.slug === sync.status?.destination.type)
   const type = info?.syncTypes?.find((t) => t.slug === sync.spec.type)
   const done = () => setMode('view')
   if (catalog.isPending) return <LoadingRows />
-  if (mode === 'json') return <JsonEditor sync={sync} onDone={done} />
+  if (mode === 'json') return <JsonEditor sync={sync} types={info?.syncTypes ?? []} onDone={done} />
   if (mode === 'form' && info !== undefined) return <EditForm sync={sync} info={info} onDone={done} />
   return (
     <div className="stack">
+      <LostColumns sync={sync} />
       <div className="row" style={{ justifyContent: 'flex-end' }}>
+        <TestButton why={type === undefined ? undefined : untestable(type, sync.spec.mode)} onClick={onTest} />
         <Button variant="default" size="xs" leftSection={<IconBraces size={14} />} onClick={() => setMode('json')}>
           Edit as JSON
         </Button>
@@ -55,6 +45,39 @@ export function ConfigurationTab({ sync }: { sync: Sync }) {
       </div>
       <View sync={sync} type={type} />
     </div>
+  )
+}
+
+/** Opens the test of a row; says why there is none where the sync writes or replaces everything at once. */
+function TestButton({ why, onClick }: { why: string | undefined; onClick: () => void }) {
+  return (
+    <Tooltip label={why} disabled={why === undefined} events={{ hover: true, focus: true, touch: true }}>
+      <Button
+        variant="default"
+        size="xs"
+        leftSection={<IconFlask size={14} />}
+        data-disabled={why !== undefined || undefined}
+        aria-disabled={why !== undefined}
+        aria-description={why}
+        onClick={why === undefined ? onClick : (event) => event.preventDefault()}
+      >
+        Test a row
+      </Button>
+    </Tooltip>
+  )
+}
+
+/** Warns of columns that the sync uses and the model has lost (SY-37). */
+function LostColumns({ sync: { spec } }: { sync: Sync }) {
+  const model = useQuery(documentQuery('models', spec.model))
+  const lost = lostColumns(spec, model.data?.spec.columns ?? [])
+  if (lost.length === 0) return null
+  return (
+    <Alert title="The model has changed">
+      {lost.length === 1 ? `It has no column ${lost[0]} any more` : `It has no columns ${sentenceList(lost)} any more`}, which this sync uses. Runs fail
+      with “Unknown field name” until the fields are mapped to other columns or their mappings are removed. New columns of the model are not mapped by
+      themselves.
+    </Alert>
   )
 }
 
@@ -98,15 +121,22 @@ function EditForm({ sync, info, onDone }: { sync: Sync; info: DestinationInfo; o
   const [spec, setSpec] = useState(sync.spec)
   const [checked, setChecked] = useState(false)
   const save = useSaveSync(sync, onDone)
+  const confirm = useConfirm()
   const type = info.syncTypes?.find((t) => t.slug === spec.type)
   const fields = useTargetFields(spec, type?.mapping.enabled === true)
   useUnsavedGuard(JSON.stringify(spec) !== JSON.stringify(sync.spec) && !save.isPending && !save.isSuccess)
   if (model.isPending) return <LoadingRows />
   const columns = model.data?.spec.columns ?? []
   const ready = type !== undefined && isConfigured(specProblems(spec, type, columns, fields.data ?? []))
-  const submit = () => {
+  const submit = async () => {
     setChecked(true)
-    if (ready) save.mutate(cleanSpec(spec, type))
+    if (!ready) return
+    const next = cleanSpec(spec, type)
+    const words = consequences(cleanSpec(sync.spec, type), next, type, hasRun(sync))
+    const yes =
+      words.length === 0 ||
+      (await confirm({ title: 'Save this configuration?', body: <div className="stack">{words.map((sentence) => <p key={sentence}>{sentence}</p>)}</div>, confirm: 'Save' }))
+    if (yes) save.mutate(next)
   }
   return (
     <div className="stack" style={{ maxWidth: 860 }}>
@@ -120,7 +150,7 @@ function EditForm({ sync, info, onDone }: { sync: Sync; info: DestinationInfo; o
       />
       {save.isError && <ErrorCard error={save.error} title="The sync was not saved" />}
       <div className="row">
-        <Button loading={save.isPending} onClick={submit}>
+        <Button loading={save.isPending} onClick={() => void submit()}>
           Save
         </Button>
         <Button variant="default" onClick={onDone}>

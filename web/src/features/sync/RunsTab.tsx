@@ -11,14 +11,25 @@ import { Card } from '~/components/page/Card'
 import { RunBadge } from '~/components/status/StatusBadge'
 import { DataTable, type Column } from '~/components/table/DataTable'
 import { rejectedOf, sum, tookWords, triggerWords } from '~/features/run/counts'
+import { ViewError } from '~/features/run/RunError'
 import { pollInterval, useLive } from '~/services/events'
 import { isActive } from '~/services/runs'
 import { runsQuery, type WantedRuns } from '~/services/syncs'
-import type { OperationCounts, Run } from '~/services/types'
+import type { OperationCounts, Run, Sync } from '~/services/types'
 import classes from './Sync.module.css'
 
-const columns: Column<Run>[] = [
-  { id: 'status', header: 'Status', width: 190, cell: (run) => <RunBadge run={run} /> },
+const columnsOf = (model: string): Column<Run>[] => [
+  {
+    id: 'status',
+    header: 'Status',
+    width: 190,
+    cell: (run) => (
+      <span className={classes.status}>
+        <RunBadge run={run} />
+        {run.error !== null && <ViewError error={run.error} title={`Run ${run.id}: ${run.label}`} model={model} />}
+      </span>
+    ),
+  },
   {
     id: 'started',
     header: 'Started',
@@ -75,16 +86,16 @@ const RunsFilter = ({ wanted, onWant }: Pick<Props, 'wanted' | 'onWant'>) => (
 )
 
 interface Props {
-  slug: string
+  sync: Sync
   wanted: WantedRuns
   onWant: (wanted: WantedRuns) => void
 }
 
 /** The runs of a sync, newest first (SY-08, SY-70). */
-export function RunsTab({ slug, wanted, onWant }: Props) {
+export function RunsTab({ sync, wanted, onWant }: Props) {
   const live = useLive()
   const query = useInfiniteQuery({
-    ...runsQuery(slug, wanted),
+    ...runsQuery(sync.metadata.slug, wanted),
     refetchInterval: (q) => pollInterval(q.state.data?.pages[0]?.items?.some(isActive) ?? false, live),
   })
   const rows = query.data?.pages.flatMap((page) => page.items ?? []) ?? []
@@ -118,7 +129,7 @@ export function RunsTab({ slug, wanted, onWant }: Props) {
       {rows.length > 0 && (
         <DataTable
           caption="Runs"
-          columns={columns}
+          columns={columnsOf(sync.spec.model)}
           rows={rows}
           rowKey={(run) => run.id}
           more={query.hasNextPage ? { load: () => void query.fetchNextPage(), loading: query.isFetchingNextPage } : undefined}

@@ -1,6 +1,6 @@
 import { ScheduleCard } from '~/features/document/ScheduleCard'
 import type { Sync } from '~/services/types'
-import { useSaveSync } from './ConfigurationTab'
+import { useSaveSync } from './save'
 
 /** When a sync runs by itself. */
 export function ScheduleTab({ sync }: { sync: Sync }) {

@@ -31,3 +31,10 @@ export const needsMatch = (type: SyncType, mode: Mode): boolean => type.match.mo
 
 /** Whether a full resync may create duplicates (SY-12). */
 export const resyncDuplicates = (mode: Mode): boolean => mode === 'insert' || mode === 'trigger' || mode === 'diff'
+
+/** Why no single row can be sent as a test; nothing where one can (SY-11). */
+export function untestable(type: SyncType, mode: Mode): string | undefined {
+  if (mode === 'all') return 'This sync replaces everything that its target holds, so a single row would be all that is left.'
+  if (mode === 'snapshot' || type.deferred === true) return 'This sync writes files, which are whole only with all rows of a run.'
+  return undefined
+}

@@ -1,21 +1,19 @@
+import { useQuery } from '@tanstack/react-query'
 import { getRouteApi } from '@tanstack/react-router'
-import { ErrorCard } from '~/components/feedback/ErrorCard'
 import { Page } from '~/components/page/Page'
 import { SyncStateBadge } from '~/components/status/StatusBadge'
 import { PageTabs } from '~/components/tabs/PageTabs'
-import { ActivityTab } from '~/features/document/ActivityTab'
 import { DocumentGate } from '~/features/document/DocumentGate'
 import { Meta } from '~/features/document/Meta'
 import { LastSkip, ScheduleFact } from '~/features/document/ScheduleFact'
 import { skipSince } from '~/features/document/skip'
-import { ConfigurationTab } from '~/features/sync/ConfigurationTab'
+import { RunError } from '~/features/run/RunError'
 import { FlowLine } from '~/features/sync/FlowLine'
-import { RunsTab } from '~/features/sync/RunsTab'
-import { ScheduleTab } from '~/features/sync/ScheduleTab'
 import { SyncActions } from '~/features/sync/SyncActions'
+import { syncTabs } from '~/features/sync/tabs'
 import { modeWords } from '~/features/sync/words'
-import { ApiError } from '~/services/http'
-import type { WantedRuns } from '~/services/syncs'
+import { TestRowDrawer } from '~/features/test/TestRowDrawer'
+import { destinationCatalogQuery } from '~/services/catalog'
 import type { Sync } from '~/services/types'
 
 const route = getRouteApi('/app/syncs/$slug')
@@ -29,19 +27,22 @@ export default function SyncPage() {
   )
 }
 
+/** The mode, where the type of the sync has more than one (SY-06). */
+function ModeFact({ sync: { spec, status } }: { sync: Sync }) {
+  const catalog = useQuery(destinationCatalogQuery)
+  const info = catalog.data?.find((entry) => entry.slug === status?.destination.type)
+  const modes = info?.syncTypes?.find((type) => type.slug === spec.type)?.modes ?? []
+  return modes.length > 1 ? <span>Mode: {modeWords[spec.mode]?.label ?? spec.mode}</span> : null
+}
+
 /** One sync: its runs, what it does, when it runs, who changed it (SY-04 to SY-07). */
 function SyncDetail({ sync }: { sync: Sync }) {
   const { metadata, spec, status } = sync
-  const { tab = 'runs', runs = 'all' } = route.useSearch()
+  const search = route.useSearch()
   const navigate = route.useNavigate()
-  const want = (wanted: WantedRuns) => void navigate({ search: { tab: 'runs', ...(wanted === 'all' ? {} : { runs: wanted }) }, replace: true })
   const failed = status?.state === 'failed' ? status.lastRun?.error : null
-  const tabs = [
-    { value: 'runs', label: 'Runs', content: () => <RunsTab slug={metadata.slug} wanted={runs} onWant={want} /> },
-    { value: 'configuration', label: 'Configuration', content: () => <ConfigurationTab sync={sync} /> },
-    { value: 'schedule', label: 'Schedule', content: () => <ScheduleTab key={metadata.revision} sync={sync} /> },
-    { value: 'activity', label: 'Activity', content: () => <ActivityTab kind="syncs" slug={metadata.slug} /> },
-  ]
+  const onSearch = (change: typeof search) => void navigate({ search: { ...search, ...change }, replace: true })
+  const tabs = syncTabs.map((tab) => ({ ...tab, content: () => tab.content({ sync, search, onSearch }) }))
   return (
     <Page
       title={metadata.name}
@@ -50,7 +51,7 @@ function SyncDetail({ sync }: { sync: Sync }) {
       meta={
         <>
           <FlowLine sync={sync} />
-          <span>{modeWords[spec.mode]?.label ?? spec.mode}</span>
+          <ModeFact sync={sync} />
           <ScheduleFact schedule={spec.schedule} disabled={spec.disabled} status={status} />
           <Meta metadata={metadata} idLabel="Sync ID" />
         </>
@@ -59,8 +60,14 @@ function SyncDetail({ sync }: { sync: Sync }) {
     >
       {spec.description && <p>{spec.description}</p>}
       <LastSkip skip={skipSince(status)} />
-      {failed && <ErrorCard error={new ApiError(422, failed)} title="The last run failed" />}
-      <PageTabs label="Sync" tabs={tabs} value={tab} onChange={(next) => void navigate({ search: { tab: next }, replace: true })} />
+      {failed && <RunError error={failed} title="The last run failed" model={spec.model} />}
+      <PageTabs label="Sync" tabs={tabs} value={search.tab ?? 'runs'} onChange={(next) => void navigate({ search: { tab: next }, replace: true })} />
+      <TestRowDrawer
+        sync={sync}
+        opened={search.test === 'row'}
+        rowKey={search.key}
+        onClose={() => onSearch({ test: undefined, key: undefined })}
+      />
     </Page>
   )
 }

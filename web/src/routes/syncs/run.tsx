@@ -1,5 +1,5 @@
 import { Button } from '@mantine/core'
-import { IconPlayerStop } from '@tabler/icons-react'
+import { IconPlayerStop, IconRefresh } from '@tabler/icons-react'
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { getRouteApi } from '@tanstack/react-router'
 import { useConfirm } from '~/components/confirm/confirm'
@@ -10,14 +10,17 @@ import { TimeAgo } from '~/components/format/TimeAgo'
 import { Page } from '~/components/page/Page'
 import { RunBadge } from '~/components/status/StatusBadge'
 import { FlowLine } from '~/features/sync/FlowLine'
-import { tookWords, triggerWords } from '~/features/run/counts'
+import { plural } from '~/components/format/format'
+import { rejectedCount, tookWords, triggerWords } from '~/features/run/counts'
 import { RowDrawer } from '~/features/run/RowDrawer'
+import { RunError } from '~/features/run/RunError'
 import { RunProgress } from '~/features/run/RunProgress'
 import { RunRows } from '~/features/run/RunRows'
 import { documentQuery } from '~/services/documents'
 import { pollInterval, useLive } from '~/services/events'
 import { ApiError } from '~/services/http'
 import { cancelRun, isActive, runQuery } from '~/services/runs'
+import { triggerSync } from '~/services/syncs'
 import type { Run } from '~/services/types'
 import { NotFoundPage } from '../not-found'
 
@@ -64,12 +67,17 @@ function RunDetail({ run }: { run: Run }) {
           <span>Trigger: {triggerWords(run)}</span>
         </>
       }
-      actions={isActive(run) ? <CancelButton run={run} /> : undefined}
+      actions={isActive(run) ? <CancelButton run={run} /> : <RetryButton run={run} newest={sync.data?.status?.lastRun?.id} />}
     >
-      {run.error !== null && <ErrorCard error={new ApiError(422, run.error)} title={run.label} />}
+      {run.error !== null && <RunError error={run.error} title={run.label} model={sync.data?.spec.model} />}
       <RunProgress run={run} />
       <RunRows run={run} search={search} onSearch={(next) => void navigate({ search: next, replace: true })} />
-      <RowDrawer run={run} ordinal={search.row} onClose={() => void navigate({ search: { ...search, row: undefined }, replace: true })} />
+      <RowDrawer
+        run={run}
+        ordinal={search.row}
+        onOpen={(row) => void navigate({ search: { ...search, row }, replace: true })}
+        onClose={() => void navigate({ search: { ...search, row: undefined }, replace: true })}
+      />
     </Page>
   )
 }
@@ -98,6 +106,37 @@ function CancelButton({ run }: { run: Run }) {
   return (
     <Button variant="default" leftSection={<IconPlayerStop size={16} />} loading={cancel.isPending} onClick={() => void ask()}>
       Cancel run
+    </Button>
+  )
+}
+
+/** Sends the rejected rows of the newest run again, by a run of the sync (FLD-08, SY-77). */
+function RetryButton({ run, newest }: { run: Run; newest: number | undefined }) {
+  const confirm = useConfirm()
+  const client = useQueryClient()
+  const navigate = route.useNavigate()
+  const retry = useMutation({
+    mutationFn: () => triggerSync(run.syncSlug),
+    onSuccess: async (next) => {
+      client.setQueryData(['runs', 'one', next.id], next)
+      await client.invalidateQueries({ queryKey: ['syncs'] })
+      await navigate({ to: '/syncs/$slug/runs/$runId', params: { slug: run.syncSlug, runId: String(next.id) }, search: {} })
+    },
+    onError: (error) => saidFailed('The rows are not sent again', error),
+  })
+  const rejected = rejectedCount(run)
+  if (rejected === 0 || run.id !== newest) return null
+  const ask = async () => {
+    const yes = await confirm({
+      title: 'Send the rejected rows again?',
+      body: `The sync runs now. ${plural(rejected, 'rejected row')} of this run ${rejected === 1 ? 'is' : 'are'} sent again, with the values that the model has by then, and what has changed since is sent too. Rows that have left the model are not.`,
+      confirm: 'Run now',
+    })
+    if (yes) retry.mutate()
+  }
+  return (
+    <Button variant="default" leftSection={<IconRefresh size={16} />} loading={retry.isPending} onClick={() => void ask()}>
+      Retry rejected rows
     </Button>
   )
 }

@@ -66,6 +66,30 @@ const refused = async (page: Page) => {
   await expect(page.getByRole('alert')).toContainText('emial')
 }
 
+const testedRow = async (page: Page) => {
+  await page.getByRole('button', { name: 'Change email' }).click()
+  await page.getByRole('textbox', { name: 'Value of email' }).fill('ada@example.org')
+  await page.getByRole('button', { name: 'Keep the value of email' }).click()
+  await page.getByRole('button', { name: 'Change city' }).click()
+  await page.getByRole('button', { name: 'Send row' }).click()
+  await expect(page.getByRole('region', { name: 'Result' })).toBeVisible()
+}
+
+const json = async (page: Page) => {
+  await page.getByRole('button', { name: 'Edit as JSON' }).click()
+  await page.getByRole('textbox', { name: 'Configuration as JSON' }).click()
+  await page.keyboard.press('ControlOrMeta+a')
+  await page.keyboard.insertText('{\n  "mode": "upsrt",\n  "fromId": "customer_id",\n  "tags": ["crm"],\n  "mappings": [\n    { "to": "email" }\n  ]\n}')
+  await expect(page.getByText('There is no mode')).toBeVisible()
+}
+
+const rowOfRun = async (page: Page) => {
+  await run('vip-customers-to-crm', /Completed with errors/)(page)
+  await page.getByRole('tab', { name: /Rejected/ }).click()
+  await page.getByRole('button', { name: 'C-100003' }).click()
+  await expect(page.getByRole('dialog').getByLabel('Request body')).toBeVisible()
+}
+
 /** The form of HTTP Request with requests for added rows, by a template. */
 const triggers = async (page: Page) => {
   const added = page.getByRole('group', { name: 'Rows added' })
@@ -116,9 +140,13 @@ export const pages: Address[] = [
   { name: 'sync-failed', path: '/syncs/abandoned-carts-to-contacts-api', ready: text('The last run failed') },
   { name: 'sync-never-run', path: '/syncs/vip-customers-to-exports', ready: text('This sync has not run yet') },
   { name: 'sync-configuration', path: '/syncs/vip-customers-to-crm?tab=configuration', ready: heading('Record matching') },
+  { name: 'sync-json', path: '/syncs/vip-customers-to-crm?tab=configuration', ready: json },
+  { name: 'sync-test-rows', path: '/syncs/vip-customers-to-crm?tab=configuration&test=row', ready: table('Rows to test') },
+  { name: 'sync-tested-row', path: '/syncs/vip-customers-to-crm?tab=configuration&test=row&key=C-100003', ready: testedRow },
   { name: 'sync-schedule-tab', path: '/syncs/vip-customers-to-crm?tab=schedule', ready: heading('Schedule') },
   { name: 'sync-activity', path: '/syncs/vip-customers-to-crm?tab=activity', ready: table('Activity') },
   { name: 'run-with-errors', path: '/syncs/vip-customers-to-crm', ready: run('vip-customers-to-crm', /Completed with errors/) },
+  { name: 'run-row', path: '/syncs/vip-customers-to-crm', ready: rowOfRun },
   { name: 'run-failed', path: '/syncs/abandoned-carts-to-contacts-api', ready: run('abandoned-carts-to-contacts-api', /Aborted/) },
   { name: 'sequences', path: '/sequences', ready: table('Sequences') },
   { name: 'sequences-none-match', path: '/sequences?search=zzz', ready: text('No sequences match') },

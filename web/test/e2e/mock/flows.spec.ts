@@ -292,18 +292,6 @@ test('leaving with unsaved changes asks first', async ({ page }) => {
   await expect(page.getByRole('heading', { level: 1, name: 'Models' })).toBeVisible()
 })
 
-test('a sync is edited as JSON', async ({ page }) => {
-  await signIn(page)
-  await page.goto('/syncs/abandoned-carts-to-exports?tab=configuration')
-  await page.getByRole('button', { name: 'Edit as JSON' }).click()
-  const editor = page.getByRole('textbox', { name: 'Configuration as JSON' })
-  await editor.click()
-  await page.keyboard.press('ControlOrMeta+a')
-  await page.keyboard.insertText('{"model":')
-  await expect(page.getByRole('alert')).toContainText('This is not a configuration')
-  await expect(page.getByRole('button', { name: 'Save' })).toBeDisabled()
-})
-
 test('a key is shown once and can be deleted', async ({ page }) => {
   await signIn(page)
   await page.goto('/settings/keys')

@@ -5,6 +5,16 @@ const stamp = Date.now().toString(36)
 /** A name that no earlier run of the tests has left on the server. */
 export const named = (what: string): string => `${what} ${stamp}`
 
+/** A slug that no earlier run of the tests has left on the server. */
+export const slugged = (what: string): string => `${what}-${stamp}`
+
+/** Makes documents by the API, as the person who is signed in. */
+export async function applyDocuments(page: Page, documents: object[]): Promise<void> {
+  const session = (await (await page.request.get('/api/session')).json()) as { csrfToken: string }
+  const answer = await page.request.post('/api/apply', { data: { documents }, headers: { 'X-CSRF-Token': session.csrfToken } })
+  expect(answer.status(), await answer.text()).toBe(200)
+}
+
 /** Adds the sample source of the online shop. */
 export async function addSource(page: Page, name: string): Promise<void> {
   await page.goto('/sources')

@@ -1,0 +1,43 @@
+import type { ReactNode } from 'react'
+import { ActivityTab } from '~/features/document/ActivityTab'
+import type { SyncSearch } from '~/routes/search'
+import type { Sync } from '~/services/types'
+import { ConfigurationTab } from './ConfigurationTab'
+import { RunsTab } from './RunsTab'
+import { ScheduleTab } from './ScheduleTab'
+
+/** What a tab of the sync page is given. */
+export interface SyncTabProps {
+  sync: Sync
+  search: SyncSearch
+  /** Changes the page's address; what it does not name stays. */
+  onSearch: (change: SyncSearch) => void
+}
+
+interface SyncTab {
+  value: string
+  label: string
+  content: (props: SyncTabProps) => ReactNode
+}
+
+/** The tabs of the sync page in their order (SY-07). */
+export const syncTabs: SyncTab[] = [
+  {
+    value: 'runs',
+    label: 'Runs',
+    content: ({ sync, search, onSearch }) => (
+      <RunsTab
+        sync={sync}
+        wanted={search.runs ?? 'all'}
+        onWant={(wanted) => onSearch({ tab: 'runs', runs: wanted === 'all' ? undefined : wanted })}
+      />
+    ),
+  },
+  {
+    value: 'configuration',
+    label: 'Configuration',
+    content: ({ sync, onSearch }) => <ConfigurationTab sync={sync} onTest={() => onSearch({ test: 'row' })} />,
+  },
+  { value: 'schedule', label: 'Schedule', content: ({ sync }) => <ScheduleTab key={sync.metadata.revision} sync={sync} /> },
+  { value: 'activity', label: 'Activity', content: ({ sync }) => <ActivityTab kind="syncs" slug={sync.metadata.slug} /> },
+]
