@@ -1043,6 +1043,24 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/syncs/{slug}/test-row": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Rows of a sync's model of which one can be sent as a test: the first ones, or the one with a key */
+        get: operations["list-test-rows"];
+        put?: never;
+        /** Send one row of a sync's model and show the requests and answers; no run, baseline or log knows of it */
+        post: operations["test-row"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/syncs/{slug}/trigger": {
         parameters: {
             query?: never;
@@ -1365,6 +1383,7 @@ export interface components {
         ConnectorSyncType: {
             /** @enum {string} */
             compare: "mapped" | "all";
+            deferred?: boolean;
             deletes: ("nothing" | "clear" | "delete")[] | null;
             fields: components["schemas"]["ConnectorField"][] | null;
             mapping: components["schemas"]["ConnectorMappingRule"];
@@ -1438,6 +1457,14 @@ export interface components {
             renamed: components["schemas"]["ModelRenamed"][];
             retyped: components["schemas"]["ModelRetyped"][];
             seenAt: string;
+        };
+        Edit: {
+            /**
+             * @description the value is sent as this, whatever the model says
+             * @enum {string}
+             */
+            type: "boolean" | "number" | "string" | "timestamp" | "date" | "object";
+            value: components["schemas"]["Json"];
         };
         ErrorInfo: {
             /** @example resource.not_found */
@@ -2126,6 +2153,18 @@ export interface components {
             error?: components["schemas"]["ErrorInfo"];
             ok: boolean;
         };
+        TestColumn: {
+            description?: string;
+            /** @description why its value cannot be changed for a test; absent where it can */
+            fixed?: string;
+            name: string;
+            native?: string;
+            nullable: boolean;
+            /** @enum {string} */
+            type: "boolean" | "number" | "string" | "timestamp" | "date" | "object";
+            /** @description the sync sends it or reads it */
+            used: boolean;
+        };
         TestInput: {
             configuration?: {
                 [key: string]: unknown;
@@ -2133,6 +2172,48 @@ export interface components {
             /** @description a saved document whose secrets fill in */
             slug?: string;
             type: string;
+        };
+        TestRowInput: {
+            /** @description the primary key of a row of the model */
+            key: string;
+            /** @enum {string} */
+            operation: "added" | "changed" | "removed";
+            /** @description other values for columns, by name */
+            values?: {
+                [key: string]: components["schemas"]["Edit"];
+            };
+        };
+        TestRows: {
+            columns: components["schemas"]["TestColumn"][];
+            /** @description those that the sync acts on */
+            operations: ("removed" | "changed" | "added")[];
+            rows: components["schemas"]["TestableRow"][];
+        };
+        TestableRow: {
+            key: string;
+            values: components["schemas"]["Json"][];
+        };
+        TestedRow: {
+            /** @description the names of the values in the order of the model */
+            columns: string[];
+            /** Format: int64 */
+            durationMs: number;
+            error: components["schemas"]["ErrorInfo"] | null;
+            exchanges: components["schemas"]["ConnectorExchange"][];
+            key: string;
+            /** @enum {string} */
+            operation: "removed" | "changed" | "added";
+            /**
+             * @description in_doubt: the answer was lost, and the row may have been taken; not_sent: error says what stopped it
+             * @enum {string}
+             */
+            outcome: "succeeded" | "rejected" | "in_doubt" | "not_sent";
+            /** @description why it did not arrive, in the destination's words */
+            reason: string;
+            /** @description the row as the mapping saw it */
+            values: {
+                [key: string]: components["schemas"]["Json"];
+            };
         };
         Times: {
             /** @description fewer than were asked for where the schedule ends before */
@@ -4862,6 +4943,75 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PageRun"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "list-test-rows": {
+        parameters: {
+            query?: {
+                /** @description exactly this primary key */
+                key?: string;
+            };
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TestRows"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "test-row": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TestRowInput"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TestedRow"];
                 };
             };
             /** @description Error */
