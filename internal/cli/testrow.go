@@ -50,7 +50,7 @@ func testRowCommand() *cobra.Command {
 	}
 	cmd.Flags().StringVar(&key, "key", "", "primary key of the row")
 	cmd.Flags().StringVar(&op, "op", "added", "what the row is sent as: added, changed or removed")
-	cmd.Flags().StringArrayVar(&set, "set", nil, "another value for a column: COLUMN=VALUE for text, COLUMN:TYPE=VALUE with string, number, boolean, timestamp, date, object or null; may be repeated")
+	cmd.Flags().StringArrayVar(&set, "set", nil, "another value for a column: COLUMN=VALUE for text, COLUMN:TYPE=VALUE with string, number, boolean, timestamp, date or object, COLUMN:null; may be repeated")
 	cmd.Flags().StringVarP(&output, "output", "o", "", "json for the whole answer")
 	return required(cmd, "key")
 }
@@ -61,21 +61,21 @@ type edit struct {
 	Value any    `json:"value"`
 }
 
-// editsOf reads COLUMN:TYPE=VALUE.
+// editsOf reads COLUMN=VALUE, COLUMN:TYPE=VALUE and COLUMN:null.
 func editsOf(set []string) (map[string]edit, error) {
 	edits := map[string]edit{}
 	for _, s := range set {
-		name, text, ok := strings.Cut(s, "=")
-		if !ok || name == "" {
-			return nil, fault.New(fault.CodeInvalid, "--set %s is not COLUMN=VALUE or COLUMN:TYPE=VALUE", s)
+		name, text, given := strings.Cut(s, "=")
+		if column, null := strings.CutSuffix(name, ":null"); null && column != "" {
+			edits[column] = edit{Type: "string"}
+			continue
+		}
+		if !given || name == "" {
+			return nil, fault.New(fault.CodeInvalid, "--set %s is not COLUMN=VALUE, COLUMN:TYPE=VALUE or COLUMN:null", s)
 		}
 		column, kind := name, "string"
 		if at := strings.LastIndexByte(name, ':'); at > 0 {
 			column, kind = name[:at], name[at+1:]
-		}
-		if kind == "null" {
-			edits[column] = edit{Type: "string"}
-			continue
 		}
 		edits[column] = edit{Type: kind, Value: text}
 	}

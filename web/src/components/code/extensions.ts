@@ -72,7 +72,8 @@ export function baseExtensions(options: BaseOptions): Extension {
     marks,
     EditorView.lineWrapping,
     EditorState.readOnly.of(options.readOnly),
-    EditorView.contentAttributes.of({ 'aria-label': options.label }),
+    // The content takes the focus anyway; axe sees it by its tabindex (scrollable-region-focusable).
+    EditorView.contentAttributes.of({ 'aria-label': options.label, tabindex: '0' }),
     EditorView.updateListener.of((update) => {
       if (update.docChanged) options.onChange(update.state.doc.toString())
     }),
