@@ -1,7 +1,7 @@
 import type { ColumnUse, Drift } from '~/services/types'
 
 /** What a document does with a column, by where the column stands in it. */
-export function useWords(use: ColumnUse): string {
+export function whatOf(use: ColumnUse): string {
   if (use.kind === 'model') return 'primary key'
   if (use.path.startsWith('spec.match')) return 'record matching'
   if (use.path.startsWith('spec.allColumns')) return 'all columns'
@@ -24,7 +24,7 @@ export function usersOf(uses: ColumnUse[], column: string): Users[] {
     if (use.column !== column) continue
     const key = `${use.kind}/${use.slug}`
     const user = users.get(key) ?? { kind: use.kind, slug: use.slug, name: use.name, what: [] }
-    if (!user.what.includes(useWords(use))) user.what.push(useWords(use))
+    if (!user.what.includes(whatOf(use))) user.what.push(whatOf(use))
     users.set(key, user)
   }
   return [...users.values()]
