@@ -6,6 +6,7 @@ import (
 
 	"github.com/millrace/millrace/internal/engine/sync/run"
 	"github.com/millrace/millrace/internal/engine/timetable"
+	"github.com/millrace/millrace/internal/kind/channel"
 	"github.com/millrace/millrace/internal/kind/destination"
 	"github.com/millrace/millrace/internal/kind/model"
 	kindsequence "github.com/millrace/millrace/internal/kind/sequence"
@@ -51,6 +52,8 @@ type SyncStatus struct {
 	LastRun     *RunBody  `json:"lastRun"`
 	NextRunAt   *string   `json:"nextRunAt" doc:"a time that has passed waits for a worker"`
 	LastSkip    *SkipBody `json:"lastSkip"`
+
+	Alerts AlertRollup `json:"alerts"`
 }
 
 // SkipBody is a time at which a schedule did not start a run.
@@ -89,6 +92,8 @@ func (s *Server) status(ctx context.Context, d resource.Document) (any, error) {
 		return &DestinationStatus{SyncCount: n, LastTest: test}, err
 	case *model.Spec:
 		return s.modelStatus(ctx, d, spec)
+	case *channel.Spec:
+		return s.channelStatus(ctx, d)
 	case *sync.Spec:
 		return s.syncStatus(ctx, d, spec)
 	case *kindsequence.Spec:
@@ -118,6 +123,20 @@ func (s *Server) modelStatus(ctx context.Context, d resource.Document, spec *mod
 	}
 	rows, err := s.Runs.LastSize(ctx, who(ctx).WorkspaceID, d.Slug)
 	return &ModelStatus{Source: s.link(ctx, "source", spec.Source), SyncCount: n, LastRunRows: rows}, err
+}
+
+func (s *Server) channelStatus(ctx context.Context, d resource.Document) (*AlertChannelStatus, error) {
+	n, err := s.Resources.CountReferrers(ctx, scope(ctx), d.Kind, d.Slug)
+	if err != nil {
+		return nil, err
+	}
+	st := &AlertChannelStatus{UseCount: n}
+	last, err := s.Alerts.LastNotice(ctx, who(ctx).WorkspaceID, d.Slug)
+	if last != nil {
+		b := noticeBody(*last)
+		st.LastNotice = &b
+	}
+	return st, err
 }
 
 // link names a document; one that is gone keeps its slug for a name.
@@ -150,6 +169,11 @@ func (s *Server) syncStatus(ctx context.Context, d resource.Document, spec *sync
 		return nil, err
 	}
 	st.State, st.Label = syncState(last, spec.Disabled)
+	rollup, err := s.Alerts.Rollup(ctx, who(ctx).WorkspaceID, d.Kind, d.ID)
+	if err != nil {
+		return nil, err
+	}
+	st.Alerts = rollupBody(rollup)
 	if last != nil {
 		b := s.runBody(*last)
 		st.LastRun = &b
