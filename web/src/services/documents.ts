@@ -2,6 +2,7 @@ import { infiniteQueryOptions, keepPreviousData, queryOptions } from '@tanstack/
 import { del, get, path, post, put, withQuery, type Query } from './http'
 import type {
   Activity,
+  AlertChannel,
   Destination,
   Draft,
   Folder,
@@ -23,6 +24,7 @@ export interface Documents {
   destinations: Destination
   syncs: Sync
   sequences: Sequence
+  'alert-channels': AlertChannel
 }
 
 type SpecOf<K extends KindPath> = Documents[K]['spec']

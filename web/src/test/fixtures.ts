@@ -57,5 +57,6 @@ export const fixtureSync = (slug: string, state: SyncState, lastRun: Run | null)
     lastRun,
     nextRunAt: null,
     lastSkip: null,
+    alerts: { level: 'ok', active: 0, warning: 0, critical: 0 },
   },
 })

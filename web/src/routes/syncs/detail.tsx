@@ -3,6 +3,7 @@ import { ErrorCard } from '~/components/feedback/ErrorCard'
 import { Page } from '~/components/page/Page'
 import { SyncStateBadge } from '~/components/status/StatusBadge'
 import { PageTabs } from '~/components/tabs/PageTabs'
+import { AlertsTab } from '~/features/alert/AlertsTab'
 import { ActivityTab } from '~/features/document/ActivityTab'
 import { DocumentGate } from '~/features/document/DocumentGate'
 import { Meta } from '~/features/document/Meta'
@@ -40,6 +41,7 @@ function SyncDetail({ sync }: { sync: Sync }) {
     { value: 'runs', label: 'Runs', content: () => <RunsTab slug={metadata.slug} wanted={runs} onWant={want} /> },
     { value: 'configuration', label: 'Configuration', content: () => <ConfigurationTab sync={sync} /> },
     { value: 'schedule', label: 'Schedule', content: () => <ScheduleTab key={metadata.revision} sync={sync} /> },
+    { value: 'alerts', label: 'Alerts', count: status?.alerts.active || undefined, content: () => <AlertsTab sync={sync} /> },
     { value: 'activity', label: 'Activity', content: () => <ActivityTab kind="syncs" slug={metadata.slug} /> },
   ]
   return (
