@@ -13,6 +13,8 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/millrace/millrace/internal/engine/sync/run"
 	"github.com/millrace/millrace/internal/fault"
+	"github.com/millrace/millrace/internal/kind/alerting"
+	"github.com/millrace/millrace/internal/kind/channel"
 	"github.com/millrace/millrace/internal/kind/destination"
 	"github.com/millrace/millrace/internal/kind/model"
 	kindsequence "github.com/millrace/millrace/internal/kind/sequence"
@@ -31,7 +33,7 @@ type DocumentBody struct {
 
 // documentOf describes a document of one kind. DocumentBody is what is written.
 type documentOf[S, T any] struct {
-	Kind     string       `json:"kind" enum:"source,model,destination,sync,sequence"`
+	Kind     string       `json:"kind" enum:"source,model,destination,sync,sequence,alert-channel"`
 	Metadata MetadataBody `json:"metadata"`
 	Spec     S            `json:"spec"`
 	Status   T            `json:"status"`
@@ -44,6 +46,8 @@ type (
 	DestinationBody documentOf[destination.Spec, DestinationStatus]
 	// ModelBody is a model as the API's description has it.
 	ModelBody documentOf[model.Spec, ModelStatus]
+	// AlertChannelBody is an alert channel as the API's description has it.
+	AlertChannelBody documentOf[channel.Spec, AlertChannelStatus]
 	// SyncBody is a sync as the API's description has it.
 	SyncBody documentOf[sync.Spec, SyncStatus]
 	// SequenceBody is a sequence as the API's description has it.
@@ -60,7 +64,7 @@ func describedAs[T any]() described {
 // descriptions are the kinds whose documents are described.
 var descriptions = map[string]described{
 	"source": describedAs[SourceBody](), "destination": describedAs[DestinationBody](), "model": describedAs[ModelBody](), "sync": describedAs[SyncBody](),
-	"sequence": describedAs[SequenceBody](),
+	"sequence": describedAs[SequenceBody](), alerting.ChannelKind: describedAs[AlertChannelBody](),
 }
 
 // answers says what an operation answers with: a document of a kind, or a page of them.
@@ -147,6 +151,7 @@ type listInput struct {
 	Folder      string   `query:"folder" doc:"with the folders in it"`
 	CreatedBy   string   `query:"createdBy" doc:"an email address"`
 	Status      string   `query:"status" doc:"state of syncs and sequences"`
+	Alerts      string   `query:"alerts" doc:"of syncs: any, critical or warning for those with such an alert, none for those without"`
 	Source      string   `query:"source" doc:"slug"`
 	Destination string   `query:"destination" doc:"slug"`
 	Model       string   `query:"model" doc:"slug"`
@@ -311,7 +316,7 @@ type EventBody struct {
 
 // ReferrerBody is a document that refers to another.
 type ReferrerBody struct {
-	Kind string `json:"kind" enum:"source,model,destination,sync,sequence"`
+	Kind string `json:"kind" enum:"source,model,destination,sync,sequence,alert-channel"`
 	Slug string `json:"slug"`
 	Name string `json:"name"`
 }
@@ -321,7 +326,7 @@ func (s *Server) listDocuments(ctx context.Context, k resource.Kind, in listInpu
 	if err != nil {
 		return nil, err
 	}
-	documents, total, err := s.listByState(ctx, k, f, in.Status)
+	documents, total, err := s.listByState(ctx, k, f, in.Status, in.Alerts)
 	if err != nil {
 		return nil, err
 	}
@@ -334,26 +339,34 @@ func (s *Server) listDocuments(ctx context.Context, k resource.Kind, in listInpu
 	}}, nil
 }
 
-// listByState lists documents, of syncs and sequences only those in a state where one is asked for (FOL-02).
-func (s *Server) listByState(ctx context.Context, k resource.Kind, f resource.Filter, state string) ([]resource.Document, int, error) {
+// listByState lists documents, of syncs and sequences only those in a state, and of syncs those with alerts, where these
+// are asked for (FOL-02).
+func (s *Server) listByState(ctx context.Context, k resource.Kind, f resource.Filter, state, alerts string) ([]resource.Document, int, error) {
 	if state != "" && k.Name == "sequence" {
 		return s.listSequences(ctx, f, state)
 	}
-	if state == "" || k.Name != "sync" {
+	if state == "" && alerts == "" || k.Name != "sync" {
 		return s.Resources.List(ctx, scope(ctx), k.Name, f)
 	}
-	if !slices.Contains(syncStates, state) {
+	if state != "" && !slices.Contains(syncStates, state) {
 		return nil, 0, fault.New(fault.CodeInvalid, "there is no state %q; there are %s", state, strings.Join(syncStates, ", ")).WithPath("status")
 	}
-	return s.listSyncs(ctx, f, func(spec *sync.Spec, last *run.Run) bool {
+	if err := checkAlertFilter(alerts); err != nil {
+		return nil, 0, err
+	}
+	rollups, err := s.Alerts.Rollups(ctx, who(ctx).WorkspaceID, k.Name)
+	if err != nil {
+		return nil, 0, err
+	}
+	return s.listSyncs(ctx, f, func(id int64, spec *sync.Spec, last *run.Run) bool {
 		is, _ := syncState(last, spec.Disabled)
-		return is == state
+		return (state == "" || is == state) && alertMatches(alerts, rollups[id])
 	})
 }
 
 // listSyncs lists the syncs that keep says, by themselves and their newest run. A run is no part of a document, so
 // that the page is cut here.
-func (s *Server) listSyncs(ctx context.Context, f resource.Filter, keep func(*sync.Spec, *run.Run) bool) ([]resource.Document, int, error) {
+func (s *Server) listSyncs(ctx context.Context, f resource.Filter, keep func(int64, *sync.Spec, *run.Run) bool) ([]resource.Document, int, error) {
 	newest, err := s.Runs.Newest(ctx, who(ctx).WorkspaceID)
 	if err != nil {
 		return nil, 0, err
@@ -363,7 +376,7 @@ func (s *Server) listSyncs(ctx context.Context, f resource.Filter, keep func(*sy
 		if r, ran := newest[d.ID]; ran {
 			last = &r
 		}
-		return keep(d.Spec.(*sync.Spec), last) //nolint:forcetypeassert // a sync's spec
+		return keep(d.ID, d.Spec.(*sync.Spec), last) //nolint:forcetypeassert // a sync's spec
 	})
 }
 

@@ -49,7 +49,7 @@ var v1Operations = []operation{
 
 // fill puts ids and slugs of workspace 1 into a path.
 func (w *world) fill(path string, ids map[string]int64) string {
-	slugs := map[string]string{"sources": "shop", "models": "people", "destinations": "crm", "syncs": "people-to-crm", "sequences": "all"}
+	slugs := map[string]string{"sources": "shop", "models": "people", "destinations": "crm", "syncs": "people-to-crm", "sequences": "all", "alert-channels": "on-call"}
 	for plural, slug := range slugs {
 		if strings.HasPrefix(path, "/api/"+plural+"/") {
 			path = strings.Replace(path, "{slug}", slug, 1)
@@ -62,7 +62,7 @@ func (w *world) fill(path string, ids map[string]int64) string {
 	if strings.HasPrefix(path, "/api/sequence-runs/") {
 		number = ids["sequenceRun"]
 	}
-	path = strings.NewReplacer("{id}", strconv.FormatInt(number, 10), "{ordinal}", "0", "{list}", "objects").Replace(path)
+	path = strings.NewReplacer("{id}", strconv.FormatInt(number, 10), "{ordinal}", "0", "{list}", "objects", "{trigger}", "fatal").Replace(path)
 	for name, id := range ids {
 		path = strings.ReplaceAll(path, "{"+name+"}", strconv.FormatInt(id, 10))
 	}
@@ -87,7 +87,7 @@ func (w *world) ids() map[string]int64 {
 
 // bodyFor is a body that an operation would accept of workspace 1.
 func bodyFor(o operation) any {
-	specs := map[string]object{"source": sourceSpec(), "model": modelSpec(), "destination": destinationSpec(), "sync": syncSpec(), "sequence": sequenceSpec()}
+	specs := map[string]object{"source": sourceSpec(), "model": modelSpec(), "destination": destinationSpec(), "sync": syncSpec(), "sequence": sequenceSpec(), "alert-channel": channelSpec()}
 	for kind, spec := range specs {
 		if o.id == "update-"+kind || o.id == "create-"+kind || o.id == "validate-"+kind {
 			return object{"metadata": object{"name": "Intruder"}, "spec": spec}
@@ -98,6 +98,8 @@ func bodyFor(o operation) any {
 		return object{"documents": []object{{"kind": "sync", "metadata": object{"slug": "x", "name": "X"}, "spec": syncSpec()}}}
 	case "test-source", "test-destination":
 		return object{"type": "memory", "slug": map[string]string{"test-source": "shop", "test-destination": "crm"}[o.id], "configuration": object{"host": "evil", "place": "evil", "password": object{"$secret": "set"}}}
+	case "test-alert-channel":
+		return object{"type": "pagerduty", "slug": "on-call", "configuration": object{"routingKey": object{"$secret": "set"}, "baseUrl": "https://evil.example.com"}}
 	case "preview-model":
 		return object{"source": "shop", "method": "sql", "sql": "SELECT 1"}
 	case "list-options", "list-fields":
@@ -181,7 +183,7 @@ func TestWorkspacesAreIsolated(t *testing.T) {
 			if strings.Contains(o.path, "{") && a.status != 404 {
 				t.Errorf("%s: %d %s", a.what, a.status, a.body)
 			}
-			for _, word := range []string{"Shop", "People", "CRM", "Ada", adminEmail, "hunter2", "s3same"} {
+			for _, word := range []string{"Shop", "People", "CRM", "On call", "Ada", adminEmail, "hunter2", "s3same", "routing-key"} {
 				if strings.Contains(a.body, word) {
 					t.Errorf("%s tells %s", a.what, a.body)
 				}
@@ -193,6 +195,9 @@ func TestWorkspacesAreIsolated(t *testing.T) {
 			}
 		}
 		w.ok("GET", fmt.Sprintf("/api/v1/syncs?modelId=%d", ids["model"]), nil).has("data", "[]")
+		if len(w.noticed) > 0 {
+			t.Errorf("a test notice went out by %v", w.noticed)
+		}
 		w.key = mine
 		if after := w.everything(); after != before {
 			t.Errorf("workspace 1 was\n%s\nand is\n%s", before, after)
@@ -204,7 +209,7 @@ func TestWorkspacesAreIsolated(t *testing.T) {
 func (w *world) everything() string {
 	w.t.Helper()
 	var all strings.Builder
-	for _, path := range []string{"sources", "models", "destinations", "syncs", "syncs/people-to-crm/runs", "syncs/people-to-crm/activity", "sequences", "sequences/all/runs", "sequences/all/activity", "sources/shop/versions", "folders", "usage"} {
+	for _, path := range []string{"sources", "models", "destinations", "syncs", "syncs/people-to-crm/runs", "syncs/people-to-crm/activity", "syncs/people-to-crm/alerts", "alert-channels", "sequences", "sequences/all/runs", "sequences/all/activity", "sources/shop/versions", "folders", "usage"} {
 		fmt.Fprintln(&all, w.ok("GET", "/api/"+path, nil).body)
 	}
 	fmt.Fprintln(&all, w.ok("GET", "/api/keys", nil).list("items", "id"))

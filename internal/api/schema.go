@@ -11,6 +11,8 @@ import (
 	"github.com/millrace/millrace/internal/engine/sequence"
 	"github.com/millrace/millrace/internal/engine/sync/run"
 	"github.com/millrace/millrace/internal/engine/timetable"
+	"github.com/millrace/millrace/internal/kind/alerting"
+	"github.com/millrace/millrace/internal/kind/channel"
 	"github.com/millrace/millrace/internal/kind/model"
 	kindsequence "github.com/millrace/millrace/internal/kind/sequence"
 	"github.com/millrace/millrace/internal/kind/sync"
@@ -86,6 +88,8 @@ var (
 	columnTypes    = words(value.Types...)
 	rowStatuses    = words(run.RowSucceeded, run.RowFailed, run.RowAborted, run.RowRejected, run.RowPending)
 	terminateWords = words(kindsequence.TerminateRejected, kindsequence.TerminateFatal, kindsequence.TerminateNever)
+	channelTypes   = words(channel.Email, channel.Slack, channel.PagerDuty, channel.SMS, channel.Webhook)
+	levelWords     = words(alerting.LevelsAll, alerting.LevelsCritical)
 	weekdays       = words("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 )
 
@@ -114,6 +118,11 @@ var refinements = map[string]map[string]refinement{
 	"SequenceStep":        {"terminate": terminateWords},
 	"SequenceRun":         {"state": words(sequence.States...), "error": orNull},
 	"SequenceRunStep":     {"state": words(sequence.StepStates...), "terminate": terminateWords, "run": orNull},
+	"AlertChannelStatus":  {"lastNotice": orNull},
+	"ChannelSpec":         {"configuration": anyJSON, "type": channelTypes, "levels": levelWords},
+	"ChannelInfo":         {"slug": channelTypes},
+	"AlertingRecipient":   {"levels": levelWords},
+	"AlertingType":        {"compare": words(alerting.AtLeast, alerting.Above, alerting.Below)},
 	"SourceSpec":          {"configuration": anyJSON},
 	"DestinationSpec":     {"configuration": anyJSON},
 	"ModelSpec":           {"method": words(model.MethodSQL, model.MethodTable)},

@@ -17,6 +17,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 	"github.com/millrace/millrace/internal/access"
+	"github.com/millrace/millrace/internal/alert"
 	"github.com/millrace/millrace/internal/clock"
 	"github.com/millrace/millrace/internal/connector"
 	"github.com/millrace/millrace/internal/connector/state"
@@ -40,6 +41,8 @@ type Options struct {
 	Sequences *sequence.Engine
 	Timetable *timetable.Timetable
 	Enqueuer  run.Enqueuer
+	Alerts    *alert.Store
+	Notify    Notifier
 	State     *state.Store // what connectors learn
 	Clock     clock.Clock
 	Log       *slog.Logger
@@ -118,6 +121,7 @@ func (s *Server) own(mux *http.ServeMux) huma.API {
 	s.destinations(api)
 	s.authorizations(api)
 	s.syncs(api)
+	s.alerts(api)
 	s.runs(api)
 	s.sequences(api)
 	refine(config.Components.Schemas)

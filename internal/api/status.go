@@ -6,6 +6,7 @@ import (
 
 	"github.com/millrace/millrace/internal/engine/sync/run"
 	"github.com/millrace/millrace/internal/engine/timetable"
+	"github.com/millrace/millrace/internal/kind/channel"
 	"github.com/millrace/millrace/internal/kind/destination"
 	"github.com/millrace/millrace/internal/kind/model"
 	kindsequence "github.com/millrace/millrace/internal/kind/sequence"
@@ -53,6 +54,8 @@ type SyncStatus struct {
 	NextRunAt   *string   `json:"nextRunAt" doc:"a time that has passed waits for a worker"`
 	LastSkip    *SkipBody `json:"lastSkip"`
 	Suspended   *string   `json:"suspended" doc:"why its schedule does not start it: the provider does not accept the destination's permission any more"`
+
+	Alerts AlertRollup `json:"alerts"`
 }
 
 // SkipBody is a time at which a schedule did not start a run.
@@ -91,6 +94,8 @@ func (s *Server) status(ctx context.Context, d resource.Document) (any, error) {
 		return &DestinationStatus{SyncCount: n, LastTest: test}, err
 	case *model.Spec:
 		return s.modelStatus(ctx, d, spec)
+	case *channel.Spec:
+		return s.channelStatus(ctx, d)
 	case *sync.Spec:
 		return s.syncStatus(ctx, d, spec)
 	case *kindsequence.Spec:
@@ -126,6 +131,20 @@ func (s *Server) modelStatus(ctx context.Context, d resource.Document, spec *mod
 	return &ModelStatus{Source: s.link(ctx, "source", spec.Source), SyncCount: n, LastRunRows: rows, Drift: drift}, err
 }
 
+func (s *Server) channelStatus(ctx context.Context, d resource.Document) (*AlertChannelStatus, error) {
+	n, err := s.Resources.CountReferrers(ctx, scope(ctx), d.Kind, d.Slug)
+	if err != nil {
+		return nil, err
+	}
+	st := &AlertChannelStatus{UseCount: n}
+	last, err := s.Alerts.LastNotice(ctx, who(ctx).WorkspaceID, d.Slug)
+	if last != nil {
+		b := noticeBody(*last)
+		st.LastNotice = &b
+	}
+	return st, err
+}
+
 // link names a document; one that is gone keeps its slug for a name.
 func (s *Server) link(ctx context.Context, kind, slug string) Link {
 	l := Link{Slug: slug, Name: slug}
@@ -159,6 +178,11 @@ func (s *Server) syncStatus(ctx context.Context, d resource.Document, spec *sync
 		return nil, err
 	}
 	st.State, st.Label = syncState(last, spec.Disabled)
+	rollup, err := s.Alerts.Rollup(ctx, who(ctx).WorkspaceID, d.Kind, d.ID)
+	if err != nil {
+		return nil, err
+	}
+	st.Alerts = rollupBody(rollup)
 	if last != nil {
 		b := s.runBody(*last)
 		st.LastRun = &b

@@ -83,7 +83,7 @@ func (s *Server) v1Syncs(ctx context.Context, q url.Values, f resource.Filter) (
 		documents, _, err := s.Resources.List(ctx, scope(ctx), "sync", f)
 		return documents, err
 	}
-	documents, _, err := s.listSyncs(ctx, f, func(_ *sync.Spec, last *run.Run) bool {
+	documents, _, err := s.listSyncs(ctx, f, func(_ int64, _ *sync.Spec, last *run.Run) bool {
 		return last != nil && (after.IsZero() || last.CreatedAt.After(after)) && (before.IsZero() || last.CreatedAt.Before(before))
 	})
 	return documents, err

@@ -25,6 +25,7 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/array"
 	"github.com/apache/arrow-go/v18/arrow/memory"
 	"github.com/millrace/millrace/internal/access"
+	"github.com/millrace/millrace/internal/alert"
 	"github.com/millrace/millrace/internal/api"
 	"github.com/millrace/millrace/internal/blob"
 	"github.com/millrace/millrace/internal/clock"
@@ -39,6 +40,7 @@ import (
 	"github.com/millrace/millrace/internal/engine/timetable"
 	"github.com/millrace/millrace/internal/fault"
 	"github.com/millrace/millrace/internal/httpx"
+	"github.com/millrace/millrace/internal/kind/channel"
 	"github.com/millrace/millrace/internal/kind/destination"
 	"github.com/millrace/millrace/internal/kind/model"
 	kindsequence "github.com/millrace/millrace/internal/kind/sequence"
@@ -73,6 +75,9 @@ type world struct {
 	seqs    *sequence.Engine
 	times   *timetable.Timetable
 	queue   *queue
+	alerts  *alert.Store
+	noticed []channel.Spec // the channels that test notices were sent to
+	refuse  error          // of whoever takes test notices
 	log     *lockedBuffer
 	handler http.Handler
 	source  *memorySource
@@ -101,12 +106,12 @@ func newWorld(t *testing.T, d *db.DB) *world {
 	registry := w.registry()
 	w.access = access.NewStore(d, w.clock)
 	w.access.PasswordCost = bcrypt.MinCost
-	w.docs = resource.NewStore(d, resource.NewRegistry(source.Kind(registry), destination.Kind(registry), model.Kind(registry), kindsync.Kind(registry), kindsequence.Kind()), master, w.clock)
+	w.docs = resource.NewStore(d, resource.NewRegistry(channel.Kind(), source.Kind(registry), destination.Kind(registry), model.Kind(registry), kindsync.Kind(registry), kindsequence.Kind()), master, w.clock)
 	w.state = state.NewStore(d, master, w.clock)
 	w.docs.OnDelete(func(ctx context.Context, tx bun.Tx, sc resource.Scope, doc resource.Document) error {
 		return w.state.Forget(ctx, tx, sc.WorkspaceID, doc.Kind, doc.ID)
 	})
-	w.runs = run.NewStore(d, w.clock)
+	w.runs, w.alerts = run.NewStore(d, w.clock), alert.NewStore(d, w.clock)
 	w.runs.Follow(w.docs, w.queue)
 	log := slog.New(slog.NewTextHandler(w.log, nil))
 	dir := filepath.Join(home, "work")
@@ -116,7 +121,7 @@ func newWorld(t *testing.T, d *db.DB) *world {
 	})
 	w.schedule()
 	w.handler = api.New(api.Options{
-		DB: d, Access: w.access, Resources: w.docs, Registry: registry, Runs: w.runs, Engine: w.engine, Sequences: w.seqs, Timetable: w.times, Enqueuer: w.queue, State: w.state, Public: public,
+		DB: d, Access: w.access, Resources: w.docs, Registry: registry, Runs: w.runs, Engine: w.engine, Sequences: w.seqs, Timetable: w.times, Enqueuer: w.queue, State: w.state, Alerts: w.alerts, Notify: w, Public: public,
 		Clock: w.clock, Log: log, Metrics: telemetry.NewMetrics(), Dir: dir, Version: "test", Secure: true,
 		Assets: fstest.MapFS{"index.html": {Data: []byte("<!doctype html>")}},
 	})
@@ -131,6 +136,12 @@ func (w *world) schedule() {
 		Runners: map[string]timetable.Runner{"sync": syncRunner{w}}})
 	w.seqs = sequence.New(sequence.Options{DB: w.db, Documents: w.docs, Syncs: steps{w}, Waker: w.queue, Clock: w.clock})
 	w.runs.OnEnd(func(ctx context.Context, tx bun.Tx, r run.Run) error { return w.seqs.SyncEnded(ctx, tx, r.ID) })
+}
+
+// Test takes test notices.
+func (w *world) Test(_ context.Context, c channel.Spec) error {
+	w.noticed = append(w.noticed, c)
+	return w.refuse
 }
 
 func (w *world) must(err error) {
@@ -354,9 +365,10 @@ func sequenceSpec() object {
 	return object{"steps": []object{{"sync": "people-to-crm", "terminate": "rejected"}, {"sync": "people-to-crm", "terminate": "never"}}, "schedule": object{"type": "manual"}, "disabled": false}
 }
 
-// furnish makes one document of each kind: shop, people, crm and people-to-crm.
+// furnish makes one document of each kind: on-call, shop, people, crm and people-to-crm.
 func (w *world) furnish() {
 	w.t.Helper()
+	w.ok("POST", "/api/alert-channels", document("on-call", "On call", channelSpec()))
 	w.ok("POST", "/api/sources", document("shop", "Shop", sourceSpec()))
 	w.ok("POST", "/api/models", document("people", "People", modelSpec()))
 	w.ok("POST", "/api/destinations", document("crm", "CRM", destinationSpec()))

@@ -80,6 +80,7 @@ type process struct {
 	engine    *run.Engine
 	sequences *sequence.Engine
 	timetable *timetable.Timetable
+	alerts    *alerts
 	metrics   *telemetry.Metrics
 	closers   []func() error
 }
@@ -166,6 +167,7 @@ func (p *process) openStores(ctx context.Context) (err error) {
 	})
 	p.runs = run.NewStore(p.db, p.clock)
 	p.runs.LeaseTime = c.LeaseTime
+	p.alerts = newAlerts(p)
 	return nil
 }
 
@@ -252,6 +254,7 @@ func (p *process) observe(r run.Run) {
 		p.metrics.Rows("changed", outcome, n.Changed)
 		p.metrics.Rows("removed", outcome, n.Removed)
 	}
+	p.alerts.watcher.Ended(context.Background(), r)
 }
 
 // firstStart sets a new database up, and tells how to sign in.
@@ -273,14 +276,18 @@ func (p *process) serve(ctx context.Context) error {
 	if err != nil {
 		return fault.Wrap(err, fault.CodeConfig, "listening on %s", p.Config.Listen)
 	}
-	stopWork, err := p.work(ctx)
-	if err != nil {
-		return errors.Join(err, listener.Close())
-	}
 	base := strings.TrimRight(p.Config.PublicURL, "/")
 	if base == "" {
 		base = "http://" + advertised(p.Config.Listen, listener.Addr())
 	}
+	if err := p.alerts.open(base); err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	stopWork, err := p.work(ctx)
+	if err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	stopAlerts := p.alerts.start(ctx)
 	requests, cut := context.WithCancel(context.WithoutCancel(ctx))
 	defer cut()
 	server := &http.Server{
@@ -299,6 +306,7 @@ func (p *process) serve(ctx context.Context) error {
 	}
 	p.log.Info("stopping")
 	err = errors.Join(err, stopWork())
+	stopAlerts()
 	defer time.AfterFunc(streamGrace, cut).Stop() // streams of events would never end by themselves
 	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTime)
 	defer cancel()
@@ -336,7 +344,7 @@ func (p *process) handler(base string) http.Handler {
 	o := api.Options{
 		DB: p.db, Access: p.access, Resources: p.documents, Registry: p.Registry, Runs: p.runs, Engine: p.engine, Sequences: p.sequences, Timetable: p.timetable,
 		Enqueuer: queue{p.jobs}, Clock: p.clock, Log: p.log, Metrics: p.metrics, Assets: p.Assets,
-		State: p.state, Public: base, Dir: p.dir(), Version: p.Version, Secure: p.Config.Secure(),
+		Alerts: p.alerts.store, Notify: p.alerts.sender, State: p.state, Public: base, Dir: p.dir(), Version: p.Version, Secure: p.Config.Secure(),
 		Checks: []telemetry.Check{
 			{Name: "database", Run: p.db.PingContext},
 			{Name: "storage", Run: p.bucket.Check},

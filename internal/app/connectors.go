@@ -8,6 +8,7 @@ import (
 	"github.com/millrace/millrace/internal/destination/postgres"
 	"github.com/millrace/millrace/internal/destination/s3"
 	"github.com/millrace/millrace/internal/httpx"
+	"github.com/millrace/millrace/internal/kind/channel"
 	"github.com/millrace/millrace/internal/kind/destination"
 	"github.com/millrace/millrace/internal/kind/model"
 	"github.com/millrace/millrace/internal/kind/sequence"
@@ -22,10 +23,7 @@ import (
 
 // Connectors returns everything that this build can read from and write to.
 func Connectors(c *config.Config) *connector.Registry {
-	network := httpx.AnyNetwork
-	if c.Network == config.NetworkPublic {
-		network = httpx.PublicOnly
-	}
+	network := networkOf(c)
 	reach := duckdb.Reach{Root: c.SourcesRoot, Deny: []string{c.Home}}
 	sources := append([]connector.SourceInfo{pgsource.Info(), duckdb.Info(reach), file.Info(reach)}, sample.Infos()...)
 	return connector.New(sources, []connector.DestinationInfo{
@@ -33,7 +31,15 @@ func Connectors(c *config.Config) *connector.Registry {
 	})
 }
 
+// networkOf is where requests may go.
+func networkOf(c *config.Config) httpx.Network {
+	if c.Network == config.NetworkPublic {
+		return httpx.PublicOnly
+	}
+	return httpx.AnyNetwork
+}
+
 // Kinds returns the kinds of documents, in the order in which they build on each other.
 func Kinds(r *connector.Registry) *resource.Registry {
-	return resource.NewRegistry(source.Kind(r), destination.Kind(r), model.Kind(r), sync.Kind(r), sequence.Kind())
+	return resource.NewRegistry(channel.Kind(), source.Kind(r), destination.Kind(r), model.Kind(r), sync.Kind(r), sequence.Kind())
 }

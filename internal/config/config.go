@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"net/mail"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -39,7 +40,13 @@ type Config struct {
 	PlannerThreads      int           `key:"planner-threads" help:"threads of one comparison; 0 means all processors" default:"0"`
 	FilesRoot           string        `key:"files-root" help:"folder below which the local-folder destination may write; empty means the folder files in the home folder"`
 	SourcesRoot         string        `key:"sources-root" help:"folder below which sources may read files of the server; empty means anywhere but the home folder"`
-	Network             string        `key:"network" help:"where HTTP destinations may connect to: any, or public (no private addresses, not this machine)" default:"any"`
+	Network             string        `key:"network" help:"where HTTP destinations and alert channels may connect to: any, or public (no private addresses, not this machine)" default:"any"`
+	SMTPHost            string        `key:"smtp-host" help:"email server by which alerts are sent; empty means none"`
+	SMTPPort            int           `key:"smtp-port" help:"its port" default:"587"`
+	SMTPTLS             string        `key:"smtp-tls" help:"how the connection to it is encrypted: starttls, tls (from the first byte, usually port 465) or none" default:"starttls"`
+	SMTPUser            string        `key:"smtp-user" help:"who signs in to it; empty means nobody"`
+	SMTPPassword        string        `key:"smtp-password" help:"of that user" secret:"true"`
+	SMTPFrom            string        `key:"smtp-from" help:"sender of the mails, such as Millrace <alerts@example.com>"`
 	LogLevel            string        `key:"log-level" help:"debug, info, warn or error" default:"info"`
 	LogFormat           string        `key:"log-format" help:"text or json" default:"text"`
 	OTLPEndpoint        string        `key:"otlp-endpoint" help:"address of an OpenTelemetry collector (OTLP over HTTP); empty means no traces"`
@@ -199,7 +206,10 @@ func (c *Config) check(issues *fault.Issues) {
 	if c.FilesRoot == "" {
 		c.FilesRoot = filepath.Join(c.Home, "files")
 	}
-	for key, choice := range map[string][2]string{"network": {c.Network, "any " + NetworkPublic}, "log-level": {c.LogLevel, "debug info warn error"}, "log-format": {c.LogFormat, "text json"}, "secure-cookies": {c.SecureCookies, "auto true false"}} {
+	if _, err := mail.ParseAddress(c.SMTPFrom); err != nil && (c.SMTPHost != "" || c.SMTPFrom != "") {
+		issues.Add("smtp-from", fault.CodeConfig, "%q is not the address of a sender", c.SMTPFrom)
+	}
+	for key, choice := range map[string][2]string{"smtp-tls": {c.SMTPTLS, "starttls tls none"}, "network": {c.Network, "any " + NetworkPublic}, "log-level": {c.LogLevel, "debug info warn error"}, "log-format": {c.LogFormat, "text json"}, "secure-cookies": {c.SecureCookies, "auto true false"}} {
 		if !strings.Contains(" "+choice[1]+" ", " "+choice[0]+" ") {
 			issues.Add(key, fault.CodeConfig, "%q is none of %s", choice[0], choice[1])
 		}

@@ -94,6 +94,18 @@ func (s Settings) Text(name string) string {
 	}
 }
 
+// List returns a setting that is a list of texts; anything in it that is no text is left out.
+func (s Settings) List(name string) []string {
+	items, _ := s[name].([]any)
+	all := make([]string, 0, len(items))
+	for _, item := range items {
+		if text, ok := item.(string); ok {
+			all = append(all, text)
+		}
+	}
+	return all
+}
+
 // WithDefaults returns a copy in which absent fields have their defaults.
 func (s Settings) WithDefaults(fields []Field) Settings {
 	out := make(Settings, len(s)+len(fields))

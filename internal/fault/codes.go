@@ -76,6 +76,12 @@ const (
 
 	CodeSequenceStopped Code = "sequence.stopped"
 
+	CodeNoticeAuth        Code = "notice.authentication"
+	CodeNoticeRefused     Code = "notice.refused"
+	CodeNoticeThrottled   Code = "notice.throttled"
+	CodeNoticeUnreachable Code = "notice.unreachable"
+	CodeNoticeMail        Code = "notice.mail_server"
+
 	CodeStorage    Code = "storage.error"
 	CodeDiskFull   Code = "storage.disk_full"
 	CodeSecret     Code = "secret.error"
@@ -141,6 +147,12 @@ var codes = map[Code]Info{
 	CodeRunUntestable: {http.StatusUnprocessableEntity, 2, Permanent, "Run the sync to see what it sends."},
 
 	CodeSequenceStopped: {http.StatusConflict, 9, Fatal, "Look at the run of the step that ended the sequence; the step's terminate setting says what may end it."},
+
+	CodeNoticeAuth:        {http.StatusUnprocessableEntity, 8, Fatal, "Check the alert channel's key or token."},
+	CodeNoticeRefused:     {http.StatusUnprocessableEntity, 8, Permanent, "Correct the alert channel's settings; the message is the provider's own."},
+	CodeNoticeThrottled:   {http.StatusUnprocessableEntity, 8, Throttled, "The provider asks to wait; the notice is sent again by itself."},
+	CodeNoticeUnreachable: {http.StatusUnprocessableEntity, 8, Retryable, "Check the alert channel's address and the server's way to it."},
+	CodeNoticeMail:        {http.StatusUnprocessableEntity, 8, Retryable, "Check the server's settings smtp-host, smtp-port, smtp-tls, smtp-user, smtp-password and smtp-from."},
 
 	CodeStorage:    {http.StatusInternalServerError, 10, Retryable, "Check the storage bucket or folder that the server is configured with."},
 	CodeDiskFull:   {http.StatusInsufficientStorage, 10, Fatal, "Free disk space under MILLRACE_HOME, then run again: nothing was lost."},

@@ -185,6 +185,23 @@ const settingsWorkspace = createRoute({
   path: '/workspace',
   component: lazyRouteComponent(() => import('./routes/settings/workspace')),
 })
+const settingsAlerts = createRoute({
+  getParentRoute: () => settings,
+  path: '/alerts',
+  validateSearch: listSearch,
+  component: lazyRouteComponent(() => import('./routes/settings/alerts')),
+})
+const settingsAlertNew = createRoute({
+  getParentRoute: () => settings,
+  path: '/alerts/new',
+  validateSearch: typeSearch,
+  component: lazyRouteComponent(() => import('./routes/settings/alert-new')),
+})
+const settingsAlert = createRoute({
+  getParentRoute: () => settings,
+  path: '/alerts/$slug',
+  component: lazyRouteComponent(() => import('./routes/settings/alert')),
+})
 const settingsKeys = createRoute({
   getParentRoute: () => settings,
   path: '/keys',
@@ -214,7 +231,7 @@ const routeTree = root.addChildren([
     sequenceNew,
     sequence,
     sequenceRun,
-    settings.addChildren([settingsWorkspace, settingsKeys]),
+    settings.addChildren([settingsWorkspace, settingsAlerts, settingsAlertNew, settingsAlert, settingsKeys]),
   ]),
 ])
 

@@ -1,9 +1,12 @@
 // Package destination is the kind of document that connects a place that rows are sent to.
 package destination
 
+import "github.com/millrace/millrace/internal/kind/alerting"
+
 // Spec is what a person configures of a destination.
 type Spec struct {
 	Type          string         `json:"type"`          // slug of a connector.DestinationInfo
 	Configuration map[string]any `json:"configuration"` // its fields; secrets are references (secret.Ref)
 	Description   string         `json:"description,omitempty"`
+	Alerts        *alerting.Spec `json:"alerts,omitempty"` // of all its syncs (SY-62)
 }

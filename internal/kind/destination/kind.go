@@ -3,6 +3,7 @@ package destination
 import (
 	"github.com/millrace/millrace/internal/connector"
 	"github.com/millrace/millrace/internal/fault"
+	"github.com/millrace/millrace/internal/kind/alerting"
 	"github.com/millrace/millrace/internal/resource"
 )
 
@@ -10,7 +11,7 @@ import (
 func Kind(registry *connector.Registry) resource.Kind {
 	return resource.Define("destination", "destinations",
 		func(s *Spec, stored func(string) bool) fault.Issues { return s.validate(registry, stored) },
-		func(*Spec) []resource.Ref { return nil },
+		func(s *Spec) []resource.Ref { return s.Alerts.References("spec.alerts") },
 		func(s *Spec, visit func(resource.Place)) {
 			if info, err := registry.Destination(s.Type); err == nil {
 				resource.VisitSecrets("spec.configuration", s.Configuration, info.Fields, visit)
@@ -25,7 +26,9 @@ func (s *Spec) validate(registry *connector.Registry, stored func(string) bool) 
 		issues.Add("spec.type", fault.CodeInvalid, "there is no destination type %q", s.Type)
 		return issues
 	}
-	return connector.Settings(resource.WithoutSecrets(s.Configuration)).Check("spec.configuration", info.Fields, func(name string) bool {
+	issues := connector.Settings(resource.WithoutSecrets(s.Configuration)).Check("spec.configuration", info.Fields, func(name string) bool {
 		return stored("spec.configuration." + name)
 	})
+	s.Alerts.Validate("spec.alerts", alerting.SyncTypes, &issues)
+	return issues
 }

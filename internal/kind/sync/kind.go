@@ -6,6 +6,7 @@ import (
 
 	"github.com/millrace/millrace/internal/connector"
 	"github.com/millrace/millrace/internal/fault"
+	"github.com/millrace/millrace/internal/kind/alerting"
 	"github.com/millrace/millrace/internal/kind/destination"
 	"github.com/millrace/millrace/internal/kind/model"
 	"github.com/millrace/millrace/internal/resource"
@@ -16,10 +17,10 @@ func Kind(registry *connector.Registry) resource.Kind {
 	k := resource.Define("sync", "syncs",
 		func(s *Spec, _ func(string) bool) fault.Issues { return s.validate() },
 		func(s *Spec) []resource.Ref {
-			return []resource.Ref{
+			return append([]resource.Ref{
 				{Kind: "model", Slug: s.Model, Path: "spec.model"},
 				{Kind: "destination", Slug: s.Destination, Path: "spec.destination"},
-			}
+			}, s.Alerts.References("spec.alerts")...)
 		}, nil)
 	k.Related = func(spec any, get func(kind, slug string) (any, error)) fault.Issues {
 		return spec.(*Spec).validateRelated(registry, get) //nolint:forcetypeassert // made by New
@@ -52,6 +53,7 @@ func (s *Spec) validate() fault.Issues {
 	}
 	validateMappings("spec.mappings", s.Mappings, 0, &issues)
 	issues = append(issues, s.Schedule.Validate("spec.schedule")...)
+	s.Alerts.Validate("spec.alerts", alerting.SyncTypes, &issues)
 	return issues
 }
 

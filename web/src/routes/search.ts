@@ -32,6 +32,7 @@ export interface ListSearch {
   status?: string
   folder?: string
   label?: string
+  alerts?: string
   sort?: string
 }
 
@@ -45,6 +46,7 @@ export function listSearch(raw: Raw): ListSearch {
     status: text(raw, 'status'),
     folder: text(raw, 'folder'),
     label: text(raw, 'label'),
+    alerts: text(raw, 'alerts'),
     sort: sort !== undefined && sortPattern.test(sort) ? sort : undefined,
   })
 }

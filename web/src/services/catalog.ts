@@ -1,6 +1,6 @@
 import { queryOptions } from '@tanstack/react-query'
 import { get } from './http'
-import type { DestinationInfo, Items, SourceInfo } from './types'
+import type { ChannelType, DestinationInfo, Items, SourceInfo, TriggerType } from './types'
 
 export const sourceCatalogQuery = queryOptions({
   queryKey: ['catalog', 'sources'],
@@ -11,5 +11,17 @@ export const sourceCatalogQuery = queryOptions({
 export const destinationCatalogQuery = queryOptions({
   queryKey: ['catalog', 'destinations'],
   queryFn: async ({ signal }) => (await get<Items<DestinationInfo>>('/api/catalog/destinations', signal)).items,
+  staleTime: Infinity,
+})
+
+export const channelCatalogQuery = queryOptions({
+  queryKey: ['catalog', 'alert-channels'],
+  queryFn: async ({ signal }) => (await get<Items<ChannelType>>('/api/catalog/alert-channels', signal)).items,
+  staleTime: Infinity,
+})
+
+export const triggerCatalogQuery = queryOptions({
+  queryKey: ['catalog', 'alert-triggers'],
+  queryFn: async ({ signal }) => (await get<Items<TriggerType>>('/api/catalog/alert-triggers', signal)).items,
   staleTime: Infinity,
 })

@@ -3,6 +3,7 @@ import { ApiError, del, get, path, post, put, withQuery, type Query } from './ht
 import type { components } from './openapi.gen'
 import type {
   Activity,
+  AlertChannel,
   Destination,
   Draft,
   Folder,
@@ -24,6 +25,7 @@ export interface Documents {
   destinations: Destination
   syncs: Sync
   sequences: Sequence
+  'alert-channels': AlertChannel
 }
 
 type SpecOf<K extends KindPath> = Documents[K]['spec']

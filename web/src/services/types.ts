@@ -39,8 +39,9 @@ export type Destination = Schema['Destination']
 export type Model = Schema['Model']
 export type Sync = Schema['Sync']
 export type Sequence = Schema['Sequence']
+export type AlertChannel = Schema['AlertChannel']
 export type Kind = Source['kind']
-export type KindPath = 'sources' | 'models' | 'destinations' | 'syncs' | 'sequences'
+export type KindPath = 'sources' | 'models' | 'destinations' | 'syncs' | 'sequences' | 'alert-channels'
 export type SourceSpec = Schema['SourceSpec']
 export type DestinationSpec = Schema['DestinationSpec']
 export type LastTest = Schema['LastTest']
@@ -63,6 +64,22 @@ export type Terminate = NonNullable<SequenceStep['terminate']>
 export type SequenceState = Schema['SequenceStatus']['state']
 export type SequenceRun = Schema['SequenceRun']
 export type SequenceRunStep = SequenceRun['steps'][number]
+
+export type ChannelSpec = Schema['ChannelSpec']
+export type ChannelType = Schema['ChannelInfo']
+export type AlertsSpec = Schema['AlertingSpec']
+export type AlertRecipient = Schema['AlertingRecipient']
+export type AlertTrigger = Schema['AlertingTrigger']
+/** What a kind of trigger is about. */
+export type TriggerType = Schema['AlertingType']
+export type AlertLevels = NonNullable<AlertRecipient['levels']>
+/** How the alerts of a sync are set, and where they stand. */
+export type Alerts = Schema['Alerts']
+export type TriggerState = Schema['AlertTrigger']
+export type AlertLevel = TriggerState['level']
+export type AlertRollup = Schema['AlertRollup']
+export type AlertEvent = Schema['AlertEvent']
+export type AlertNotice = Schema['AlertNotice']
 
 /** What is sent to create or replace a document. */
 export interface Draft<S> {

@@ -59,5 +59,6 @@ export const fixtureSync = (slug: string, state: SyncState, lastRun: Run | null)
     nextRunAt: null,
     lastSkip: null,
     suspended: null,
+    alerts: { level: 'ok', active: 0, warning: 0, critical: 0 },
   },
 })

@@ -5,6 +5,7 @@ import { createServer } from 'node:http'
 import { extname, join, normalize } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import { alertsOf, channelTypes, historyOf, testChannel, triggerTypes } from './alerts.mjs'
 import * as catalog from './catalog.mjs'
 import { exchange, modelColumns, preview, rowColumns, runRow, tables, testedRow, testRows } from './data.mjs'
 import { cancel, start } from './runs.mjs'
@@ -37,7 +38,7 @@ class Refusal extends Error {
 }
 
 const missing = (what) => new Refusal(404, `there is no ${what}`, { suggestion: 'Check the name.' })
-const kinds = 'sources|models|destinations|syncs|sequences'
+const kinds = 'sources|models|destinations|syncs|sequences|alert-channels'
 
 function document(kind, slug) {
   const found = store.get(kind, slug)
@@ -65,6 +66,8 @@ function matches(doc, query) {
   if (search && !`${doc.metadata.name} ${doc.metadata.slug}`.toLowerCase().includes(search)) return false
   if (get('type') && doc.spec.type !== get('type')) return false
   if (get('status') && doc.status.state !== get('status')) return false
+  const { alerts } = doc.status
+  if (get('alerts') && !{ any: alerts.active > 0, critical: alerts.critical > 0, warning: alerts.warning > 0, none: alerts.active === 0 }[get('alerts')]) return false
   if (get('folder') && doc.metadata.folder !== get('folder')) return false
   return ['source', 'model', 'destination'].every((name) => !get(name) || doc.spec[name] === get(name))
 }
@@ -119,6 +122,7 @@ function references(kind, slug) {
     const users = store.list('sequences').filter((d) => d.spec.steps.some((step) => step.sync === slug))
     return users.map((d) => ({ kind: d.kind, slug: d.metadata.slug, name: d.metadata.name }))
   }
+  if (kind === 'alert-channels') return store.users(slug).map((d) => ({ kind: d.kind, slug: d.metadata.slug, name: d.metadata.name }))
   const [from, name] = referring[kind] ?? []
   if (!from) return []
   return store.list(from).filter((d) => d.spec[name] === slug).map((d) => ({ kind: d.kind, slug: d.metadata.slug, name: d.metadata.name }))
@@ -341,6 +345,11 @@ function activity(kind, slug) {
   return { items: metadata.revision > 1 ? [entry('updated', 'Changed the configuration', metadata.updatedAt, metadata.revision), made] : [made], nextCursor: null, total: 1 }
 }
 
+function mute(slug, trigger, minutes) {
+  store.mutes.set(`${slug} ${trigger}`, { until: minutes === undefined ? null : new Date(Date.now() + minutes * 60_000).toISOString() })
+  return alertsOf(store, document('syncs', slug))
+}
+
 function folders() {
   const counts = new Map()
   for (const kind of kinds.split('|')) {
@@ -356,6 +365,13 @@ const routes = [
   ['POST', 'keys', ({ body }) => newKey(body)],
   ['DELETE', 'keys/(\\d+)', ({ params: [id] }) => ((store.keys = store.keys.filter((k) => k.id !== Number(id))), [204])],
   ['GET', 'catalog/(sources|destinations)', ({ params: [kind] }) => ({ items: catalog[kind] })],
+  ['GET', 'catalog/alert-channels', () => ({ items: channelTypes })],
+  ['GET', 'catalog/alert-triggers', () => ({ items: triggerTypes })],
+  ['POST', 'alert-channels/test', ({ body }) => testChannel(body)],
+  ['GET', 'syncs/([^/]+)/alerts', ({ params: [slug] }) => alertsOf(store, document('syncs', slug))],
+  ['GET', 'syncs/([^/]+)/alerts/history', ({ params: [slug] }) => historyOf(store, document('syncs', slug))],
+  ['POST', 'syncs/([^/]+)/alerts/([^/]+)/mute', ({ params: [slug, trigger], body }) => mute(slug, trigger, body.minutes)],
+  ['DELETE', 'syncs/([^/]+)/alerts/([^/]+)/mute', ({ params: [slug, trigger] }) => (store.mutes.delete(`${slug} ${trigger}`), alertsOf(store, document('syncs', slug)))],
   ['GET', 'version', () => ({ version: '0.1.0-mock' })],
   ['GET', 'usage', () => ({ months: [{ month: '2026-11', activeSyncs: 4, operations: 48120 }, { month: '2026-10', activeSyncs: 3, operations: 39911 }] })],
   ['GET', 'folders', folders],

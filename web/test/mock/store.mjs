@@ -1,4 +1,5 @@
 // The documents and runs of the mock.
+import { rollupOf } from './alerts.mjs'
 import { modelColumns } from './data.mjs'
 
 const hour = 3_600_000
@@ -7,11 +8,12 @@ const ago = (ms) => new Date(Date.now() - ms).toISOString()
 export class Store {
   constructor(empty) {
     this.next = 1000
-    this.documents = { sources: new Map(), models: new Map(), destinations: new Map(), syncs: new Map(), sequences: new Map() }
+    this.documents = { sources: new Map(), models: new Map(), destinations: new Map(), syncs: new Map(), sequences: new Map(), 'alert-channels': new Map() }
     this.runs = []
     this.sequenceRuns = []
     this.keys = []
     this.drifts = new Map()
+    this.mutes = new Map()
     this.listeners = new Set()
     if (!empty) fill(this)
   }
@@ -83,6 +85,7 @@ export class Store {
       }
     }
     if (kind === 'sequences') return sequenceStatus(spec, this.sequenceRunsOf(slug)[0] ?? null)
+    if (kind === 'alert-channels') return { useCount: this.users(slug).length, lastNotice: this.lastNotice(slug) }
     const [lastRun = null] = this.runsOf(slug)
     const model = this.documents.models.get(spec.model)
     return {
@@ -92,9 +95,22 @@ export class Store {
       source: this.brief('sources', model?.spec.source ?? ''),
       destination: this.brief('destinations', spec.destination),
       lastRun,
+      alerts: rollupOf(this, { metadata, spec }),
       nextRunAt: nextRunAt(spec),
       lastSkip: lastRun?.status === 'failed' ? { at: ago(hour), reason: 'missing', message: 'there is no model "abandoned-carts"' } : null,
     }
+  }
+
+  /** The documents of which an alert channel is a recipient. */
+  users(channel) {
+    const uses = ({ spec }) => spec.alerts?.recipients?.some((r) => r.channel === channel)
+    return [...this.documents.destinations.values(), ...this.documents.syncs.values()].filter(uses)
+  }
+
+  lastNotice(channel) {
+    const at = ago(hour / 4)
+    if (channel === 'on-call') return { channel, repeat: false, state: 'failed', at, nextAt: null, attempts: 1, error: '400 Bad Request: Event object is invalid' }
+    return channel === 'data-team' ? { channel, repeat: false, state: 'sent', at, nextAt: null, attempts: 1 } : null
   }
 
   emit(event, data) {
@@ -114,7 +130,7 @@ function sequenceStatus(spec, lastRun) {
   return { state, label: sequenceWords[state], lastRun, nextRunAt: nextRunAt(spec), lastSkip }
 }
 
-const secretNames = /password|secretKey/i
+const secretNames = /password|secretKey|routingKey|webhookUrl|token|^secret$/i
 
 function withoutSecrets({ lastTest: _, ...document }) {
   const { configuration } = document.spec
@@ -228,8 +244,11 @@ function fill(store) {
     renamed: [{ from: 'email', to: 'email_address' }],
     seenAt: ago(2 * hour),
   })
+  store.put('alert-channels', 'Data team', { type: 'slack', configuration: { auth: 'webhook', webhookUrl: 'x' } }, old)
+  store.put('alert-channels', 'On call', { type: 'pagerduty', configuration: { routingKey: 'x', baseUrl: 'https://events.pagerduty.com' }, levels: 'critical', repeatMinutes: 60 }, old)
+  store.put('alert-channels', 'Everybody in the departments of marketing, sales and customer care who works with the data', { type: 'email', configuration: { to: ['marketing@example.com', 'sales@example.com'] } }, old)
   const folder = store.put('destinations', 'Exports folder', { type: 'local', configuration: { path: 'exports' } }, { ...old, lastTest: good })
-  const crm = store.put('destinations', 'CRM database', { type: 'postgres', configuration: { host: 'crm.example.com', port: 5432, database: 'crm', user: 'sync', password: 'x' } }, { ...old, lastTest: good })
+  const crm = store.put('destinations', 'CRM database', { type: 'postgres', configuration: { host: 'crm.example.com', port: 5432, database: 'crm', user: 'sync', password: 'x' }, alerts: { recipients: [{ channel: 'data-team' }, { channel: 'on-call', levels: 'critical' }], triggers: { duration: { warning: 2, critical: 6 }, fatal: { warning: 1, critical: 3 } } } }, { ...old, lastTest: good })
   const hook = store.put('destinations', 'Contacts API', { type: 'http-request', configuration: { baseUrl: 'https://api.example.com', headers: [{ name: 'Authorization', value: { $secret: 'set' }, secret: true }] } }, old)
   const sync = (name, model, destination, more, meta) =>
     store.put('syncs', name, { model: model.metadata.slug, destination: destination.metadata.slug, disabled: false, schedule: { type: 'manual' }, ...more }, meta)

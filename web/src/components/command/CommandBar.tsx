@@ -11,7 +11,14 @@ import { commands, matching, type Command } from './commands'
 
 const kinds: KindPath[] = ['sources', 'models', 'destinations', 'syncs', 'sequences']
 
-const kindWords: Record<KindPath, string> = { sources: 'Source', models: 'Model', destinations: 'Destination', syncs: 'Sync', sequences: 'Sequence' }
+const kindWords: Record<KindPath, string> = {
+  sources: 'Source',
+  models: 'Model',
+  destinations: 'Destination',
+  syncs: 'Sync',
+  sequences: 'Sequence',
+  'alert-channels': 'Alert channel',
+}
 
 /** The documents of one kind whose names match, as commands that open them. */
 function useFound(kind: KindPath, text: string): Found {
@@ -20,7 +27,7 @@ function useFound(kind: KindPath, text: string): Found {
     id: `${kind}/${doc.metadata.slug}`,
     label: doc.metadata.name,
     group: kindWords[kind],
-    to: `/${kind}/${doc.metadata.slug}`,
+    to: kind === 'alert-channels' ? `/settings/alerts/${doc.metadata.slug}` : `/${kind}/${doc.metadata.slug}`,
   }))
   return { found, searching: query.isLoading }
 }
@@ -32,14 +39,15 @@ interface Found {
 }
 
 function useCommands(text: string): Found {
-  const [sources, models, destinations, syncs, sequences] = [
+  const [sources, models, destinations, syncs, sequences, channels] = [
     useFound('sources', text),
     useFound('models', text),
     useFound('destinations', text),
     useFound('syncs', text),
     useFound('sequences', text),
+    useFound('alert-channels', text),
   ]
-  const parts = [syncs, sequences, models, sources, destinations]
+  const parts = [syncs, sequences, models, sources, destinations, channels]
   return {
     found: [...matching(commands, text), ...parts.flatMap((part) => part.found)],
     searching: parts.some((part) => part.searching),

@@ -17,12 +17,14 @@ export const commands: Command[] = [
   page('Syncs', '/syncs'),
   page('Sequences', '/sequences'),
   page('API keys', '/settings/keys'),
+  page('Alert channels', '/settings/alerts'),
   page('Workspace settings', '/settings/workspace'),
   create('Add source', '/sources/new'),
   create('Add model', '/models/new'),
   create('Add destination', '/destinations/new'),
   create('Add sync', '/syncs/new'),
   create('Add sequence', '/sequences/new'),
+  create('Add alert channel', '/settings/alerts/new'),
 ]
 
 /** The commands in which every typed word occurs, in their order. */

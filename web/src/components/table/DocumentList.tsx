@@ -13,7 +13,7 @@ import { DataTable, type Column } from './DataTable'
 import { FilterSelect, ListToolbar, SearchField } from './ListToolbar'
 
 export interface Filter {
-  name: 'type' | 'status' | 'folder' | 'label'
+  name: 'type' | 'status' | 'folder' | 'label' | 'alerts'
   label: string
   options: { value: string; label: string }[]
 }
@@ -30,8 +30,8 @@ interface Props<K extends KindPath> {
 }
 
 /** Whether anything narrows the list. */
-const narrowed = ({ search, type, status, folder, label }: ListSearch): boolean =>
-  [search, type, status, folder, label].some((value) => value !== undefined)
+const narrowed = ({ search, type, status, folder, label, alerts }: ListSearch): boolean =>
+  [search, type, status, folder, label, alerts].some((value) => value !== undefined)
 
 /** The list of one kind, with search and filters that its address keeps. */
 export function DocumentList<K extends KindPath>({ kind, noun, columns, filters, search, onSearch, empty }: Props<K>) {

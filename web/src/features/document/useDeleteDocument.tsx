@@ -6,13 +6,28 @@ import { deleteDocument, referencesQuery } from '~/services/documents'
 import { ApiError } from '~/services/http'
 import type { Kind, KindPath, Metadata } from '~/services/types'
 
-const pathOf: Record<Kind, KindPath> = { source: 'sources', model: 'models', destination: 'destinations', sync: 'syncs', sequence: 'sequences' }
+const pathOf: Record<Kind, KindPath> = {
+  source: 'sources',
+  model: 'models',
+  destination: 'destinations',
+  sync: 'syncs',
+  sequence: 'sequences',
+  'alert-channel': 'alert-channels',
+}
+
+/** Where the documents of a kind are listed. */
+function listOf(path: KindPath) {
+  return path === 'alert-channels' ? ('/settings/alerts' as const) : (`/${path}` as const)
+}
+
+const nouns: Partial<Record<Kind, string>> = { 'alert-channel': 'alert channel' }
 
 const consequences: Record<Kind, string> = {
   source: 'Its stored credentials are erased. The data in the source itself is not touched.',
   model: 'The rows in the source are not touched.',
   destination: 'Its stored credentials are erased. What was already sent stays where it is.',
   sequence: 'A run of it that is under way is cancelled. Its syncs stay as they are.',
+  'alert-channel': 'Its stored credentials are erased. What was sent stays where it is.',
   sync: 'Its runs, their row history and what is known of the last sync are erased. What was already sent stays where it is.',
 }
 
@@ -33,7 +48,7 @@ export function useDeleteDocument(kind: Kind, metadata: Metadata) {
   const remove = useMutation({
     mutationFn: () => deleteDocument(path, metadata.slug, metadata.revision),
     onSuccess: async () => {
-      await navigate({ to: `/${path}` })
+      await navigate({ to: listOf(path) })
       client.removeQueries({ queryKey: [path, 'one', metadata.slug] })
       await client.invalidateQueries({ queryKey: [path] })
       saidDone(`${metadata.name} is deleted.`)
@@ -44,7 +59,7 @@ export function useDeleteDocument(kind: Kind, metadata: Metadata) {
     const yes = await confirm({
       title: `Delete ${metadata.name}?`,
       body: `${consequences[kind]} This cannot be undone.`,
-      confirm: `Delete ${kind}`,
+      confirm: `Delete ${nouns[kind] ?? kind}`,
       danger: true,
     })
     if (yes) remove.mutate()

@@ -3,6 +3,7 @@ import { TimeAgo } from '~/components/format/TimeAgo'
 import { Card } from '~/components/page/Card'
 import { SyncStateBadge } from '~/components/status/StatusBadge'
 import type { Sync } from '~/services/types'
+import { RollupBadge } from '~/features/alert/AlertBadge'
 import { needingAttention } from './health'
 import classes from './Home.module.css'
 
@@ -22,6 +23,7 @@ export function Attention({ syncs }: { syncs: Sync[] }) {
               </Link>
               {status?.lastRun?.error && <p className={classes.reason}>{status.lastRun.error.message}</p>}
             </div>
+            <RollupBadge rollup={status?.alerts} slug={metadata.slug} quiet />
             <span className="muted small">
               <TimeAgo at={status?.lastRun?.finishedAt ?? status?.lastRun?.createdAt} />
             </span>

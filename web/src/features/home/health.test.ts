@@ -22,3 +22,15 @@ it('puts the newest run first', () => {
 it('puts failed syncs before incomplete ones', () => {
   expect(needingAttention(syncs).map((s) => s.metadata.slug)).toEqual(['c', 'b'])
 })
+
+// Req: SY-61
+it('wants a look at syncs that alert, whatever their last run did', () => {
+  const [a] = syncs
+  if (a?.status === undefined) throw new Error('there is no sync')
+  const alerting = (slug: string, level: 'warning' | 'critical') => ({
+    ...a,
+    metadata: { ...a.metadata, slug },
+    status: { ...a.status, alerts: { level, active: 1, warning: level === 'warning' ? 1 : 0, critical: level === 'critical' ? 1 : 0 } },
+  })
+  expect(needingAttention([alerting('w', 'warning'), ...syncs, alerting('x', 'critical')]).map((s) => s.metadata.slug)).toEqual(['c', 'x', 'b', 'w'])
+})

@@ -34,8 +34,21 @@ export function recentRuns(syncs: Sync[], n: number): RecentRun[] {
     .slice(0, n)
 }
 
+/** How urgent a sync is: 0 and 1 are for failures and critical alerts, undefined means that all is well. */
+function urgency({ status }: Sync): number | undefined {
+  if (status?.state === 'failed') return 0
+  if (status?.alerts.level === 'critical') return 1
+  if (status?.state === 'incomplete') return 2
+  return status?.alerts.level === 'warning' ? 3 : undefined
+}
+
 /** The syncs that somebody should look at, worst first. */
 export function needingAttention(syncs: Sync[]): Sync[] {
-  const rank = (sync: Sync) => (sync.status?.state === 'failed' ? 0 : 1)
-  return syncs.filter(({ status }) => status?.state === 'failed' || status?.state === 'incomplete').sort((a, b) => rank(a) - rank(b))
+  return syncs
+    .flatMap((sync) => {
+      const rank = urgency(sync)
+      return rank === undefined ? [] : [{ sync, rank }]
+    })
+    .sort((a, b) => a.rank - b.rank)
+    .map(({ sync }) => sync)
 }

@@ -5,6 +5,7 @@ import { TimeAgo } from '~/components/format/TimeAgo'
 import { scheduleText } from '~/components/schedule/schedule'
 import { SyncStateBadge } from '~/components/status/StatusBadge'
 import type { Column } from '~/components/table/DataTable'
+import { RollupBadge } from '~/features/alert/AlertBadge'
 import { Clip } from '~/components/table/Clip'
 import { NameCell } from '~/components/table/NameCell'
 import type { Sync } from '~/services/types'
@@ -12,6 +13,7 @@ import type { Sync } from '~/services/types'
 /** The columns of every list of syncs (SY-02). */
 export const syncColumns: Column<Sync>[] = [
   { id: 'status', header: 'Status', width: 120, cell: ({ status }) => <SyncStateBadge state={status?.state} /> },
+  { id: 'alerts', header: 'Alerts', width: 104, cell: ({ metadata, status }) => <RollupBadge rollup={status?.alerts} slug={metadata.slug} /> },
   {
     id: 'name',
     header: 'Sync',

@@ -7,14 +7,14 @@ import type { Sync, SyncSpec } from '~/services/types'
 export const hasRun = (sync: Sync): boolean => sync.status?.lastRun !== null && sync.status?.lastRun !== undefined
 
 /** Saves another spec of a sync. */
-export function useSaveSync(sync: Sync, onSaved: () => void) {
+export function useSaveSync(sync: Sync, onSaved: () => void, done = 'The sync is saved. Its next run uses the new configuration.') {
   const client = useQueryClient()
   return useMutation({
     mutationFn: (spec: SyncSpec) => updateDocument('syncs', sync.metadata.slug, draftOf<'syncs'>(sync, spec)),
     onSuccess: async (saved) => {
       client.setQueryData(['syncs', 'one', sync.metadata.slug], saved)
       await client.invalidateQueries({ queryKey: ['syncs'] })
-      saidDone('The sync is saved. Its next run uses the new configuration.')
+      saidDone(done)
       onSaved()
     },
   })

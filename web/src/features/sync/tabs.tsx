@@ -1,4 +1,5 @@
 import type { ReactNode } from 'react'
+import { AlertsTab } from '~/features/alert/AlertsTab'
 import { ActivityTab } from '~/features/document/ActivityTab'
 import type { SyncSearch } from '~/routes/search'
 import type { Sync } from '~/services/types'
@@ -17,6 +18,8 @@ export interface SyncTabProps {
 interface SyncTab {
   value: string
   label: string
+  /** A count beside the label. */
+  count?: (sync: Sync) => number | undefined
   content: (props: SyncTabProps) => ReactNode
 }
 
@@ -39,5 +42,11 @@ export const syncTabs: SyncTab[] = [
     content: ({ sync, onSearch }) => <ConfigurationTab sync={sync} onTest={() => onSearch({ test: 'row' })} />,
   },
   { value: 'schedule', label: 'Schedule', content: ({ sync }) => <ScheduleTab key={sync.metadata.revision} sync={sync} /> },
+  {
+    value: 'alerts',
+    label: 'Alerts',
+    count: ({ status }) => status?.alerts.active || undefined,
+    content: ({ sync }) => <AlertsTab sync={sync} />,
+  },
   { value: 'activity', label: 'Activity', content: ({ sync }) => <ActivityTab kind="syncs" slug={sync.metadata.slug} /> },
 ]

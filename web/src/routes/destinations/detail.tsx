@@ -5,6 +5,7 @@ import { getRouteApi } from '@tanstack/react-router'
 import { ConnectorIcon } from '~/components/brand/ConnectorIcon'
 import { Page } from '~/components/page/Page'
 import { PageTabs } from '~/components/tabs/PageTabs'
+import { DefaultsTab } from '~/features/alert/DefaultsTab'
 import { ConfigurationTab } from '~/features/connection/ConfigurationTab'
 import { ActivityTab } from '~/features/document/ActivityTab'
 import { DocumentGate } from '~/features/document/DocumentGate'
@@ -39,6 +40,7 @@ function DestinationDetail({ destination }: { destination: Destination }) {
       content: () => <ConfigurationTab kind="destinations" document={destination} fields={info?.fields ?? []} sample={false} />,
     },
     { value: 'syncs', label: 'Syncs', count: status?.syncCount, content: () => <SyncTable filters={{ destination: metadata.slug }} /> },
+    { value: 'alerts', label: 'Alerts', content: () => <DefaultsTab key={metadata.revision} destination={destination} /> },
     { value: 'activity', label: 'Activity', content: () => <ActivityTab kind="destinations" slug={metadata.slug} /> },
   ]
   return (

@@ -9,6 +9,7 @@ export default function SettingsLayout() {
       <div className={classes.layout}>
         <nav aria-label="Settings" className={classes.nav}>
           <Link to="/settings/workspace">Workspace</Link>
+          <Link to="/settings/alerts">Alert channels</Link>
           <Link to="/settings/keys">API keys</Link>
         </nav>
         <div className="stack">

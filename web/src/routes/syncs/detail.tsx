@@ -48,7 +48,7 @@ function SyncDetail({ sync }: { sync: Sync }) {
   const failed = status?.state === 'failed' ? status.lastRun?.error : null
   const suspended = failed || spec.disabled || typeOf(spec.schedule) === 'manual' ? null : status?.suspended
   const onSearch = (change: typeof search) => void navigate({ search: { ...search, ...change }, replace: true })
-  const tabs = syncTabs.map((tab) => ({ ...tab, content: () => tab.content({ sync, search, onSearch }) }))
+  const tabs = syncTabs.map((tab) => ({ ...tab, count: tab.count?.(sync), content: () => tab.content({ sync, search, onSearch }) }))
   return (
     <Page
       title={metadata.name}

@@ -23,6 +23,17 @@ const statusFilter: Filter = {
   options: Object.entries(syncStates).map(([value, { label }]) => ({ value, label })),
 }
 
+const alertFilter: Filter = {
+  name: 'alerts',
+  label: 'All alerts',
+  options: [
+    { value: 'any', label: 'Any alert' },
+    { value: 'critical', label: 'Critical' },
+    { value: 'warning', label: 'Warning' },
+    { value: 'none', label: 'No alerts' },
+  ],
+}
+
 /** All syncs of the workspace, active and disabled (SY-02). */
 export default function SyncsPage() {
   const search = route.useSearch()
@@ -36,7 +47,7 @@ export default function SyncsPage() {
         kind="syncs"
         noun="syncs"
         columns={syncColumns}
-        filters={[statusFilter, ...folderFilter]}
+        filters={[statusFilter, alertFilter, ...folderFilter]}
         search={search}
         onSearch={(next) => void navigate({ search: next, replace: true })}
         empty={

@@ -100,6 +100,14 @@ const triggers = async (page: Page) => {
   await expect(added.getByRole('textbox', { name: 'JSON' })).toBeVisible()
 }
 
+/** The form of a sync's alerts, with thresholds of its own. */
+const editAlerts = async (page: Page) => {
+  await page.getByRole('button', { name: 'Edit alerts' }).click()
+  await choose(page, 'Rejected rows is', 'Own thresholds')
+  await choose(page, 'Successful operations is', 'Own thresholds')
+  await expect(page.getByLabel('Within the last')).toBeVisible()
+}
+
 /** Every page of the web app, with the fixtures of the mock. */
 export const pages: Address[] = [
   { name: 'home', path: '/', ready: table('Recent runs') },
@@ -159,6 +167,16 @@ export const pages: Address[] = [
   { name: 'sequence-activity', path: '/sequences/customers-before-their-carts?tab=activity', ready: table('Activity') },
   { name: 'sequence-run', path: '/sequences/customers-before-their-carts', ready: sequenceRun(/Completed with errors/) },
   { name: 'sequence-run-failed', path: '/sequences/exports-then-the-api', ready: sequenceRun(/Failed/) },
+  { name: 'syncs-critical', path: '/syncs?alerts=critical', ready: table('Syncs') },
+  { name: 'sync-alerts', path: '/syncs/vip-customers-to-crm?tab=alerts', ready: table('Alert history') },
+  { name: 'sync-alerts-failed', path: '/syncs/abandoned-carts-to-contacts-api?tab=alerts', ready: table('Alert history') },
+  { name: 'sync-alerts-quiet', path: '/syncs/vip-customers-to-exports?tab=alerts', ready: text('Nothing has alerted yet') },
+  { name: 'sync-alerts-edit', path: '/syncs/vip-customers-to-crm?tab=alerts', ready: editAlerts },
+  { name: 'destination-alerts', path: '/destinations/crm-database?tab=alerts', ready: text('Critical above') },
+  { name: 'settings-alerts', path: '/settings/alerts', ready: table('Alert channels') },
+  { name: 'settings-alert-types', path: '/settings/alerts/new', ready: text('Text messages through Twilio') },
+  { name: 'settings-alert-new', path: '/settings/alerts/new?type=slack', ready: heading('Slack') },
+  { name: 'settings-alert', path: '/settings/alerts/on-call', ready: text('CRM database') },
   { name: 'settings-workspace', path: '/settings/workspace', ready: table('Usage by month') },
   { name: 'settings-keys', path: '/settings/keys', ready: table('API keys') },
   { name: 'not-found', path: '/nowhere/at/all', ready: heading('There is nothing at this address') },
