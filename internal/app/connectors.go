@@ -12,6 +12,7 @@ import (
 	"github.com/millrace/millrace/internal/kind/model"
 	"github.com/millrace/millrace/internal/kind/sequence"
 	"github.com/millrace/millrace/internal/kind/source"
+	"github.com/millrace/millrace/internal/kind/storage"
 	"github.com/millrace/millrace/internal/kind/sync"
 	"github.com/millrace/millrace/internal/resource"
 	"github.com/millrace/millrace/internal/source/duckdb"
@@ -22,10 +23,7 @@ import (
 
 // Connectors returns everything that this build can read from and write to.
 func Connectors(c *config.Config) *connector.Registry {
-	network := httpx.AnyNetwork
-	if c.Network == config.NetworkPublic {
-		network = httpx.PublicOnly
-	}
+	network := networkOf(c)
 	reach := duckdb.Reach{Root: c.SourcesRoot, Deny: []string{c.Home}}
 	sources := append([]connector.SourceInfo{pgsource.Info(), duckdb.Info(reach), file.Info(reach)}, sample.Infos()...)
 	return connector.New(sources, []connector.DestinationInfo{
@@ -33,7 +31,18 @@ func Connectors(c *config.Config) *connector.Registry {
 	})
 }
 
+// networkOf is where connections that people configure may go.
+func networkOf(c *config.Config) httpx.Network {
+	if c.Network == config.NetworkPublic {
+		return httpx.PublicOnly
+	}
+	return httpx.AnyNetwork
+}
+
+// Storages returns the providers that workspaces can have buckets of their own at.
+func Storages(c *config.Config) []storage.Type { return storage.Types(c.StorageIdentity == "true") }
+
 // Kinds returns the kinds of documents, in the order in which they build on each other.
-func Kinds(r *connector.Registry) *resource.Registry {
-	return resource.NewRegistry(source.Kind(r), destination.Kind(r), model.Kind(r), sync.Kind(r), sequence.Kind())
+func Kinds(r *connector.Registry, storages []storage.Type) *resource.Registry {
+	return resource.NewRegistry(storage.Kind(storages), source.Kind(r), destination.Kind(r), model.Kind(r), sync.Kind(r), sequence.Kind())
 }

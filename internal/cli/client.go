@@ -228,6 +228,7 @@ func decode(res *http.Response, out any) error {
 var plurals = map[string]string{
 	"source": "sources", "sources": "sources", "destination": "destinations", "destinations": "destinations",
 	"model": "models", "models": "models", "sync": "syncs", "syncs": "syncs", "sequence": "sequences", "sequences": "sequences",
+	"storage": "storages", "storages": "storages",
 }
 
 // splitName reads "sync/orders" or "syncs orders" into the plural of the kind and the slug.
@@ -238,7 +239,7 @@ func splitName(args []string) (plural, slug string, err error) {
 	}
 	plural, ok := plurals[kind]
 	if !ok {
-		return "", "", fault.New(fault.CodeInvalid, "there is no kind %q: use source, model, destination, sync or sequence", kind)
+		return "", "", fault.New(fault.CodeInvalid, "there is no kind %q: use source, model, destination, sync, sequence or storage", kind)
 	}
 	return plural, slug, nil
 }

@@ -17,6 +17,7 @@ export const commands: Command[] = [
   page('Syncs', '/syncs'),
   page('Sequences', '/sequences'),
   page('API keys', '/settings/keys'),
+  page('Storage', '/settings/storage'),
   page('Workspace settings', '/settings/workspace'),
   create('Add source', '/sources/new'),
   create('Add model', '/models/new'),

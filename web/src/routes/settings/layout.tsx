@@ -10,6 +10,7 @@ export default function SettingsLayout() {
         <nav aria-label="Settings" className={classes.nav}>
           <Link to="/settings/workspace">Workspace</Link>
           <Link to="/settings/keys">API keys</Link>
+          <Link to="/settings/storage">Storage</Link>
         </nav>
         <div className="stack">
           <Outlet />

@@ -100,6 +100,12 @@ const triggers = async (page: Page) => {
   await expect(added.getByRole('textbox', { name: 'JSON' })).toBeVisible()
 }
 
+/** What a switch of the storage means. */
+const consequences = async (page: Page) => {
+  await page.getByRole('button', { name: 'Use it' }).click()
+  await expect(page.getByText('have to begin anew')).toBeVisible()
+}
+
 /** Every page of the web app, with the fixtures of the mock. */
 export const pages: Address[] = [
   { name: 'home', path: '/', ready: table('Recent runs') },
@@ -161,5 +167,9 @@ export const pages: Address[] = [
   { name: 'sequence-run-failed', path: '/sequences/exports-then-the-api', ready: sequenceRun(/Failed/) },
   { name: 'settings-workspace', path: '/settings/workspace', ready: table('Usage by month') },
   { name: 'settings-keys', path: '/settings/keys', ready: table('API keys') },
+  { name: 'settings-storage', path: '/settings/storage', ready: table('Storages') },
+  { name: 'settings-storage-switch', path: '/settings/storage', ready: consequences },
+  { name: 'settings-storage-new', path: '/settings/storage/new?type=s3', ready: heading('Bucket') },
+  { name: 'settings-storage-edit', path: '/settings/storage/lake', ready: text('Stored. It is never shown again.') },
   { name: 'not-found', path: '/nowhere/at/all', ready: heading('There is nothing at this address') },
 ]
