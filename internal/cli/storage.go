@@ -183,13 +183,13 @@ Where the storage is in use already nothing happens, so that scripts may call it
 				to = args[0]
 			}
 			if (to == "") != server {
-				return fault.New(fault.CodeRequired, "name a storage, or --server for the server's own")
+				return fault.New(fault.CodeRequired, "name a storage, or --default for the server's own")
 			}
 			return switchStorage(cmd, to, switchFlags{yes, abandon, detach})
 		},
 	}
 	cmd.Flags().BoolVar(&yes, "yes", false, "the consequences are wanted")
-	cmd.Flags().BoolVar(&server, "server", false, "move to the server's own storage")
+	cmd.Flags().BoolVar(&server, "default", false, "move to the server's own storage")
 	cmd.Flags().BoolVar(&abandon, "abandon", false, "the old storage is lost: give up runs that cannot be settled without it")
 	cmd.Flags().BoolVar(&detach, "detach", false, "print the switch's id and do not wait")
 	return cmd
