@@ -7,6 +7,12 @@ export GOFLAGS=${GOFLAGS:--tags=duckdb_arrow} # DuckDB's Arrow interface is behi
 ./scripts/need.sh go node gcc g++ git postgres chromium || exit 1
 make -s web bin/gotestsum || exit 1
 
+# The store that stands in for Azure. Where it cannot be had, the tests that need it say so and count as skipped.
+azurite=test/services/azurite
+if [ ! -x $azurite/node_modules/.bin/azurite-blob ]; then
+  npm ci --prefix $azurite --omit=optional --no-audit --no-fund --silent || echo "Azurite could not be installed" >&2
+fi
+
 results=.cache/test
 rm -rf "$results"
 mkdir -p "$results"

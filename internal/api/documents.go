@@ -19,6 +19,7 @@ import (
 	"github.com/millrace/millrace/internal/kind/model"
 	kindsequence "github.com/millrace/millrace/internal/kind/sequence"
 	"github.com/millrace/millrace/internal/kind/source"
+	"github.com/millrace/millrace/internal/kind/storage"
 	"github.com/millrace/millrace/internal/kind/sync"
 	"github.com/millrace/millrace/internal/resource"
 )
@@ -33,7 +34,7 @@ type DocumentBody struct {
 
 // documentOf describes a document of one kind. DocumentBody is what is written.
 type documentOf[S, T any] struct {
-	Kind     string       `json:"kind" enum:"source,model,destination,sync,sequence,alert-channel"`
+	Kind     string       `json:"kind" enum:"source,model,destination,sync,sequence,alert-channel,storage"`
 	Metadata MetadataBody `json:"metadata"`
 	Spec     S            `json:"spec"`
 	Status   T            `json:"status"`
@@ -52,6 +53,8 @@ type (
 	SyncBody documentOf[sync.Spec, SyncStatus]
 	// SequenceBody is a sequence as the API's description has it.
 	SequenceBody documentOf[kindsequence.Spec, SequenceStatus]
+	// StorageBody is a storage as the API's description has it.
+	StorageBody documentOf[storage.Spec, StorageStatus]
 )
 
 // described are the types of a kind's answers in the API's description.
@@ -65,6 +68,7 @@ func describedAs[T any]() described {
 var descriptions = map[string]described{
 	"source": describedAs[SourceBody](), "destination": describedAs[DestinationBody](), "model": describedAs[ModelBody](), "sync": describedAs[SyncBody](),
 	"sequence": describedAs[SequenceBody](), alerting.ChannelKind: describedAs[AlertChannelBody](),
+	"storage": describedAs[StorageBody](),
 }
 
 // answers says what an operation answers with: a document of a kind, or a page of them.

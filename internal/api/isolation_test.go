@@ -49,7 +49,7 @@ var v1Operations = []operation{
 
 // fill puts ids and slugs of workspace 1 into a path.
 func (w *world) fill(path string, ids map[string]int64) string {
-	slugs := map[string]string{"sources": "shop", "models": "people", "destinations": "crm", "syncs": "people-to-crm", "sequences": "all", "alert-channels": "on-call"}
+	slugs := map[string]string{"sources": "shop", "models": "people", "destinations": "crm", "syncs": "people-to-crm", "sequences": "all", "alert-channels": "on-call", "storages": "lake"}
 	for plural, slug := range slugs {
 		if strings.HasPrefix(path, "/api/"+plural+"/") {
 			path = strings.Replace(path, "{slug}", slug, 1)
@@ -87,7 +87,7 @@ func (w *world) ids() map[string]int64 {
 
 // bodyFor is a body that an operation would accept of workspace 1.
 func bodyFor(o operation) any {
-	specs := map[string]object{"source": sourceSpec(), "model": modelSpec(), "destination": destinationSpec(), "sync": syncSpec(), "sequence": sequenceSpec(), "alert-channel": channelSpec()}
+	specs := map[string]object{"source": sourceSpec(), "model": modelSpec(), "destination": destinationSpec(), "sync": syncSpec(), "sequence": sequenceSpec(), "alert-channel": channelSpec(), "storage": storageSpec()}
 	for kind, spec := range specs {
 		if o.id == "update-"+kind || o.id == "create-"+kind || o.id == "validate-"+kind {
 			return object{"metadata": object{"name": "Intruder"}, "spec": spec}
@@ -100,6 +100,10 @@ func bodyFor(o operation) any {
 		return object{"type": "memory", "slug": map[string]string{"test-source": "shop", "test-destination": "crm"}[o.id], "configuration": object{"host": "evil", "place": "evil", "password": object{"$secret": "set"}}}
 	case "test-alert-channel":
 		return object{"type": "pagerduty", "slug": "on-call", "configuration": object{"routingKey": object{"$secret": "set"}, "baseUrl": "https://evil.example.com"}}
+	case "test-storage":
+		return object{"type": "s3", "slug": "lake", "configuration": object{"bucket": "evil", "secretAccessKey": object{"$secret": "set"}}}
+	case "switch-storage":
+		return object{"to": "lake"}
 	case "preview-model":
 		return object{"source": "shop", "method": "sql", "sql": "SELECT 1"}
 	case "list-options", "list-fields":
@@ -120,6 +124,7 @@ func TestEveryOperationNeedsAnIdentity(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, w *world) {
 		w.furnish()
+		w.ok("POST", "/api/storages", document("lake", "People's lake", storageSpec()))
 		ids := w.ids()
 		all := append(w.operations(), v1Operations...)
 		all = append(all, operation{"GET", "/api/events", "events"})
@@ -143,6 +148,7 @@ func TestSessionsNeedTheirToken(t *testing.T) {
 	t.Parallel()
 	each(t, func(_ *testing.T, w *world) {
 		w.furnish()
+		w.ok("POST", "/api/storages", document("lake", "People's lake", storageSpec()))
 		ids := w.ids()
 		s := w.signIn()
 		all := w.operations()
@@ -165,6 +171,7 @@ func TestWorkspacesAreIsolated(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, w *world) {
 		w.furnish()
+		w.ok("POST", "/api/storages", document("lake", "People's lake", storageSpec()))
 		ids := w.ids()
 		w.source.rows = [][]string{{"1", "Ada", "a"}}
 		w.work()
@@ -209,7 +216,7 @@ func TestWorkspacesAreIsolated(t *testing.T) {
 func (w *world) everything() string {
 	w.t.Helper()
 	var all strings.Builder
-	for _, path := range []string{"sources", "models", "destinations", "syncs", "syncs/people-to-crm/runs", "syncs/people-to-crm/activity", "syncs/people-to-crm/alerts", "alert-channels", "sequences", "sequences/all/runs", "sequences/all/activity", "sources/shop/versions", "folders", "usage"} {
+	for _, path := range []string{"sources", "models", "destinations", "syncs", "syncs/people-to-crm/runs", "syncs/people-to-crm/activity", "syncs/people-to-crm/alerts", "alert-channels", "sequences", "sequences/all/runs", "sequences/all/activity", "sources/shop/versions", "folders", "usage", "storages", "storage", "storage/syncs"} {
 		fmt.Fprintln(&all, w.ok("GET", "/api/"+path, nil).body)
 	}
 	fmt.Fprintln(&all, w.ok("GET", "/api/keys", nil).list("items", "id"))

@@ -10,6 +10,7 @@ import (
 
 	"github.com/millrace/millrace/internal/kind/destination"
 	"github.com/millrace/millrace/internal/kind/source"
+	"github.com/millrace/millrace/internal/kind/storage"
 	"github.com/millrace/millrace/internal/resource"
 	"github.com/uptrace/bun"
 )
@@ -81,6 +82,8 @@ func connection(spec any) []byte {
 	case *source.Spec:
 		part = []any{spec.Type, settingsOf(spec.Configuration)}
 	case *destination.Spec:
+		part = []any{spec.Type, settingsOf(spec.Configuration)}
+	case *storage.Spec:
 		part = []any{spec.Type, settingsOf(spec.Configuration)}
 	default:
 		return nil

@@ -23,6 +23,7 @@ import (
 	"github.com/millrace/millrace/internal/connector/state"
 	"github.com/millrace/millrace/internal/db"
 	"github.com/millrace/millrace/internal/engine/sequence"
+	"github.com/millrace/millrace/internal/engine/storage"
 	"github.com/millrace/millrace/internal/engine/sync/run"
 	"github.com/millrace/millrace/internal/engine/timetable"
 	"github.com/millrace/millrace/internal/fault"
@@ -44,6 +45,7 @@ type Options struct {
 	Alerts    *alert.Store
 	Notify    Notifier
 	State     *state.Store // what connectors learn
+	Storage   *storage.Engine
 	Clock     clock.Clock
 	Log       *slog.Logger
 	Metrics   *telemetry.Metrics
@@ -124,6 +126,7 @@ func (s *Server) own(mux *http.ServeMux) huma.API {
 	s.alerts(api)
 	s.runs(api)
 	s.sequences(api)
+	s.storage(api)
 	refine(config.Components.Schemas)
 	mux.HandleFunc("GET /api/events", s.events)
 	mux.HandleFunc("GET "+callbackPath, s.finishAuthorization)

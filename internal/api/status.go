@@ -11,6 +11,7 @@ import (
 	"github.com/millrace/millrace/internal/kind/model"
 	kindsequence "github.com/millrace/millrace/internal/kind/sequence"
 	"github.com/millrace/millrace/internal/kind/source"
+	"github.com/millrace/millrace/internal/kind/storage"
 	"github.com/millrace/millrace/internal/kind/sync"
 	"github.com/millrace/millrace/internal/resource"
 )
@@ -100,6 +101,8 @@ func (s *Server) status(ctx context.Context, d resource.Document) (any, error) {
 		return s.syncStatus(ctx, d, spec)
 	case *kindsequence.Spec:
 		return s.sequenceStatus(ctx, d, spec)
+	case *storage.Spec:
+		return s.storageStatus(ctx, d, spec)
 	default:
 		return nil, nil //nolint:nilnil // other kinds have no status
 	}

@@ -35,6 +35,7 @@ import (
 	"github.com/millrace/millrace/internal/db/dbtest"
 	httprequest "github.com/millrace/millrace/internal/destination/http"
 	"github.com/millrace/millrace/internal/engine/sequence"
+	"github.com/millrace/millrace/internal/engine/storage"
 	"github.com/millrace/millrace/internal/engine/sync/plan"
 	"github.com/millrace/millrace/internal/engine/sync/run"
 	"github.com/millrace/millrace/internal/engine/timetable"
@@ -45,6 +46,7 @@ import (
 	"github.com/millrace/millrace/internal/kind/model"
 	kindsequence "github.com/millrace/millrace/internal/kind/sequence"
 	"github.com/millrace/millrace/internal/kind/source"
+	kindstorage "github.com/millrace/millrace/internal/kind/storage"
 	kindsync "github.com/millrace/millrace/internal/kind/sync"
 	"github.com/millrace/millrace/internal/query"
 	"github.com/millrace/millrace/internal/resource"
@@ -74,6 +76,7 @@ type world struct {
 	engine  *run.Engine
 	seqs    *sequence.Engine
 	times   *timetable.Timetable
+	storage *storage.Engine
 	queue   *queue
 	alerts  *alert.Store
 	noticed []channel.Spec // the channels that test notices were sent to
@@ -106,7 +109,7 @@ func newWorld(t *testing.T, d *db.DB) *world {
 	registry := w.registry()
 	w.access = access.NewStore(d, w.clock)
 	w.access.PasswordCost = bcrypt.MinCost
-	w.docs = resource.NewStore(d, resource.NewRegistry(channel.Kind(), source.Kind(registry), destination.Kind(registry), model.Kind(registry), kindsync.Kind(registry), kindsequence.Kind()), master, w.clock)
+	w.docs = resource.NewStore(d, resource.NewRegistry(kindstorage.Kind(kindstorage.Types(false)), channel.Kind(), source.Kind(registry), destination.Kind(registry), model.Kind(registry), kindsync.Kind(registry), kindsequence.Kind()), master, w.clock)
 	w.state = state.NewStore(d, master, w.clock)
 	w.docs.OnDelete(func(ctx context.Context, tx bun.Tx, sc resource.Scope, doc resource.Document) error {
 		return w.state.Forget(ctx, tx, sc.WorkspaceID, doc.Kind, doc.ID)
@@ -115,13 +118,19 @@ func newWorld(t *testing.T, d *db.DB) *world {
 	w.runs.Follow(w.docs, w.queue)
 	log := slog.New(slog.NewTextHandler(w.log, nil))
 	dir := filepath.Join(home, "work")
+	w.storage = storage.New(storage.Options{
+		DB: d, Documents: w.docs, Types: kindstorage.Types(false), Key: master, Server: storage.Server{Bucket: bucket, Label: "This server's"},
+		Syncs: pausable{w.runs, w.queue}, Clock: w.clock, Log: log, Owner: "test",
+	})
+	w.storage.Follow(w.docs)
+	t.Cleanup(func() { w.must(w.storage.Close()) })
 	w.engine = run.New(run.EngineOptions{
-		Store: w.runs, Documents: bundles{w.docs}, Registry: registry, Storage: bucket, State: w.state, Planner: plan.New(plan.Options{Threads: 1}),
+		Store: w.runs, Documents: bundles{w.docs}, Registry: registry, Storage: w.storage, Places: places{w.storage}, State: w.state, Planner: plan.New(plan.Options{Threads: 1}),
 		Enqueuer: w.queue, Clock: w.clock, Log: log, Dir: dir, Owner: "test", Retention: 7 * 24 * time.Hour,
 	})
 	w.schedule()
 	w.handler = api.New(api.Options{
-		DB: d, Access: w.access, Resources: w.docs, Registry: registry, Runs: w.runs, Engine: w.engine, Sequences: w.seqs, Timetable: w.times, Enqueuer: w.queue, State: w.state, Alerts: w.alerts, Notify: w, Public: public,
+		DB: d, Access: w.access, Resources: w.docs, Registry: registry, Runs: w.runs, Engine: w.engine, Sequences: w.seqs, Timetable: w.times, Enqueuer: w.queue, State: w.state, Storage: w.storage, Alerts: w.alerts, Notify: w, Public: public,
 		Clock: w.clock, Log: log, Metrics: telemetry.NewMetrics(), Dir: dir, Version: "test", Secure: true,
 		Assets: fstest.MapFS{"index.html": {Data: []byte("<!doctype html>")}},
 	})
@@ -642,3 +651,27 @@ func (d *memoryTarget) Write(_ context.Context, b *connector.Batch) (connector.R
 
 // queryFailed is what a source says against a query.
 func queryFailed(words string) error { return fault.New(fault.CodeSourceQuery, "%s", words) }
+
+// places tells runs where objects lie, as the server's wiring does.
+type places struct{ storage *storage.Engine }
+
+func (p places) Place(ctx context.Context, workspaceID int64) (run.Place, error) {
+	id, expiry, err := p.storage.Place(ctx, workspaceID)
+	return run.Place{ID: id, Expiry: expiry}, err
+}
+
+// pausable are the syncs, as the server's wiring has them.
+type pausable struct {
+	*run.Store
+
+	wake run.Enqueuer
+}
+
+func (s pausable) Resume(ctx context.Context, tx bun.Tx, workspaceID int64) error {
+	return s.Store.Resume(ctx, tx, workspaceID, s.wake)
+}
+
+// storageSpec is a bucket that nobody reaches.
+func storageSpec() object {
+	return object{"type": "s3", "configuration": object{"bucket": "lake", "accessKeyId": "AKIATEST", "secretAccessKey": "s3same-secret", "endpoint": "http://127.0.0.1:1", "pathStyle": true}}
+}

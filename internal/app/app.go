@@ -11,7 +11,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -28,6 +27,7 @@ import (
 	"github.com/millrace/millrace/internal/connector/state"
 	"github.com/millrace/millrace/internal/db"
 	"github.com/millrace/millrace/internal/engine/sequence"
+	"github.com/millrace/millrace/internal/engine/storage"
 	"github.com/millrace/millrace/internal/engine/sync/plan"
 	"github.com/millrace/millrace/internal/engine/sync/run"
 	"github.com/millrace/millrace/internal/engine/timetable"
@@ -71,6 +71,8 @@ type process struct {
 	clock     clock.Clock
 	db        *db.DB
 	bucket    *blob.Bucket
+	key       *secret.Key
+	storage   *storage.Engine
 	access    *access.Store
 	documents *resource.Store
 	state     *state.Store
@@ -147,11 +149,10 @@ func (p *process) openStores(ctx context.Context) (err error) {
 	if err := p.db.Migrate(ctx); err != nil {
 		return err
 	}
-	key, err := secret.LoadKey(c.EncryptionKey, c.Home)
-	if err != nil {
+	if p.key, err = secret.LoadKey(c.EncryptionKey, c.Home); err != nil {
 		return err
 	}
-	if p.bucket, err = blob.Open(ctx, c.StorageURL, c.Home, key); err != nil {
+	if p.bucket, err = blob.Open(ctx, c.StorageURL, c.Home, p.key); err != nil {
 		return err
 	}
 	p.closers = append(p.closers, p.bucket.Close)
@@ -159,9 +160,9 @@ func (p *process) openStores(ctx context.Context) (err error) {
 		p.Registry = Connectors(c)
 	}
 	p.access = access.NewStore(p.db, p.clock)
-	p.documents = resource.NewStore(p.db, Kinds(p.Registry), key, p.clock)
-	p.state = state.NewStore(p.db, key, p.clock)
-	p.quotas = quota.NewStore(p.db, key, p.clock)
+	p.documents = resource.NewStore(p.db, Kinds(p.Registry, Storages(c)), p.key, p.clock)
+	p.state = state.NewStore(p.db, p.key, p.clock)
+	p.quotas = quota.NewStore(p.db, p.key, p.clock)
 	p.documents.OnDelete(func(ctx context.Context, tx bun.Tx, sc resource.Scope, d resource.Document) error {
 		return p.state.Forget(ctx, tx, sc.WorkspaceID, d.Kind, d.ID)
 	})
@@ -198,16 +199,13 @@ func (p *process) openEngine() error {
 	p.jobs = jobs.New(p.db, jobs.Config{Workers: workers, Dead: 2 * c.LeaseTime, Log: p.log})
 	wake := queue{p.jobs}
 	p.runs.Follow(p.documents, wake)
-	host, err := os.Hostname()
-	if err != nil {
-		host = "unknown"
-	}
+	owner := owner()
+	p.openStorage(wake, owner)
 	p.engine = run.New(run.EngineOptions{
-		Store: p.runs, Documents: documents{p.documents}, Registry: p.Registry, Storage: p.bucket, State: p.state, Quotas: p.quotas, Patience: patience,
+		Store: p.runs, Documents: documents{p.documents}, Registry: p.Registry, Storage: p.storage, Places: places{p.storage}, State: p.state, Quotas: p.quotas, Patience: patience,
 		Planner:  plan.New(plan.Options{MemoryLimit: c.PlannerMemory, Threads: c.PlannerThreads}),
 		Enqueuer: wake, Clock: p.clock, Log: p.log, Dir: p.dir(),
-		Owner:     fmt.Sprintf("%s/%d/%d", host, os.Getpid(), time.Now().UnixNano()),
-		Retention: c.LogRetention, Grace: c.ShutdownGrace, Failpoint: p.Failpoint, Observe: p.observe,
+		Owner: owner, Retention: c.LogRetention, BaselineExpiry: c.StorageExpiry, Grace: c.ShutdownGrace, Failpoint: p.Failpoint, Observe: p.observe,
 	})
 	p.schedule(wake)
 	jobs.Register(p.jobs, func(ctx context.Context, j runJob) error { return p.engine.Execute(ctx, j.RunID) })
@@ -344,7 +342,7 @@ func (p *process) handler(base string) http.Handler {
 	o := api.Options{
 		DB: p.db, Access: p.access, Resources: p.documents, Registry: p.Registry, Runs: p.runs, Engine: p.engine, Sequences: p.sequences, Timetable: p.timetable,
 		Enqueuer: queue{p.jobs}, Clock: p.clock, Log: p.log, Metrics: p.metrics, Assets: p.Assets,
-		Alerts: p.alerts.store, Notify: p.alerts.sender, State: p.state, Public: base, Dir: p.dir(), Version: p.Version, Secure: p.Config.Secure(),
+		Alerts: p.alerts.store, Notify: p.alerts.sender, State: p.state, Storage: p.storage, Public: base, Dir: p.dir(), Version: p.Version, Secure: p.Config.Secure(),
 		Checks: []telemetry.Check{
 			{Name: "database", Run: p.db.PingContext},
 			{Name: "storage", Run: p.bucket.Check},
@@ -372,6 +370,7 @@ func (p *process) work(ctx context.Context) (stop func() error, err error) {
 		jobs.StartLoop(alive, tickEvery, p.timetable.Tick),
 		jobs.StartLoop(alive, min(reapEvery, p.Config.LeaseTime), p.reap),
 		jobs.StartLoop(alive, expireEvery, p.expire),
+		jobs.StartLoop(alive, tickEvery, p.advance),
 	}
 	return func() error {
 		for _, l := range loops {
@@ -389,7 +388,7 @@ func (p *process) recover(ctx context.Context) error {
 	if p.db.IsPostgres() {
 		return nil // leases tell; the loop takes over what they release
 	}
-	if err := p.engine.Sweep(); err != nil {
+	if err := errors.Join(p.engine.Sweep(), p.storage.Recover(ctx)); err != nil {
 		return err
 	}
 	_, err := p.engine.Reap(ctx, true)

@@ -13,6 +13,7 @@ import (
 	"github.com/millrace/millrace/internal/kind/model"
 	"github.com/millrace/millrace/internal/kind/sequence"
 	"github.com/millrace/millrace/internal/kind/source"
+	"github.com/millrace/millrace/internal/kind/storage"
 	"github.com/millrace/millrace/internal/kind/sync"
 	"github.com/millrace/millrace/internal/resource"
 	"github.com/millrace/millrace/internal/source/duckdb"
@@ -31,7 +32,7 @@ func Connectors(c *config.Config) *connector.Registry {
 	})
 }
 
-// networkOf is where requests may go.
+// networkOf is where connections that people configure may go.
 func networkOf(c *config.Config) httpx.Network {
 	if c.Network == config.NetworkPublic {
 		return httpx.PublicOnly
@@ -39,7 +40,10 @@ func networkOf(c *config.Config) httpx.Network {
 	return httpx.AnyNetwork
 }
 
+// Storages returns the providers that workspaces can have buckets of their own at.
+func Storages(c *config.Config) []storage.Type { return storage.Types(c.StorageIdentity == "true") }
+
 // Kinds returns the kinds of documents, in the order in which they build on each other.
-func Kinds(r *connector.Registry) *resource.Registry {
-	return resource.NewRegistry(channel.Kind(), source.Kind(r), destination.Kind(r), model.Kind(r), sync.Kind(r), sequence.Kind())
+func Kinds(r *connector.Registry, storages []storage.Type) *resource.Registry {
+	return resource.NewRegistry(storage.Kind(storages), channel.Kind(), source.Kind(r), destination.Kind(r), model.Kind(r), sync.Kind(r), sequence.Kind())
 }

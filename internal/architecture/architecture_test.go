@@ -61,6 +61,7 @@ var sideways = map[[2]string]string{
 	{"internal/secret", "internal/secret"}:                  "one package",
 	{"internal/blob", "internal/secret"}:                    "objects are sealed",
 	{"internal/quota", "internal/secret"}:                   "credentials are named by a keyed digest",
+	{"internal/blob/", "internal/blob"}:                     "the suite of storage",
 }
 
 // pkg is what of `go list` counts here.

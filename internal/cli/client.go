@@ -229,6 +229,7 @@ var plurals = map[string]string{
 	"source": "sources", "sources": "sources", "destination": "destinations", "destinations": "destinations",
 	"model": "models", "models": "models", "sync": "syncs", "syncs": "syncs", "sequence": "sequences", "sequences": "sequences",
 	"alert-channel": "alert-channels", "alert-channels": "alert-channels",
+	"storage": "storages", "storages": "storages",
 }
 
 // splitName reads "sync/orders" or "syncs orders" into the plural of the kind and the slug.
@@ -239,7 +240,7 @@ func splitName(args []string) (plural, slug string, err error) {
 	}
 	plural, ok := plurals[kind]
 	if !ok {
-		return "", "", fault.New(fault.CodeInvalid, "there is no kind %q: use source, model, destination, sync, sequence or alert-channel", kind)
+		return "", "", fault.New(fault.CodeInvalid, "there is no kind %q: use source, model, destination, sync, sequence, alert-channel or storage", kind)
 	}
 	return plural, slug, nil
 }

@@ -22,7 +22,7 @@ import (
 // Commands returns the verbs that speak to a server.
 func Commands() []*cobra.Command {
 	return []*cobra.Command{
-		applyCommand(), diffCommand(), getCommand(), deleteCommand(), runCommand(), testRowCommand(), logsCommand(), cancelCommand(), connectorCommand(), healthCommand(),
+		applyCommand(), diffCommand(), getCommand(), deleteCommand(), runCommand(), testRowCommand(), logsCommand(), cancelCommand(), connectorCommand(), healthCommand(), storageCommand(),
 	}
 }
 
@@ -373,7 +373,7 @@ func connectorCommand() *cobra.Command {
 		Use: "list", Short: "List the connectors", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return listConnectors(cmd, kind, asJSON) },
 	}
-	list.Flags().StringVar(&kind, "kind", "destination", "source or destination")
+	list.Flags().StringVar(&kind, "kind", "destination", "source, destination or storage")
 	list.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	parent.AddCommand(list)
 	return parent
@@ -381,8 +381,8 @@ func connectorCommand() *cobra.Command {
 
 func listConnectors(cmd *cobra.Command, kind string, asJSON bool) error {
 	plural, ok := plurals[kind]
-	if !ok || plural != "sources" && plural != "destinations" {
-		return fault.New(fault.CodeInvalid, "--kind is source or destination")
+	if !ok || plural != "sources" && plural != "destinations" && plural != "storages" {
+		return fault.New(fault.CodeInvalid, "--kind is source, destination or storage")
 	}
 	var answer struct{ Items []json.RawMessage }
 	if err := clientOf(cmd).Do(context.WithoutCancel(cmd.Context()), http.MethodGet, "/api/catalog/"+plural, nil, &answer); err != nil {

@@ -31,6 +31,11 @@ type Config struct {
 	DatabaseConnections int           `key:"database-connections" help:"connections to PostgreSQL" default:"16"`
 	Roles               []string      `key:"roles" help:"what this process does: api, worker" default:"api,worker"`
 	StorageURL          string        `key:"storage-url" help:"where baselines, plans and request logs are kept: s3://…, gs://…, azblob://…, file://…; empty means the home folder"`
+	StorageExpiry       time.Duration `key:"storage-expiry" help:"how long the server's own storage keeps what a sync remembers while no run uses it; 0s means until the sync is deleted. Where it expired, the sync asks for a full resync or CDC reset" default:"0s"`
+	StorageLock         string        `key:"storage-lock" help:"whether a workspace may leave a bucket of its own that syncs have run on: never, or after-first-run (then it may not)" default:"never"`
+	StorageLockExcept   []string      `key:"storage-lock-except" help:"workspaces (slugs) that storage-lock does not hold, while they move by arrangement"`
+	StorageIdentity     string        `key:"storage-server-identity" help:"whether workspaces may reach their buckets with the identity that this server has at AWS, Google Cloud or Azure: true or false" default:"false"`
+	EgressAddresses     []string      `key:"egress-addresses" help:"addresses that this server connects from, shown to people who must let them through a firewall"`
 	EncryptionKey       string        `key:"encryption-key" help:"base64 of 32 bytes; empty means the file encryption.key in the home folder, made on the first start" secret:"true"`
 	AdminEmail          string        `key:"admin-email" help:"of the first admin" default:"admin@localhost"`
 	AdminPassword       string        `key:"admin-password" help:"of the first admin; empty means one that is made up and printed once" secret:"true"`
@@ -58,6 +63,12 @@ type Config struct {
 
 // NetworkPublic is the value of Config.Network that refuses private addresses.
 const NetworkPublic = "public"
+
+// Values of Config.StorageLock.
+const (
+	StorageLockNever         = "never"
+	StorageLockAfterFirstRun = "after-first-run"
+)
 
 // field is one setting by reflection.
 type field struct {
@@ -203,13 +214,20 @@ func (c *Config) check(issues *fault.Issues) {
 	if c.Workers < 1 {
 		issues.Add("workers", fault.CodeConfig, "at least one run must be possible at a time")
 	}
+	if c.StorageExpiry > 0 && c.StorageExpiry < c.LogRetention {
+		issues.Add("storage-expiry", fault.CodeConfig, "the server's storage would keep things for %s, and the rows and requests of runs are to be kept for %s", c.StorageExpiry, c.LogRetention).Suggestion = "Shorten log-retention or lengthen storage-expiry."
+	}
 	if c.FilesRoot == "" {
 		c.FilesRoot = filepath.Join(c.Home, "files")
 	}
 	if _, err := mail.ParseAddress(c.SMTPFrom); err != nil && (c.SMTPHost != "" || c.SMTPFrom != "") {
 		issues.Add("smtp-from", fault.CodeConfig, "%q is not the address of a sender", c.SMTPFrom)
 	}
-	for key, choice := range map[string][2]string{"smtp-tls": {c.SMTPTLS, "starttls tls none"}, "network": {c.Network, "any " + NetworkPublic}, "log-level": {c.LogLevel, "debug info warn error"}, "log-format": {c.LogFormat, "text json"}, "secure-cookies": {c.SecureCookies, "auto true false"}} {
+	for key, choice := range map[string][2]string{
+		"smtp-tls": {c.SMTPTLS, "starttls tls none"}, "network": {c.Network, "any " + NetworkPublic}, "log-level": {c.LogLevel, "debug info warn error"},
+		"log-format": {c.LogFormat, "text json"}, "secure-cookies": {c.SecureCookies, "auto true false"},
+		"storage-lock": {c.StorageLock, StorageLockNever + " " + StorageLockAfterFirstRun}, "storage-server-identity": {c.StorageIdentity, "true false"},
+	} {
 		if !strings.Contains(" "+choice[1]+" ", " "+choice[0]+" ") {
 			issues.Add(key, fault.CodeConfig, "%q is none of %s", choice[0], choice[1])
 		}

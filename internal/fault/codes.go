@@ -73,6 +73,15 @@ const (
 	CodeRunBaseline   Code = "run.baseline_missing"
 	CodeRunKeyChanged Code = "run.primary_key_changed"
 	CodeRunUntestable Code = "run.untestable"
+	CodeRunMoved      Code = "run.storage_moved"
+	CodeRunExpired    Code = "run.baseline_expired"
+
+	CodeStorageUnreachable Code = "storage.unreachable"
+	CodeStorageAuth        Code = "storage.authentication"
+	CodeStorageDenied      Code = "storage.permission_denied"
+	CodeStorageMissing     Code = "storage.no_such_bucket"
+	CodeStorageInUse       Code = "storage.in_use"
+	CodeStorageLocked      Code = "storage.locked"
 
 	CodeSequenceStopped Code = "sequence.stopped"
 
@@ -145,6 +154,15 @@ var codes = map[Code]Info{
 	CodeRunBaseline:   {http.StatusConflict, 9, Fatal, "Run a full resync or reset CDC: what was synced before is no longer known."},
 	CodeRunKeyChanged: {http.StatusConflict, 9, Fatal, "Run a full resync or reset CDC: the model's primary key is another one now."},
 	CodeRunUntestable: {http.StatusUnprocessableEntity, 2, Permanent, "Run the sync to see what it sends."},
+	CodeRunMoved:      {http.StatusConflict, 9, Fatal, "Run a full resync to send every row again, or reset CDC when the rows are there already."},
+	CodeRunExpired:    {http.StatusConflict, 9, Fatal, "Run a full resync to send every row again, or reset CDC when the rows are there already."},
+
+	CodeStorageUnreachable: {http.StatusUnprocessableEntity, 10, Retryable, "Check the storage's address and the firewalls in between, then test the connection again."},
+	CodeStorageAuth:        {http.StatusUnprocessableEntity, 10, Fatal, "Check the storage's credentials."},
+	CodeStorageDenied:      {http.StatusUnprocessableEntity, 10, Fatal, "Grant the storage's identity the permission that the message names."},
+	CodeStorageMissing:     {http.StatusUnprocessableEntity, 10, Fatal, "Check the name of the bucket or container, or create it."},
+	CodeStorageInUse:       {http.StatusConflict, 5, Permanent, "Describe the new place in a document of its own, then switch to it."},
+	CodeStorageLocked:      {http.StatusConflict, 5, Permanent, "Ask the operator of this server: storage that syncs have run on is changed by arrangement."},
 
 	CodeSequenceStopped: {http.StatusConflict, 9, Fatal, "Look at the run of the step that ended the sequence; the step's terminate setting says what may end it."},
 

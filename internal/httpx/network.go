@@ -1,7 +1,9 @@
 package httpx
 
 import (
+	"crypto/tls"
 	"fmt"
+	"net/http"
 	"net/netip"
 	"syscall"
 )
@@ -35,6 +37,11 @@ func (n Network) control(_, address string, _ syscall.RawConn) error {
 		return &refusedError{ap.Addr()}
 	}
 	return nil
+}
+
+// Transport returns a transport that connects only to where the network allows, for clients of other libraries.
+func (n Network) Transport() *http.Transport {
+	return newTransport(Options{Network: n}, &tls.Config{MinVersion: tls.VersionTLS12})
 }
 
 // special are networks that are not routed on the internet and that netip has no word for: the IANA

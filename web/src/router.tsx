@@ -207,6 +207,22 @@ const settingsKeys = createRoute({
   path: '/keys',
   component: lazyRouteComponent(() => import('./routes/settings/keys')),
 })
+const settingsStorage = createRoute({
+  getParentRoute: () => settings,
+  path: '/storage',
+  component: lazyRouteComponent(() => import('./routes/settings/storage')),
+})
+const settingsStorageNew = createRoute({
+  getParentRoute: () => settings,
+  path: '/storage/new',
+  validateSearch: typeSearch,
+  component: lazyRouteComponent(() => import('./routes/settings/storage-new')),
+})
+const settingsStorageEdit = createRoute({
+  getParentRoute: () => settings,
+  path: '/storage/$slug',
+  component: lazyRouteComponent(() => import('./routes/settings/storage-edit')),
+})
 
 const routeTree = root.addChildren([
   signIn,
@@ -231,7 +247,7 @@ const routeTree = root.addChildren([
     sequenceNew,
     sequence,
     sequenceRun,
-    settings.addChildren([settingsWorkspace, settingsAlerts, settingsAlertNew, settingsAlert, settingsKeys]),
+    settings.addChildren([settingsWorkspace, settingsAlerts, settingsAlertNew, settingsAlert, settingsKeys, settingsStorage, settingsStorageNew, settingsStorageEdit]),
   ]),
 ])
 

@@ -18,7 +18,7 @@ import type {
 
 /** Tries a connection. The slug of a saved one fills in the secrets that were left unchanged. */
 export const testConnection = (
-  kind: 'sources' | 'destinations',
+  kind: 'sources' | 'destinations' | 'storages',
   type: string,
   configuration: Settings,
   slug?: string,

@@ -55,6 +55,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/catalog/storages": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Where a workspace can have storage of its own */
+        get: operations["list-storage-types"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/destinations": {
         parameters: {
             query?: never;
@@ -904,6 +921,196 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/storage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Where the workspace's objects lie */
+        get: operations["get-storage-overview"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/storage/switch": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Move the workspace to another storage: its syncs pause, and every one that keeps a baseline there has to begin anew */
+        post: operations["switch-storage"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/storage/switches/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read how far a switch of the storage is */
+        get: operations["get-storage-switch"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/storage/switches/{id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Stop a switch of the storage that waits for runs */
+        post: operations["cancel-storage-switch"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/storage/syncs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How each sync stands towards the workspace's storage */
+        get: operations["list-storage-syncs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/storages": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List storages */
+        get: operations["list-storages"];
+        put?: never;
+        /** Create a storage */
+        post: operations["create-storage"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/storages/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Write, list, read and delete an object in a storage before it is saved */
+        post: operations["test-storage"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/storages/{slug}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read a storage */
+        get: operations["get-storage"];
+        /** Change a storage */
+        put: operations["update-storage"];
+        post?: never;
+        /** Delete a storage */
+        delete: operations["delete-storage"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/storages/{slug}/activity": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List what happened to a storage */
+        get: operations["list-storage-activity"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/storages/{slug}/references": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List what refers to a storage */
+        get: operations["list-storage-references"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/storages/{slug}/versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the versions of a storage */
+        get: operations["list-storage-versions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/syncs": {
         parameters: {
             query?: never;
@@ -1180,6 +1387,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/validate/storages": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Check a storage without saving it */
+        post: operations["validate-storage"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/validate/syncs": {
         parameters: {
             query?: never;
@@ -1414,7 +1638,7 @@ export interface components {
         };
         Destination: {
             /** @enum {string} */
-            kind: "source" | "model" | "destination" | "sync" | "sequence";
+            kind: "source" | "model" | "destination" | "sync" | "sequence" | "storage";
             metadata: components["schemas"]["Metadata"];
             spec: components["schemas"]["DestinationSpec"];
             status: components["schemas"]["DestinationStatus"];
@@ -1577,7 +1801,7 @@ export interface components {
         };
         Model: {
             /** @enum {string} */
-            kind: "source" | "model" | "destination" | "sync" | "sequence";
+            kind: "source" | "model" | "destination" | "sync" | "sequence" | "storage";
             metadata: components["schemas"]["Metadata"];
             spec: components["schemas"]["ModelSpec"];
             status: components["schemas"]["ModelStatus"];
@@ -1740,6 +1964,18 @@ export interface components {
             /** Format: int64 */
             total: number;
         };
+        PageStorage: {
+            items: components["schemas"]["Storage"][];
+            nextCursor: string | null;
+            /** Format: int64 */
+            total: number;
+        };
+        PageStorageSync: {
+            items: components["schemas"]["StorageSync"][];
+            nextCursor: string | null;
+            /** Format: int64 */
+            total: number;
+        };
         PageSync: {
             items: components["schemas"]["Sync"][];
             nextCursor: string | null;
@@ -1748,6 +1984,12 @@ export interface components {
         };
         PageTargetField: {
             items: components["schemas"]["ConnectorTargetField"][];
+            nextCursor: string | null;
+            /** Format: int64 */
+            total: number;
+        };
+        PageType: {
+            items: components["schemas"]["StorageType"][];
             nextCursor: string | null;
             /** Format: int64 */
             total: number;
@@ -1925,7 +2167,7 @@ export interface components {
         };
         Sequence: {
             /** @enum {string} */
-            kind: "source" | "model" | "destination" | "sync" | "sequence";
+            kind: "source" | "model" | "destination" | "sync" | "sequence" | "storage";
             metadata: components["schemas"]["Metadata"];
             spec: components["schemas"]["SequenceSpec"];
             status: components["schemas"]["SequenceStatus"];
@@ -2041,7 +2283,7 @@ export interface components {
         };
         Source: {
             /** @enum {string} */
-            kind: "source" | "model" | "destination" | "sync" | "sequence";
+            kind: "source" | "model" | "destination" | "sync" | "sequence" | "storage";
             metadata: components["schemas"]["Metadata"];
             spec: components["schemas"]["SourceSpec"];
             status: components["schemas"]["SourceStatus"];
@@ -2060,6 +2302,103 @@ export interface components {
             modelCount: number;
             sample: boolean;
         };
+        Storage: {
+            /** @enum {string} */
+            kind: "source" | "model" | "destination" | "sync" | "sequence" | "storage";
+            metadata: components["schemas"]["Metadata"];
+            spec: components["schemas"]["StorageSpec"];
+            status: components["schemas"]["StorageStatus"];
+        };
+        StorageOverview: {
+            current: components["schemas"]["StoragePlace"];
+            history: components["schemas"]["StoragePlace"][];
+            /** @description the server's own storage */
+            server: components["schemas"]["StoragePlace"];
+            switch: components["schemas"]["StorageSwitch"] | null;
+        };
+        StoragePlace: {
+            /**
+             * Format: double
+             * @description what no run has used for longer is removed; 0: nothing is
+             */
+            expiryDays: number;
+            hasRun: boolean;
+            label: string;
+            /** @description only the operator of the server can move the workspace */
+            locked: boolean;
+            /** @description null: from the beginning */
+            since: string | null;
+            /** @description of the storage; absent: the server's own */
+            slug?: string;
+            type?: string;
+            /** @description null: it is in use */
+            until: string | null;
+        };
+        StorageSpec: {
+            configuration: {
+                [key: string]: components["schemas"]["Json"];
+            };
+            description?: string;
+            type: string;
+        };
+        StorageStatus: {
+            /** @description syncs have run on it, so that it cannot become another place */
+            hasRun: boolean;
+            inUse: boolean;
+            /** @description the place in words */
+            label: string;
+            lastTest: components["schemas"]["LastTest"] | null;
+        };
+        StorageSwitch: {
+            abandon: boolean;
+            by: string;
+            /** @description a person asked to stop it */
+            cancelled: boolean;
+            createdAt: string;
+            error: components["schemas"]["ErrorInfo"] | null;
+            finishedAt: string | null;
+            from: string;
+            /** Format: int64 */
+            id: number;
+            /** @description the old place is in use again */
+            reverting: boolean;
+            /**
+             * Format: int64
+             * @description runs that are waited for
+             */
+            running: number;
+            slug?: string;
+            /** @enum {string} */
+            state: "checking" | "waiting" | "validating" | "resuming" | "cleaning" | "done" | "failed" | "cancelled";
+            to: string;
+        };
+        StorageSync: {
+            /**
+             * @description what is safe: a full resync of a sync that inserts sends everything a second time
+             * @enum {string}
+             */
+            advice: "fullResync" | "resetCDC";
+            disabled: boolean;
+            /** @enum {string} */
+            mode: "update" | "insert" | "upsert" | "add" | "remove" | "archive" | "all" | "snapshot" | "diff" | "trigger";
+            /** @description after a switch it would have to ask */
+            moves: boolean;
+            name: string;
+            running: boolean;
+            settledAt: string | null;
+            slug: string;
+            /**
+             * @description moved, expired and lost syncs ask for a full resync or CDC reset
+             * @enum {string}
+             */
+            standing: "none" | "ready" | "moved" | "expired" | "lost";
+        };
+        StorageType: {
+            fields: components["schemas"]["ConnectorField"][];
+            name: string;
+            slug: string;
+            summary: string;
+        };
         SuggestMappingsRequest: {
             fields: string[] | null;
             model: string;
@@ -2073,9 +2412,15 @@ export interface components {
         SuggestionList: {
             mappings: components["schemas"]["Suggestion"][];
         };
+        SwitchInput: {
+            /** @description the old storage is lost: runs that cannot be settled without it are given up */
+            abandon?: boolean;
+            /** @description slug of a storage; empty: the server's own */
+            to: string;
+        };
         Sync: {
             /** @enum {string} */
-            kind: "source" | "model" | "destination" | "sync" | "sequence";
+            kind: "source" | "model" | "destination" | "sync" | "sequence" | "storage";
             metadata: components["schemas"]["Metadata"];
             spec: components["schemas"]["SyncSpec"];
             status: components["schemas"]["SyncStatus"];
@@ -2364,6 +2709,35 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PageSourceInfo"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "list-storage-types": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageType"];
                 };
             };
             /** @description Error */
@@ -4578,6 +4952,474 @@ export interface operations {
             };
         };
     };
+    "get-storage-overview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StorageOverview"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "switch-storage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SwitchInput"];
+            };
+        };
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StorageSwitch"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "get-storage-switch": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StorageSwitch"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "cancel-storage-switch": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StorageSwitch"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "list-storage-syncs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageStorageSync"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "list-storages": {
+        parameters: {
+            query?: {
+                /** @description in names and slugs */
+                search?: string;
+                /** @description key:value; all of them */
+                label?: string[] | null;
+                /** @description key:value; none of them */
+                notLabel?: string[] | null;
+                /** @description with the folders in it */
+                folder?: string;
+                /** @description an email address */
+                createdBy?: string;
+                /** @description state of syncs and sequences */
+                status?: string;
+                /** @description slug */
+                source?: string;
+                /** @description slug */
+                destination?: string;
+                /** @description slug */
+                model?: string;
+                /** @description of sources, destinations and syncs: slug of a type */
+                type?: string;
+                /** @description name, slug, id, createdAt, updatedAt; a leading - turns it round */
+                sort?: string;
+                cursor?: string;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageStorage"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "create-storage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Write"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Storage"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "test-storage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TestInput"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Test"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "get-storage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Storage"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "update-storage": {
+        parameters: {
+            query?: {
+                /** @description what a model's new primary key means for the syncs that use it: full (default) sends every row again, skip takes the rows as they are for sent */
+                resync?: string;
+                /** @description leave that to each sync's next run, instead of starting one at once */
+                defer?: boolean;
+            };
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Write"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Storage"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "delete-storage": {
+        parameters: {
+            query?: {
+                revision?: number;
+            };
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "list-storage-activity": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageEvent"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "list-storage-references": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageReferrer"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "list-storage-versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageVersion"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
     "list-syncs": {
         parameters: {
             query?: {
@@ -5224,6 +6066,39 @@ export interface operations {
         };
     };
     "validate-source": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Write"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Issues"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "validate-storage": {
         parameters: {
             query?: never;
             header?: never;

@@ -40,7 +40,8 @@ export type Model = Schema['Model']
 export type Sync = Schema['Sync']
 export type Sequence = Schema['Sequence']
 export type AlertChannel = Schema['AlertChannel']
-export type Kind = Source['kind']
+/** The kinds that have a list and a page of their own. */
+export type Kind = Exclude<Source['kind'], 'storage'>
 export type KindPath = 'sources' | 'models' | 'destinations' | 'syncs' | 'sequences' | 'alert-channels'
 export type SourceSpec = Schema['SourceSpec']
 export type DestinationSpec = Schema['DestinationSpec']
@@ -54,6 +55,12 @@ export type ColumnUse = Schema['ColumnUse']
 export type Cloned = Schema['Cloned']
 export type RefreshedSource = Schema['RefreshedSource']
 export type ColumnType = ModelColumn['type']
+export type Storage = Schema['Storage']
+export type StorageType = Schema['StorageType']
+export type StorageOverview = Schema['StorageOverview']
+export type StoragePlace = Schema['StoragePlace']
+export type StorageSwitch = Schema['StorageSwitch']
+export type StorageSync = Schema['StorageSync']
 export type SyncStatus = Schema['SyncStatus']
 export type SyncState = SyncStatus['state']
 /** A time at which a schedule did not start a run, and why. */

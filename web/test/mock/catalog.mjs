@@ -247,3 +247,46 @@ export const targetFields = [
   { name: 'raw', type: 'unknown', native: 'bytea', required: false, match: false },
   { name: 'updated_at', type: 'timestamp', native: 'timestamptz', required: false, match: false, readOnly: true },
 ]
+
+const shownWith = (auth) => ({ field: 'auth', in: [auth] })
+
+/** The providers of storage, in the shape of kind/storage.Type. */
+export const storages = [
+  {
+    slug: 's3',
+    name: 'Amazon S3',
+    summary: 'A bucket of Amazon S3, or of a store with the same protocol',
+    fields: [
+      { name: 'region', label: 'Region', type: 'string', default: 'us-east-1', required: true },
+      { name: 'bucket', label: 'Bucket name', type: 'string', required: true, example: 'acme-millrace', help: 'Only the name, not a URL.' },
+      { name: 'prefix', label: 'Prefix', type: 'string', example: 'prod', help: 'A folder that every object is put into.' },
+      { name: 'auth', label: 'Authentication', type: 'select', default: 'keys', required: true, options: [{ value: 'keys', label: 'Access key' }] },
+      { name: 'accessKeyId', label: 'Access key ID', type: 'string', required: true, showIf: shownWith('keys') },
+      { name: 'secretAccessKey', label: 'Secret access key', type: 'secret', secret: true, required: true, showIf: shownWith('keys') },
+      { name: 'endpoint', label: 'Endpoint', type: 'string', advanced: true },
+    ],
+  },
+  {
+    slug: 'gcs',
+    name: 'Google Cloud Storage',
+    summary: 'A bucket of Google Cloud Storage',
+    fields: [
+      { name: 'projectId', label: 'Project ID', type: 'string', required: true },
+      { name: 'bucket', label: 'Bucket name', type: 'string', required: true },
+      { name: 'prefix', label: 'Prefix', type: 'string' },
+      { name: 'serviceAccountKey', label: 'Service account key', type: 'secret', secret: true, required: true, help: 'The whole JSON file.' },
+    ],
+  },
+  {
+    slug: 'azure',
+    name: 'Azure Blob Storage',
+    summary: 'A container of Azure Blob Storage',
+    fields: [
+      { name: 'accountName', label: 'Account name', type: 'string', required: true },
+      { name: 'container', label: 'Container name', type: 'string', required: true },
+      { name: 'tenantId', label: 'Tenant ID', type: 'string', required: true },
+      { name: 'clientId', label: 'Client ID', type: 'string', required: true },
+      { name: 'clientSecret', label: 'Client secret', type: 'secret', secret: true, required: true, help: 'The secret’s value, not its ID.' },
+    ],
+  },
+]

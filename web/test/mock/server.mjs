@@ -10,6 +10,7 @@ import * as catalog from './catalog.mjs'
 import { exchange, modelColumns, preview, rowColumns, runRow, tables, testedRow, testRows } from './data.mjs'
 import { cancel, start } from './runs.mjs'
 import { cancelSequence, preview as previewSchedule, startSequence } from './sequences.mjs'
+import * as moves from './storage.mjs'
 import { Store } from './store.mjs'
 
 const { values: flags } = parseArgs({
@@ -38,7 +39,7 @@ class Refusal extends Error {
 }
 
 const missing = (what) => new Refusal(404, `there is no ${what}`, { suggestion: 'Check the name.' })
-const kinds = 'sources|models|destinations|syncs|sequences|alert-channels'
+const kinds = 'sources|models|destinations|syncs|sequences|alert-channels|storages'
 
 function document(kind, slug) {
   const found = store.get(kind, slug)
@@ -99,7 +100,7 @@ function refused(kind, body) {
 function create(kind, body) {
   const [first, ...rest] = refused(kind, body)
   if (first) throw new Refusal(422, first.message, { ...first, issues: [first, ...rest] })
-  const made = store.put(kind, body.metadata.name, body.spec, kind === 'sources' || kind === 'destinations' ? { lastTest: { ok: true, at: new Date().toISOString() } } : {})
+  const made = store.put(kind, body.metadata.name, body.spec, ['sources', 'destinations', 'storages'].includes(kind) ? { lastTest: { ok: true, at: new Date().toISOString() } } : {})
   return [201, store.get(kind, made.metadata.slug)]
 }
 
@@ -136,6 +137,15 @@ function remove(kind, slug) {
   }
   store.documents[kind].delete(slug)
   return [204]
+}
+
+/** What a storage says that does not let us in, or lets us. */
+function testStorage({ configuration }) {
+  const name = configuration.bucket ?? configuration.container ?? ''
+  if (!/denied/.test(name)) return { ok: true, durationMs: 180 }
+  const message = `storing probe/5d41402abc4b2a76: operation error S3: PutObject, https response error StatusCode: 403, api error AccessDenied: Access Denied`
+  const suggestion = `Allow this identity s3:PutObject on arn:aws:s3:::${name}/*, and the use of the key where the bucket is encrypted with SSE-KMS. This server connects from 192.0.2.7.`
+  return { ok: false, error: { code: 'storage.permission_denied', message, suggestion }, durationMs: 240 }
 }
 
 function testConnection({ type, configuration }) {
@@ -364,7 +374,7 @@ const routes = [
   ['GET', 'keys', () => page(store.keys, new URLSearchParams())],
   ['POST', 'keys', ({ body }) => newKey(body)],
   ['DELETE', 'keys/(\\d+)', ({ params: [id] }) => ((store.keys = store.keys.filter((k) => k.id !== Number(id))), [204])],
-  ['GET', 'catalog/(sources|destinations)', ({ params: [kind] }) => ({ items: catalog[kind] })],
+  ['GET', 'catalog/(sources|destinations|storages)', ({ params: [kind] }) => ({ items: catalog[kind] })],
   ['GET', 'catalog/alert-channels', () => ({ items: channelTypes })],
   ['GET', 'catalog/alert-triggers', () => ({ items: triggerTypes })],
   ['POST', 'alert-channels/test', ({ body }) => testChannel(body)],
@@ -375,6 +385,11 @@ const routes = [
   ['GET', 'version', () => ({ version: '0.1.0-mock' })],
   ['GET', 'usage', () => ({ months: [{ month: '2026-11', activeSyncs: 4, operations: 48120 }, { month: '2026-10', activeSyncs: 3, operations: 39911 }] })],
   ['GET', 'folders', folders],
+  ['GET', 'storage', () => moves.overview(store)],
+  ['GET', 'storage/syncs', () => ({ items: moves.syncs(store) })],
+  ['POST', 'storage/switch', ({ body }) => [202, moves.begin(store, body, step)]],
+  ['POST', 'storage/switches/(\\d+)/cancel', () => moves.cancel(store)],
+  ['POST', 'storages/test', ({ body }) => testStorage(body)],
   ['POST', '(sources|destinations)/test', ({ body }) => testConnection(body)],
   ['GET', 'sources/([^/]+)/tables', ({ params: [slug] }) => (document('sources', slug), { items: tables, refreshedAt: new Date(Date.now() - 600_000).toISOString() })],
   ['POST', 'sources/([^/]+)/refresh', ({ params: [slug] }) => refreshSource(slug)],
@@ -385,7 +400,7 @@ const routes = [
   ['POST', 'destinations/([^/]+)/options/([^/]+)', () => ({ items: [{ value: 'public.contacts', label: 'public.contacts' }, { value: 'public.leads', label: 'public.leads' }] })],
   ['POST', 'destinations/([^/]+)/fields', ({ params: [slug] }) => ({ items: document('destinations', slug).spec.type === 'postgres' ? catalog.targetFields : [] })],
   ['POST', 'syncs/suggest', ({ body }) => suggest(body)],
-  ['POST', 'syncs/([^/]+)/trigger', ({ params: [slug], body }) => ({ run: start(store, document('syncs', slug), 'manual', body, step) })],
+  ['POST', 'syncs/([^/]+)/trigger', ({ params: [slug], body }) => (moves.answered(store, slug, body), { run: start(store, document('syncs', slug), 'manual', body, step) })],
   ['POST', 'syncs/([^/]+)/enable', ({ params: [slug] }) => enable(slug, true)],
   ['POST', 'syncs/([^/]+)/disable', ({ params: [slug] }) => enable(slug, false)],
   ['GET', 'syncs/([^/]+)/test-row', ({ params: [slug], query }) => rowsToTest(slug, query.get('key') ?? '')],

@@ -1,6 +1,7 @@
 // The documents and runs of the mock.
 import { rollupOf } from './alerts.mjs'
 import { modelColumns } from './data.mjs'
+import { storageStatus } from './storage.mjs'
 
 const hour = 3_600_000
 const ago = (ms) => new Date(Date.now() - ms).toISOString()
@@ -8,7 +9,8 @@ const ago = (ms) => new Date(Date.now() - ms).toISOString()
 export class Store {
   constructor(empty) {
     this.next = 1000
-    this.documents = { sources: new Map(), models: new Map(), destinations: new Map(), syncs: new Map(), sequences: new Map(), 'alert-channels': new Map() }
+    this.documents = { sources: new Map(), models: new Map(), destinations: new Map(), syncs: new Map(), sequences: new Map(), 'alert-channels': new Map(), storages: new Map() }
+    this.storage = { slug: undefined, since: null, history: [], switch: null, moved: new Set() }
     this.runs = []
     this.sequenceRuns = []
     this.keys = []
@@ -75,6 +77,7 @@ export class Store {
     if (kind === 'sources') {
       return { sample: spec.type.startsWith('sample'), modelCount: this.count('models', (m) => m.spec.source === slug), lastTest }
     }
+    if (kind === 'storages') return storageStatus(this, slug, spec, lastTest)
     if (kind === 'destinations') return { syncCount: this.count('syncs', (s) => s.spec.destination === slug), lastTest }
     if (kind === 'models') {
       return {
@@ -130,7 +133,7 @@ function sequenceStatus(spec, lastRun) {
   return { state, label: sequenceWords[state], lastRun, nextRunAt: nextRunAt(spec), lastSkip }
 }
 
-const secretNames = /password|secretKey|routingKey|webhookUrl|token|^secret$/i
+const secretNames = /password|secret(?!s)|accountKey|routingKey|webhookUrl|token/i
 
 function withoutSecrets({ lastTest: _, ...document }) {
   const { configuration } = document.spec
@@ -295,6 +298,14 @@ function fill(store) {
     },
   })
   sequences(store)
+  const s3 = { region: 'eu-central-1', bucket: 'acme-millrace', prefix: 'prod', auth: 'keys', accessKeyId: 'AKIAIOSFODNN7EXAMPLE', secretAccessKey: 'x' }
+  store.put('storages', 'Lake', { type: 's3', configuration: s3, description: 'In the account of the data team.' }, { ...old, lastTest: good })
+  store.put(
+    'storages',
+    'Container of the European subsidiary, under the retention policy of its own works council',
+    { type: 'azure', configuration: { accountName: 'acmeeuropedata', container: 'acme-millrace-container', tenantId: 'a', clientId: 'b', clientSecret: 'x' } },
+    { ...old, lastTest: { ok: false, at: ago(hour), error: 'invalid_client: AADSTS7000215: Invalid client secret provided.' } },
+  )
   store.keys.push({ id: 1, name: 'Airflow', prefix: 'mr_7Hq2', createdAt: ago(40 * 24 * hour), createdBy: 'Admin', lastUsedAt: ago(hour) })
 }
 

@@ -18,6 +18,11 @@ type baseline struct {
 	Prefix  string    `json:"prefix"` // of its objects
 	RunID   int64     `json:"runId"`
 	Settled time.Time `json:"settled"`
+
+	Place       int64     `json:"place,omitempty"`       // Place.ID of the storage that the objects are in
+	InWarehouse bool      `json:"inWarehouse,omitempty"` // tables of the warehouse hold it, and no objects
+	Expired     time.Time `json:"expired,omitzero"`      // when it was removed because no run used it
+	Lost        bool      `json:"lost,omitempty"`        // the last run was given up: nothing is known
 }
 
 // names lists the objects below the prefix.

@@ -90,7 +90,7 @@ func (x *execution) settle(w *work) (*baseline, error) {
 		Staged: w.staged, Plan: &w.plan, Dir: x.dir,
 		Outcomes: refusals(w.ledger, x.lease.run.Pinned.Once), Default: plan.Accepted,
 	}
-	if w.baseline != nil {
+	if w.baseline != nil && !w.plan.FullResync && !w.plan.ResetCDC {
 		in.Old, in.OldDir = &w.baseline.Baseline, x.dir+"/baseline"
 	}
 	settled, err := x.Planner.Settle(x.ctx, in)
@@ -98,7 +98,7 @@ func (x *execution) settle(w *work) (*baseline, error) {
 		return nil, err
 	}
 	r := x.lease.run
-	next := &baseline{Baseline: settled, Prefix: r.baselinePrefix(), RunID: r.ID, Settled: x.Clock.Now()}
+	next := &baseline{Baseline: settled, Prefix: r.baselinePrefix(), RunID: r.ID, Settled: x.Clock.Now(), Place: r.Pinned.Place}
 	if err := x.own(&next.Overlay); err != nil {
 		return nil, err
 	}
@@ -255,7 +255,7 @@ func (x *execution) forget(old string, next *baseline) {
 		return
 	}
 	was, err := readBaseline(old)
-	if err != nil || was.Prefix == next.Prefix {
+	if err != nil || was.Prefix == "" || was.Prefix == next.Prefix || was.Place != next.Place {
 		return
 	}
 	if err := x.Storage.DeletePrefix(x.ctx, x.lease.run.WorkspaceID, was.Prefix+"/"); err != nil {

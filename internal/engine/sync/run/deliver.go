@@ -37,10 +37,10 @@ func (x *execution) diff(w *work) error {
 	if limits.NeedBefore {
 		in.Before = w.mapping.Referenced()
 	}
-	if w.baseline != nil && !w.rules.everyRow {
+	if w.compares() && !w.rules.everyRow {
 		dir := filepath.Join(x.dir, "baseline")
 		if err := x.fetch(dir, w.baseline.Prefix, w.baseline.names()); err != nil {
-			return fault.Wrap(err, fault.CodeRunBaseline, "reading what was synced before")
+			return baselineFault(err)
 		}
 		in.Baseline, in.BaselineDir = &w.baseline.Baseline, dir
 	}
@@ -52,6 +52,15 @@ func (x *execution) diff(w *work) error {
 	w.ledger = delivery.NewLedger(p.Removed.Rows, p.Changed.Rows, p.Added.Rows)
 	x.change(func(r *Run) { r.Counts = countsOf(p.Counts) })
 	return nil
+}
+
+// baselineFault says that the baseline is lost where it is, and what keeps it from being read where it is not.
+func baselineFault(err error) error {
+	const doing = "reading what was synced before"
+	if fault.Is(err, fault.CodeNotFound) {
+		return fault.Wrap(err, fault.CodeRunBaseline, doing)
+	}
+	return fmt.Errorf(doing+": %w", err)
 }
 
 // countsOf takes over what the planner counted.
@@ -104,7 +113,11 @@ func (x *execution) keepPlan(w *work) error {
 	if w.plan.Total() == 0 && w.plan.Duplicates.Rows == 0 {
 		return nil
 	}
-	manifest, err := json.Marshal(manifest{Plan: w.plan, Staged: w.staged, Old: w.baseline, Columns: w.columns})
+	m := manifest{Plan: w.plan, Staged: w.staged, Columns: w.columns}
+	if w.compares() {
+		m.Old = w.baseline
+	}
+	manifest, err := json.Marshal(m)
 	if err != nil {
 		return fmt.Errorf("encoding the plan: %w", err)
 	}

@@ -59,6 +59,7 @@ type Pinned struct {
 	Deferred    bool                  `json:"deferred,omitempty"`
 	EveryRow    bool                  `json:"everyRow,omitempty"` // no change tracking: all and snapshot modes
 	Reset       string                `json:"reset,omitempty"`    // the pending reset that this run carries out
+	Place       int64                 `json:"place,omitempty"`    // Place.ID of the storage that holds the run's objects
 
 	Plan *PlanObject `json:"plan,omitempty"` // set once it is in storage (R3)
 

@@ -26,15 +26,20 @@ type EngineOptions struct {
 	Documents Documents
 	Registry  *connector.Registry
 	Storage   Storage
+	Places    Places       // nil where the storage never changes
 	State     *state.Store // what connectors learn; nil forgets it
 	Quotas    *quota.Store // what vendors allow all runs together; nil: each run keeps to the limits by itself
 	Planner   *plan.Engine
 	Enqueuer  Enqueuer
 	Clock     clock.Clock
 	Log       *slog.Logger
-	Dir       string             // for work in progress and connectors' private folders
-	Owner     string             // names this process in leases
-	Retention time.Duration      // of plans and request logs
+	Dir       string        // for work in progress and connectors' private folders
+	Owner     string        // names this process in leases
+	Retention time.Duration // of plans and request logs
+
+	// BaselineExpiry is the shortest Place.Expiry that there is; 0 means that no place removes anything.
+	BaselineExpiry time.Duration
+
 	Grace     time.Duration      // how long batches in flight may take when the process stops
 	Patience  time.Duration      // how long a destination's limits may keep a worker waiting before the run pauses; 0: however long
 	Failpoint func(point string) // called at each edge of the state machine; nil outside tests
@@ -65,7 +70,7 @@ var (
 // bad, or pauses, and when there is nothing to do; the error of a run is in the run.
 func (e *Engine) Execute(ctx context.Context, runID int64) error {
 	l, ok, err := e.Store.acquire(ctx, runID, e.Owner, func(r Run, st syncState, _ bool) bool {
-		return r.State == Queued && st.ActiveRunID == 0 || r.due(e.Clock.Now()) && st.ActiveRunID == r.ID // R1
+		return r.State == Queued && st.ActiveRunID == 0 && !st.Paused || r.due(e.Clock.Now()) && st.ActiveRunID == r.ID // R1
 	})
 	if err != nil || !ok {
 		return err

@@ -24,6 +24,7 @@ import (
 type work struct {
 	bundle   Bundle
 	state    syncState
+	place    Place
 	baseline *baseline // what was settled before; nil when nothing was
 	kind     connector.SyncType
 	rules    rules
@@ -38,6 +39,12 @@ type work struct {
 	session connector.Session
 	ledger  *delivery.Ledger
 	stale   bool // the ledger may lack what the journal has
+}
+
+// compares reports whether the baseline takes part. A run that was asked to forget it must do without, since the
+// reason may be that it is gone.
+func (w *work) compares() bool {
+	return w.baseline != nil && !w.options.FullResync && !w.options.ResetCDC
 }
 
 // close ends the run's connections.
@@ -140,6 +147,9 @@ func (x *execution) read(w *work) (info connector.DestinationInfo, err error) {
 	if w.baseline, err = readBaseline(w.state.Baseline); err != nil {
 		return info, err
 	}
+	if w.place, err = x.place(x.ctx, r.WorkspaceID); err != nil {
+		return info, err
+	}
 	if info, err = x.Registry.Destination(w.bundle.DestinationSpec.Type); err != nil {
 		return info, err
 	}
@@ -167,7 +177,7 @@ func (x *execution) prepare(w *work) error {
 	pinned := Pinned{
 		Sync: b.Sync, Model: b.Model, Source: b.Source, Destination: b.Destination, PrimaryKey: b.ModelSpec.PrimaryKey,
 		Target: fingerprint(info, b), EveryRow: w.rules.everyRow, Resend: b.SyncSpec.InDoubt == sync.InDoubtResend,
-		Reset: w.state.PendingReset,
+		Reset: w.state.PendingReset, Place: w.place.ID,
 	}
 	x.change(func(r *Run) { r.Pinned = pinned })
 	return x.checkBaseline(w)
@@ -176,8 +186,11 @@ func (x *execution) prepare(w *work) error {
 // checkBaseline refuses to compare with a baseline of another key or another target: what was synced
 // there says nothing about what is to be synced here.
 func (x *execution) checkBaseline(w *work) error {
-	if w.baseline == nil || w.options.FullResync || w.options.ResetCDC {
+	if !w.compares() {
 		return nil
+	}
+	if err := w.baseline.checkState(w.place.ID); err != nil && !w.rules.everyRow {
+		return err
 	}
 	if was := w.state.PrimaryKey; was != "" && was != w.bundle.ModelSpec.PrimaryKey {
 		return fault.New(fault.CodeRunKeyChanged, "the model's primary key was %q and is %q now", was, w.bundle.ModelSpec.PrimaryKey)

@@ -25,6 +25,9 @@ const expirePage = 100
 // Expire removes the objects of runs whose time is over: plans, request logs, and baselines but for the one that the
 // sync compares with. It returns how many runs it cleaned.
 func (e *Engine) Expire(ctx context.Context) (int, error) {
+	if err := e.expireBaselines(ctx); err != nil {
+		return 0, err
+	}
 	cleaned := 0
 	for after := int64(0); ; {
 		rows, err := e.Store.expired(ctx, millis(e.Clock.Now().Add(-e.Retention)), after)

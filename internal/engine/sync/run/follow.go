@@ -13,6 +13,12 @@ import (
 // that depends on it, in the transaction of the change (M-07), and unless the change says otherwise
 // runs it (M-08).
 func (s *Store) Follow(documents *resource.Store, enqueue Enqueuer) {
+	documents.OnDelete(func(ctx context.Context, tx bun.Tx, _ resource.Scope, d resource.Document) error {
+		if d.Kind != "sync" {
+			return nil
+		}
+		return s.noteDeleted(ctx, tx, d.ID)
+	})
 	documents.OnUpdate(func(ctx context.Context, tx bun.Tx, u resource.Updated) error {
 		before, isModel := u.Before.Spec.(*model.Spec)
 		after, stillModel := u.After.Spec.(*model.Spec)

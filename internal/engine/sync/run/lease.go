@@ -41,6 +41,9 @@ func (s *Store) acquire(ctx context.Context, runID int64, owner string, take fun
 		if err != nil {
 			return err
 		}
+		if st.Paused, err = s.paused(ctx, tx, row.WorkspaceID); err != nil {
+			return err
+		}
 		r, err := row.run()
 		if err != nil {
 			return err

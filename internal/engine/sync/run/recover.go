@@ -74,7 +74,8 @@ func (e *Engine) wakeIdle(ctx context.Context) error {
 		var ids []int64
 		err := tx.NewSelect().TableExpr("sync_runs AS r").ColumnExpr("r.id").
 			Join("JOIN sync_state AS s ON s.sync_id = r.sync_id").
-			Where("r.state = ?", string(Queued)).Where("s.active_run_id = 0").Scan(ctx, &ids)
+			Where("r.state = ?", string(Queued)).Where("s.active_run_id = 0").
+			Where("NOT EXISTS (SELECT 1 FROM sync_pauses AS p WHERE p.workspace_id = r.workspace_id)").Scan(ctx, &ids)
 		if err != nil {
 			return fmt.Errorf("looking for waiting runs: %w", err)
 		}

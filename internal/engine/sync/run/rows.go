@@ -107,6 +107,9 @@ func (e *Engine) readLog(ctx context.Context, workspaceID, runID int64) (*logRea
 	if err := e.kept(run); err != nil {
 		return nil, err
 	}
+	if err := e.checkPlace(ctx, run); err != nil {
+		return nil, err
+	}
 	var m manifest
 	if err := json.Unmarshal(run.Pinned.Plan.Manifest, &m); err != nil {
 		return nil, fmt.Errorf("reading the plan of run %d: %w", runID, err)
@@ -129,6 +132,16 @@ func (e *Engine) kept(r Run) error {
 	}
 	return fault.New(fault.CodeNotFound, "the rows of run %d are no longer kept", r.ID).
 		WithSuggestion("Rows and requests are kept for %d days.", int(e.Retention.Hours()/24))
+}
+
+// checkPlace refuses to look for the objects of a run in a place that the workspace came to use later.
+func (e *Engine) checkPlace(ctx context.Context, run Run) error {
+	place, err := e.place(ctx, run.WorkspaceID)
+	if err == nil && place.ID != run.Pinned.Place {
+		return fault.New(fault.CodeNotFound, "the rows and requests of run %d lie in the storage that the workspace used before", run.ID).
+			WithSuggestion("What earlier runs did does not move with the storage; only their numbers stay.")
+	}
+	return err
 }
 
 func (r *logReader) close() error {
@@ -222,6 +235,9 @@ func (e *Engine) Exchanges(ctx context.Context, workspaceID, runID, ordinal int6
 	}
 	segments, err := e.Store.segments(ctx, runID, segmentRequests, ordinal)
 	if err != nil {
+		return nil, err
+	}
+	if err := e.checkPlace(ctx, run); err != nil {
 		return nil, err
 	}
 	for _, s := range segments {

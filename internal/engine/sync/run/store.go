@@ -219,6 +219,8 @@ type syncState struct {
 	PendingReset      string `bun:"pending_reset"` // "", resetFull or resetSkip
 	LastRunID         int64  `bun:"last_run_id"`
 	UpdatedAt         int64  `bun:"updated_at"`
+
+	Paused bool `bun:"-"` // the workspace's syncs may not start; known where a run is acquired
 }
 
 // state reads what a sync remembers; a sync that never ran has a zero state.

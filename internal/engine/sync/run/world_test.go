@@ -64,6 +64,8 @@ type world struct {
 	wait    time.Duration // run.EngineOptions.Patience
 
 	deferredType bool // the sync type says that its rows count only once a run is over; counts from the next restart
+	places       run.Places
+	expiry       time.Duration // of baselines
 }
 
 const workspace, syncID = 1, 77
@@ -102,7 +104,7 @@ func (w *world) restart() {
 			Open:      func(connector.DestinationOptions) (connector.Destination, error) { return w.target, nil },
 		}})
 	w.engine = run.New(run.EngineOptions{
-		Store: w.store, Documents: w, Registry: registry, Storage: w.storage, Planner: plan.New(plan.Options{}),
+		Store: w.store, Documents: w, Registry: registry, Storage: w.storage, Places: w.places, BaselineExpiry: w.expiry, Planner: plan.New(plan.Options{}),
 		Enqueuer: w.queue, Clock: w.clock, Log: slog.New(slog.DiscardHandler), Dir: filepath.Join(w.dir, "work"),
 		Owner: strconv.FormatInt(time.Now().UnixNano(), 10), Retention: 7 * 24 * time.Hour, Changed: func(run.Run) {},
 		Quotas: w.quotas, State: w.state, Patience: w.wait,

@@ -61,7 +61,7 @@ func newWorld(t *testing.T, d *db.DB) *world {
 		Slug: "memory", Name: "Memory", SyncTypes: []connector.SyncType{{Slug: "record", Name: "Records", Modes: []connector.Mode{connector.ModeUpsert}}},
 	}})
 	w := &world{t: t, db: d, clock: c, runs: run.NewStore(d, c), alerts: alert.NewStore(d, c)}
-	w.docs = resource.NewStore(d, resource.NewRegistry(channel.Kind(), source.Kind(registry), destination.Kind(registry), model.Kind(), kindsync.Kind(registry)), key, c)
+	w.docs = resource.NewStore(d, resource.NewRegistry(channel.Kind(), source.Kind(registry), destination.Kind(registry), model.Kind(registry), kindsync.Kind(registry)), key, c)
 	w.watcher = &watch.Watcher{Documents: w.docs, Runs: w.runs, Alerts: w.alerts, Clock: c, Log: slog.New(slog.DiscardHandler)}
 	w.send = &alert.Dispatcher{Store: w.alerts, Channels: w, Sender: w, Log: slog.New(slog.DiscardHandler)}
 	w.make(alerting.ChannelKind, "team", `{"type":"webhook","configuration":{"url":"https://example.com"}}`)

@@ -15,8 +15,8 @@ interface Test {
   slug?: string
 }
 
-/** Tests connections of sources or destinations; a test counts for the very settings that it was made with. */
-export function useConnectionTest(kind: 'sources' | 'destinations', wanted: Test) {
+/** Tests connections of sources, destinations or storages; a test counts for the very settings that it was made with. */
+export function useConnectionTest(kind: 'sources' | 'destinations' | 'storages', wanted: Test) {
   const mutation = useMutation({
     mutationFn: async (test: Test) => {
       const result = await testConnection(kind, test.type, test.configuration, test.slug)

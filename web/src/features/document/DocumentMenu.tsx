@@ -2,7 +2,7 @@ import { ActionIcon, Menu } from '@mantine/core'
 import { IconDots, IconEdit, IconTrash } from '@tabler/icons-react'
 import { useState, type ReactNode } from 'react'
 import type { Documents } from '~/services/documents'
-import type { KindPath } from '~/services/types'
+import type { Kind, KindPath } from '~/services/types'
 import { DetailsDialog } from './DetailsDialog'
 import { useDeleteDocument } from './useDeleteDocument'
 
@@ -16,7 +16,7 @@ interface Props<K extends KindPath> {
 /** What can be done with a document: rename, move, label, delete. */
 export function DocumentMenu<K extends KindPath>({ kind, document, children }: Props<K>) {
   const [editing, setEditing] = useState(false)
-  const remove = useDeleteDocument(document.kind, document.metadata)
+  const remove = useDeleteDocument(document.kind as Kind, document.metadata)
   return (
     <>
       <Menu position="bottom-end" width={250}>

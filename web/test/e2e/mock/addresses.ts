@@ -108,6 +108,12 @@ const editAlerts = async (page: Page) => {
   await expect(page.getByLabel('Within the last')).toBeVisible()
 }
 
+/** What a switch of the storage means. */
+const consequences = async (page: Page) => {
+  await page.getByRole('button', { name: 'Use it' }).click()
+  await expect(page.getByText('have to begin anew')).toBeVisible()
+}
+
 /** Every page of the web app, with the fixtures of the mock. */
 export const pages: Address[] = [
   { name: 'home', path: '/', ready: table('Recent runs') },
@@ -179,5 +185,9 @@ export const pages: Address[] = [
   { name: 'settings-alert', path: '/settings/alerts/on-call', ready: text('CRM database') },
   { name: 'settings-workspace', path: '/settings/workspace', ready: table('Usage by month') },
   { name: 'settings-keys', path: '/settings/keys', ready: table('API keys') },
+  { name: 'settings-storage', path: '/settings/storage', ready: table('Storages') },
+  { name: 'settings-storage-switch', path: '/settings/storage', ready: consequences },
+  { name: 'settings-storage-new', path: '/settings/storage/new?type=s3', ready: heading('Bucket') },
+  { name: 'settings-storage-edit', path: '/settings/storage/lake', ready: text('Stored. It is never shown again.') },
   { name: 'not-found', path: '/nowhere/at/all', ready: heading('There is nothing at this address') },
 ]

@@ -1,0 +1,4 @@
+package run
+
+// NoteDeleted is noteDeleted for tests, which have no documents.
+var NoteDeleted = (*Store).noteDeleted

@@ -1,0 +1,160 @@
+import { ActionIcon, Badge, Button, Menu } from '@mantine/core'
+import { IconBucket, IconDots, IconPencil, IconPlus, IconTrash } from '@tabler/icons-react'
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
+import { Link } from '@tanstack/react-router'
+import { useState } from 'react'
+import { useConfirm } from '~/components/confirm/confirm'
+import { EmptyState } from '~/components/feedback/EmptyState'
+import { ErrorCard } from '~/components/feedback/ErrorCard'
+import { LoadingRows } from '~/components/feedback/Loading'
+import { saidDone, saidFailed } from '~/components/feedback/toast'
+import { Card } from '~/components/page/Card'
+import { LinkButton } from '~/components/page/LinkButton'
+import { Clip } from '~/components/table/Clip'
+import { DataTable, type Column } from '~/components/table/DataTable'
+import { ListToolbar, SearchField } from '~/components/table/ListToolbar'
+import { TestBadge } from '~/features/connection/TestBadge'
+import { deleteStorage, isMoving, storageQuery, storagesQuery } from '~/services/storage'
+import type { Storage } from '~/services/types'
+import classes from './Storage.module.css'
+import { SwitchDialog } from './SwitchDialog'
+
+/** A place that the workspace can move to. */
+interface Goal {
+  slug: string
+  name: string
+}
+
+/** The buckets that people described, and the server's own storage. */
+export function StorageList() {
+  const storages = useQuery(storagesQuery)
+  const overview = useQuery(storageQuery)
+  const [search, setSearch] = useState('')
+  const [goal, setGoal] = useState<Goal>()
+  const remove = useRemove()
+  const all = storages.data ?? []
+  const rows = all.filter(({ metadata, status }) => `${metadata.name} ${metadata.slug} ${status.label}`.toLowerCase().includes(search.toLowerCase()))
+  const stuck = overview.data === undefined || overview.data.current.locked || isMoving(overview.data.switch)
+  return (
+    <Card
+      title="Buckets of your own"
+      flush
+      actions={
+        <>
+          {overview.data?.current.slug !== undefined && (
+            <Button size="xs" variant="default" disabled={stuck} onClick={() => setGoal({ slug: '', name: 'this server’s own storage' })}>
+              Back to the server’s
+            </Button>
+          )}
+          <LinkButton size="xs" to="/settings/storage/new" leftSection={<IconPlus size={14} />}>
+            Add storage
+          </LinkButton>
+        </>
+      }
+    >
+      {storages.isPending && <LoadingRows rows={3} />}
+      {storages.isError && (
+        <div className="card-body">
+          <ErrorCard error={storages.error} title="The storages could not be loaded" onRetry={() => void storages.refetch()} />
+        </div>
+      )}
+      {storages.isSuccess && all.length === 0 && (
+        <EmptyState icon={IconBucket} title="No bucket of your own yet">
+          What syncs remember and the logs of runs lie in this server’s storage. Add a bucket on Amazon S3, Google Cloud Storage or Azure to keep them under your own control.
+        </EmptyState>
+      )}
+      {all.length > 0 && (
+        <>
+          <ListToolbar>
+            <SearchField label="Search storages" value={search} onChange={setSearch} />
+          </ListToolbar>
+          {rows.length === 0 ? <p className="card-body muted">No storages match.</p> : <DataTable caption="Storages" columns={columnsFor(stuck, setGoal, remove)} rows={rows} rowKey={({ metadata }) => metadata.slug} />}
+        </>
+      )}
+      {goal !== undefined && <SwitchDialog to={goal.slug} name={goal.name} onClose={() => setGoal(undefined)} />}
+    </Card>
+  )
+}
+
+function useRemove() {
+  const client = useQueryClient()
+  const confirm = useConfirm()
+  const remove = useMutation({
+    mutationFn: deleteStorage,
+    onSuccess: async (_, { metadata }) => {
+      await client.invalidateQueries({ queryKey: ['storages'] })
+      saidDone(`${metadata.name} is deleted.`)
+    },
+    onError: (error, { metadata }) => saidFailed(`${metadata.name} was not deleted`, error),
+  })
+  return async (storage: Storage) => {
+    const yes = await confirm({
+      title: `Delete ${storage.metadata.name}?`,
+      body: 'Its stored credentials are erased. What lies in the bucket stays there. This cannot be undone.',
+      confirm: 'Delete storage',
+      danger: true,
+    })
+    if (yes) remove.mutate(storage)
+  }
+}
+
+function columnsFor(stuck: boolean, use: (goal: Goal) => void, remove: (storage: Storage) => Promise<void>): Column<Storage>[] {
+  return [
+    {
+      id: 'name',
+      header: 'Name',
+      fill: true,
+      cell: ({ metadata, status }) => (
+        <>
+          <span className="row">
+            <Link to="/settings/storage/$slug" params={{ slug: metadata.slug }}>
+              <strong>{metadata.name}</strong>
+            </Link>
+            {status.inUse && <Badge>In use</Badge>}
+          </span>
+          <span className="muted small">
+            <Clip text={status.label} />
+          </span>
+        </>
+      ),
+    },
+    { id: 'test', header: 'Last test', width: 120, cell: ({ status }) => <TestBadge test={status.lastTest} /> },
+    {
+      id: 'actions',
+      header: '',
+      align: 'right',
+      width: 150,
+      cell: (storage) => (
+        <span className={classes.buttons}>
+          {!storage.status.inUse && (
+            <Button size="compact-xs" variant="default" disabled={stuck} onClick={() => use({ slug: storage.metadata.slug, name: storage.metadata.name })}>
+              Use it
+            </Button>
+          )}
+          <RowMenu storage={storage} onRemove={remove} />
+        </span>
+      ),
+    },
+  ]
+}
+
+function RowMenu({ storage, onRemove }: { storage: Storage; onRemove: (storage: Storage) => Promise<void> }) {
+  const { metadata, status } = storage
+  return (
+    <Menu position="bottom-end">
+      <Menu.Target>
+        <ActionIcon variant="subtle" color="gray" aria-label={`Actions for ${metadata.name}`}>
+          <IconDots size={16} />
+        </ActionIcon>
+      </Menu.Target>
+      <Menu.Dropdown>
+        <Menu.Item leftSection={<IconPencil size={15} />} renderRoot={(props) => <Link to="/settings/storage/$slug" params={{ slug: metadata.slug }} {...props} />}>
+          Edit and test
+        </Menu.Item>
+        <Menu.Item leftSection={<IconTrash size={15} />} disabled={status.inUse} onClick={() => void onRemove(storage)}>
+          Delete
+        </Menu.Item>
+      </Menu.Dropdown>
+    </Menu>
+  )
+}
