@@ -47,6 +47,7 @@ var cases = []struct {
 }{
 	{"plan", "Plan and snapshot", planning},
 	{"encode", "Mapping and encoding", encoding},
+	{"liquid", "Liquid templates", templates},
 	{"http", "HTTP destination", overHTTP},
 	{"postgres", "PostgreSQL destination", toPostgres},
 	{"source", "PostgreSQL source", fromPostgres},

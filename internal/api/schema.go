@@ -153,6 +153,8 @@ var refinements = map[string]map[string]refinement{
 	"ModelRetyped":         {"from": columnTypes, "to": columnTypes},
 	"ConnectorTargetField": {"type": words(connector.TargetTypes...)},
 	"CastFailure":          {"to": columnTypes},
+	"ConnectorMappingRule": {"clear": anyJSON},
+	"Tried":                {"value": anyJSON},
 }
 
 // refine writes into the API's description what Go's types do not say. A property that is not there is a

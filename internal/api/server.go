@@ -62,6 +62,7 @@ type Server struct {
 	Options
 
 	limiter *access.Limiter
+	samples sampleCache
 }
 
 // requests that an API key may make: 200 in 10 seconds for each workspace (API-03).
@@ -72,7 +73,7 @@ const (
 
 // New returns the handler of everything.
 func New(o Options) http.Handler {
-	s := &Server{Options: o, limiter: access.NewLimiter(o.Clock, rateLimit, rateWindow)}
+	s := &Server{Options: o, limiter: access.NewLimiter(o.Clock, rateLimit, rateWindow), samples: sampleCache{clock: o.Clock}}
 	s.Resources.OnUpdate(forgetTest)
 	mux := http.NewServeMux()
 	s.own(mux)
@@ -120,6 +121,7 @@ func (s *Server) own(mux *http.ServeMux) huma.API {
 	s.sources(api)
 	s.columns(api)
 	s.clones(api)
+	s.tries(api)
 	s.destinations(api)
 	s.authorizations(api)
 	s.syncs(api)

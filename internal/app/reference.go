@@ -12,10 +12,11 @@ import (
 	"github.com/millrace/millrace/internal/connector"
 	"github.com/millrace/millrace/internal/engine/sync/run"
 	"github.com/millrace/millrace/internal/fault"
+	"github.com/millrace/millrace/internal/template"
 )
 
 // Reference writes the generated files below a checkout's root: the API's description and the reference of
-// settings, error codes, run states and connectors.
+// settings, error codes, run states, connectors and templates.
 func Reference(root string) error {
 	c := &config.Config{FilesRoot: "/"}
 	registry := Connectors(c)
@@ -34,6 +35,7 @@ func Reference(root string) error {
 		"docs/reference/run-states.md":   statesPage(),
 		"docs/reference/sources.md":      sourcesPage(registry),
 		"docs/reference/destinations.md": destinationsPage(registry),
+		"docs/reference/liquid.md":       liquidPage(),
 	} {
 		path := filepath.Join(root, filepath.FromSlash(name))
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil { //nolint:gosec // files of the source tree
@@ -121,6 +123,43 @@ func destinationsPage(r *connector.Registry) []byte {
 		}
 	}
 	return p.Bytes()
+}
+
+func liquidPage() []byte {
+	p := &page{}
+	p.line("# Liquid\n\nWhat templates may use, with what each example makes. [Mapping](../guides/mapping.md) explains how templates are used; " +
+		"[decision 13](../decisions/0013-liquid-dialect.md) says where the dialects of Liquid differ, and which Millrace follows.")
+	group := ""
+	for _, f := range template.Functions() {
+		if f.Group != group {
+			group = f.Group
+			p.line("\n## %s\n\n| Name | Arguments | What it does | Example | Makes |\n| --- | --- | --- | --- | --- |", group)
+		}
+		args := ""
+		if f.Args != "" {
+			args = code(f.Args)
+		}
+		p.line("| %s | %s | %s | %s | %s |", code(f.Name), args, cell(f.Summary), code(f.Example), code(made(f.Example)))
+	}
+	return p.Bytes()
+}
+
+// made is what a template makes, as JSON.
+func made(source string) string {
+	t, err := template.Parse(source)
+	if err != nil {
+		return err.Error() // a test of the template package tries every example
+	}
+	v, err := t.Eval(template.NewScope(template.DefaultLimits))
+	if err != nil {
+		return err.Error()
+	}
+	return string(v.AppendJSON(nil))
+}
+
+// code is text in a table's cell as code.
+func code(text string) string {
+	return "`" + strings.NewReplacer("|", `\|`, "\n", "⏎").Replace(text) + "`"
 }
 
 func without(all []connector.DeleteBehavior) []connector.DeleteBehavior {

@@ -142,6 +142,10 @@ type MappingRule struct {
 	Advanced  bool `json:"advanced"`  // static, variable, template and inline mappings are offered (SY-24)
 	Custom    bool `json:"custom"`    // target names may be typed in
 	AllByName bool `json:"allByName"` // "every column under its own name" is offered (SyncJob.AllColumns)
+
+	// Clear is what empties a field at the destination: many take null for "no change" and an empty text for "no
+	// value". Mappings that clear send it instead of null (FLD-19). Null where null itself empties a field.
+	Clear value.Value `json:"clear,omitzero"`
 }
 
 // DestinationOptions is what a destination is opened with.

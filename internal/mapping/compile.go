@@ -22,11 +22,28 @@ type compiler struct {
 	used    map[string]bool
 	slots   []string
 	every   bool // a template reads columns by computed names
+	clears  bool
 	issues  fault.Issues
 }
 
 // field compiles one mapping; problems go to issues.
 func (c *compiler) field(path string, m sync.Mapping, depth int) compiled {
+	f := c.filled(path, m, depth)
+	if !m.ClearNull {
+		return f
+	}
+	c.clears = true
+	return func(b *Binding) (value.Value, error) {
+		v, err := f(b)
+		if err == nil && v.IsNull() {
+			v = b.mapping.input.Clear
+		}
+		return v, err
+	}
+}
+
+// filled compiles what fills a field.
+func (c *compiler) filled(path string, m sync.Mapping, depth int) compiled {
 	switch m.Kind {
 	case sync.FromColumn, "":
 		return c.column(path+".from", m.From)
@@ -184,6 +201,7 @@ func (c *compiler) array(path string, m sync.Mapping, depth int) compiled {
 type itemMember struct {
 	to       string
 	omitNull bool
+	clear    bool
 	of       func(b *Binding, item value.Value) (v value.Value, present bool, err error)
 }
 
@@ -196,7 +214,8 @@ func (c *compiler) itemMembers(path string, fields []sync.Mapping, depth int) []
 }
 
 func (c *compiler) itemMember(path string, f sync.Mapping, depth int) itemMember {
-	m := itemMember{to: f.To, omitNull: f.OmitNull}
+	m := itemMember{to: f.To, omitNull: f.OmitNull, clear: f.ClearNull}
+	c.clears = c.clears || f.ClearNull
 	switch f.Kind {
 	case sync.FromColumn, "":
 		m.of = func(_ *Binding, item value.Value) (value.Value, bool, error) {
@@ -265,6 +284,9 @@ func mapItem(b *Binding, item value.Value, members []itemMember) (value.Value, e
 		v, present, err := m.of(b, item)
 		if err != nil {
 			return value.Value{}, rejectField(m.to, err)
+		}
+		if v.IsNull() && m.clear {
+			v = b.mapping.input.Clear
 		}
 		if present && (!v.IsNull() || !m.omitNull) {
 			fields = append(fields, value.Field{Name: m.to, Value: v})

@@ -27,6 +27,9 @@ type Input struct {
 	AllColumns bool // every column under its own name, instead of Mappings
 	Match      []connector.MatchPair
 	Everything bool // the destination sees whole rows (SyncType.Compare all)
+
+	// Clear is sent instead of null by mappings that clear (connector.MappingRule.Clear).
+	Clear value.Value
 }
 
 // Mapping is compiled. It is safe for concurrent use; a Binding is not.
@@ -38,6 +41,7 @@ type Mapping struct {
 	referenced []string
 	slots      []string // the columns that fields read, by the numbers that compiled fields know
 	casts      map[string]value.Type
+	clears     bool // a mapping sends Input.Clear
 }
 
 // compiled evaluates one field for a row.
@@ -77,7 +81,7 @@ func Compile(in Input) (*Mapping, error) {
 		return nil, err
 	}
 	m.referenced, m.slots = c.referenced(), c.slots
-	m.casts = c.casts()
+	m.casts, m.clears = c.casts(), c.clears
 	return m, nil
 }
 
@@ -117,7 +121,11 @@ func (m *Mapping) Hash() string {
 		}
 	}
 	sort.Slice(columns, func(i, j int) bool { return columns[i].Name < columns[j].Name })
-	b, err := json.Marshal([]any{columns, m.input.Mappings, m.input.AllColumns, m.input.Match, m.input.Everything})
+	parts := []any{columns, m.input.Mappings, m.input.AllColumns, m.input.Match, m.input.Everything}
+	if m.clears {
+		parts = append(parts, m.input.Clear)
+	}
+	b, err := json.Marshal(parts)
 	if err != nil {
 		panic(fmt.Sprintf("mapping: encoding a mapping: %v", err)) // all of it came from JSON
 	}

@@ -199,6 +199,63 @@ func TestNulls(t *testing.T) {
 	}
 }
 
+// What is sent of null, empty and absent values, for each choice of a mapping.
+//
+// Req: FLD-19, SY-25
+func TestNullPolicies(t *testing.T) {
+	t.Parallel()
+	row := ann
+	row.cart = `[{"v":null},{"v":""},{}]`
+	for _, tt := range []struct {
+		name string
+		with func(m sync.Mapping) sync.Mapping
+		// Of the fields a (null) and b (empty), of an object of both, and of items that are null, empty and absent.
+		want []string
+		omit bool
+	}{
+		{"send", func(m sync.Mapping) sync.Mapping { return m }, []string{`null`, `""`, `{"a":null,"b":""}`, `[{"v":null},{"v":""},{}]`}, false},
+		{"skip", func(m sync.Mapping) sync.Mapping { m.OmitNull = true; return m }, []string{`null`, `""`, `{"b":""}`, `[{},{"v":""},{}]`}, true},
+		{"clear", func(m sync.Mapping) sync.Mapping { m.ClearNull = true; return m }, []string{`"-"`, `""`, `{"a":"-","b":""}`, `[{"v":"-"},{"v":""},{}]`}, false},
+	} {
+		field := func(to, template string) sync.Mapping {
+			return tt.with(sync.Mapping{To: to, Kind: sync.FromTemplate, Template: template})
+		}
+		in := mapping.Input{Columns: people, PrimaryKey: "id", Clear: value.OfText("-"), Mappings: []sync.Mapping{
+			tt.with(sync.Mapping{To: "a", From: "name"}), field("b", "{{ '' }}"),
+			{To: "o", Kind: sync.FromObject, Fields: []sync.Mapping{field("a", "{{ nil }}"), field("b", "{{ '' }}")}},
+			{To: "l", Kind: sync.FromArray, From: "cart", Fields: []sync.Mapping{tt.with(sync.Mapping{To: "v", From: "v"})}},
+		}}
+		m, err := mapping.Compile(in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		row.name = null
+		got, err := bind(t, m, row).Values(nil)
+		if err != nil || !slices.Equal(jsonOf(got), tt.want) || m.Columns()[0].Omit != tt.omit {
+			t.Errorf("%s: %v, %v, left out %t; want %v", tt.name, jsonOf(got), err, m.Columns()[0].Omit, tt.want)
+		}
+	}
+}
+
+// What a destination clears with changes what is sent, and so the mapping.
+//
+// Req: SY-36
+func TestHashOfClearing(t *testing.T) {
+	t.Parallel()
+	hash := func(clear value.Value, m sync.Mapping) string {
+		c, err := mapping.Compile(mapping.Input{Columns: people, PrimaryKey: "id", Clear: clear, Mappings: []sync.Mapping{m}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c.Hash()
+	}
+	plain, clears := sync.Mapping{To: "a", From: "name"}, sync.Mapping{To: "a", From: "name", ClearNull: true}
+	empty := value.OfText("")
+	if hash(empty, clears) == hash(value.Value{}, clears) || hash(empty, plain) != hash(value.Value{}, plain) || hash(empty, plain) == hash(empty, clears) {
+		t.Error("the hash does not follow what is sent")
+	}
+}
+
 // A row that cannot be mapped is refused with the field and the reason, and the next one is mapped.
 //
 // Req: M-28, SY-28, SY-30, FLD-08

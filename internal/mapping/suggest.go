@@ -17,8 +17,9 @@ type Suggestion struct {
 // minScore is what a pair must reach to be proposed.
 const minScore = 0.6
 
-// Suggest pairs fields with columns by their names (SY-23): the same name scores 1, the same words in another
-// spelling 0.95, and words of which one name has more than the other by the share that both have. Each
+// Suggest pairs fields with columns by their names (SY-23): the same name scores 1, the same letters 0.97, the same
+// words in another spelling or with the same meaning 0.95, and words of which one name has more than the other by the
+// share that both have, a little less where one is misspelled. Each
 // column and each field is used once, the best pairs first.
 func Suggest(columns, fields []string) []Suggestion {
 	var all []Suggestion
@@ -46,29 +47,90 @@ func similarity(a, b string) float64 {
 	if a == b {
 		return 1
 	}
+	if letters := fold(a); letters != "" && letters == fold(b) {
+		return 0.97
+	}
 	wa, wb := words(a), words(b)
 	if joined := strings.Join(wa, ""); joined != "" && joined == strings.Join(wb, "") {
 		return 0.95
 	}
-	shared := 0
-	for _, w := range wa {
-		if slices.Contains(wb, w) {
-			shared++
-		}
-	}
+	shared, exact := common(wa, wb)
 	longest := max(len(wa), len(wb))
 	if longest == 0 || shared == 0 {
 		return 0
 	}
-	// A name that is wholly contained in the other, such as email in email_address, counts for more.
+	// A name that is wholly contained in the other, such as city in home_city, counts for more.
 	score := float64(shared) / float64(longest)
 	if shared == min(len(wa), len(wb)) {
 		score = 0.5 + score/2.5
 	}
+	if !exact {
+		score -= 0.05
+	}
 	return min(score, 0.9)
 }
 
-// words splits a name at spaces, punctuation and capitals, in lower case, with common abbreviations written out.
+// fold returns a name's letters and digits in lower case.
+func fold(name string) string {
+	return strings.Map(func(r rune) rune {
+		if !unicode.IsLetter(r) && !unicode.IsDigit(r) {
+			return -1
+		}
+		return unicode.ToLower(r)
+	}, name)
+}
+
+// common counts the words of one name that the other has too, each once, and tells whether all are spelled alike.
+func common(a, b []string) (shared int, exact bool) {
+	exact = true
+	left := slices.Clone(b)
+	for _, w := range a {
+		i := slices.Index(left, w)
+		if i < 0 {
+			i = slices.IndexFunc(left, func(other string) bool { return alike(w, other) })
+			exact = exact && i < 0
+		}
+		if i >= 0 {
+			shared++
+			left = slices.Delete(left, i, i+1)
+		}
+	}
+	return shared, exact
+}
+
+// mistyped is how long a word is at least in which one wrong letter leaves no doubt.
+const mistyped = 5
+
+// alike tells whether two words are one in singular and plural, or differ in one letter.
+func alike(a, b string) bool {
+	if strings.TrimSuffix(a, "s") == strings.TrimSuffix(b, "s") {
+		return true
+	}
+	return min(len(a), len(b)) >= mistyped && oneEdit(a, b)
+}
+
+// oneEdit tells whether one byte was changed, added or left out, or two neighbours changed places.
+func oneEdit(a, b string) bool {
+	if len(a) < len(b) {
+		a, b = b, a
+	}
+	i := 0
+	for i < len(b) && a[i] == b[i] {
+		i++
+	}
+	switch len(a) - len(b) {
+	case 0:
+		swapped := i+1 < len(a) && a[i] == b[i+1] && a[i+1] == b[i] && a[i+2:] == b[i+2:]
+		return swapped || a[i+1:] == b[i+1:]
+	case 1:
+		return a[i+1:] == b[i:]
+	default:
+		return false
+	}
+}
+
+// words splits a name at spaces, punctuation and capitals, in lower case, with common abbreviations written out and
+// what is called in several ways called in one.
 func words(name string) []string {
 	var b strings.Builder
 	last := ' '
@@ -90,9 +152,34 @@ func words(name string) []string {
 			all[i] = long
 		}
 	}
-	return all
+	return phrased(all)
+}
+
+// phrased puts one word in place of several that mean one thing.
+func phrased(all []string) []string {
+	var out []string
+	for len(all) > 0 {
+		n := 1
+		word := all[0]
+		for size := min(3, len(all)); size > 1; size-- {
+			if one, ok := phrases[strings.Join(all[:size], " ")]; ok {
+				word, n = one, size
+				break
+			}
+		}
+		out, all = append(out, word), all[n:]
+	}
+	return out
 }
 
 var abbreviations = map[string]string{
-	"fname": "firstname", "lname": "lastname", "mail": "email", "tel": "phone", "mobile": "phone", "qty": "quantity", "addr": "address", "zip": "postal", "dob": "birthday",
+	"fname": "firstname", "lname": "lastname", "surname": "lastname", "forename": "firstname", "mail": "email", "tel": "phone", "telephone": "phone",
+	"mobile": "phone", "cell": "phone", "qty": "quantity", "addr": "address", "zip": "postal", "zipcode": "postal", "postcode": "postal", "dob": "birthday",
+	"birthdate": "birthday", "org": "company", "organisation": "company", "organization": "company", "desc": "description", "amt": "amount",
+}
+
+var phrases = map[string]string{
+	"e email": "email", "email address": "email", "email addr": "email", "phone number": "phone", "phone no": "phone", "first name": "firstname", "given name": "firstname",
+	"last name": "lastname", "family name": "lastname", "postal code": "postal", "post code": "postal", "date of birth": "birthday", "birth date": "birthday",
+	"company name": "company", "web site": "website",
 }

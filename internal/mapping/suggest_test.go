@@ -34,6 +34,19 @@ func TestSuggest(t *testing.T) {
 	if s := mapping.Suggest([]string{"email_address"}, []string{"Email"}); len(s) != 1 {
 		t.Errorf("the documented example: %v", s)
 	}
+	for _, pair := range [][2]string{ // near matches
+		{"adress", "Address"}, {"e_mail", "Email Address"}, {"tags", "Tag"}, {"postcode", "Zip Code"}, {"surname", "Last Name"}, {"given_name", "firstName"},
+		{"recieved_at", "Received At"}, {"organisation_name", "Company"}, {"home_city", "City"},
+	} {
+		if s := mapping.Suggest([]string{pair[0]}, []string{pair[1]}); len(s) != 1 {
+			t.Errorf("%s does not fit %s", pair[0], pair[1])
+		}
+	}
+	for _, pair := range [][2]string{{"email_address", "Address"}, {"city", "Country"}, {"first_name", "Last Name"}, {"cost", "cast"}, {"phone", "Email"}} {
+		if s := mapping.Suggest([]string{pair[0]}, []string{pair[1]}); len(s) != 0 {
+			t.Errorf("%s fits %s: %v", pair[0], pair[1], s)
+		}
+	}
 	if s := mapping.Suggest(nil, []string{"a"}); len(s) != 0 {
 		t.Errorf("%v", s)
 	}

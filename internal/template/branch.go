@@ -6,13 +6,13 @@ import "github.com/millrace/millrace/internal/value"
 type branch struct {
 	test expr
 	want bool
-	body []node
+	body []placed
 }
 
 // branches is {% if %} and {% unless %}: the first branch whose condition holds, or else.
 type branches struct {
 	all       []branch
-	otherwise []node
+	otherwise []placed
 }
 
 func buildIf(p *parser, args string, at int) (node, error) {
@@ -28,7 +28,7 @@ func (p *parser) branches(name string, want bool, args string, at int) (node, er
 	test, err := p.expression(args, at)
 	for err == nil {
 		var e *end
-		var body []node
+		var body []placed
 		if body, e, err = p.until(at, name, "elsif", "else", "end"+name); err != nil {
 			break
 		}
@@ -65,12 +65,12 @@ func (n *branches) render(s *Scope) (flow, error) {
 type choice struct {
 	of        expr
 	whens     []when
-	otherwise []node
+	otherwise []placed
 }
 
 type when struct {
 	values []expr
-	body   []node
+	body   []placed
 }
 
 func buildCase(p *parser, args string, at int) (node, error) {

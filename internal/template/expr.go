@@ -24,7 +24,7 @@ type special struct{ name string }
 
 func (e special) eval(*Scope) (value.Value, error) { return value.OfText(""), nil }
 
-// path is a variable with its members: row['col'].a[0].
+// path is a variable with its members: row['col'].a[0]. Without a root the first member names it: ['row'].col.
 type path struct {
 	root  string
 	steps []expr // the name or index of each member
@@ -33,6 +33,9 @@ type path struct {
 func (e *path) eval(s *Scope) (value.Value, error) {
 	if err := s.step(1); err != nil {
 		return value.Value{}, err
+	}
+	if v, ok, err := e.ofLoop(s); ok {
+		return v, err
 	}
 	v, rest, err := e.base(s)
 	for _, step := range rest {
@@ -47,8 +50,29 @@ func (e *path) eval(s *Scope) (value.Value, error) {
 	return v, err
 }
 
+// ofLoop reads one member of forloop or tablerowloop without making an object of all.
+func (e *path) ofLoop(s *Scope) (v value.Value, ok bool, err error) {
+	if len(s.loops) == 0 || len(e.steps) != 1 {
+		return v, false, nil
+	}
+	l := s.loops[len(s.loops)-1]
+	name, literally := e.steps[0].(literal)
+	if !literally || e.root != l.object || e.root == l.variable || name.v.Kind() != value.Text {
+		return v, false, nil
+	}
+	v, ok = l.member(name.v.Raw())
+	return v, ok, nil
+}
+
 // base finds the variable. A row's column is read without making an object of the row.
 func (e *path) base(s *Scope) (value.Value, []expr, error) {
+	if e.root == "" && len(e.steps) > 0 {
+		name, err := e.steps[0].eval(s)
+		if err != nil {
+			return value.Value{}, nil, err
+		}
+		return (&path{root: name.String(), steps: e.steps[1:]}).base(s)
+	}
 	if v, ok := s.lookup(e.root); ok {
 		return v, e.steps, nil
 	}
@@ -187,12 +211,30 @@ func (e *call) eval(s *Scope) (value.Value, error) {
 	if err != nil {
 		return value.Value{}, err
 	}
-	var room [4]value.Value
+	mark := len(s.args)
+	args, err := e.arguments(s)
+	if err != nil {
+		return value.Value{}, err
+	}
+	v, err := e.do(s, in, args)
+	if err != nil {
+		s.failAt(e.at)
+	}
+	s.args = s.args[:mark]
+	return v, err
+}
+
+// arguments evaluates the arguments onto the scope's stack, where they stay until the filter returns.
+func (e *call) arguments(s *Scope) ([]value.Value, error) {
+	if len(e.args)+len(e.named) == 0 {
+		return nil, nil
+	}
+	var room [4]value.Value // an argument may itself call filters, so that the stack is used only once all are known
 	args := room[:0]
 	for _, a := range e.args {
 		v, err := a.eval(s)
 		if err != nil {
-			return value.Value{}, err
+			return nil, err
 		}
 		args = append(args, v)
 	}
@@ -201,13 +243,15 @@ func (e *call) eval(s *Scope) (value.Value, error) {
 		for _, a := range e.named {
 			v, err := a.expr.eval(s)
 			if err != nil {
-				return value.Value{}, err
+				return nil, err
 			}
 			fields = append(fields, value.Field{Name: a.name, Value: v})
 		}
 		args = append(args, value.OfMap(fields))
 	}
-	return e.do(s, in, args)
+	mark := len(s.args)
+	s.args = append(s.args, args...)
+	return s.args[mark:len(s.args):len(s.args)], nil
 }
 
 // binary compares or combines two expressions.
@@ -360,8 +404,7 @@ func numeric(v value.Value) (float64, bool) {
 	case value.Int, value.Float, value.Decimal:
 		return v.Float(), true
 	case value.Text:
-		f, err := strconv.ParseFloat(strings.TrimSpace(v.Raw()), 64)
-		return f, err == nil
+		return decimalIn(strings.TrimSpace(v.Raw()))
 	default:
 		return 0, false
 	}

@@ -92,10 +92,16 @@ func numberIn(text string) value.Value {
 	if i, err := strconv.ParseInt(text, 10, 64); err == nil {
 		return value.OfInt(i)
 	}
-	if f, err := strconv.ParseFloat(text, 64); err == nil && !strings.ContainsAny(text, "nNxX_p") {
+	if f, ok := decimalIn(text); ok {
 		return value.OfFloat(f)
 	}
 	return value.OfInt(0)
+}
+
+// decimalIn reads a number as people write it: not hexadecimal, infinite or with underscores, as ParseFloat also does.
+func decimalIn(text string) (float64, bool) {
+	f, err := strconv.ParseFloat(text, 64)
+	return f, err == nil && strings.Trim(text, "0123456789+-.eE") == ""
 }
 
 // listOf makes a list: of nothing none, of one thing one.

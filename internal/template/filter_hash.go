@@ -12,6 +12,7 @@ import (
 	"encoding/json"
 	"hash"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/millrace/millrace/internal/value"
 )
@@ -63,14 +64,17 @@ func encoded(e *base64.Encoding) filter {
 
 var blankless = strings.NewReplacer("\t", "", "\n", "", "\f", "", "\r", "", " ", "", "-", "+", "_", "/")
 
-// decoded reads base64 of either alphabet, with or without padding.
+// decoded reads base64 of either alphabet, with or without padding. What is no text stays bytes.
 func decoded(_ *Scope, in value.Value, _ []value.Value) (value.Value, error) {
 	text := strings.TrimRight(blankless.Replace(textOf(in)), "=")
 	b, err := base64.RawStdEncoding.DecodeString(text)
 	if err != nil {
 		return reject("base64_decode: the value is not base64")
 	}
-	return value.OfText(strings.ToValidUTF8(string(b), "\ufffd")), nil
+	if !utf8.Valid(b) {
+		return value.OfBytes(b), nil
+	}
+	return value.OfText(string(b)), nil
 }
 
 // indented lays JSON out.

@@ -41,12 +41,24 @@ func join(s *Scope, in value.Value, args []value.Value) (value.Value, error) {
 		if i > 0 {
 			b.WriteString(sep)
 		}
-		b.WriteString(textOf(v))
+		b.WriteString(joinedText(v))
 		if err := s.fits(b.Len()); err != nil {
 			return value.Value{}, err
 		}
 	}
 	return value.OfText(b.String()), nil
+}
+
+// joinedText is an item of a list that is joined; the items of a list in it stand between commas.
+func joinedText(v value.Value) string {
+	if v = v.Parsed(); v.Kind() != value.List {
+		return textOf(v)
+	}
+	texts := make([]string, len(v.List()))
+	for i, item := range v.List() {
+		texts[i] = joinedText(item)
+	}
+	return strings.Join(texts, ",")
 }
 
 // end1 returns the first or the last item of a list or character of a text.
@@ -114,10 +126,12 @@ func concat(s *Scope, in value.Value, args []value.Value) (value.Value, error) {
 	return value.OfList(list), s.step(len(list))
 }
 
-func compact(s *Scope, in value.Value, _ []value.Value) (value.Value, error) {
+// compact removes null, and with a property the things without it.
+func compact(s *Scope, in value.Value, args []value.Value) (value.Value, error) {
 	var list []value.Value
+	path := textArg(args, 0, "")
 	for _, v := range listOf(in) {
-		if !v.IsNull() {
+		if !property(v, path).IsNull() {
 			list = append(list, v)
 		}
 	}

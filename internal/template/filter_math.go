@@ -8,8 +8,7 @@ import (
 	"github.com/millrace/millrace/internal/value"
 )
 
-// mathFilters calculate. Whole numbers stay whole and exact where they fit into 64 bits, decimals of the warehouse stay
-// exact in sums and products; anything else is a float, and division is never that of whole numbers.
+// mathFilters calculate. Whole numbers stay whole and exact, decimals of the warehouse stay exact in sums and products; anything else is a float, and division is never that of whole numbers.
 var mathFilters = map[string]filter{
 	"abs":      unary(math.Abs, func(i int64) int64 { return max(i, -i) }),
 	"ceil":     unary(math.Ceil, same),
@@ -19,7 +18,7 @@ var mathFilters = map[string]filter{
 	"times":    arithmetic(func(a, b float64) float64 { return a * b }, mulInt, (*big.Rat).Mul),
 	"at_least": arithmetic(math.Max, func(a, b int64) (int64, bool) { return max(a, b), true }, nil),
 	"at_most":  arithmetic(math.Min, func(a, b int64) (int64, bool) { return min(a, b), true }, nil),
-	"modulo":   arithmetic(func(a, b float64) float64 { return math.Mod(math.Mod(a, b)+b, b) }, modInt, nil),
+	"modulo":   modulo,
 
 	"divided_by": dividedBy, "round": round, "to_integer": toInteger,
 }
@@ -44,10 +43,16 @@ func mulInt(a, b int64) (int64, bool) {
 	return c, c/b == a && (a != -1 || b != math.MinInt64) && (b != -1 || a != math.MinInt64)
 }
 
-func modInt(a, b int64) (int64, bool) {
-	if b == 0 {
-		return 0, false
+var modulus = arithmetic(func(a, b float64) float64 { return math.Mod(math.Mod(a, b)+b, b) }, modInt, nil)
+
+func modulo(s *Scope, in value.Value, args []value.Value) (value.Value, error) {
+	if number(arg(args, 0)).Float() == 0 {
+		return reject("modulo: 0 has no rest")
 	}
+	return modulus(s, in, args)
+}
+
+func modInt(a, b int64) (int64, bool) {
 	if b == -1 {
 		return 0, true
 	}
@@ -65,16 +70,19 @@ func unary(float func(float64) float64, whole func(int64) int64) filter {
 	}
 }
 
-// arithmetic calculates from two numbers: whole where both are and the result fits, exactly where one is a decimal.
+// arithmetic calculates from two numbers: exactly where both are whole or one is a decimal.
 func arithmetic(float func(a, b float64) float64, whole func(a, b int64) (int64, bool), exact func(z, a, b *big.Rat) *big.Rat) filter {
 	return func(_ *Scope, in value.Value, args []value.Value) (value.Value, error) {
 		a, b := number(in), number(arg(args, 0))
+		large := false
 		if a.Kind() == value.Int && b.Kind() == value.Int {
-			if c, ok := whole(a.Int(), b.Int()); ok {
+			c, ok := whole(a.Int(), b.Int())
+			if ok {
 				return value.OfInt(c), nil
 			}
+			large = true
 		}
-		if exact != nil && (a.Kind() == value.Decimal || b.Kind() == value.Decimal) {
+		if exact != nil && (large || a.Kind() == value.Decimal || b.Kind() == value.Decimal) {
 			x, xok := rational(a)
 			y, yok := rational(b)
 			if xok && yok {

@@ -3,6 +3,7 @@ package template
 import (
 	"net/mail"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/millrace/millrace/internal/fault"
@@ -43,12 +44,28 @@ func cast(_ *Scope, in value.Value, args []value.Value) (value.Value, error) {
 		if _, ok := numeric(in); !ok && in.Kind() != value.Bool && !isMoment(in) {
 			return reject("cast: the value is not a number")
 		}
-		return number(in), nil
+		return exactNumber(in), nil
 	case "boolean":
 		return castBool(in)
 	default:
 		return value.Value{}, fault.New(fault.CodeTemplate, "cast knows 'string', 'number' and 'boolean', not %q", to)
 	}
+}
+
+// maxSignificant is how many digits of a number a float holds for certain (IEEE 754).
+const maxSignificant = 15
+
+// exactNumber reads a number with all its digits.
+func exactNumber(in value.Value) value.Value {
+	n := number(in)
+	text := strings.TrimSpace(in.Raw())
+	if in.Kind() != value.Text || n.Kind() != value.Float || strings.ContainsAny(text, "eE") || len(text) <= maxSignificant {
+		return n
+	}
+	if r, ok := rational(value.OfDecimal(text)); ok {
+		return decimal(r)
+	}
+	return n
 }
 
 func castBool(in value.Value) (value.Value, error) {
@@ -79,11 +96,16 @@ func parse(_ *Scope, in value.Value, _ []value.Value) (value.Value, error) {
 	return v, nil
 }
 
-// construct makes an object of keys and values in turn.
+// construct makes an object of keys and values in turn. Of equal keys the last one counts.
 func construct(_ *Scope, _ value.Value, args []value.Value) (value.Value, error) {
 	fields := make([]value.Field, 0, len(args)/2+1)
 	for i := 0; i < len(args); i += 2 {
-		fields = append(fields, value.Field{Name: textOf(args[i]), Value: arg(args, i+1)})
+		field := value.Field{Name: textOf(args[i]), Value: arg(args, i+1)}
+		if at := slices.IndexFunc(fields, func(f value.Field) bool { return f.Name == field.Name }); at >= 0 {
+			fields[at] = field
+		} else {
+			fields = append(fields, field)
+		}
 	}
 	return value.OfMap(fields), nil
 }
@@ -149,8 +171,12 @@ func regexReplace(s *Scope, in value.Value, args []value.Value) (value.Value, er
 // validateEmail refuses the row of what is no address of RFC 5322, which replaced RFC 2822, without a name.
 func validateEmail(_ *Scope, in value.Value, _ []value.Value) (value.Value, error) {
 	text := textOf(in)
+	bare := text
+	if at := strings.LastIndexByte(text, '@'); at > 1 && text[0] == '"' && text[at-1] == '"' {
+		bare = text[at:] // a quoted local part may hold anything
+	}
 	address, err := mail.ParseAddress(text)
-	if err != nil || address.Name != "" || strings.ContainsAny(text, "<> \t\r\n") {
+	if err != nil || address.Name != "" || strings.ContainsAny(bare, "<>() \t\r\n") {
 		return reject("validate_email: the value is not an e-mail address")
 	}
 	return in, nil

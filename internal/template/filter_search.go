@@ -1,6 +1,9 @@
 package template
 
 import (
+	"errors"
+
+	"github.com/millrace/millrace/internal/fault"
 	"github.com/millrace/millrace/internal/value"
 )
 
@@ -64,7 +67,10 @@ func (s *Scope) parsed(text string) (expr, error) {
 	p := &parser{lexer: newLexer(text)}
 	e, err := p.expression(text, 0)
 	if err != nil {
-		return nil, err
+		if inner, ok := errors.AsType[*At](err); ok { // its place is one of the expression, not of the template
+			err = inner.Err
+		}
+		return nil, fault.New(fault.CodeTemplate, "the expression of the filter: %s", err)
 	}
 	if s.exprs == nil || len(s.exprs) >= maxExprs {
 		s.exprs = map[string]expr{}

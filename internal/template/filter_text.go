@@ -6,12 +6,15 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"golang.org/x/text/cases"
+	"golang.org/x/text/language"
+
 	"github.com/millrace/millrace/internal/value"
 )
 
 // textFilters change text. Lengths and positions count code points.
 var textFilters = map[string]filter{
-	"downcase": ofText(strings.ToLower), "upcase": ofText(strings.ToUpper), "capitalize": ofText(capitalize),
+	"downcase": ofText(lower), "upcase": ofText(upper), "capitalize": ofText(capitalize),
 	"camelcase": ofText(camelcase), "camelize": ofText(camelize), "strip_newlines": ofText(stripNewlines),
 	"squish":               ofText(func(s string) string { return strings.TrimSpace(blanks.ReplaceAllString(s, " ")) }),
 	"normalize_whitespace": ofText(func(s string) string { return blanks.ReplaceAllString(s, " ") }),
@@ -21,7 +24,7 @@ var textFilters = map[string]filter{
 	"remove":       replacer(func(s, old, _ string) string { return strings.ReplaceAll(s, old, "") }),
 	"remove_first": replacer(func(s, old, _ string) string { return strings.Replace(s, old, "", 1) }),
 	"remove_last":  replacer(func(s, old, _ string) string { return replaceLast(s, old, "") }),
-	"replace":      replacer(strings.ReplaceAll), "replace_last": replacer(replaceLast),
+	"replace":      replacer(replaceAll), "replace_last": replacer(replaceLast),
 	"replace_first": replacer(func(s, old, with string) string { return strings.Replace(s, old, with, 1) }),
 	"split":         split, "truncate": truncate, "truncatewords": truncateWords, "number_of_words": numberOfWords,
 	"pluralize": pluralize, "array_to_sentence_string": sentence,
@@ -35,7 +38,22 @@ func capitalize(s string) string {
 	if size == 0 {
 		return s
 	}
-	return strings.ToUpper(string(r)) + strings.ToLower(s[size:])
+	return upper(string(r)) + lower(s[size:])
+}
+
+// upper and lower know letters that become several, such as ß.
+func upper(s string) string { return cased(s, strings.ToUpper, cases.Upper) }
+
+func lower(s string) string { return cased(s, strings.ToLower, cases.Lower) }
+
+func cased(s string, ascii func(string) string, all func(language.Tag, ...cases.Option) cases.Caser) string {
+	for i := range len(s) {
+		if s[i] >= utf8.RuneSelf {
+			caser := all(language.Und)
+			return caser.String(s)
+		}
+	}
+	return ascii(s)
 }
 
 // wordsIn splits a text into words: at blanks and punctuation, and where a small letter is followed by a great one.
@@ -116,6 +134,14 @@ func replacer(do func(s, old, with string) string) filter {
 		}
 		return value.OfText(do(text, old, with)), nil
 	}
+}
+
+// replaceAll replaces nothing at all between any two characters, as liquidjs does.
+func replaceAll(s, old, with string) string {
+	if old == "" {
+		return strings.Join(strings.Split(s, ""), with)
+	}
+	return strings.ReplaceAll(s, old, with)
 }
 
 func replaceLast(s, old, with string) string {

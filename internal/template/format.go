@@ -44,7 +44,7 @@ func ParseAs(f Format, source string) (*Template, error) {
 func (t *Template) Text() (string, bool) {
 	var b strings.Builder
 	for _, n := range t.nodes {
-		s, ok := n.(*text)
+		s, ok := n.node.(*text)
 		if !ok {
 			return "", false
 		}

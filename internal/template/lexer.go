@@ -33,11 +33,7 @@ func newLexer(source string) *lexer { return &lexer{source: source} }
 
 // errorAt names a place in the source.
 func (l *lexer) errorAt(pos int, format string, args ...any) error {
-	pos = min(pos, len(l.source))
-	line := strings.Count(l.source[:pos], "\n") + 1
-	column := pos - strings.LastIndex(l.source[:pos], "\n")
-	e := fault.New(fault.CodeTemplate, format, args...)
-	return fault.New(fault.CodeTemplate, "line %d, column %d: %s", line, column, e.Message)
+	return at(l.source, pos, fault.New(fault.CodeTemplate, format, args...))
 }
 
 // next returns the next piece; ok is false at the end.

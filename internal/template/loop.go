@@ -49,6 +49,29 @@ func (l *loop) state() value.Value {
 	return value.OfMap(fields)
 }
 
+// member is a member of state that needs no more than a number.
+func (l *loop) member(name string) (value.Value, bool) {
+	i, n := int64(l.index), int64(l.length)
+	switch name {
+	case "index":
+		return value.OfInt(i + 1), true
+	case "index0":
+		return value.OfInt(i), true
+	case "rindex":
+		return value.OfInt(n - i), true
+	case "rindex0":
+		return value.OfInt(n - i - 1), true
+	case "first":
+		return value.OfBool(i == 0), true
+	case "last":
+		return value.OfBool(i == n-1), true
+	case "length":
+		return value.OfInt(n), true
+	default:
+		return value.Value{}, false
+	}
+}
+
 // place is where a table's loop is.
 func (l *loop) place() []value.Field {
 	column := l.index % l.columns
@@ -205,8 +228,8 @@ func reversed(list []value.Value) []value.Value {
 // forTag is {% for %}.
 type forTag struct {
 	*header
-	body      []node
-	otherwise []node
+	body      []placed
+	otherwise []placed
 }
 
 func buildFor(p *parser, args string, at int) (node, error) {
@@ -260,7 +283,7 @@ func (s *Scope) leave() { s.loops = s.loops[:len(s.loops)-1] }
 // table is {% tablerow %}: the rows and cells of an HTML table.
 type table struct {
 	*header
-	body []node
+	body []placed
 }
 
 func buildTable(p *parser, args string, at int) (node, error) {
@@ -284,8 +307,12 @@ func (n *table) render(s *Scope) (flow, error) {
 	}
 	for i, item := range items {
 		l.index, l.item = i, item
-		if f, err := n.cell(s, l); err != nil || f == breakLoop {
+		f, err := n.cell(s, l)
+		if err != nil {
 			return next, err
+		}
+		if f == breakLoop {
+			break
 		}
 	}
 	return next, s.write("</tr>")

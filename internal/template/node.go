@@ -27,13 +27,27 @@ type printed struct {
 	text    bool // something that is not blank, or from within a loop
 }
 
-func renderAll(s *Scope, nodes []node) (flow, error) {
-	for _, n := range nodes {
-		if err := s.step(1); err != nil {
+// placed is a node and where it begins in the source.
+type placed struct {
+	node
+
+	at int
+}
+
+func renderAll(s *Scope, nodes []placed) (flow, error) {
+	for i := range nodes {
+		n := &nodes[i]
+		err := s.step(1)
+		f := next
+		if err == nil {
+			f, err = n.render(s)
+		}
+		if err != nil {
+			s.failAt(n.at)
 			return next, err
 		}
-		if f, err := n.render(s); err != nil || f != next {
-			return f, err
+		if f != next {
+			return f, nil
 		}
 	}
 	return next, nil
@@ -114,7 +128,7 @@ func textOf(v value.Value) string {
 }
 
 // captured renders nodes into a text of its own.
-func (s *Scope) captured(nodes []node) (string, flow, error) {
+func (s *Scope) captured(nodes []placed) (string, flow, error) {
 	out, start, seen, at := s.out, s.start, s.printed, s.place
 	s.out, s.start, s.place = nil, 0, place{format: at.format, captured: true}
 	f, err := renderAll(s, nodes)

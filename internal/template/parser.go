@@ -26,7 +26,7 @@ type end struct {
 	at   int
 }
 
-func (p *parser) parse() ([]node, error) {
+func (p *parser) parse() ([]placed, error) {
 	nodes, e, err := p.block(nil)
 	if err == nil && e != nil {
 		err = p.lexer.errorAt(e.at, "there is nothing to close or divide with %q", e.name)
@@ -35,12 +35,12 @@ func (p *parser) parse() ([]node, error) {
 }
 
 // block reads nodes up to one of the tags in stop, or the end of the source.
-func (p *parser) block(stop []string) ([]node, *end, error) {
+func (p *parser) block(stop []string) ([]placed, *end, error) {
 	if p.depth++; p.depth > maxDepth {
 		return nil, nil, p.lexer.errorAt(p.lexer.pos, "tags nest more than %d deep", maxDepth)
 	}
 	defer func() { p.depth-- }()
-	var nodes []node
+	var nodes []placed
 	for {
 		piece, ok, err := p.lexer.next()
 		if err != nil {
@@ -52,21 +52,21 @@ func (p *parser) block(stop []string) ([]node, *end, error) {
 		switch piece.kind {
 		case pieceText:
 			if piece.body != "" {
-				nodes = append(nodes, newText(piece.body))
+				nodes = append(nodes, placed{newText(piece.body), piece.at})
 			}
 		case pieceOutput:
 			e, err := p.expression(piece.body, piece.at)
 			if err != nil {
 				return nil, nil, err
 			}
-			nodes = append(nodes, newOutput(e))
+			nodes = append(nodes, placed{newOutput(e), piece.at})
 		case pieceTag:
 			n, e, err := p.tag(piece, stop)
 			if err != nil || e != nil {
 				return nodes, e, err
 			}
 			if n != nil {
-				nodes = append(nodes, n)
+				nodes = append(nodes, placed{n, piece.at})
 			}
 		}
 	}
@@ -101,7 +101,7 @@ func tagName(s string) int {
 }
 
 // until reads a block that ends with a tag.
-func (p *parser) until(at int, opening string, stop ...string) ([]node, *end, error) {
+func (p *parser) until(at int, opening string, stop ...string) ([]placed, *end, error) {
 	nodes, e, err := p.block(stop)
 	if err == nil && e == nil {
 		err = p.lexer.errorAt(at, "{%% %s %%} is not closed with {%% %s %%}", opening, stop[len(stop)-1])
@@ -364,6 +364,9 @@ func (w *words) variable(name string) (expr, error) {
 func (p *parser) note(v *path) {
 	if p.used == nil {
 		p.used = map[string]bool{}
+	}
+	if v.root == "" {
+		p.dynamic = true
 	}
 	if v.root != "row" {
 		p.used[v.root] = true

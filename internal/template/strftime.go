@@ -58,7 +58,7 @@ func readDirective(s string) (directive, int) {
 	return d, n + 1
 }
 
-var widths = map[byte]int{'C': 2, 'd': 2, 'e': 2, 'H': 2, 'I': 2, 'j': 3, 'k': 2, 'l': 2, 'L': 3, 'm': 2, 'M': 2, 'S': 2, 'U': 2, 'W': 2, 'y': 2, 'Y': 4}
+var widths = map[byte]int{'C': 2, 'd': 2, 'e': 2, 'g': 2, 'G': 4, 'V': 2, 'H': 2, 'I': 2, 'j': 3, 'k': 2, 'l': 2, 'L': 3, 'm': 2, 'M': 2, 'S': 2, 'U': 2, 'W': 2, 'y': 2, 'Y': 4}
 
 // pad applies flags and width.
 func (d directive) pad(text string) string {
@@ -113,8 +113,14 @@ func (d directive) convert(t time.Time) (string, bool) {
 		return t.Month().String(), true
 	case 'c':
 		return t.Format("1/2/2006, 3:04:05 PM"), true
-	case 'x', 'D':
+	case 'x':
 		return t.Format("1/2/2006"), true
+	case 'D':
+		return t.Format("01/02/06"), true
+	case 'r':
+		return t.Format("03:04:05 PM"), true
+	case 'v':
+		return strings.ToUpper(t.Format("_2-Jan-2006")), true
 	case 'X':
 		return t.Format("3:04:05 PM"), true
 	case 'F':
@@ -203,6 +209,9 @@ func (d directive) number(t time.Time) (int, bool) {
 	case 'G':
 		year, _ := t.ISOWeek()
 		return year, true
+	case 'g':
+		year, _ := t.ISOWeek()
+		return (year%100 + 100) % 100, true
 	case 'V':
 		_, w := t.ISOWeek()
 		return w, true

@@ -20,7 +20,7 @@ func init() {
 	maps.Copy(tags, map[string]builder{
 		"#": buildRemark, "assign": buildAssign, "break": flowTag("break", breakLoop), "capture": buildCapture, "case": buildCase,
 		"comment": buildComment, "continue": flowTag("continue", continueLoop), "cycle": buildCycle,
-		"decrement": counter(-1), "echo": buildEcho, "for": buildFor, "if": buildIf, "include": noFiles("include"),
+		"decrement": counter(-1), "echo": buildEcho, "for": buildFor, "doc": buildDoc, "if": buildIf, "ifchanged": buildIfChanged, "include": noFiles("include"),
 		"increment": counter(1), "layout": noFiles("layout"), "liquid": buildLiquid, "raw": buildRaw,
 		"render": noFiles("render"), "tablerow": buildTable, "unless": buildUnless,
 	})
@@ -117,7 +117,7 @@ func buildCapture(p *parser, args string, at int) (node, error) {
 
 type captureTag struct {
 	name string
-	body []node
+	body []placed
 }
 
 func (n *captureTag) render(s *Scope) (flow, error) {
@@ -243,6 +243,38 @@ func buildRaw(p *parser, args string, at int) (node, error) {
 	return newText(body), err
 }
 
+// buildDoc skips {% doc %}: what it holds is for people.
+func buildDoc(p *parser, args string, at int) (node, error) {
+	if err := p.nothing("doc", args, at); err != nil {
+		return nil, err
+	}
+	if p.lexer.lines {
+		return nil, p.lexer.errorAt(at, "doc cannot stand within liquid")
+	}
+	_, err := p.lexer.raw("doc")
+	return nil, err
+}
+
+func buildIfChanged(p *parser, args string, at int) (node, error) {
+	if err := p.nothing("ifchanged", args, at); err != nil {
+		return nil, err
+	}
+	body, _, err := p.until(at, "ifchanged", "endifchanged")
+	return &ifChanged{body}, err
+}
+
+// ifChanged prints its block where it is not what the last one was.
+type ifChanged struct{ body []placed }
+
+func (n *ifChanged) render(s *Scope) (flow, error) {
+	text, f, err := s.captured(n.body)
+	if err != nil || text == s.changed {
+		return f, err
+	}
+	s.changed = text
+	return f, s.write(text)
+}
+
 // buildLiquid reads {% liquid %}: one tag in each line. Its lines become tags of a template of their own.
 func buildLiquid(p *parser, args string, at int) (node, error) {
 	inner := &parser{lexer: &lexer{source: p.lexer.source, lines: true, pos: at, end: at + len(args)}, used: p.used, depth: p.depth}
@@ -252,7 +284,7 @@ func buildLiquid(p *parser, args string, at int) (node, error) {
 }
 
 // group is nodes in a row.
-type group struct{ nodes []node }
+type group struct{ nodes []placed }
 
 func (n *group) render(s *Scope) (flow, error) { return renderAll(s, n.nodes) }
 

@@ -1,7 +1,8 @@
 // Package template is Liquid with types: a template that is one expression gives a number, a boolean, a list or an
 // object, not only text. Evaluation is bounded in steps, output and time, and never panics.
 //
-// Where the dialects of Liquid differ, this one follows liquidjs; docs/reference/templates.md lists the choices.
+// Where the dialects of Liquid differ, this one follows liquidjs: docs/reference/liquid.md and testdata/differences.jsonl
+// list the choices.
 package template
 
 import (
@@ -14,7 +15,8 @@ import (
 
 // Template is parsed. It is safe for concurrent use.
 type Template struct {
-	nodes   []node
+	source  string
+	nodes   []placed
 	columns []string
 	dynamic bool
 	format  Format
@@ -51,6 +53,9 @@ type Scope struct {
 	patterns map[string]*regexp.Regexp
 
 	steps    int
+	failed   int // where in the source the evaluation failed; -1 while it has not
+	args     []value.Value
+	changed  string // what the last {% ifchanged %} printed
 	printed  printed
 	place    place
 	deadline time.Time
@@ -81,8 +86,12 @@ func (s *Scope) SetColumns(r Row) { s.bare = r }
 
 // begin starts an evaluation: what an earlier one assigned is gone.
 func (s *Scope) begin(dst []byte, f Format) {
-	s.locals, s.counters, s.cycles, s.offsets, s.loops = nil, nil, nil, nil, nil
-	s.steps, s.out, s.start, s.printed, s.place = 0, dst, len(dst), printed{}, place{format: f}
+	clear(s.locals)
+	clear(s.counters)
+	clear(s.cycles)
+	clear(s.offsets)
+	s.loops, s.args, s.changed = s.loops[:0], s.args[:0], ""
+	s.steps, s.failed, s.out, s.start, s.printed, s.place = 0, -1, dst, len(dst), printed{}, place{format: f}
 	s.deadline = time.Time{}
 	if s.limits.Time > 0 {
 		s.deadline = time.Now().Add(s.limits.Time)
@@ -119,7 +128,7 @@ func Parse(source string) (*Template, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Template{nodes: nodes, columns: p.columns(), dynamic: p.dynamic}, nil
+	return &Template{source: source, nodes: nodes, columns: p.columns(), dynamic: p.dynamic}, nil
 }
 
 // Columns returns the columns that the template names, and whether it also computes names.
@@ -129,7 +138,7 @@ func (t *Template) Columns() (names []string, dynamic bool) { return t.columns, 
 func (t *Template) Render(s *Scope, dst []byte) ([]byte, error) {
 	s.begin(dst, t.format)
 	if _, err := renderAll(s, t.nodes); err != nil {
-		return dst, err
+		return dst, at(t.source, s.failed, err)
 	}
 	return s.out, nil
 }
@@ -139,15 +148,28 @@ func (t *Template) Render(s *Scope, dst []byte) ([]byte, error) {
 func (t *Template) Eval(s *Scope) (value.Value, error) {
 	s.begin(nil, t.format)
 	if len(t.nodes) == 1 {
-		if o, ok := t.nodes[0].(*output); ok {
-			return o.expr.eval(s)
+		if o, ok := t.nodes[0].node.(*output); ok {
+			return t.evalOne(s, o)
 		}
 	}
 	if _, err := renderAll(s, t.nodes); err != nil {
-		return value.Value{}, err
+		return value.Value{}, at(t.source, s.failed, err)
 	}
 	if s.printed.outputs == 1 && !s.printed.text {
 		return s.printed.last, nil
 	}
 	return value.OfText(string(s.out)), nil
+}
+
+// evalOne returns the value of a template that is one output. Its size is bounded as that of a text is.
+func (t *Template) evalOne(s *Scope, o *output) (value.Value, error) {
+	v, err := o.expr.eval(s)
+	if err == nil && v.Kind() == value.Text {
+		err = s.fits(len(v.Raw()))
+	}
+	if err != nil {
+		s.failAt(t.nodes[0].at)
+		return value.Value{}, at(t.source, s.failed, err)
+	}
+	return v, nil
 }

@@ -1,6 +1,7 @@
 package template
 
 import (
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -105,6 +106,27 @@ func TestExact(t *testing.T) {
 	}
 }
 
+// TestPlaces: an error of an evaluation names the place that failed.
+//
+// Req: SY-32
+func TestPlaces(t *testing.T) {
+	t.Parallel()
+	s := testScope(t)
+	for source, want := range map[string]string{
+		"é {{ x | cast: 'date' }}":                                   "line 1, column 10: cast knows",
+		"a\n{% for i in (1..9999999) %}{% endfor %}":                 "line 2, column 3: the template takes more than",
+		"{% if x %}\n  {{ s\n  | regex_replace: '(' }}\n{% endif %}": "line 3, column 5: the pattern cannot be used",
+		"{{ row.tags | where_exp: 'a', 'b |' }}":                     "line 1, column 15: the expression of the filter: ",
+		"{% assign a = x | cast: 'x' %}":                             "line 1, column 19: cast knows",
+		"{{ x | upcas }}":                                            "line 1, column 8: there is no filter",
+	} {
+		_, err := renderText(s, source)
+		if err == nil || !strings.HasPrefix(err.Error(), want) {
+			t.Errorf("%q: got %v, want %s", source, err, want)
+		}
+	}
+}
+
 // TestErrors: an error names the place and, where there is one, the name that was meant.
 func TestErrors(t *testing.T) {
 	t.Parallel()
@@ -181,24 +203,54 @@ func TestColumns(t *testing.T) {
 	}
 }
 
-// FuzzTemplate: nothing that anybody writes panics or goes on for long.
+// FuzzTemplate: nothing that anybody writes panics, goes on for long or grows without bound; an error has a code and,
+// unless it refuses the row, a place.
+//
+// Req: SY-28
 func FuzzTemplate(f *testing.F) {
-	for _, seed := range []string{"{{ a | b: 1, c: 2 }}", "{% for i in (1..3) %}{{ i }}{% endfor %}", "{%- liquid\nassign x = 1\n-%}", "{% case x %}{% when 1 or 2 %}{% endcase %}",
-		"{{ 'a' | slice: -1, 5 | split: '' | sort | uniq | json: 2 }}", "{% tablerow i in (1..4) cols: 2 %}{% cycle 'a','b' %}{% endtablerow %}", "{{ 'now' | date: '%-d%^B%:z%10N' }}",
-		"{% comment %}{% raw %}{% endraw %}{% endcomment %}", "{{ 1.5 | round: -400 }}", "{{ '1e999999999' | plus: 1 | round: 3 }}", "{% capture x %}{% break %}{% endcapture %}"} {
+	for _, seed := range []string{
+		"{{ a | b: 1, c: 2 }}", "{%- liquid\nassign x = 1\n-%}", "{{ 'a' | slice: -1, 5 | split: '' | sort | uniq | json: 2 }}",
+		"{% comment %}{% raw %}{% endraw %}{% endcomment %}", "{{ 1.5 | round: -400 }}", "{{ '1e999999999' | plus: 1 | round: 3 }}",
+		"{% capture x %}{% break %}{% endcapture %}", "{% for i in (1..100000000) %}{% endfor %}", "{{ (1..100000000) | join }}",
+		"{% assign a = 'x' %}{% for i in (1..64) %}{% assign a = a | append: a %}{% endfor %}",
+		"{% for i in (1..64) %}{% assign a = a | concat: a | json %}{% endfor %}{{ a | where_exp: 'x', 'x | where_exp: y' }}",
+	} {
 		f.Add(seed)
 	}
-	f.Fuzz(func(_ *testing.T, source string) {
+	for _, c := range corpus(f) {
+		f.Add(c.Template)
+	}
+	limits := Limits{Steps: 20_000, Output: 1 << 16, Time: time.Second}
+	f.Fuzz(func(t *testing.T, source string) {
 		tpl, err := Parse(source)
 		if err != nil {
+			hasPlace(t, source, err)
 			return
 		}
-		s := NewScope(Limits{Steps: 20_000, Output: 1 << 16, Time: time.Second})
+		s := NewScope(limits)
 		s.Set("a", value.OfList([]value.Value{value.OfInt(1), value.OfText("x"), {}}))
 		s.Set("x", value.OfMap([]value.Field{{Name: "b", Value: value.OfDecimal("1.50")}}))
-		_, _ = tpl.Render(s, nil) //nolint:errcheck // that it returns is what is tested
-		_, _ = tpl.Eval(s)        //nolint:errcheck // the same
+		s.SetColumns(columns{"c": value.OfText("é👍 1"), "d": value.OfTime(time.Unix(0, 0)), "e": value.OfBytes([]byte{0, 255})})
+		text, err := tpl.Render(s, nil)
+		hasPlace(t, source, err)
+		v, err := tpl.Eval(s)
+		hasPlace(t, source, err)
+		if len(text) > limits.Output || len(v.Raw()) > limits.Output {
+			t.Errorf("%q makes %d and %d bytes", source, len(text), len(v.Raw()))
+		}
 	})
+}
+
+// hasPlace checks an error of a template.
+func hasPlace(t *testing.T, source string, err error) {
+	t.Helper()
+	if err == nil || fault.Is(err, fault.CodeMappingReject) {
+		return
+	}
+	at, ok := errors.AsType[*At](err)
+	if !ok || at.Line < 1 || at.Column < 1 || !fault.Is(err, fault.CodeTemplate) && !fault.Is(err, fault.CodeTemplateLimit) {
+		t.Errorf("%q: %v has no code or no place", source, err)
+	}
 }
 
 func BenchmarkRender(b *testing.B) {

@@ -1,8 +1,10 @@
 package template
 
 import (
+	"strconv"
 	"strings"
 	"unicode"
+	"unicode/utf16"
 	"unicode/utf8"
 )
 
@@ -93,7 +95,30 @@ func signAt(s string) string {
 	return ""
 }
 
-var escapes = map[byte]byte{'n': '\n', 't': '\t', 'r': '\r', 'b': '\b', 'f': '\f', 'v': '\v'}
+// escapes are what a backslash in a text makes of a letter. Before any other letter or sign it stays, so that regular
+// expressions stand as they are known: '\d+'.
+var escapes = map[byte]byte{'n': '\n', 't': '\t', 'r': '\r', '\\': '\\', '"': '"', '\'': '\''}
+
+// unicodeEscape reads what follows a backslash as u and four hexadecimal digits, and a pair of them where one is no
+// character by itself. A size of 0 means that it is nothing of the kind.
+func unicodeEscape(s string) (r rune, size int) {
+	const length = 5
+	if len(s) < length || s[0] != 'u' {
+		return 0, 0
+	}
+	n, err := strconv.ParseUint(s[1:length], 16, 16)
+	if err != nil {
+		return 0, 0
+	}
+	if utf16.IsSurrogate(rune(n)) && strings.HasPrefix(s[length:], `\u`) && len(s) >= 2*length+1 {
+		if low, err := strconv.ParseUint(s[length+2:2*length+1], 16, 16); err == nil {
+			if both := utf16.DecodeRune(rune(n), rune(low)); both != utf8.RuneError {
+				return both, 2*length + 1
+			}
+		}
+	}
+	return rune(n), length
+}
 
 // quoted reads a text in quotes with its escapes.
 func quoted(s string) (text string, n int, ok bool) {
@@ -105,9 +130,16 @@ func quoted(s string) (text string, n int, ok bool) {
 			return b.String(), i + 1, true
 		case c == '\\' && i+1 < len(s):
 			i++
-			if plain, known := escapes[s[i]]; known {
+			r, size := unicodeEscape(s[i:])
+			plain, known := escapes[s[i]]
+			switch {
+			case size > 0:
+				b.WriteRune(r)
+				i += size - 1
+			case known:
 				b.WriteByte(plain)
-			} else {
+			default:
+				b.WriteByte('\\')
 				b.WriteByte(s[i])
 			}
 		default:

@@ -29,7 +29,7 @@ func TestAppendJSON(t *testing.T) {
 		{"a whole float", value.OfFloat(3), `3`, `3`},
 		{"a large float", value.OfFloat(1e21), `1e+21`, `1e+21`},
 		{"a float that people write out", value.OfFloat(123456789012345680000), `123456789012345680000`, `123456789012345680000`},
-		{"a small float", value.OfFloat(1.5e-7), `1.5e-07`, `1.5e-07`},
+		{"a small float", value.OfFloat(1.5e-7), `1.5e-7`, `1.5e-7`},
 		{"not a number", value.OfFloat(math.NaN()), `null`, ``},
 		{"infinity", value.OfFloat(math.Inf(-1)), `null`, ``},
 		{"a decimal, digit for digit", value.OfDecimal("123.12345678910"), `123.12345678910`, `123.12345678910`},

@@ -14,6 +14,7 @@ import (
 	"github.com/millrace/millrace/internal/connector"
 	"github.com/millrace/millrace/internal/fault"
 	"github.com/millrace/millrace/internal/httpx"
+	"github.com/millrace/millrace/internal/value"
 )
 
 // Slug is the destination's slug.
@@ -37,7 +38,7 @@ func Info(network httpx.Network) connector.DestinationInfo {
 			Summary: "A request for each row, or for a batch of rows, that was added, changed or removed",
 			Modes:   []connector.Mode{connector.ModeTrigger},
 			Fields:  syncFields(),
-			Mapping: connector.MappingRule{Enabled: true, Advanced: true, Custom: true, AllByName: true},
+			Mapping: connector.MappingRule{Enabled: true, Advanced: true, Custom: true, AllByName: true, Clear: value.OfText("")},
 			Compare: connector.CompareAll,
 		}},
 		Open: func(o connector.DestinationOptions) (connector.Destination, error) { return open(network, o) },

@@ -10,6 +10,7 @@ import (
 	"github.com/millrace/millrace/internal/kind/destination"
 	"github.com/millrace/millrace/internal/kind/model"
 	"github.com/millrace/millrace/internal/resource"
+	"github.com/millrace/millrace/internal/template"
 )
 
 // Kind returns the descriptor of syncs.
@@ -76,6 +77,9 @@ func validateMappings(path string, mappings []Mapping, depth int, issues *fault.
 }
 
 func (m Mapping) validate(at string, depth int, issues *fault.Issues) {
+	if m.OmitNull && m.ClearNull {
+		issues.Add(at+".clearNull", fault.CodeInvalid, "a null is either left out or clears the field")
+	}
 	switch m.Kind {
 	case "", FromColumn:
 		if m.From == "" {
@@ -87,10 +91,11 @@ func (m Mapping) validate(at string, depth int, issues *fault.Issues) {
 			issues.Add(at+".variable", fault.CodeInvalid, "there is no variable %q", m.Variable)
 		}
 	case FromTemplate:
-		if m.Template == "" {
-			issues.Add(at+".template", fault.CodeRequired, "write a template")
-		}
+		m.validateTemplate(at+".template", issues)
 	case FromObject, FromArray:
+		if m.Kind == FromArray && m.From == "" {
+			issues.Add(at+".from", fault.CodeRequired, "choose the column that holds the array")
+		}
 		if depth >= maxDepth {
 			issues.Add(at, fault.CodeInvalid, "inline objects and arrays nest at most %d deep", maxDepth)
 			return
@@ -98,6 +103,16 @@ func (m Mapping) validate(at string, depth int, issues *fault.Issues) {
 		validateMappings(at+".fields", m.Fields, depth+1, issues)
 	default:
 		issues.Add(at+".kind", fault.CodeInvalid, "there is no kind of mapping %q", m.Kind)
+	}
+}
+
+func (m Mapping) validateTemplate(path string, issues *fault.Issues) {
+	if m.Template == "" {
+		issues.Add(path, fault.CodeRequired, "write a template")
+		return
+	}
+	if _, err := template.Parse(m.Template); err != nil {
+		*issues = append(*issues, fault.As(err).WithPath(path))
 	}
 }
 
@@ -153,12 +168,23 @@ func (s *Spec) validateColumns(m model.Spec, issues *fault.Issues) {
 			issues.Add(fmt.Sprintf("spec.match[%d].from", i), fault.CodeMappingColumn, "Unknown field name: the model has no column %q", p.From)
 		}
 	}
-	for i, p := range s.Mappings {
-		if p.Kind != "" && p.Kind != FromColumn && p.Kind != FromArray || p.From == "" {
-			continue
-		}
-		if _, known := m.Column(p.From); !known {
-			issues.Add(fmt.Sprintf("spec.mappings[%d].from", i), fault.CodeMappingColumn, "Unknown field name: the model has no column %q", p.From)
+	validateFrom("spec.mappings", s.Mappings, m, 0, issues)
+}
+
+// validateFrom looks at the columns of mappings and of inline objects. What an inline array's fields name are
+// properties of its items.
+func validateFrom(path string, mappings []Mapping, m model.Spec, depth int, issues *fault.Issues) {
+	for i, p := range mappings {
+		at := fmt.Sprintf("%s[%d]", path, i)
+		switch p.Kind {
+		case "", FromColumn, FromArray:
+			if _, known := m.Column(p.From); !known && p.From != "" {
+				issues.Add(at+".from", fault.CodeMappingColumn, "Unknown field name: the model has no column %q", p.From)
+			}
+		case FromObject:
+			if depth < maxDepth {
+				validateFrom(at+".fields", p.Fields, m, depth+1, issues)
+			}
 		}
 	}
 }

@@ -55,6 +55,10 @@ type Mapping struct {
 	Template string      `json:"template,omitempty"` // template: Liquid
 	Fields   []Mapping   `json:"fields,omitempty"`   // object, array: the members
 	OmitNull bool        `json:"omitNull,omitempty"` // leave a null value out instead of sending null (SY-25)
+
+	// ClearNull sends, instead of null, what empties the field at the destination (connector.MappingRule.Clear). With
+	// neither OmitNull nor ClearNull a null is sent as it is.
+	ClearNull bool `json:"clearNull,omitempty"`
 }
 
 // Variables lists the variables that a mapping may use (SY-27).

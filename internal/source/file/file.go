@@ -186,9 +186,9 @@ func (f folder) reader(ctx context.Context, c *sql.Conn, path string) (string, e
 	case ".tsv":
 		return csvReader(ctx, c, path, "\t")
 	case ".json":
-		return "read_json(" + text + ", format = 'array', sample_size = 100000)", nil
+		return jsonReader(ctx, c, path, "array")
 	case ".ndjson", ".jsonl":
-		return "read_json(" + text + ", format = 'newline_delimited', sample_size = 100000)", nil
+		return jsonReader(ctx, c, path, "newline_delimited")
 	default:
 		return "read_parquet(" + text + ")", nil
 	}

@@ -276,3 +276,60 @@ func TestAccess(t *testing.T) {
 		t.Error("a file was written")
 	}
 }
+
+// A text of a JSON file arrives as it stands: one that looks like a UUID keeps its capitals.
+//
+// Req: S-77, FLD-32
+func TestTextsOfJSON(t *testing.T) {
+	t.Parallel()
+	const id = "6F9619FF-8B86-D011-B42D-00CF4FC964FF"
+	s := openAt(t, connector.Settings{"path": folderOf(t, map[string]string{
+		"plain.json":  `[{"id": "` + id + `", "n": 1}, {"id": "` + id + `", "n": 2}]`,
+		"lines.jsonl": `{"id": "` + id + `", "tags": ["` + id + `"], "home": {"uuid": "` + id + `", "UUID x": 1}}` + "\n",
+		"codes.json":  `[{"zip": "0012", "phone": "+49", "big": "12345678901234567890", "yes": "true"}]`,
+	})})
+	for statement, want := range map[string]string{
+		"SELECT id, n FROM plain ORDER BY n":     id + "|1\n" + id + "|2",
+		"SELECT id, tags, home FROM lines":       id + `|["` + id + `"]|{"uuid":"` + id + `","UUID x":1}`,
+		"SELECT zip, phone, big, yes FROM codes": "0012|+49|12345678901234567890|true",
+	} {
+		if _, rows := read(t, s, statement); strings.Join(rows, "\n") != want {
+			t.Errorf("%s: %q, want %q", statement, rows, want)
+		}
+	}
+}
+
+func TestUUIDsAsText(t *testing.T) {
+	t.Parallel()
+	for native, want := range map[string]string{
+		"UUID": "VARCHAR", "UUID[]": "VARCHAR[]", "STRUCT(a UUID, \"UUID\" BIGINT, \"x \"\" UUID\" UUID)": "STRUCT(a VARCHAR, \"UUID\" BIGINT, \"x \"\" UUID\" VARCHAR)",
+		"MAP(VARCHAR, UUID)": "MAP(VARCHAR, VARCHAR)", "STRUCT(UUID UUID, my_UUID UUID)": "STRUCT(UUID VARCHAR, my_UUID VARCHAR)", "BIGINT": "BIGINT",
+	} {
+		if got := uuidsAsText(native); got != want {
+			t.Errorf("%s: %s, want %s", native, got, want)
+		}
+	}
+}
+
+// Whatever a file holds, it is read or refused with a code of sources.
+//
+// Req: S-77, S-79
+func FuzzFiles(f *testing.F) {
+	for _, seed := range [][2]string{
+		{"csv", "a,b\n1,2\n"}, {"csv", "a;b\n\"x\ny\";2\n"}, {"csv", "\ufeffa,,a\n"}, {"csv", "\xff\n\x00"}, {"tsv", "a\tb\n"}, {"csv", "a\n2024-02-30\n"},
+		{"json", `[{"a":1}]`}, {"json", `[{"a":{"b":[1,"x",null]}},{"a":"6F9619FF-8B86-D011-B42D-00CF4FC964FF"}]`}, {"json", `{}`}, {"json", `[1,2]`}, {"json", `[{"":1,"A":2,"a":3}]`},
+		{"jsonl", "{\"a\":1}\n{\"b\":2}\n"}, {"ndjson", "{\"a\":1e999}\n"}, {"json", `[{"a":"\ud800"}]`},
+	} {
+		f.Add(seed[0], seed[1])
+	}
+	f.Fuzz(func(t *testing.T, kind, content string) {
+		if content == "" || !readable("x."+kind) || extension("x."+kind) == ".parquet" {
+			return
+		}
+		s := openAt(t, connector.Settings{"path": folderOf(t, map[string]string{"x." + kind: content})})
+		err := consume(t.Context(), s, "SELECT * FROM x")
+		if code := fault.As(err); err != nil && !strings.HasPrefix(string(code.Code), "source.") {
+			t.Errorf("%s %q: %s %v", kind, content, code.Code, err)
+		}
+	})
+}

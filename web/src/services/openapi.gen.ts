@@ -369,6 +369,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/models/{slug}/properties": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the properties that a model's first rows have in columns of objects and lists */
+        get: operations["list-properties"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/models/{slug}/references": {
         parameters: {
             query?: never;
@@ -397,6 +414,23 @@ export interface paths {
         put?: never;
         /** Read a model's columns and their descriptions from its source */
         post: operations["refresh-model"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/models/{slug}/try": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Map one of a model's first rows with one mapping */
+        post: operations["try-mapping"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1302,6 +1336,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/templates/functions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List what a template may use */
+        get: operations["list-template-functions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/usage": {
         parameters: {
             query?: never;
@@ -1568,6 +1619,7 @@ export interface components {
         ConnectorMappingRule: {
             advanced: boolean;
             allByName: boolean;
+            clear?: components["schemas"]["Json"];
             custom: boolean;
             enabled: boolean;
             required: boolean;
@@ -1727,6 +1779,13 @@ export interface components {
             /** Format: int64 */
             count: number;
             path: string;
+        };
+        FunctionList: {
+            /** @description of the functions, in their order */
+            groups: string[];
+            items: components["schemas"]["TemplateFunction"][];
+            /** @description of context, as context.name */
+            variables: string[];
         };
         HttpCookie: {
             Domain: string;
@@ -1928,6 +1987,12 @@ export interface components {
             /** Format: int64 */
             total: number;
         };
+        PageProperty: {
+            items: components["schemas"]["Property"][];
+            nextCursor: string | null;
+            /** Format: int64 */
+            total: number;
+        };
         PageReferrer: {
             items: components["schemas"]["Referrer"][];
             nextCursor: string | null;
@@ -2037,6 +2102,17 @@ export interface components {
              */
             lastRunAt?: string;
             schedule: components["schemas"]["SyncSchedule"];
+        };
+        Property: {
+            name: string;
+            properties: components["schemas"]["Property"][];
+            /**
+             * @description objects: a list of objects; array: a list of other things; empty: only nulls were seen
+             * @enum {string}
+             */
+            shape: "" | "scalar" | "object" | "objects" | "array" | "mixed";
+            /** @description of a scalar */
+            type?: string;
         };
         QueryTableRef: {
             database?: string;
@@ -2432,6 +2508,7 @@ export interface components {
             unit: "minute" | "hour" | "day" | "week";
         };
         SyncMapping: {
+            clearNull?: boolean;
             fields?: components["schemas"]["SyncMapping"][] | null;
             from?: string;
             /** @enum {string} */
@@ -2495,6 +2572,15 @@ export interface components {
         TableList: {
             items: components["schemas"]["ConnectorTable"][];
             refreshedAt: string;
+        };
+        TemplateFunction: {
+            args?: string;
+            example: string;
+            group: string;
+            /** @enum {string} */
+            kind: "filter" | "tag";
+            name: string;
+            summary: string;
         };
         Test: {
             /** Format: int64 */
@@ -2568,6 +2654,47 @@ export interface components {
             /** @description fewer than were asked for where the schedule ends before */
             runs: string[];
         };
+        Tried: {
+            /** @description why there is no value */
+            error?: components["schemas"]["TriedProblem"];
+            /**
+             * Format: int64
+             * @description from 0
+             */
+            row: number;
+            /**
+             * Format: int64
+             * @description how many can be tried
+             */
+            rows: number;
+            /**
+             * @description of the value
+             * @enum {string}
+             */
+            type: "null" | "boolean" | "number" | "string" | "bytes" | "timestamp" | "date" | "object" | "array";
+            value: components["schemas"]["Json"];
+        };
+        TriedProblem: {
+            /** @example resource.not_found */
+            code: string;
+            /**
+             * Format: int64
+             * @description of the template, from 1, in characters
+             */
+            column?: number;
+            /** @description every wrong field, where there are several */
+            issues?: components["schemas"]["ErrorInfo"][] | null;
+            /**
+             * Format: int64
+             * @description of the template, from 1
+             */
+            line?: number;
+            message: string;
+            /** @description the field of the input that is wrong */
+            path?: string;
+            requestId?: string;
+            suggestion?: string;
+        };
         TriggerSyncRequest: {
             clearAndFill?: boolean;
             fullResync?: boolean;
@@ -2578,6 +2705,18 @@ export interface components {
         };
         TriggeredSequence: {
             run: components["schemas"]["SequenceRun"];
+        };
+        TryInput: {
+            mapping: components["schemas"]["SyncMapping"];
+            /** @description read the rows anew */
+            refresh?: boolean;
+            /**
+             * Format: int64
+             * @description which of the model's first rows, from 0
+             */
+            row?: number;
+            /** @description the sync whose variables are used */
+            sync?: string;
         };
         UsageByMonth: {
             months: components["schemas"]["Month"][];
@@ -3609,6 +3748,39 @@ export interface operations {
             };
         };
     };
+    "list-properties": {
+        parameters: {
+            query?: {
+                refresh?: boolean;
+            };
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageProperty"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
     "list-model-references": {
         parameters: {
             query?: never;
@@ -3662,6 +3834,41 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Model"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "try-mapping": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TryInput"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Tried"];
                 };
             };
             /** @description Error */
@@ -5924,6 +6131,35 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PageVersion"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "list-template-functions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FunctionList"];
                 };
             };
             /** @description Error */

@@ -140,3 +140,10 @@ export type ApiKey = Schema['Key']
 export type Usage = Schema['UsageByMonth']
 export type Version = Schema['ServerVersion']
 export type Suggestion = Schema['Suggestion']
+
+export type FunctionList = Schema['FunctionList']
+export type TemplateFunction = Schema['TemplateFunction']
+/** A column that holds objects or lists, or a property of its objects. */
+export type Property = Schema['Property']
+/** What a mapping makes of one row. */
+export type Tried = Schema['Tried']

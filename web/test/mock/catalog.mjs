@@ -182,7 +182,7 @@ export const destinations = [
           { name: 'initial', label: 'First run', type: 'select', default: 'backfill', options: [{ value: 'backfill', label: 'Send all rows', help: 'Every row of the first run counts as added.' }, { value: 'skip', label: 'Skip the rows that exist' }] },
         ],
         match: {},
-        mapping: { enabled: true, required: false, advanced: true, custom: true, allByName: true },
+        mapping: { enabled: true, required: false, advanced: true, custom: true, allByName: true, clear: '' },
         compare: 'all',
       },
     ],
@@ -245,6 +245,7 @@ export const targetFields = [
   { name: 'account', type: 'reference', native: 'bigint', required: false, match: false, help: 'Refers to accounts' },
   { name: 'tags', type: 'array', native: 'text[]', required: false, match: false },
   { name: 'raw', type: 'unknown', native: 'bytea', required: false, match: false },
+  { name: 'line_items', type: 'array', native: 'jsonb', required: false, match: false },
   { name: 'updated_at', type: 'timestamp', native: 'timestamptz', required: false, match: false, readOnly: true },
 ]
 

@@ -20,6 +20,7 @@ const customer = (i) => {
     tiers[i % 3],
     String(i % 5),
     i % 11 === 0 ? null : new Date(Date.UTC(2026, 10, 1 + (i % 23), i % 24)).toISOString(),
+    Array.from({ length: i % 3 }, (_, n) => ({ sku: `${brands[n]}-${i}`, quantity: n + 1, size: { eu: 40 + n } })),
   ]
 }
 
@@ -36,6 +37,7 @@ const customers = [
   column('VIP', 'string', 'VARCHAR'),
   column('items_in_cart', 'string', 'VARCHAR'),
   column('last_seen', 'timestamp', 'TIMESTAMP WITH TIME ZONE'),
+  column('orders', 'object', 'JSON'),
 ]
 
 const table = (name, columns, rows, kind = 'table') => ({ ref: { schema: 'public', name }, kind, columns, rows })
@@ -99,6 +101,9 @@ export function preview({ method, sql = '', limit, count, columns = [] }) {
 }
 
 export const modelColumns = customers.map(({ name, type, native, description }) => ({ name, type, native, description }))
+
+/** The first rows of a model, as templates see them. */
+export const sample = (n) => Object.fromEntries(customers.map((c, i) => [c.name, customer(n)[i]]))
 
 /** The columns of a run's rows, in the order of the mapping. */
 export const rowColumns = ['customer_id', 'email', 'first_name', 'city', 'ltv']

@@ -12,6 +12,7 @@ import { cancel, start } from './runs.mjs'
 import { cancelSequence, preview as previewSchedule, startSequence } from './sequences.mjs'
 import * as moves from './storage.mjs'
 import { Store } from './store.mjs'
+import { functions, properties, tryMapping } from './templates.mjs'
 
 const { values: flags } = parseArgs({
   options: { port: { type: 'string', default: '8485' }, empty: { type: 'boolean', default: false }, step: { type: 'string', default: '700' } },
@@ -397,6 +398,9 @@ const routes = [
   ['GET', 'models/([^/]+)/uses', ({ params: [slug] }) => uses(slug)],
   ['POST', 'models/([^/]+)/clone', ({ params: [slug], body }) => clone(slug, body)],
   ['POST', 'models/preview', async ({ body }) => (/sleep/.test(body.sql) && (await new Promise((done) => setTimeout(done, 60_000).unref())), previewModel(body))],
+  ['GET', 'templates/functions', () => functions],
+  ['GET', 'models/([^/]+)/properties', ({ params: [slug] }) => (document('models', slug), { items: properties, nextCursor: null, total: properties.length })],
+  ['POST', 'models/([^/]+)/try', ({ params: [slug], body }) => (document('models', slug), tryMapping(body))],
   ['POST', 'destinations/([^/]+)/options/([^/]+)', () => ({ items: [{ value: 'public.contacts', label: 'public.contacts' }, { value: 'public.leads', label: 'public.leads' }] })],
   ['POST', 'destinations/([^/]+)/fields', ({ params: [slug] }) => ({ items: document('destinations', slug).spec.type === 'postgres' ? catalog.targetFields : [] })],
   ['POST', 'syncs/suggest', ({ body }) => suggest(body)],

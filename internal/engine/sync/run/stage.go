@@ -126,6 +126,6 @@ func compileMapping(b Bundle, kind connector.SyncType, schema value.Schema) (*ma
 	s := b.SyncSpec
 	return mapping.Compile(mapping.Input{
 		Columns: columns, PrimaryKey: b.ModelSpec.PrimaryKey, Mappings: s.Mappings, AllColumns: s.AllColumns,
-		Match: s.Match, Everything: kind.Compare == connector.CompareAll,
+		Match: s.Match, Everything: kind.Compare == connector.CompareAll, Clear: kind.Mapping.Clear,
 	})
 }

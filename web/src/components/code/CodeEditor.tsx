@@ -17,6 +17,27 @@ export interface TextProblem {
   message: string
 }
 
+/** Acts on an editor from outside. */
+export interface EditorHandle {
+  /** Changes the text by what is selected in it, and puts the cursor there. */
+  edit: (change: (text: string, from: number, to: number) => { from: number; to: number; insert: string; cursor: number }) => void
+}
+
+/** A word that is completed as it is typed. */
+export interface Word {
+  label: string
+  detail?: string
+  info?: string
+}
+
+/** What is completed in a template. */
+export interface LiquidWords {
+  columns: string[]
+  context: string[]
+  filters: Word[]
+  tags: Word[]
+}
+
 export interface CodeEditorProps {
   label: string
   language: Language
@@ -25,8 +46,10 @@ export interface CodeEditorProps {
   readOnly?: boolean
   /** For SQL: columns by table, completed as they are typed. */
   schema?: Record<string, string[]>
-  /** For Liquid: names that may follow row. */
-  names?: string[]
+  /** For Liquid: what is completed. */
+  words?: LiquidWords
+  /** Filled in with what acts on the editor. */
+  handle?: React.RefObject<EditorHandle | null>
   /** Where an error is: marked until the text changes. */
   place?: CodePlace
   /** What is wrong where, marked in the text and at its margin. */

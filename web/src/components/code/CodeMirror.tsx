@@ -1,7 +1,7 @@
 import { useEffect, useRef } from 'react'
 import { Compartment, EditorState, type Extension } from '@codemirror/state'
 import { EditorView } from '@codemirror/view'
-import type { CodeEditorProps } from './CodeEditor'
+import type { CodeEditorProps, EditorHandle } from './CodeEditor'
 import { baseExtensions, languageExtension, problemMargin, showProblems } from './extensions'
 import { markPlace } from './mark'
 
@@ -37,9 +37,16 @@ function createEditor(host: HTMLElement, props: CodeEditorProps, live: Live, lan
   return { view: new EditorView({ state, parent: root, root }), language: compartment }
 }
 
+const edit = (view: EditorView, change: Parameters<EditorHandle['edit']>[0]): void => {
+  const { from, to } = view.state.selection.main
+  const { cursor, ...changes } = change(view.state.doc.toString(), from, to)
+  view.dispatch({ changes, selection: { anchor: cursor }, scrollIntoView: true })
+  view.focus()
+}
+
 /** CodeMirror as a controlled input. */
 export default function CodeMirror(props: CodeEditorProps) {
-  const { value, language, schema, names, place, problems, onChange, onRun } = props
+  const { value, language, schema, words, handle, place, problems, onChange, onRun } = props
   const host = useRef<HTMLDivElement>(null)
   const editor = useRef<Editor | null>(null)
   const live = useRef<Pick<CodeEditorProps, 'onChange' | 'onRun'>>({})
@@ -67,14 +74,22 @@ export default function CodeMirror(props: CodeEditorProps) {
 
   useEffect(() => {
     let stale = false
-    void languageExtension(language, schema, names).then((extension) => {
+    void languageExtension(language, schema, words).then((extension) => {
       const current = editor.current
       if (!stale) current?.view.dispatch({ effects: current.language.reconfigure(extension) })
     })
     return () => {
       stale = true
     }
-  }, [language, schema, names])
+  }, [language, schema, words])
+
+  useEffect(() => {
+    if (handle === undefined) return
+    handle.current = { edit: (change) => editor.current !== null && edit(editor.current.view, change) }
+    return () => {
+      handle.current = null
+    }
+  }, [handle])
 
   useEffect(() => {
     const view = editor.current?.view

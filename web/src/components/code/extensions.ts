@@ -1,4 +1,4 @@
-import { autocompletion, closeBrackets, closeBracketsKeymap, completionKeymap } from '@codemirror/autocomplete'
+import { autocompletion, closeBrackets, closeBracketsKeymap, completionKeymap, type CompletionSource } from '@codemirror/autocomplete'
 import { defaultKeymap, history, historyKeymap, indentWithTab } from '@codemirror/commands'
 import { bracketMatching, HighlightStyle, indentOnInput, syntaxHighlighting } from '@codemirror/language'
 import { lintGutter, setDiagnostics } from '@codemirror/lint'
@@ -6,7 +6,7 @@ import { highlightSelectionMatches, searchKeymap } from '@codemirror/search'
 import { EditorState, type Extension } from '@codemirror/state'
 import { drawSelection, EditorView, highlightActiveLine, keymap, lineNumbers } from '@codemirror/view'
 import { tags } from '@lezer/highlight'
-import type { Language, TextProblem } from './CodeEditor'
+import type { Language, LiquidWords, TextProblem } from './CodeEditor'
 import { marks } from './mark'
 
 const highlight = HighlightStyle.define([
@@ -113,7 +113,7 @@ export function showProblems(view: EditorView, problems: TextProblem[]): void {
 export async function languageExtension(
   language: Language,
   schema: Record<string, string[]> = {},
-  names: string[] = [],
+  words: LiquidWords = { columns: [], context: [], filters: [], tags: [] },
 ): Promise<Extension> {
   switch (language) {
     case 'sql': {
@@ -124,16 +124,35 @@ export async function languageExtension(
       const { json } = await import('@codemirror/lang-json')
       return json()
     }
-    case 'liquid': {
-      const { liquid } = await import('@codemirror/lang-liquid')
-      const columns = names.map((label) => ({ label, type: 'property' }))
-      return liquid({
-        variables: [
-          { label: 'row', type: 'variable' },
-          { label: 'context', type: 'variable' },
-        ],
-        properties: (path) => (path[0] === 'row' ? columns : []),
-      })
-    }
+    case 'liquid':
+      return liquidExtension(words)
+  }
+}
+
+const plainName = /^[\p{L}_][\p{L}\p{N}_-]*$/u
+
+/** Liquid with columns, filters and tags. */
+async function liquidExtension({ columns, context, filters, tags: tagWords }: LiquidWords): Promise<Extension> {
+  const { liquid, liquidLanguage } = await import('@codemirror/lang-liquid')
+  const property = (label: string) => ({ label, type: 'property' })
+  const members = columns.filter((name) => plainName.test(name)).map(property)
+  const language = liquid({
+    variables: [{ label: 'row', type: 'variable' }, { label: 'context', type: 'variable' }, ...members],
+    properties: (path) => (path[0] === 'row' && path.length === 1 ? members : path[0] === 'context' ? context.map(property) : []),
+    filters: filters.map((word) => ({ ...word, type: 'function' })),
+    tags: tagWords.map((word) => ({ ...word, type: 'keyword' })),
+  })
+  return [language, liquidLanguage.data.of({ autocomplete: bracketed(columns) })]
+}
+
+/** Completes row['… with columns. */
+function bracketed(columns: string[]): CompletionSource {
+  return (context) => {
+    const typed = context.matchBefore(/\brow\[(['"])[^'"\]]*/)
+    if (typed === null) return null
+    const at = typed.text.search(/['"]/)
+    const quote = typed.text.charAt(at)
+    const options = columns.map((label) => ({ label, type: 'property', apply: label.replaceAll(quote, `\\${quote}`) }))
+    return { from: typed.from + at + 1, options, validFor: /^[^'"\]]*$/ }
   }
 }

@@ -1,13 +1,23 @@
 import { Button } from '@mantine/core'
 import { IconPlus, IconWand } from '@tabler/icons-react'
+import { useQuery } from '@tanstack/react-query'
+import { useMemo } from 'react'
 import { EmptyState } from '~/components/feedback/EmptyState'
 import { sentenceList } from '~/components/format/format'
-import type { Mapping, ModelColumn, TargetField } from '~/services/types'
+import { functionsQuery, propertiesQuery } from '~/services/templates'
+import type { Json, Mapping, ModelColumn, TargetField } from '~/services/types'
+import { MappingContext, type MappingContextValue } from './context'
 import classes from './Mapping.module.css'
 import { MappingRow } from './MappingRow'
-import { editableKinds, mapAllByName, mappingProblems, unmappedFields } from './mappings'
+import { kindOf, kindsAt, mapAllByName, mappingProblems, unmappedFields } from './mappings'
 
 export interface MappingEditorProps {
+  /** The model's slug. */
+  model: string
+  /** The slug of the sync, where it is saved. */
+  sync?: string
+  /** What empties a field at the destination, where it is not null. */
+  clear?: Json
   columns: ModelColumn[]
   fields: TargetField[]
   value: Mapping[]
@@ -25,11 +35,13 @@ export interface MappingEditorProps {
 /** Pairs of what the model has and what the destination's fields take. */
 export function MappingEditor(props: MappingEditorProps) {
   const { columns, fields, value, onChange, custom, advanced, checked } = props
+  const context = useEditorContext(props)
   const problems = mappingProblems(value, columns, fields)
   const free = unmappedFields(fields, value)
   const replace = (index: number, mapping: Mapping) => onChange(value.map((m, i) => (i === index ? mapping : m)))
   const add = () => onChange([...value, { to: free.find((f) => f.required)?.name ?? '', kind: 'column', from: '' }])
   return (
+    <MappingContext value={context}>
     <div className={classes.editor}>
       {value.length > 0 && (
         <div className={classes.heads} aria-hidden="true">
@@ -46,13 +58,11 @@ export function MappingEditor(props: MappingEditorProps) {
       {value.map((mapping, index) => (
         <MappingRow
           key={index}
-          number={index + 1}
+          label={`Mapping ${index + 1}`}
           mapping={mapping}
-          columns={columns}
-          fields={fields}
-          free={free}
-          custom={custom}
-          kinds={advanced ? editableKinds : ['column']}
+          target={{ fields, free, custom, label: 'Destination field' }}
+          kinds={advanced ? kindsAt(0) : ['column']}
+          depth={0}
           problem={checked ? problems.rows[index] : undefined}
           onChange={(next) => replace(index, next)}
           onRemove={() => onChange(value.filter((_, i) => i !== index))}
@@ -63,7 +73,24 @@ export function MappingEditor(props: MappingEditorProps) {
       )}
       <Buttons {...props} onAdd={add} />
     </div>
+    </MappingContext>
   )
+}
+
+/** Whether one of the mappings, or of their members, is of a kind. */
+const uses = (mappings: Mapping[], kind: string): boolean => mappings.some((m) => kindOf(m) === kind || uses(m.fields ?? [], kind))
+
+/** Loads what templates and inline arrays need when there is one. */
+function useEditorContext({ model, sync, columns, value, advanced, clear, checked }: MappingEditorProps): MappingContextValue {
+  const functions = useQuery({ ...functionsQuery, enabled: advanced && uses(value, 'template') })
+  const properties = useQuery({ ...propertiesQuery(model), enabled: advanced && uses(value, 'array') })
+  return useMemo(() => {
+    const items = functions.data?.items ?? []
+    const word = (kind: string) => items.filter((f) => f.kind === kind).map((f) => ({ label: f.name, detail: f.args, info: f.summary }))
+    const names = columns.map((c) => c.name)
+    const words = { columns: names, context: functions.data?.variables ?? [], filters: word('filter'), tags: word('tag') }
+    return { model, sync, columns, properties: properties.data ?? [], functions: items, groups: functions.data?.groups ?? [], words, clear, checked }
+  }, [model, sync, columns, properties.data, functions.data, clear, checked])
 }
 
 function Buttons({ columns, fields, value, onChange, custom, onSuggest, suggesting, onAdd }: MappingEditorProps & { onAdd: () => void }) {

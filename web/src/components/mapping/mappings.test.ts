@@ -1,6 +1,21 @@
 import { describe, expect, it } from 'vitest'
 import type { Mapping, ModelColumn, TargetField } from '~/services/types'
-import { asStaticType, isComplete, mapAllByName, mappingProblems, mergeSuggestions, staticType, unmappedFields, withKind } from './mappings'
+import {
+  asStaticType,
+  isComplete,
+  itemProperties,
+  kindsAt,
+  listsOfObjects,
+  mapAllByName,
+  mappingProblems,
+  mergeSuggestions,
+  nullPolicy,
+  staticType,
+  unmappedFields,
+  withKind,
+  withNullPolicy,
+  withTarget,
+} from './mappings'
 
 const columns: ModelColumn[] = [
   { name: 'customer_id', type: 'string' },
@@ -94,4 +109,44 @@ it('finds what is wrong with mappings', () => {
     4: 'Choose what the field is filled with.',
   })
   expect(found.missing).toEqual(['Customer ID'])
+})
+
+// Req: SY-33, SY-34
+describe('inline objects and arrays', () => {
+  const object: Mapping = { to: 'o', kind: 'object', fields: [{ to: 'a', from: 'ltv' }, { to: 'b', from: 'gone' }] }
+  it('are complete when all their members are', () => {
+    expect(isComplete(object)).toBe(true)
+    expect(isComplete({ ...object, fields: [{ to: '', from: 'ltv' }] })).toBe(false)
+    expect(isComplete({ ...object, fields: [] })).toBe(false)
+    expect(isComplete({ to: 'a', kind: 'array', fields: [{ to: 'x', from: 'y' }] })).toBe(false)
+  })
+  it('name columns in objects, and properties in arrays', () => {
+    const array: Mapping = { ...object, kind: 'array', from: 'ltv' }
+    expect(mappingProblems([object, { ...array, to: 'p' }], columns, []).rows).toEqual({ 0: 'In o: The model has no column gone.' })
+  })
+  it('are chosen by the field’s type where nothing fills it yet', () => {
+    expect(withTarget({ to: '', kind: 'column', from: '' }, 'items', 'array', kindsAt(0))).toEqual({ to: 'items', kind: 'array', from: '', fields: [] })
+    expect(withTarget({ to: '', kind: 'column', from: 'ltv' }, 'items', 'array', kindsAt(0)).kind).toBe('column')
+    expect(withTarget({ to: '', kind: 'column', from: '' }, 'items', 'object', ['column']).kind).toBe('column')
+  })
+  it('nest two deep', () => {
+    expect(kindsAt(1)).toContain('object')
+    expect(kindsAt(2)).not.toContain('object')
+  })
+  it('offer what the rows show', () => {
+    const properties = [
+      { name: 'lines', shape: 'objects' as const, properties: [{ name: 'sku', shape: 'scalar' as const, type: 'string', properties: [] }] },
+      { name: 'home', shape: 'object' as const, properties: [] },
+    ]
+    expect(listsOfObjects(properties)).toEqual(['lines'])
+    expect(itemProperties(properties, 'lines').map((p) => p.name)).toEqual(['sku'])
+    expect(itemProperties(properties, 'gone')).toEqual([])
+  })
+})
+
+// Req: SY-25, FLD-19
+it('sends a null, leaves it out, or clears the field', () => {
+  const mapping: Mapping = { to: 'a', from: 'ltv' }
+  for (const policy of ['send', 'omit', 'clear'] as const) expect(nullPolicy(withNullPolicy({ ...mapping, omitNull: true }, policy))).toBe(policy)
+  expect(withNullPolicy({ ...mapping, clearNull: true }, 'omit')).toEqual({ ...mapping, omitNull: true })
 })

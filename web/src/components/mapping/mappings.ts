@@ -1,4 +1,4 @@
-import type { Json, Mapping, MappingKind, ModelColumn, TargetField } from '~/services/types'
+import type { Json, Mapping, MappingKind, ModelColumn, Property, TargetField } from '~/services/types'
 import type { Suggestion } from '~/services/syncs'
 
 export const kindWords: Record<MappingKind, string> = {
@@ -10,8 +10,12 @@ export const kindWords: Record<MappingKind, string> = {
   array: 'Inline array',
 }
 
-/** The kinds that the editor edits; objects and arrays are edited as JSON. */
-export const editableKinds: MappingKind[] = ['column', 'static', 'variable', 'template']
+/** How deep inline objects and arrays may nest (SY-35). */
+const maxDepth = 2
+
+/** The kinds that fill a field at a depth; 0 is a field of the destination itself. */
+export const kindsAt = (depth: number): MappingKind[] =>
+  depth < maxDepth ? ['column', 'static', 'variable', 'template', 'object', 'array'] : ['column', 'static', 'variable', 'template']
 
 /** The variables of a run (SY-27). */
 export const variables: { value: string; label: string }[] = [
@@ -37,9 +41,32 @@ export function withKind(mapping: Mapping, kind: MappingKind): Mapping {
       return { ...base, variable: 'current-timestamp' }
     case 'template':
       return { ...base, template: '' }
+    case 'array':
+      return { ...base, from: '', fields: [] }
     default:
       return { ...base, fields: [] }
   }
+}
+
+/**
+ * The mapping to a field. Where nothing fills it yet, a field of objects is filled with an inline object, and one of
+ * arrays with an inline array (SY-33, SY-34).
+ */
+export function withTarget(mapping: Mapping, to: string, type: string | undefined, kinds: MappingKind[]): Mapping {
+  const begun = kindOf(mapping) !== 'column' || (mapping.from ?? '') !== ''
+  if (!begun && (type === 'object' || type === 'array') && kinds.includes(type)) return withKind({ ...mapping, to }, type)
+  return { ...mapping, to }
+}
+
+/** What is sent for a null: null itself, nothing, or what empties the field. */
+export type NullPolicy = 'send' | 'omit' | 'clear'
+
+export const nullPolicy = (mapping: Mapping): NullPolicy => (mapping.omitNull ? 'omit' : mapping.clearNull ? 'clear' : 'send')
+
+export function withNullPolicy(mapping: Mapping, policy: NullPolicy): Mapping {
+  const { omitNull: _omit, clearNull: _clear, ...rest } = mapping
+  if (policy === 'omit') return { ...rest, omitNull: true }
+  return policy === 'clear' ? { ...rest, clearNull: true } : rest
 }
 
 export type StaticType = 'string' | 'number' | 'boolean' | 'null'
@@ -110,19 +137,26 @@ export function isComplete(mapping: Mapping): boolean {
       return (mapping.variable ?? '') !== ''
     case 'template':
       return (mapping.template ?? '').trim() !== ''
+    case 'array':
+      return (mapping.from ?? '') !== '' && membersComplete(mapping)
     default:
-      return (mapping.fields ?? []).length > 0
+      return membersComplete(mapping)
   }
 }
 
-/** What is wrong with the mappings, by row, and as a whole. */
+function membersComplete(mapping: Mapping): boolean {
+  const fields = mapping.fields ?? []
+  return fields.length > 0 && fields.every(isComplete)
+}
+
+/** What is wrong with the mappings, by row, and as a whole. Without columns, which they name is not looked at. */
 export function mappingProblems(
   mappings: Mapping[],
-  columns: ModelColumn[],
+  columns: ModelColumn[] | undefined,
   fields: TargetField[],
 ): { rows: Record<number, string>; missing: string[] } {
   const rows: Record<number, string> = {}
-  const names = new Set(columns.map((c) => c.name))
+  const names = columns && new Set(columns.map((c) => c.name))
   const seen = new Set<string>()
   mappings.forEach((mapping, i) => {
     const problem = rowProblem(mapping, names, seen)
@@ -133,10 +167,35 @@ export function mappingProblems(
   return { rows, missing }
 }
 
-function rowProblem(mapping: Mapping, columns: Set<string>, seen: Set<string>): string | undefined {
+function rowProblem(mapping: Mapping, columns: Set<string> | undefined, seen: Set<string>): string | undefined {
   if (mapping.to.trim() === '') return 'Choose a destination field.'
   if (seen.has(mapping.to)) return `${mapping.to} is mapped twice.`
+  const members = memberProblem(mapping, columns)
+  if (members !== undefined) return members
   if (!isComplete(mapping)) return 'Choose what the field is filled with.'
-  if (kindOf(mapping) !== 'column' || columns.has(mapping.from ?? '')) return undefined
+  if (!['column', 'array'].includes(kindOf(mapping)) || columns === undefined || columns.has(mapping.from ?? '')) return undefined
   return `The model has no column ${mapping.from}.`
 }
+
+/** What is wrong with the members of an inline object or array. Those of an array are properties of its items. */
+function memberProblem(mapping: Mapping, columns: Set<string> | undefined): string | undefined {
+  const kind = kindOf(mapping)
+  if (kind !== 'object' && kind !== 'array') return undefined
+  const fields = mapping.fields ?? []
+  if (fields.length === 0) return kind === 'object' ? 'Add a member to the object.' : 'Add a member to the objects of the array.'
+  const seen = new Set<string>()
+  for (const field of fields) {
+    const problem = rowProblem(field, kind === 'array' ? undefined : columns, seen)
+    if (problem !== undefined) return `In ${mapping.to}: ${problem}`
+    seen.add(field.to)
+  }
+  return undefined
+}
+
+/** The properties of the objects in a column of lists, or in a property of such objects. */
+export const itemProperties = (properties: Property[], name: string | undefined): Property[] =>
+  properties.find((p) => p.name === name)?.properties ?? []
+
+/** The columns or properties that hold lists of objects. */
+export const listsOfObjects = (properties: Property[]): string[] =>
+  properties.filter((p) => p.shape === 'objects' || p.shape === 'mixed').map((p) => p.name)

@@ -143,6 +143,7 @@ function EditForm({ sync, info, onDone }: { sync: Sync; info: DestinationInfo; o
       <SyncForm
         info={info}
         columns={columns}
+        sync={sync.metadata.slug}
         value={spec}
         checked={checked}
         serverErrors={problemsUnder('spec', problemsOf(save.error))}

@@ -19,6 +19,8 @@ import { deleteWords, modeWords, needsMatch } from './words'
 interface Props {
   info: DestinationInfo
   columns: ModelColumn[]
+  /** The slug of the sync, where it is saved. */
+  sync?: string
   value: SyncSpec
   onChange: (value: SyncSpec) => void
   /** Shows what is missing. */
@@ -151,7 +153,7 @@ interface MappingCardProps extends Props {
   problem: string | undefined
 }
 
-function MappingCard({ value, onChange, columns, type, fields, fieldsError, reading, onRetry, checked, problem }: MappingCardProps) {
+function MappingCard({ value, onChange, columns, sync, type, fields, fieldsError, reading, onRetry, checked, problem }: MappingCardProps) {
   const suggest = useMutation({
     mutationFn: () => suggestMappings(value.model, fields.filter((f) => !f.readOnly).map((f) => f.name)),
     onSuccess: (suggestions) => {
@@ -191,6 +193,9 @@ function MappingCard({ value, onChange, columns, type, fields, fieldsError, read
         <div className="stack">
           {fieldsError !== null && <ErrorCard error={fieldsError} title="The destination’s fields could not be read" onRetry={onRetry} />}
           <MappingEditor
+            model={value.model}
+            sync={sync}
+            clear={type.mapping.clear}
             columns={columns}
             fields={matched(value, fields)}
             value={value.mappings ?? []}

@@ -114,6 +114,38 @@ const consequences = async (page: Page) => {
   await expect(page.getByText('have to begin anew')).toBeVisible()
 }
 
+/** The form of a saved sync. */
+const editing = async (page: Page) => {
+  await page.getByRole('button', { name: 'Edit', exact: true }).click()
+  await expect(page.getByRole('group', { name: 'Mapping 1' })).toBeVisible()
+}
+
+/** Its template, with what may be inserted. */
+const template = async (page: Page) => {
+  await editing(page)
+  const row = page.getByRole('group', { name: 'Mapping 3' })
+  await row.getByRole('button', { name: 'Variables and functions' }).click()
+  await expect(row.getByRole('button', { name: /^upcase/ })).toBeVisible()
+  await expect(row.getByRole('region', { name: 'Result' })).toContainText('number')
+}
+
+/** An inline array with an inline object in it. */
+const inline = async (page: Page) => {
+  await editing(page)
+  await page.getByRole('button', { name: 'Add mapping' }).click()
+  const row = page.getByRole('group', { name: 'Mapping 5', exact: true })
+  await row.getByRole('combobox', { name: 'Destination field' }).click()
+  await page.getByRole('option', { name: /line_items/ }).click()
+  await row.getByRole('combobox', { name: 'List of objects' }).click()
+  await page.getByRole('option', { name: 'orders' }).click()
+  await row.getByRole('button', { name: 'Add all properties' }).click()
+  const member = page.getByRole('group', { name: 'Mapping 5, member 3', exact: true })
+  await member.getByRole('combobox', { name: 'Filled with' }).click()
+  await page.getByRole('option', { name: 'Inline object' }).click()
+  await member.getByRole('button', { name: 'Add member' }).click()
+  await expect(row.getByRole('region', { name: 'Result' })).toContainText('array')
+}
+
 /** Every page of the web app, with the fixtures of the mock. */
 export const pages: Address[] = [
   { name: 'home', path: '/', ready: table('Recent runs') },
@@ -157,6 +189,8 @@ export const pages: Address[] = [
   { name: 'sync-json', path: '/syncs/vip-customers-to-crm?tab=configuration', ready: json },
   { name: 'sync-test-rows', path: '/syncs/vip-customers-to-crm?tab=configuration&test=row', ready: table('Rows to test') },
   { name: 'sync-tested-row', path: '/syncs/vip-customers-to-crm?tab=configuration&test=row&key=C-100003', ready: testedRow },
+  { name: 'sync-template', path: '/syncs/vip-customers-to-crm?tab=configuration', ready: template },
+  { name: 'sync-inline', path: '/syncs/vip-customers-to-crm?tab=configuration', ready: inline },
   { name: 'sync-schedule-tab', path: '/syncs/vip-customers-to-crm?tab=schedule', ready: heading('Schedule') },
   { name: 'sync-activity', path: '/syncs/vip-customers-to-crm?tab=activity', ready: table('Activity') },
   { name: 'run-with-errors', path: '/syncs/vip-customers-to-crm', ready: run('vip-customers-to-crm', /Completed with errors/) },

@@ -1,0 +1,98 @@
+import { expect, signIn, test } from '../app'
+
+test.beforeEach(async ({ page, request }) => {
+  await request.get('/mock/reset')
+  await signIn(page)
+  await page.goto('/syncs/vip-customers-to-crm?tab=configuration')
+  await page.getByRole('button', { name: 'Edit', exact: true }).click()
+})
+
+// Req: SY-32
+test('a template is written from the lists of variables and functions, and tried on rows', async ({ page }) => {
+  const row = page.getByRole('group', { name: 'Mapping 3' })
+  const editor = row.getByRole('textbox', { name: 'Template for lifetime_value' })
+  const result = row.getByRole('region', { name: 'Result' })
+  await expect(result).toContainText('number')
+  await row.getByRole('button', { name: 'Variables and functions' }).click()
+  await editor.press('Control+A')
+  await editor.press('Delete')
+  await row.getByRole('button', { name: 'last_name' }).click()
+  await row.getByRole('textbox', { name: 'Search variables and functions' }).fill('capital')
+  await row.getByRole('button', { name: /^upcase/ }).click()
+  await expect(editor).toHaveText("{{ row['last_name'] | upcase }}")
+  await expect(result).toContainText('"OKAFOR"')
+  await expect(result).toContainText('string')
+  await expect(result).toContainText('Row 1 of 100')
+  for (let i = 0; i < 3; i++) await result.getByRole('button', { name: 'Next row' }).click()
+  await expect(result).toContainText('"LINDQVIST"')
+})
+
+// Req: SY-32, SY-30
+test('a template that is wrong says where, and one that refuses the row says so', async ({ page }) => {
+  const row = page.getByRole('group', { name: 'Mapping 3' })
+  const editor = row.getByRole('textbox', { name: 'Template for lifetime_value' })
+  const result = row.getByRole('region', { name: 'Result' })
+  await editor.press('Control+A')
+  await editor.pressSequentially('{{ row.ltv | nope')
+  await expect(result).toContainText(/line 1, column \d+/)
+  await editor.press('Control+A')
+  await editor.pressSequentially("{{ row.city | includes: 'Paris'")
+  await expect(result).toContainText('This row is refused: includes')
+})
+
+// Req: SY-32
+test('columns and filters are completed', async ({ page }) => {
+  const row = page.getByRole('group', { name: 'Mapping 3' })
+  const editor = row.getByRole('textbox', { name: 'Template for lifetime_value' })
+  await editor.press('Control+A')
+  await editor.pressSequentially('{{ row.brand')
+  await expect(row.getByRole('option', { name: 'brand_affinity' })).toBeVisible()
+  await editor.press('Enter')
+  await editor.pressSequentially(' | inclu')
+  await expect(row.getByRole('option', { name: /includes/ })).toBeVisible()
+})
+
+// Req: SY-33, SY-34, SY-35, SY-25
+test('an inline array with an inline object is built from the properties of the first rows', async ({ page }) => {
+  await page.getByRole('button', { name: 'Add mapping' }).click()
+  const row = page.getByRole('group', { name: 'Mapping 5', exact: true })
+  await row.getByRole('combobox', { name: 'Destination field' }).click()
+  await page.getByRole('option', { name: /line_items/ }).click()
+  await expect(row.getByRole('combobox', { name: 'Filled with' })).toHaveValue('Inline array')
+  await row.getByRole('combobox', { name: 'List of objects' }).click()
+  await page.getByRole('option', { name: 'orders' }).click()
+  await row.getByRole('button', { name: 'Add all properties' }).click()
+  const member = (n: string) => page.getByRole('group', { name: `Mapping 5, member ${n}`, exact: true })
+  await expect(member('1').getByRole('combobox', { name: 'Property' })).toHaveValue('sku')
+  await member('1').getByLabel('Don’t sync null values').check()
+  await member('3').getByRole('combobox', { name: 'Filled with' }).click()
+  await page.getByRole('option', { name: 'Inline object' }).click()
+  await member('3').getByRole('button', { name: 'Add member' }).click()
+  const deep = member('3, member 1')
+  await deep.getByRole('combobox', { name: 'Filled with' }).click()
+  await expect(page.getByRole('option', { name: 'Inline object' })).toHaveCount(0)
+  await page.getByRole('option', { name: 'Static value' }).click()
+  await deep.getByRole('textbox', { name: 'Value' }).fill('USD')
+  await deep.getByRole('combobox', { name: 'Name of the member' }).fill('currency')
+  const result = row.getByRole('region', { name: 'Result' })
+  await result.getByRole('button', { name: 'Next row' }).click()
+  await expect(result).toContainText('"currency": "USD"')
+  await expect(result).toContainText('"quantity": 1')
+  await page.getByRole('button', { name: 'Save', exact: true }).click()
+  await expect(page.getByText('The sync is saved.')).toBeVisible()
+  await expect(page.getByText('Inline array')).toBeVisible()
+})
+
+// Req: SY-37
+test('what an inline mapping lacks is said where it is', async ({ page }) => {
+  await page.getByRole('button', { name: 'Add mapping' }).click()
+  const row = page.getByRole('group', { name: 'Mapping 5', exact: true })
+  await row.getByRole('combobox', { name: 'Filled with' }).click()
+  await page.getByRole('option', { name: 'Inline object' }).click()
+  await row.getByRole('combobox', { name: 'Destination field' }).click()
+  await page.getByRole('option', { name: /last_name/ }).click()
+  await page.getByRole('button', { name: 'Save', exact: true }).click()
+  await expect(row.getByText('Add a member to the object.')).toBeVisible()
+  await row.getByRole('button', { name: 'Add member' }).click()
+  await expect(page.getByRole('group', { name: 'Mapping 5, member 1' }).getByText('Choose a destination field.')).toBeVisible()
+})
