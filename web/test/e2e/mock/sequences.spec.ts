@@ -34,7 +34,7 @@ test('a sequence is built, ordered by keyboard, buttons and pointer, and run', a
   expect(await names()).toEqual([order[0], order[2], order[1]])
 
   await choose(page, 'Terminate after VIP customers to exports', 'Never')
-  await choose(page, 'Terminate after Abandoned carts to exports', 'On a fatal error')
+  await choose(page, 'Terminate after Abandoned carts to exports', /^On a fatal error$/)
   await page.getByRole('textbox', { name: 'Rejected rows of VIP customers to CRM that are too many' }).fill('100')
   await page.getByRole('button', { name: 'Save and run' }).click()
 
