@@ -9,6 +9,7 @@ const order = ['VIP customers to exports', 'Abandoned carts to exports', 'VIP cu
 
 // Req: SY-86, SY-87
 test('a sequence is built, ordered by keyboard, buttons and pointer, and run', async ({ page }) => {
+  test.slow() // a way through the whole builder and two syncs
   await page.getByRole('link', { name: 'Sequences' }).click()
   await page.getByRole('link', { name: 'Add sequence' }).click()
   await page.getByRole('textbox', { name: 'Name' }).fill('Everything in order')
