@@ -15,7 +15,6 @@ import {
   terminateWords,
   withLimit,
   withTerminate,
-  type LimitUnit,
 } from './steps'
 
 interface Props {
@@ -233,7 +232,7 @@ function TerminateInput({ name, step, onChange }: { name: string; step: Sequence
               { value: 'percent', label: '% of queried rows' },
             ]}
             value={unit}
-            onChange={(next) => onChange(withLimit(step, (next ?? 'count') as LimitUnit, 1))}
+            onChange={(next) => onChange(withLimit(step, next ?? 'count', 1))}
           />
         </div>
       )}
