@@ -466,7 +466,7 @@ async function answer(request, response, url) {
 /** Begins anew, so that one test does not see what another did. A test that needs time asks for a longer step. */
 function reset(response, query) {
   step = Number(query.get('step') ?? flags.step)
-  store = new Store(flags.empty)
+  store = new Store(flags.empty || query.has('empty'))
   response.writeHead(204).end()
 }
 

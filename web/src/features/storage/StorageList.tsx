@@ -10,7 +10,6 @@ import { LoadingRows } from '~/components/feedback/Loading'
 import { saidDone, saidFailed } from '~/components/feedback/toast'
 import { Card } from '~/components/page/Card'
 import { LinkButton } from '~/components/page/LinkButton'
-import { Clip } from '~/components/table/Clip'
 import { DataTable, type Column } from '~/components/table/DataTable'
 import { ListToolbar, SearchField } from '~/components/table/ListToolbar'
 import { TestBadge } from '~/features/connection/TestBadge'
@@ -112,9 +111,9 @@ function columnsFor(stuck: boolean, use: (goal: Goal) => void, remove: (storage:
             </Link>
             {status.inUse && <Badge>In use</Badge>}
           </span>
-          <span className="muted small">
-            <Clip text={status.label} />
-          </span>
+          <div className="muted small truncate" title={status.label}>
+            {status.label}
+          </div>
         </>
       ),
     },

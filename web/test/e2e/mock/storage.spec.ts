@@ -27,7 +27,8 @@ test('a storage is described, tested and saved (X-10, X-17)', async ({ page }) =
   await expect(page.getByText('This server’s own storage').first()).toBeVisible()
 })
 
-test('a switch names its consequences, shows its progress, and leaves syncs that ask (X-11, X-12, X-13)', async ({ page }) => {
+test('a switch names its consequences, shows its progress, and leaves syncs that ask (X-11, X-12, X-13)', async ({ page, request }) => {
+  await request.get('/mock/reset?step=2500') // so that each step shows
   await page.goto('/settings/storage')
   await page.getByRole('row', { name: /Lake/ }).getByRole('button', { name: 'Use it' }).click()
   const dialog = page.getByRole('dialog')
@@ -40,7 +41,7 @@ test('a switch names its consequences, shows its progress, and leaves syncs that
   await expect(progress).toBeVisible()
   await expect(progress).toContainText('waiting for 2 runs')
   expect(await breaches(page)).toEqual([])
-  await expect(progress).toBeHidden({ timeout: 15_000 })
+  await expect(progress).toBeHidden({ timeout: 30_000 })
   await expect(page.getByRole('row', { name: /Lake.*In use/ })).toBeVisible()
   await page.getByText('Need an answer (3)').click()
   const row = page.getByRole('row', { name: /VIP customers to CRM/ })
@@ -55,7 +56,8 @@ test('a switch names its consequences, shows its progress, and leaves syncs that
   await expect(page.getByText('No sync needs an answer.')).toBeVisible()
 })
 
-test('a switch that waits can be cancelled (X-12)', async ({ page }) => {
+test('a switch that waits can be cancelled (X-12)', async ({ page, request }) => {
+  await request.get('/mock/reset?step=60000') // it waits for as long as the test needs
   await page.goto('/settings/storage')
   await page.getByRole('row', { name: /Lake/ }).getByRole('button', { name: 'Use it' }).click()
   await page.getByRole('button', { name: 'Pause syncs and move' }).click()
