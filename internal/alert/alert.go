@@ -172,7 +172,8 @@ func fromMillis(ms int64) time.Time {
 	return time.UnixMilli(ms).UTC()
 }
 
-// Claim reports whether this process may do what is named, which one of them does once in a while.
+// Claim reports whether this process may do what is named, which one of them does every so often. Who asks a little late
+// does not make the next time later.
 func (s *Store) Claim(ctx context.Context, name string, every time.Duration) (bool, error) {
 	mine := false
 	err := s.db.InTx(ctx, func(ctx context.Context, tx bun.Tx) error {
@@ -181,7 +182,8 @@ func (s *Store) Claim(ctx context.Context, name string, every time.Duration) (bo
 		if err != nil {
 			return err
 		}
-		res, err := tx.NewRaw("UPDATE alert_clock SET due_at = ? WHERE name = ? AND due_at <= ?", millis(now.Add(every)), name, millis(now)).Exec(ctx)
+		res, err := tx.NewRaw("UPDATE alert_clock SET due_at = CASE WHEN due_at + ? > ? THEN due_at + ? ELSE ? END WHERE name = ? AND due_at <= ?",
+			every.Milliseconds(), millis(now), every.Milliseconds(), millis(now.Add(every)), name, millis(now)).Exec(ctx)
 		if err != nil {
 			return err
 		}

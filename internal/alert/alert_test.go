@@ -621,9 +621,13 @@ func TestClaim(t *testing.T) {
 		if n := claims(); n != 0 {
 			t.Errorf("%d claims were granted before the time, want 0", n)
 		}
-		w.clock.Advance(time.Minute)
+		w.clock.Advance(2 * time.Minute)
 		if n := claims(); n != 1 {
 			t.Errorf("%d claims were granted, want 1", n)
+		}
+		w.clock.Advance(4 * time.Minute)
+		if n := claims(); n != 1 {
+			t.Errorf("%d claims were granted ten minutes after the first, since the second came a minute late", n)
 		}
 	})
 }

@@ -16,7 +16,7 @@ import (
 
 // How often a process asks whether there is something to evaluate, to send, to remove.
 const (
-	pulseTick  = 15 * time.Second
+	pulseTick  = 5 * time.Second
 	noticeTick = time.Second
 )
 

@@ -188,7 +188,7 @@ function Thresholds({ type, trigger, errors, at, onChange }: ThresholdProps) {
   const threshold = (name: 'warning' | 'critical', label: string) => (
     <NumberInput
       label={`${label} ${sides[type.compare]}`}
-      suffix={` ${unit}`}
+      suffix={` ${trigger[name] === 1 ? unit.replace(/s$/, '') : unit}`}
       min={decimals ? type.min : 1}
       max={percent ? 100 : type.max}
       clampBehavior="none"

@@ -61,7 +61,7 @@ function TriggerLine({ slug, trigger }: { slug: string; trigger: TriggerState })
           <strong>{trigger.label}</strong>
           {trigger.on && trigger.level !== 'ok' && trigger.since !== null && (
             <span className="muted small">
-              since <TimeAgo at={trigger.since} />
+              changed <TimeAgo at={trigger.since} />
             </span>
           )}
         </div>

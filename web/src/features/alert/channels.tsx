@@ -13,7 +13,7 @@ const icons: Record<ChannelType['slug'], Icon> = { email: IconMail, slack: IconB
 /** A sign for a type of alert channel. */
 export function ChannelIcon({ type, size = 20 }: { type: string; size?: number }) {
   const ChannelSign = icons[type as ChannelType['slug']] ?? IconBell
-  return <ChannelSign size={size} stroke={1.6} aria-hidden />
+  return <ChannelSign size={size} stroke={1.6} aria-hidden style={{ flex: 'none' }} />
 }
 
 /** How the last notice of a channel fared. */

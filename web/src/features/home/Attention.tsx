@@ -23,9 +23,11 @@ export function Attention({ syncs }: { syncs: Sync[] }) {
               </Link>
               {status?.lastRun?.error && <p className={classes.reason}>{status.lastRun.error.message}</p>}
             </div>
-            <RollupBadge rollup={status?.alerts} slug={metadata.slug} quiet />
-            <span className="muted small">
-              <TimeAgo at={status?.lastRun?.finishedAt ?? status?.lastRun?.createdAt} />
+            <span className="row" style={{ gap: 20 }}>
+              <RollupBadge rollup={status?.alerts} slug={metadata.slug} quiet />
+              <span className="muted small">
+                <TimeAgo at={status?.lastRun?.finishedAt ?? status?.lastRun?.createdAt} />
+              </span>
             </span>
           </li>
         ))}
