@@ -121,7 +121,7 @@ function Actions({ column, edited, onEdit, onUndo }: ActionsProps) {
     return (
       <Tooltip label={`It cannot be changed: ${column.fixed}`} events={{ hover: true, focus: true, touch: true }}>
         <span className="muted small" tabIndex={0}>
-          fixed
+          fixed<span className="visually-hidden">: {column.fixed}</span>
         </span>
       </Tooltip>
     )
