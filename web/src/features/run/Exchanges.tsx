@@ -9,6 +9,7 @@ import { duration, plural } from '~/components/format/format'
 import { TimeAgo } from '~/components/format/TimeAgo'
 import { StatusBadge } from '~/components/status/StatusBadge'
 import type { Exchange } from '~/services/types'
+import { enlargedMark } from './enlarged'
 import classes from './Run.module.css'
 
 const textsOf = ({ url, requestHeaders, requestBody, responseHeaders, responseBody, error }: Exchange): string[] => [
@@ -108,7 +109,7 @@ interface EnlargedProps {
 function Enlarged({ title, text, search: before, onClose }: EnlargedProps) {
   const [search, setSearch] = useState(before)
   return (
-    <Modal opened fullScreen onClose={onClose} title={<strong>{title}</strong>}>
+    <Modal opened fullScreen onClose={onClose} {...enlargedMark} title={<strong>{title}</strong>}>
       <div className="stack">
         <div className="row">
           <TextInput
