@@ -80,7 +80,7 @@ function Message({ title, headers = [], body = '', search }: MessageProps) {
     <>
       <div className={classes.part}>
         {title}
-        <span className="row" style={{ gap: 2 }}>
+        <span className="row" style={{ gap: 4 }}>
           {body !== '' && (
             <Tooltip label={`Enlarge the ${name}`}>
               <ActionIcon variant="subtle" color="gray" size="sm" aria-label={`Enlarge the ${name}`} onClick={() => setLarge(true)}>
