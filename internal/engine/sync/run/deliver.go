@@ -194,7 +194,7 @@ func (x *execution) deliver(w *work) (err error) {
 		Resend: x.lease.run.Pinned.Resend, Chunks: feed, Journal: journal, Ledger: w.ledger, Clock: x.Clock, Log: x.log,
 		Owner: fmt.Sprintf("%d/%d", x.lease.run.ID, x.lease.run.Epoch), Patience: x.Patience,
 	}
-	if d.Quotas, err = x.quotas(w); err != nil {
+	if d.Quotas, err = x.quotas(x.lease.run.WorkspaceID, w.bundle); err != nil {
 		return err
 	}
 	d.Resolver, _ = w.dest.(connector.Resolver)

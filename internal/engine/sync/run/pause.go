@@ -145,13 +145,13 @@ func (x *execution) continueLog(w *log.Writer) error {
 }
 
 // quotas returns what the destination's credential may do, together with all other runs that use it.
-func (x *execution) quotas(w *work) (delivery.Quotas, error) {
-	if x.Quotas == nil {
+func (e *Engine) quotas(workspaceID int64, b Bundle) (delivery.Quotas, error) {
+	if e.Quotas == nil {
 		return nil, nil //nolint:nilnil // each run by itself
 	}
-	info, err := x.Registry.Destination(w.bundle.DestinationSpec.Type)
+	info, err := e.Registry.Destination(b.DestinationSpec.Type)
 	if err != nil {
 		return nil, err
 	}
-	return x.Quotas.Of(x.lease.run.WorkspaceID, info.Credential(connector.Settings(w.bundle.DestinationSpec.Configuration)))
+	return e.Quotas.Of(workspaceID, info.Credential(connector.Settings(b.DestinationSpec.Configuration)))
 }

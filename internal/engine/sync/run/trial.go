@@ -2,6 +2,7 @@ package run
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"slices"
 	"strings"
@@ -248,7 +249,19 @@ func (t *trial) send(ctx context.Context) (Trial, error) {
 	if err != nil {
 		return Trial{}, err
 	}
-	return t.deliver(ctx, dest, session, job, row), nil
+	quotas, err := t.quotas(t.workspaceID, bundle)
+	if err != nil {
+		return Trial{}, err
+	}
+	return t.deliver(ctx, &delivery.Delivery{
+		PlanID: trialID(job), Job: job, Session: single{session}, Resolver: resolverOf(dest), Chunks: row, Clock: t.Clock, Log: t.log,
+		Quotas: quotas, Owner: trialID(job), Patience: trialTime,
+	}, row), nil
+}
+
+func resolverOf(dest connector.Destination) connector.Resolver {
+	r, _ := dest.(connector.Resolver)
+	return r
 }
 
 func (t *trial) closing(end func() error) {
@@ -279,31 +292,34 @@ func (t *trial) allowed(ctx context.Context, limits connector.Limits) error {
 		WithSuggestion("Try again when run %d is over.", st.ActiveRunID)
 }
 
-// deliver sends the row. What comes of it is in the trial, also where a run would have failed.
-func (t *trial) deliver(ctx context.Context, dest connector.Destination, s connector.Session, job connector.SyncJob, row *trialRow) Trial {
+// deliver sends the row, within the limits that runs keep to together. What comes of it is in the trial, also where
+// a run would have failed.
+func (t *trial) deliver(ctx context.Context, d *delivery.Delivery, row *trialRow) Trial {
 	ctx, cancel := context.WithTimeout(ctx, trialTime+trialGrace)
 	defer cancel()
 	late := fault.New(fault.CodeRunUntestable, "the destination let nothing through within %d seconds", int(trialTime.Seconds())).
 		WithSuggestion("Its rate limit, or an answer that asks to wait, holds the row back; try again later.")
 	drain, stop := context.WithTimeoutCause(ctx, trialTime, late)
 	defer stop()
-	ledger := delivery.NewLedger(one(t.op, connector.Removed), one(t.op, connector.Changed), one(t.op, connector.Added))
-	journal := delivery.NewJournal(ctx, forgetful{}, ledger)
-	defer journal.Close()
+	d.Ledger = delivery.NewLedger(one(t.op, connector.Removed), one(t.op, connector.Changed), one(t.op, connector.Added))
+	d.Journal = delivery.NewJournal(ctx, forgetful{}, d.Ledger)
+	defer d.Journal.Close()
 	seen := &exchanges{}
+	d.Exchanges = seen
 	began := time.Now()
-	d := &delivery.Delivery{
-		PlanID: trialID(job), Job: job, Session: single{s}, Chunks: row,
-		Journal: journal, Ledger: ledger, Exchanges: seen, Clock: t.Clock, Log: t.log,
-	}
-	d.Resolver, _ = dest.(connector.Resolver)
 	err := d.Run(ctx, drain)
 	r := Trial{Key: row.key, Operation: t.op, Values: row.shown, Exchanges: seen.list(), Duration: time.Since(began)}
-	r.Outcome, r.Reason = outcomeOf(ledger)
-	if err != nil {
-		r.Failure = failureOf(err)
-	}
+	r.Outcome, r.Reason = outcomeOf(d.Ledger)
+	r.Failure = failureOf(held(err))
 	return r
+}
+
+// held says that a limit holds the row back, where that is what ended the delivery.
+func held(err error) error {
+	if pause, ok := errors.AsType[*delivery.Pause](err); ok {
+		return fault.New(fault.CodeRunUntestable, "%s", pause.Error()).WithSuggestion("Test the row again after that time. Runs wait for it by themselves.")
+	}
+	return err
 }
 
 func one(op, wanted connector.Operation) int64 {

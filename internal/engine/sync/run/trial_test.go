@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
@@ -371,6 +372,31 @@ func TestATrialDuringARun(t *testing.T) {
 			if got := w.run(run.Options{FullResync: true}); got.State != run.Committed {
 				t.Errorf("%s %+v", got.State, got.Failure)
 			}
+		}
+	})
+}
+
+// A test takes its request from what the destination allows all runs together: it is refused where nothing is left,
+// and a run waits for what a test took.
+//
+// Req: SY-11, FLD-10
+func TestATrialKeepsToTheLimitsOfRuns(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		w.rows = []row{r("1", "Ann", 1)}
+		w.limit(connector.Rate{Requests: 1, Window: time.Hour, Class: "api"})
+		if got := w.try("1", connector.Added); got.Outcome != run.TrialSucceeded {
+			t.Fatalf("%+v", got)
+		}
+		got := w.try("1", connector.Changed)
+		if got.Outcome != run.TrialNotSent || got.Failure == nil || got.Failure.Code != fault.CodeRunUntestable || !strings.Contains(got.Failure.Message, "allow no request before") {
+			t.Errorf("a second test in the hour: %+v %+v", got, got.Failure)
+		}
+		if w.target.writes != 1 {
+			t.Errorf("%d requests were made in the hour", w.target.writes)
+		}
+		w.clock.Advance(2 * time.Hour)
+		if got := w.try("1", connector.Changed); got.Outcome != run.TrialSucceeded {
+			t.Errorf("after the hour: %+v %+v", got, got.Failure)
 		}
 	})
 }

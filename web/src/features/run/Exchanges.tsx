@@ -9,6 +9,7 @@ import { duration, plural } from '~/components/format/format'
 import { TimeAgo } from '~/components/format/TimeAgo'
 import { StatusBadge } from '~/components/status/StatusBadge'
 import type { Exchange } from '~/services/types'
+import { enlargedMark } from './enlarged'
 import classes from './Run.module.css'
 
 const textsOf = ({ url, requestHeaders, requestBody, responseHeaders, responseBody, error }: Exchange): string[] => [
@@ -79,7 +80,7 @@ function Message({ title, headers = [], body = '', search }: MessageProps) {
     <>
       <div className={classes.part}>
         {title}
-        <span className="row" style={{ gap: 2 }}>
+        <span className="row" style={{ gap: 4 }}>
           {body !== '' && (
             <Tooltip label={`Enlarge the ${name}`}>
               <ActionIcon variant="subtle" color="gray" size="sm" aria-label={`Enlarge the ${name}`} onClick={() => setLarge(true)}>
@@ -108,7 +109,7 @@ interface EnlargedProps {
 function Enlarged({ title, text, search: before, onClose }: EnlargedProps) {
   const [search, setSearch] = useState(before)
   return (
-    <Modal opened fullScreen onClose={onClose} title={<strong>{title}</strong>}>
+    <Modal opened fullScreen onClose={onClose} {...enlargedMark} title={<strong>{title}</strong>}>
       <div className="stack">
         <div className="row">
           <TextInput

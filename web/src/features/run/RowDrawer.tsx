@@ -7,6 +7,7 @@ import { plural } from '~/components/format/format'
 import { LinkButton } from '~/components/page/LinkButton'
 import { exchangeQuery, rowQuery } from '~/services/runs'
 import type { OneRow, RowExchange, Run } from '~/services/types'
+import { unlessEnlarged } from './enlarged'
 import { Exchanges } from './Exchanges'
 import classes from './Run.module.css'
 import { RowChanges } from './RowChanges'
@@ -24,7 +25,7 @@ export function RowDrawer({ run, ordinal, onOpen, onClose }: Props) {
   return (
     <Drawer
       opened={ordinal !== undefined}
-      onClose={onClose}
+      onClose={unlessEnlarged(onClose)}
       position="right"
       size="min(760px, 100vw)"
       title={<strong>Row and its batch</strong>}

@@ -24,7 +24,7 @@ function elsewhere(before: SyncSpec, after: SyncSpec, type: SyncType | undefined
   return ['If the sync fills another place now, its next run stops and asks for a full resync or a CDC reset, since what was sent before says nothing about that place.']
 }
 
-const setting = (spec: SyncSpec, name: string): Json | undefined => (spec.settings as Record<string, Json> | undefined)?.[name]
+const setting = (spec: SyncSpec, name: string): Json | undefined => spec.settings?.[name]
 
 function removals(before: SyncSpec, after: SyncSpec): string[] {
   const [was, will] = [before.delete ?? 'nothing', after.delete ?? 'nothing']

@@ -121,7 +121,7 @@ function Actions({ column, edited, onEdit, onUndo }: ActionsProps) {
     return (
       <Tooltip label={`It cannot be changed: ${column.fixed}`} events={{ hover: true, focus: true, touch: true }}>
         <span className="muted small" tabIndex={0}>
-          fixed
+          fixed<span className="visually-hidden">: {column.fixed}</span>
         </span>
       </Tooltip>
     )
@@ -130,13 +130,13 @@ function Actions({ column, edited, onEdit, onUndo }: ActionsProps) {
     <>
       {edited && (
         <Tooltip label="Take the model’s value">
-          <ActionIcon variant="subtle" color="gray" size="sm" aria-label={`Take the model’s value of ${column.name}`} onClick={onUndo}>
+          <ActionIcon variant="subtle" color="gray" size={26} aria-label={`Take the model’s value of ${column.name}`} onClick={onUndo}>
             <IconArrowBackUp size={15} />
           </ActionIcon>
         </Tooltip>
       )}
       <Tooltip label="Change">
-        <ActionIcon variant="subtle" color="gray" size="sm" aria-label={`Change ${column.name}`} onClick={onEdit}>
+        <ActionIcon variant="subtle" color="gray" size={26} aria-label={`Change ${column.name}`} onClick={onEdit}>
           <IconPencil size={15} />
         </ActionIcon>
       </Tooltip>

@@ -9,6 +9,7 @@ import { cellText } from '~/components/grid/types'
 import { DataTable, type Column } from '~/components/table/DataTable'
 import { SearchField } from '~/components/table/ListToolbar'
 import tableClasses from '~/components/table/Table.module.css'
+import { unlessEnlarged } from '~/features/run/enlarged'
 import runClasses from '~/features/run/Run.module.css'
 import { ApiError } from '~/services/http'
 import { testRowsQuery } from '~/services/testrow'
@@ -26,7 +27,7 @@ interface Props {
 /** Sends one row of the model to the destination and shows what comes of it (SY-11). */
 export function TestRowDrawer({ sync, opened, rowKey, onClose }: Props) {
   return (
-    <Drawer opened={opened} onClose={onClose} position="right" size="min(820px, 100vw)" title={<strong>Test a row</strong>}>
+    <Drawer opened={opened} onClose={unlessEnlarged(onClose)} position="right" size="min(820px, 100vw)" title={<strong>Test a row</strong>}>
       {opened && <Content sync={sync} first={rowKey ?? ''} />}
     </Drawer>
   )

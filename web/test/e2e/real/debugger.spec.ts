@@ -51,7 +51,7 @@ test('a row is tested before the first run, with other values, and leaves no run
   await page.goto(`/syncs/${sync}?tab=configuration`)
   await page.getByRole('button', { name: 'Test a row' }).click()
   const drawer = page.getByRole('dialog', { name: 'Test a row' })
-  await drawer.getByRole('button', { name: '2', exact: true }).click({ timeout: 45_000 })
+  await drawer.getByRole('button', { name: '2', exact: true }).click({ timeout: 90_000 }) // the sample makes its data first
   await drawer.getByRole('button', { name: 'Send row' }).click()
   const result = drawer.getByRole('region', { name: 'Result' })
   await expect(result.getByText('Rejected', { exact: true })).toBeVisible()
