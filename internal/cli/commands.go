@@ -139,7 +139,7 @@ func getCommand() *cobra.Command {
 const everything = "all"
 
 // exported are the kinds in the order in which documents refer to each other.
-var exported = []string{"sources", "destinations", "models", "syncs", "sequences"}
+var exported = []string{"storages", "alert-channels", "sources", "destinations", "models", "syncs", "sequences"}
 
 // export prints the documents of every kind.
 func export(cmd *cobra.Command, output string) error {

@@ -53,7 +53,7 @@ const columnsFor = (change: Change, primaryKey: string, uses: ColumnUse[]): Colu
   {
     id: 'description',
     header: 'Description',
-    width: '32%',
+    width: '28%',
     cell: (column) => (
       <TextInput
         size="xs"
@@ -65,7 +65,7 @@ const columnsFor = (change: Change, primaryKey: string, uses: ColumnUse[]): Colu
       />
     ),
   },
-  { id: 'uses', header: 'Used by', tertiary: true, width: '18%', cell: (column) => <ColumnUsers uses={uses} column={column.name} /> },
+  { id: 'uses', header: 'Used by', secondary: true, width: '20%', cell: (column) => <ColumnUsers uses={uses} column={column.name} /> },
 ]
 
 const matching = (columns: ModelColumn[], search: string): ModelColumn[] => {

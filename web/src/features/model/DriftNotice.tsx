@@ -25,7 +25,12 @@ export function DriftNotice({ drift, uses, onAdopt, adopting }: Props) {
       </>
     )
   return (
-    <Alert color="yellow" icon={<IconColumns3 size={18} />} title="The columns in the source have changed">
+    <Alert
+      color="yellow"
+      icon={<IconColumns3 size={18} color="var(--text)" />}
+      classNames={{ title: classes.noticeTitle }}
+      title="The columns in the source have changed"
+    >
       <div className="stack" style={{ gap: 10 }}>
         <ul className={classes.drift} aria-label="Changed columns">
           {drift.renamed.map(({ from, to }) => (
@@ -47,7 +52,7 @@ export function DriftNotice({ drift, uses, onAdopt, adopting }: Props) {
           ))}
           {drift.added.map(({ name, native, type }) => (
             <Entry key={name} word="New">
-              <code>{name}</code> <span className="muted">{native ?? type}</span>
+              <code>{name}</code> <span>{native ?? type}</span>
             </Entry>
           ))}
         </ul>

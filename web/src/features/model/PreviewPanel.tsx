@@ -9,6 +9,7 @@ import { ResultGrid } from '~/components/grid/ResultGrid'
 import { Card } from '~/components/page/Card'
 import type { CastFailure, ModelColumn, Preview } from '~/services/types'
 import { emptyWorkaround } from './draft'
+import classes from './Model.module.css'
 import type { PreviewState } from './usePreview'
 
 interface Props {
@@ -119,7 +120,12 @@ function CastNotice({ failure: { column, to, count, rows, message, suggestion } 
 function EmptyResult({ preview }: { preview: Preview }) {
   return (
     <div className="card-body">
-      <Alert color="yellow" icon={<IconAlertTriangle size={16} />} title="The query returned no rows">
+      <Alert
+        color="yellow"
+        icon={<IconAlertTriangle size={16} />}
+        classNames={{ title: classes.noticeTitle }}
+        title="The query returned no rows"
+      >
         <p>A model without rows cannot be saved. Change the query, or add a row that stands in until there are real ones:</p>
         <Code block mt={8}>
           {emptyWorkaround(preview)}

@@ -122,26 +122,24 @@ function SyncChoice({ model, chosen, onChange }: ChoiceProps) {
   const all = items.map(({ metadata }) => metadata.slug)
   return (
     <Card title="Syncs to clone as well">
-      <Checkbox.Group
-        aria-label="Syncs to clone as well"
-        description="Their clones begin disabled: look at what they would send, then enable them."
-        value={chosen}
-        onChange={onChange}
-      >
-        <div className={classes.clones}>
-          {items.length > 1 && (
-            <Checkbox
-              label="All of them"
-              checked={chosen.length === all.length}
-              indeterminate={chosen.length > 0 && chosen.length < all.length}
-              onChange={(event) => onChange(event.currentTarget.checked ? all : [])}
-            />
-          )}
-          {items.map(({ metadata, status }) => (
-            <Checkbox key={metadata.slug} value={metadata.slug} label={metadata.name} description={`To ${status.destination.name}`} />
-          ))}
-        </div>
-      </Checkbox.Group>
+      <div className={classes.clones}>
+        <p className="muted small">Their clones begin disabled: look at what they would send, then enable them.</p>
+        {items.length > 1 && (
+          <Checkbox
+            label="All of them"
+            checked={chosen.length === all.length}
+            indeterminate={chosen.length > 0 && chosen.length < all.length}
+            onChange={(event) => onChange(event.currentTarget.checked ? all : [])}
+          />
+        )}
+        <Checkbox.Group aria-label="Syncs to clone as well" value={chosen} onChange={onChange}>
+          <div className={classes.clones}>
+            {items.map(({ metadata, status }) => (
+              <Checkbox key={metadata.slug} value={metadata.slug} label={metadata.name} description={`To ${status.destination.name}`} />
+            ))}
+          </div>
+        </Checkbox.Group>
+      </div>
     </Card>
   )
 }

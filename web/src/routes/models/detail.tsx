@@ -1,6 +1,6 @@
 import { LinkButton } from '~/components/page/LinkButton'
-import { Badge, Menu } from '@mantine/core'
-import { IconCopy, IconEdit, IconPlus, IconTable } from '@tabler/icons-react'
+import { Menu } from '@mantine/core'
+import { IconColumns3, IconCopy, IconEdit, IconPlus, IconTable } from '@tabler/icons-react'
 import { getRouteApi, Link } from '@tanstack/react-router'
 import { CodeEditor } from '~/components/code/CodeEditor'
 import { tableName } from '~/components/grid/types'
@@ -55,10 +55,9 @@ function ModelDetail({ model }: { model: Model }) {
             </Link>
           </span>
           {status.drift !== null && (
-            <Link to="/models/$slug" params={{ slug: metadata.slug }} search={{ tab: 'columns' }}>
-              <Badge color="yellow" tt="none" style={{ cursor: 'pointer' }}>
-                Columns changed in the source
-              </Badge>
+            <Link to="/models/$slug" params={{ slug: metadata.slug }} search={{ tab: 'columns' }} className="row" style={{ gap: 4 }}>
+              <IconColumns3 size={14} aria-hidden />
+              Columns changed in the source
             </Link>
           )}
           <Meta metadata={metadata} />
