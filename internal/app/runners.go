@@ -42,7 +42,7 @@ func (r syncRunner) Missing(ctx context.Context, workspaceID int64, d resource.D
 		return "", err
 	}
 	if err := r.known(b); err != nil {
-		return err.Error(), nil
+		return err.Error(), nil //nolint:nilerr // what is missing is the answer
 	}
 	s, err := r.suspended(ctx, workspaceID, b.Destination)
 	if err != nil || s == nil {

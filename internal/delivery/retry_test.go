@@ -430,3 +430,26 @@ func TestSnapshot(t *testing.T) {
 type broken struct{}
 
 func (broken) Write([]byte) (int, error) { return 0, errors.New("no space left on device") }
+
+// Being asked to wait uses up no attempt: those that the policy grants are left for what fails.
+//
+// Req: FLD-09
+func TestWaitingUsesUpNoAttempt(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		calls := 0
+		s := &target{limits: connector.Limits{Rows: 10, Concurrency: 1, Retry: connector.RetryPolicy{Attempts: 2}}}
+		s.write = func(*connector.Batch) (connector.Result, error) {
+			switch calls++; {
+			case calls <= 5:
+				return connector.Result{}, fault.RetryAfter(fault.New(fault.CodeDestinationThrottled, "slow down"), time.Minute)
+			case calls == 6:
+				return connector.Result{}, fault.New(fault.CodeDestinationUnreachable, "connection refused")
+			}
+			return connector.Result{}, nil
+		}
+		if l, err := start(t, s, 10, t.Context(), nil); err != nil || l.Total(Accepted) != 10 {
+			t.Errorf("%v, %d taken after %d requests", err, l.Total(Accepted), calls)
+		}
+	})
+}

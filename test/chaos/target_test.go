@@ -47,7 +47,6 @@ type target struct {
 	tokens   int
 	wrote    func(n int) error // called with the number of each request; an error kills the worker before or after
 	writes   int
-	torn     bool // a complete replacement was published in part
 }
 
 func newTarget(rnd *rand.Rand, limits connector.Limits) *target {

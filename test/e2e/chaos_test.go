@@ -167,10 +167,10 @@ func (f *fleet) note(format string, args ...any) {
 // run is without an end, numbers add up, and the schedule goes on.
 //
 // Req: FLD-02, FLD-03, FLD-09, SY-76, SY-77
-func TestChaos(t *testing.T) {
+func TestChaos(t *testing.T) { //nolint:tparallel // one fleet at a time: each needs the whole machine
 	t.Parallel()
 	for i := range fleetHistories(t) {
-		t.Run(fmt.Sprint(i), func(t *testing.T) {
+		t.Run(strconv.Itoa(i), func(t *testing.T) {
 			f := newFleet(t)
 			f.trigger()
 			for range 8 {
