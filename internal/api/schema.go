@@ -40,10 +40,20 @@ func schemas() huma.Registry {
 			base := path.Base(pkg)
 			name = strings.ToUpper(base[:1]) + base[1:] + name
 		}
-		return name
+		return name + ofPackage(t, own)
 	})
 	r.RegisterTypeAlias(reflect.TypeFor[value.Value](), reflect.TypeFor[anyValue]())
 	return r
+}
+
+// ofPackage ends the name of a page of another package's things: several packages have a Type.
+func ofPackage(t reflect.Type, own string) string {
+	_, of, generic := strings.Cut(strings.TrimSuffix(t.Name(), "]"), "[")
+	at := strings.LastIndexByte(of, '.')
+	if !generic || at < 0 || of[:at] == own {
+		return ""
+	}
+	return "Of" + camel(path.Base(of[:at]))
 }
 
 // camel joins the parts of an operation's id, after which types without a name are called.
