@@ -2,12 +2,14 @@ package api
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"database/sql"
 	"encoding/json"
 	"errors"
 	"fmt"
 
+	"github.com/millrace/millrace/internal/connector"
 	"github.com/millrace/millrace/internal/kind/destination"
 	"github.com/millrace/millrace/internal/kind/source"
 	"github.com/millrace/millrace/internal/resource"
@@ -79,7 +81,7 @@ func connection(spec any) []byte {
 	var part any
 	switch spec := spec.(type) {
 	case *source.Spec:
-		part = []any{spec.Type, settingsOf(spec.Configuration)}
+		part = []any{spec.Type, settingsOf(spec.Configuration), cmp.Or(spec.Engine, connector.EngineBasic)}
 	case *destination.Spec:
 		part = []any{spec.Type, settingsOf(spec.Configuration)}
 	default:

@@ -18,6 +18,8 @@ type baseline struct {
 	Prefix  string    `json:"prefix"` // of its objects
 	RunID   int64     `json:"runId"`
 	Settled time.Time `json:"settled"`
+
+	Previous *plan.Tables `json:"previous,omitempty"` // the pair before, which a warehouse keeps as well (SY-49)
 }
 
 // names lists the objects below the prefix.

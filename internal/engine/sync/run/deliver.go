@@ -12,7 +12,6 @@ import (
 	"github.com/millrace/millrace/internal/delivery"
 	"github.com/millrace/millrace/internal/engine/sync/log"
 	"github.com/millrace/millrace/internal/engine/sync/plan"
-	"github.com/millrace/millrace/internal/fault"
 	"github.com/millrace/millrace/internal/mapping"
 	"github.com/millrace/millrace/internal/value"
 )
@@ -38,13 +37,14 @@ func (x *execution) diff(w *work) error {
 		in.Before = w.mapping.Referenced()
 	}
 	if w.baseline != nil && !w.rules.everyRow {
-		dir := filepath.Join(x.dir, "baseline")
-		if err := x.fetch(dir, w.baseline.Prefix, w.baseline.names()); err != nil {
-			return fault.Wrap(err, fault.CodeRunBaseline, "reading what was synced before")
+		if !w.options.FullResync && !w.options.ResetCDC {
+			if err := w.planner.recall(w); err != nil {
+				return err
+			}
 		}
-		in.Baseline, in.BaselineDir = &w.baseline.Baseline, dir
+		in.Baseline, in.BaselineDir = &w.baseline.Baseline, x.baselineDir()
 	}
-	p, err := x.Planner.Diff(x.drain, in)
+	p, err := w.planner.diff(x.drain, in)
 	if err != nil {
 		return err
 	}

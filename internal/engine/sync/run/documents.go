@@ -59,6 +59,8 @@ type Pinned struct {
 	Deferred    bool                  `json:"deferred,omitempty"`
 	EveryRow    bool                  `json:"everyRow,omitempty"` // no change tracking: all and snapshot modes
 	Reset       string                `json:"reset,omitempty"`    // the pending reset that this run carries out
+	Engine      string                `json:"engine,omitempty"`   // connector.EngineBasic (also when empty) or EngineLightning
+	Migrated    bool                  `json:"migrated,omitempty"` // it copied what was settled into the warehouse (SY-51)
 
 	Plan *PlanObject `json:"plan,omitempty"` // set once it is in storage (R3)
 
