@@ -19,11 +19,15 @@ type baseline struct {
 	RunID   int64     `json:"runId"`
 	Settled time.Time `json:"settled"`
 
-	Place       int64     `json:"place,omitempty"`       // Place.ID of the storage that the objects are in
-	InWarehouse bool      `json:"inWarehouse,omitempty"` // tables of the warehouse hold it, and no objects
-	Expired     time.Time `json:"expired,omitzero"`      // when it was removed because no run used it
-	Lost        bool      `json:"lost,omitempty"`        // the last run was given up: nothing is known
+	Place   int64     `json:"place,omitempty"`  // Place.ID of the storage that the objects are in
+	Expired time.Time `json:"expired,omitzero"` // when it was removed because no run used it
+	Lost    bool      `json:"lost,omitempty"`   // the last run was given up: nothing is known
+
+	Previous *plan.Tables `json:"previous,omitempty"` // the pair before, which a warehouse keeps as well (SY-49)
 }
+
+// inWarehouse reports whether tables of the warehouse hold it, and no objects.
+func (b *baseline) inWarehouse() bool { return b.Tables != nil }
 
 // names lists the objects below the prefix.
 func (b *baseline) names() []string {

@@ -72,7 +72,7 @@ func (b *baseline) state(placeID int64) BaselineState {
 		return BaselineLost
 	case !b.Expired.IsZero():
 		return BaselineExpired
-	case !b.InWarehouse && b.Place != placeID:
+	case !b.inWarehouse() && b.Place != placeID:
 		return BaselineMoved
 	default:
 		return BaselineReady
@@ -117,7 +117,7 @@ func (s *Store) Baselines(ctx context.Context, workspaceID, placeID int64) (map[
 		}
 		one := SyncBaseline{SyncID: st.SyncID, State: b.state(placeID), Running: st.ActiveRunID != 0}
 		if b != nil {
-			one.Settled, one.Moves = b.Settled, one.State == BaselineReady && !b.InWarehouse
+			one.Settled, one.Moves = b.Settled, one.State == BaselineReady && !b.inWarehouse()
 		}
 		all[st.SyncID] = one
 	}
@@ -158,7 +158,7 @@ func (e *Engine) expireBaselines(ctx context.Context) error {
 
 func (e *Engine) expireBaseline(ctx context.Context, st syncState) error {
 	b, err := readBaseline(st.Baseline)
-	if err != nil || b == nil || b.Prefix == "" || b.InWarehouse {
+	if err != nil || b == nil || b.Prefix == "" || b.inWarehouse() {
 		return err
 	}
 	place, err := e.place(ctx, st.WorkspaceID)
