@@ -114,10 +114,10 @@ test('the configuration is edited as JSON, with the server’s refusals at their
   const editor = page.getByRole('textbox', { name: 'Configuration as JSON' })
   await editor.click()
   await page.keyboard.press('ControlOrMeta+a')
-  const spec = { ...documents('')[3]?.spec, settings: { added: { enabled: true, method: 'POST', url: '/people', body: 'mapped', colour: 'red' } } }
+  const spec = { ...documents('')[3]?.spec, mode: 'upsert' }
   await page.keyboard.insertText(JSON.stringify(spec, null, 2))
   await page.getByRole('button', { name: 'Review changes' }).click()
-  await expect(page.getByRole('alert')).toContainText(/Line \d+: .*colour/)
+  await expect(page.getByRole('alert')).toContainText(/Line 5: .*has no mode "upsert"/)
   await editor.click()
   await page.keyboard.press('ControlOrMeta+a')
   await page.keyboard.insertText(JSON.stringify({ fromId: 'id', mappings: [{ to: 'key', from: 'id' }], customMappings: [{ to: 'full_name', from: 'name' }] }))
