@@ -4,6 +4,111 @@
  */
 
 export interface paths {
+    "/api/alert-channels": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List alert-channels */
+        get: operations["list-alert-channels"];
+        put?: never;
+        /** Create a alert-channel */
+        post: operations["create-alert-channel"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/alert-channels/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Send a test notice, before a channel is saved or after */
+        post: operations["test-alert-channel"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/alert-channels/{slug}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read a alert-channel */
+        get: operations["get-alert-channel"];
+        /** Change a alert-channel */
+        put: operations["update-alert-channel"];
+        post?: never;
+        /** Delete a alert-channel */
+        delete: operations["delete-alert-channel"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/alert-channels/{slug}/activity": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List what happened to a alert-channel */
+        get: operations["list-alert-channel-activity"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/alert-channels/{slug}/references": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List what refers to a alert-channel */
+        get: operations["list-alert-channel-references"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/alert-channels/{slug}/versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the versions of a alert-channel */
+        get: operations["list-alert-channel-versions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/apply": {
         parameters: {
             query?: never;
@@ -15,6 +120,40 @@ export interface paths {
         put?: never;
         /** Make documents as they are sent, all or none */
         post: operations["apply"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/catalog/alert-channels": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What can be an alert channel */
+        get: operations["list-alert-channel-types"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/catalog/alert-triggers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What syncs are watched for */
+        get: operations["list-alert-triggers"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1216,6 +1355,58 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/syncs/{slug}/alerts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How the alerts of a sync are set, and where they stand */
+        get: operations["get-sync-alerts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/syncs/{slug}/alerts/history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the changes of a sync's alerts with their notices, the newest first */
+        get: operations["list-sync-alert-events"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/syncs/{slug}/alerts/{trigger}/mute": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Hold the notices of a trigger back */
+        post: operations["mute-sync-alert"];
+        /** Let the notices of a trigger go out again */
+        delete: operations["unmute-sync-alert"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/syncs/{slug}/disable": {
         parameters: {
             query?: never;
@@ -1370,6 +1561,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/validate/alert-channels": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Check a alert-channel without saving it */
+        post: operations["validate-alert-channel"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/validate/destinations": {
         parameters: {
             query?: never;
@@ -1499,6 +1707,174 @@ export interface components {
             /** @description to register at the vendor */
             callbackUrl: string;
         };
+        AlertChannel: {
+            /** @enum {string} */
+            kind: "source" | "model" | "destination" | "sync" | "sequence" | "alert-channel" | "storage";
+            metadata: components["schemas"]["Metadata"];
+            spec: components["schemas"]["ChannelSpec"];
+            status: components["schemas"]["AlertChannelStatus"];
+        };
+        AlertChannelStatus: {
+            lastNotice: components["schemas"]["AlertNotice"] | null;
+            /**
+             * Format: int64
+             * @description documents whose recipients it is among
+             */
+            useCount: number;
+        };
+        AlertEvent: {
+            at: string;
+            /** @enum {string} */
+            from: "ok" | "warning" | "critical";
+            /** Format: int64 */
+            id: number;
+            label: string;
+            /** @description nobody was told, since the trigger was muted */
+            muted: boolean;
+            notices: components["schemas"]["AlertNotice"][];
+            /** Format: int64 */
+            run: number | null;
+            /** Format: double */
+            threshold: number;
+            /** @enum {string} */
+            to: "ok" | "warning" | "critical";
+            trigger: string;
+            /** Format: double */
+            value: number;
+            words: string;
+        };
+        AlertNotice: {
+            at: string;
+            /** Format: int64 */
+            attempts: number;
+            channel: string;
+            /** @description of the last attempt, in the provider's words */
+            error?: string;
+            /** @description of the next attempt */
+            nextAt: string | null;
+            repeat: boolean;
+            /** @enum {string} */
+            state: "pending" | "sent" | "failed";
+            target?: string;
+        };
+        AlertRecipient: {
+            channel: string;
+            /** @enum {string} */
+            levels: "all" | "critical";
+            name: string;
+            type: string;
+        };
+        AlertRollup: {
+            /**
+             * Format: int64
+             * @description triggers that alert
+             */
+            active: number;
+            /** Format: int64 */
+            critical: number;
+            /**
+             * @description the worst of its triggers
+             * @enum {string}
+             */
+            level: "ok" | "warning" | "critical";
+            /** Format: int64 */
+            warning: number;
+        };
+        AlertTrigger: {
+            /** Format: double */
+            critical: number | null;
+            /** @description null before the first evaluation */
+            evaluatedAt: string | null;
+            /**
+             * @description where its thresholds are set
+             * @enum {string}
+             */
+            from: "sync" | "destination" | "standard";
+            label: string;
+            /** @enum {string} */
+            level: "ok" | "warning" | "critical";
+            measure?: string;
+            muted: boolean;
+            mutedBy?: string;
+            /** @description null while muted without an end */
+            mutedUntil: string | null;
+            name: string;
+            on: boolean;
+            /**
+             * Format: int64
+             * @description the run that it is about
+             */
+            run: number | null;
+            /** @description when it got to its level; null when it never had another one */
+            since: string | null;
+            unit: string;
+            /**
+             * Format: double
+             * @description of the last evaluation
+             */
+            value: number;
+            /** Format: double */
+            warning: number | null;
+            /** Format: int64 */
+            windowHours?: number;
+            /** @description what was measured */
+            words: string;
+        };
+        AlertingRecipient: {
+            channel: string;
+            /** @enum {string} */
+            levels?: "all" | "critical";
+        };
+        AlertingSpec: {
+            recipients?: components["schemas"]["AlertingRecipient"][] | null;
+            triggers?: {
+                [key: string]: components["schemas"]["AlertingTrigger"];
+            };
+        };
+        AlertingTrigger: {
+            /** Format: double */
+            critical?: number;
+            measure?: string;
+            off?: boolean;
+            /** Format: double */
+            warning?: number;
+            /** Format: int64 */
+            windowHours?: number;
+        };
+        AlertingTriggerType: {
+            always: boolean;
+            /** @enum {string} */
+            compare: "at_least" | "above" | "below";
+            help: string;
+            label: string;
+            /** Format: double */
+            max: number;
+            measures?: string[] | null;
+            /** Format: double */
+            min: number;
+            name: string;
+            standard: components["schemas"]["AlertingTrigger"];
+            timed: boolean;
+            unit: string;
+            whole: boolean;
+            window?: components["schemas"]["AlertingWindow"];
+        };
+        AlertingWindow: {
+            /** Format: int64 */
+            maxHours: number;
+            /** Format: int64 */
+            minHours: number;
+        };
+        Alerts: {
+            recipients: components["schemas"]["AlertRecipient"][];
+            /**
+             * @description where they are set
+             * @enum {string}
+             */
+            recipientsFrom: "sync" | "destination" | "nobody";
+            rollup: components["schemas"]["AlertRollup"];
+            triggers: components["schemas"]["AlertTrigger"][];
+        };
         Applied: {
             /** @enum {string} */
             action: "created" | "updated" | "unchanged";
@@ -1537,6 +1913,25 @@ export interface components {
             from: components["schemas"]["Json"];
             path: string;
             to: components["schemas"]["Json"];
+        };
+        ChannelInfo: {
+            fields: components["schemas"]["ConnectorField"][];
+            name: string;
+            /** @enum {string} */
+            slug: "email" | "slack" | "pagerduty" | "sms" | "webhook";
+            summary: string;
+        };
+        ChannelSpec: {
+            configuration: {
+                [key: string]: components["schemas"]["Json"];
+            };
+            description?: string;
+            /** @enum {string} */
+            levels?: "all" | "critical";
+            /** Format: int64 */
+            repeatMinutes?: number;
+            /** @enum {string} */
+            type: "email" | "slack" | "pagerduty" | "sms" | "webhook";
         };
         Clone: {
             model: components["schemas"]["Document"];
@@ -1690,12 +2085,13 @@ export interface components {
         };
         Destination: {
             /** @enum {string} */
-            kind: "source" | "model" | "destination" | "sync" | "sequence" | "storage";
+            kind: "source" | "model" | "destination" | "sync" | "sequence" | "alert-channel" | "storage";
             metadata: components["schemas"]["Metadata"];
             spec: components["schemas"]["DestinationSpec"];
             status: components["schemas"]["DestinationStatus"];
         };
         DestinationSpec: {
+            alerts?: components["schemas"]["AlertingSpec"];
             configuration: {
                 [key: string]: components["schemas"]["Json"];
             };
@@ -1860,7 +2256,7 @@ export interface components {
         };
         Model: {
             /** @enum {string} */
-            kind: "source" | "model" | "destination" | "sync" | "sequence" | "storage";
+            kind: "source" | "model" | "destination" | "sync" | "sequence" | "alert-channel" | "storage";
             metadata: components["schemas"]["Metadata"];
             spec: components["schemas"]["ModelSpec"];
             status: components["schemas"]["ModelStatus"];
@@ -1912,6 +2308,13 @@ export interface components {
             /** Format: int64 */
             operations: number;
         };
+        MuteSyncAlertRequest: {
+            /**
+             * Format: int64
+             * @description for how long; without, until it is ended
+             */
+            minutes?: number;
+        };
         OneRow: {
             /** @description of a changed row, where the destination asked for it */
             before?: {
@@ -1932,6 +2335,18 @@ export interface components {
             values?: {
                 [key: string]: components["schemas"]["Json"];
             };
+        };
+        PageAlertChannel: {
+            items: components["schemas"]["AlertChannel"][];
+            nextCursor: string | null;
+            /** Format: int64 */
+            total: number;
+        };
+        PageAlertEvent: {
+            items: components["schemas"]["AlertEvent"][];
+            nextCursor: string | null;
+            /** Format: int64 */
+            total: number;
         };
         PageColumnUse: {
             items: components["schemas"]["ColumnUse"][];
@@ -1965,6 +2380,12 @@ export interface components {
         };
         PageFolder: {
             items: components["schemas"]["Folder"][];
+            nextCursor: string | null;
+            /** Format: int64 */
+            total: number;
+        };
+        PageInfo: {
+            items: components["schemas"]["ChannelInfo"][];
             nextCursor: string | null;
             /** Format: int64 */
             total: number;
@@ -2053,6 +2474,12 @@ export interface components {
             /** Format: int64 */
             total: number;
         };
+        PageTriggerType: {
+            items: components["schemas"]["AlertingTriggerType"][];
+            nextCursor: string | null;
+            /** Format: int64 */
+            total: number;
+        };
         PageType: {
             items: components["schemas"]["StorageType"][];
             nextCursor: string | null;
@@ -2121,7 +2548,7 @@ export interface components {
         };
         Referrer: {
             /** @enum {string} */
-            kind: "source" | "model" | "destination" | "sync" | "sequence";
+            kind: "source" | "model" | "destination" | "sync" | "sequence" | "alert-channel";
             name: string;
             slug: string;
         };
@@ -2243,7 +2670,7 @@ export interface components {
         };
         Sequence: {
             /** @enum {string} */
-            kind: "source" | "model" | "destination" | "sync" | "sequence" | "storage";
+            kind: "source" | "model" | "destination" | "sync" | "sequence" | "alert-channel" | "storage";
             metadata: components["schemas"]["Metadata"];
             spec: components["schemas"]["SequenceSpec"];
             status: components["schemas"]["SequenceStatus"];
@@ -2359,7 +2786,7 @@ export interface components {
         };
         Source: {
             /** @enum {string} */
-            kind: "source" | "model" | "destination" | "sync" | "sequence" | "storage";
+            kind: "source" | "model" | "destination" | "sync" | "sequence" | "alert-channel" | "storage";
             metadata: components["schemas"]["Metadata"];
             spec: components["schemas"]["SourceSpec"];
             status: components["schemas"]["SourceStatus"];
@@ -2380,7 +2807,7 @@ export interface components {
         };
         Storage: {
             /** @enum {string} */
-            kind: "source" | "model" | "destination" | "sync" | "sequence" | "storage";
+            kind: "source" | "model" | "destination" | "sync" | "sequence" | "alert-channel" | "storage";
             metadata: components["schemas"]["Metadata"];
             spec: components["schemas"]["StorageSpec"];
             status: components["schemas"]["StorageStatus"];
@@ -2496,7 +2923,7 @@ export interface components {
         };
         Sync: {
             /** @enum {string} */
-            kind: "source" | "model" | "destination" | "sync" | "sequence" | "storage";
+            kind: "source" | "model" | "destination" | "sync" | "sequence" | "alert-channel" | "storage";
             metadata: components["schemas"]["Metadata"];
             spec: components["schemas"]["SyncSpec"];
             status: components["schemas"]["SyncStatus"];
@@ -2536,6 +2963,7 @@ export interface components {
             zone?: string;
         };
         SyncSpec: {
+            alerts?: components["schemas"]["AlertingSpec"];
             allColumns?: boolean;
             /** @enum {string} */
             delete?: "nothing" | "clear" | "delete";
@@ -2556,6 +2984,7 @@ export interface components {
             type: string;
         };
         SyncStatus: {
+            alerts: components["schemas"]["AlertRollup"];
             destination: components["schemas"]["Link"];
             label: string;
             lastRun: components["schemas"]["Run"] | null;
@@ -2770,6 +3199,323 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    "list-alert-channels": {
+        parameters: {
+            query?: {
+                /** @description in names and slugs */
+                search?: string;
+                /** @description key:value; all of them */
+                label?: string[] | null;
+                /** @description key:value; none of them */
+                notLabel?: string[] | null;
+                /** @description with the folders in it */
+                folder?: string;
+                /** @description an email address */
+                createdBy?: string;
+                /** @description state of syncs and sequences */
+                status?: string;
+                /** @description of syncs: any, critical or warning for those with such an alert, none for those without */
+                alerts?: string;
+                /** @description slug */
+                source?: string;
+                /** @description slug */
+                destination?: string;
+                /** @description slug */
+                model?: string;
+                /** @description of sources, destinations and syncs: slug of a type */
+                type?: string;
+                /** @description name, slug, id, createdAt, updatedAt; a leading - turns it round */
+                sort?: string;
+                cursor?: string;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageAlertChannel"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "create-alert-channel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Write"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlertChannel"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "test-alert-channel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TestInput"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Test"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "get-alert-channel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlertChannel"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "update-alert-channel": {
+        parameters: {
+            query?: {
+                /** @description what a model's new primary key means for the syncs that use it: full (default) sends every row again, skip takes the rows as they are for sent */
+                resync?: string;
+                /** @description leave that to each sync's next run, instead of starting one at once */
+                defer?: boolean;
+            };
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Write"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlertChannel"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "delete-alert-channel": {
+        parameters: {
+            query?: {
+                revision?: number;
+            };
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "list-alert-channel-activity": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageEvent"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "list-alert-channel-references": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageReferrer"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "list-alert-channel-versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageVersion"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
     apply: {
         parameters: {
             query?: never;
@@ -2790,6 +3536,64 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ApplyResult"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "list-alert-channel-types": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageInfo"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "list-alert-triggers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageTriggerType"];
                 };
             };
             /** @description Error */
@@ -2905,6 +3709,8 @@ export interface operations {
                 createdBy?: string;
                 /** @description state of syncs and sequences */
                 status?: string;
+                /** @description of syncs: any, critical or warning for those with such an alert, none for those without */
+                alerts?: string;
                 /** @description slug */
                 source?: string;
                 /** @description slug */
@@ -3475,6 +4281,8 @@ export interface operations {
                 createdBy?: string;
                 /** @description state of syncs and sequences */
                 status?: string;
+                /** @description of syncs: any, critical or warning for those with such an alert, none for those without */
+                alerts?: string;
                 /** @description slug */
                 source?: string;
                 /** @description slug */
@@ -4293,6 +5101,8 @@ export interface operations {
                 createdBy?: string;
                 /** @description state of syncs and sequences */
                 status?: string;
+                /** @description of syncs: any, critical or warning for those with such an alert, none for those without */
+                alerts?: string;
                 /** @description slug */
                 source?: string;
                 /** @description slug */
@@ -4795,6 +5605,8 @@ export interface operations {
                 createdBy?: string;
                 /** @description state of syncs and sequences */
                 status?: string;
+                /** @description of syncs: any, critical or warning for those with such an alert, none for those without */
+                alerts?: string;
                 /** @description slug */
                 source?: string;
                 /** @description slug */
@@ -5327,6 +6139,8 @@ export interface operations {
                 createdBy?: string;
                 /** @description state of syncs and sequences */
                 status?: string;
+                /** @description of syncs: any, critical or warning for those with such an alert, none for those without */
+                alerts?: string;
                 /** @description slug */
                 source?: string;
                 /** @description slug */
@@ -5642,6 +6456,8 @@ export interface operations {
                 createdBy?: string;
                 /** @description state of syncs and sequences */
                 status?: string;
+                /** @description of syncs: any, critical or warning for those with such an alert, none for those without */
+                alerts?: string;
                 /** @description slug */
                 source?: string;
                 /** @description slug */
@@ -5867,6 +6683,139 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PageEvent"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "get-sync-alerts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Alerts"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "list-sync-alert-events": {
+        parameters: {
+            query?: {
+                limit?: number;
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageAlertEvent"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "mute-sync-alert": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: string;
+                trigger: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["MuteSyncAlertRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Alerts"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "unmute-sync-alert": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: string;
+                trigger: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Alerts"];
                 };
             };
             /** @description Error */
@@ -6189,6 +7138,39 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["UsageByMonth"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "validate-alert-channel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Write"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Issues"];
                 };
             };
             /** @description Error */
