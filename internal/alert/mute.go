@@ -49,7 +49,7 @@ func (s *Store) setMute(ctx context.Context, u Subject, trigger string, until in
 }
 
 // Forget removes what is kept of a document that is deleted. Who was told of an alert is told that it is over.
-func (s *Store) Forget(ctx context.Context, tx bun.Tx, u Subject, types []alerting.Type) error {
+func (s *Store) Forget(ctx context.Context, tx bun.Tx, u Subject, types []alerting.TriggerType) error {
 	subject, err := s.lock(ctx, tx, u.WorkspaceID, u.Kind, u.ID)
 	if err != nil {
 		return err

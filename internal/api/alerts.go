@@ -121,8 +121,8 @@ func (s *Server) alerts(api huma.API) {
 		all := channel.Types()
 		return &body[page[channel.Info]]{page[channel.Info]{Items: all, Total: len(all)}}, nil
 	})
-	register(s, api, op(http.MethodGet, "/api/catalog/alert-triggers", "list-alert-triggers", "What syncs are watched for", nil), func(context.Context, *struct{}) (*body[page[alerting.Type]], error) {
-		return &body[page[alerting.Type]]{page[alerting.Type]{Items: alerting.SyncTypes, Total: len(alerting.SyncTypes)}}, nil
+	register(s, api, op(http.MethodGet, "/api/catalog/alert-triggers", "list-alert-triggers", "What syncs are watched for", nil), func(context.Context, *struct{}) (*body[page[alerting.TriggerType]], error) {
+		return &body[page[alerting.TriggerType]]{page[alerting.TriggerType]{Items: alerting.SyncTypes, Total: len(alerting.SyncTypes)}}, nil
 	})
 	register(s, api, op(http.MethodPost, "/api/alert-channels/test", "test-alert-channel", "Send a test notice, before a channel is saved or after", nil), func(ctx context.Context, in *testInput) (*body[TestBody], error) {
 		return s.try(ctx, func(ctx context.Context) error { return s.testChannel(ctx, in) }), nil
@@ -289,10 +289,10 @@ func eventBody(e alert.Event) AlertEventBody {
 	return b
 }
 
-func syncTrigger(name string) (alerting.Type, bool) {
-	i := slices.IndexFunc(alerting.SyncTypes, func(t alerting.Type) bool { return t.Name == name })
+func syncTrigger(name string) (alerting.TriggerType, bool) {
+	i := slices.IndexFunc(alerting.SyncTypes, func(t alerting.TriggerType) bool { return t.Name == name })
 	if i < 0 {
-		return alerting.Type{}, false
+		return alerting.TriggerType{}, false
 	}
 	return alerting.SyncTypes[i], true
 }

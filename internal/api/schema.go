@@ -138,7 +138,7 @@ var refinements = map[string]map[string]refinement{
 	"ChannelSpec":         {"configuration": anyJSON, "type": channelTypes, "levels": levelWords},
 	"ChannelInfo":         {"slug": channelTypes},
 	"AlertingRecipient":   {"levels": levelWords},
-	"AlertingType":        {"compare": words(alerting.AtLeast, alerting.Above, alerting.Below)},
+	"AlertingTriggerType": {"compare": words(alerting.AtLeast, alerting.Above, alerting.Below)},
 	"SourceSpec":          {"configuration": anyJSON},
 	"DestinationSpec":     {"configuration": anyJSON},
 	"ModelSpec":           {"method": words(model.MethodSQL, model.MethodTable)},

@@ -50,7 +50,7 @@ func Seen(l Level, levels string) Level {
 // a sync's are those of its destination (SY-62).
 type Spec struct {
 	Recipients []Recipient        `json:"recipients,omitzero"` // absent: those of the document above; empty: nobody
-	Triggers   map[string]Trigger `json:"triggers,omitempty"`  // by the name of a Type; each replaces that of the document above as a whole
+	Triggers   map[string]Trigger `json:"triggers,omitempty"`  // by the name of a TriggerType; each replaces that of the document above as a whole
 }
 
 // Recipient is a channel that is told.
@@ -69,7 +69,7 @@ type Trigger struct {
 }
 
 // Validate reports every error of the block at path, whose triggers are of the types.
-func (s *Spec) Validate(path string, types []Type, issues *fault.Issues) {
+func (s *Spec) Validate(path string, types []TriggerType, issues *fault.Issues) {
 	if s == nil {
 		return
 	}
@@ -125,7 +125,7 @@ type Policy struct {
 
 // Watch is one trigger as it counts for a document.
 type Watch struct {
-	Type    Type
+	Type    TriggerType
 	Trigger Trigger // with the standard values where nothing was said
 	From    int     // the layer that it comes from; Nowhere means the standard
 }
@@ -143,7 +143,7 @@ const Nowhere = -1
 
 // Effective combines the blocks of a document and of those above it, the nearest first. A type that watches by
 // itself does so where nobody mentions it; another one only where it is mentioned.
-func Effective(types []Type, layers ...*Spec) Policy {
+func Effective(types []TriggerType, layers ...*Spec) Policy {
 	p := Policy{From: Nowhere, Watches: make([]Watch, len(types))}
 	for i, layer := range layers {
 		if layer != nil && layer.Recipients != nil {
@@ -157,7 +157,7 @@ func Effective(types []Type, layers ...*Spec) Policy {
 	return p
 }
 
-func (t Type) watch(layers []*Spec) Watch {
+func (t TriggerType) watch(layers []*Spec) Watch {
 	for i, layer := range layers {
 		if layer == nil {
 			continue

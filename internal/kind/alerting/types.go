@@ -51,8 +51,8 @@ const (
 	UnitOperations = "operations"
 )
 
-// Type describes one kind of trigger. A new one is an entry of a table and a value that its engine measures.
-type Type struct {
+// TriggerType describes one kind of trigger. A new one is an entry of a table and a value that its engine measures.
+type TriggerType struct {
 	Name    string   `json:"name"`
 	Label   string   `json:"label"`
 	Help    string   `json:"help"`
@@ -87,7 +87,7 @@ const (
 func number(n float64) *float64 { return &n }
 
 // SyncTypes are the triggers of syncs (SY-66).
-var SyncTypes = []Type{
+var SyncTypes = []TriggerType{
 	{
 		Name: Fatal, Label: "Fatal error", Help: "Runs in a row that could not finish: source or destination unreachable, wrong credentials, a query or mapping that fails.",
 		Unit: UnitRuns, Compare: AtLeast, Always: true, Min: 1, Max: 100, Whole: true, Standard: Trigger{Critical: number(1)},
@@ -112,15 +112,15 @@ var SyncTypes = []Type{
 	},
 }
 
-func find(types []Type, name string) (Type, bool) {
-	i := slices.IndexFunc(types, func(t Type) bool { return t.Name == name })
+func find(types []TriggerType, name string) (TriggerType, bool) {
+	i := slices.IndexFunc(types, func(t TriggerType) bool { return t.Name == name })
 	if i < 0 {
-		return Type{}, false
+		return TriggerType{}, false
 	}
 	return types[i], true
 }
 
-func names(types []Type) []string {
+func names(types []TriggerType) []string {
 	all := make([]string, len(types))
 	for i, t := range types {
 		all[i] = t.Name
@@ -129,7 +129,7 @@ func names(types []Type) []string {
 }
 
 // complete fills in what a trigger leaves to the standard.
-func (t Type) complete(said Trigger) Trigger {
+func (t TriggerType) complete(said Trigger) Trigger {
 	if said.Warning == nil && said.Critical == nil {
 		said.Warning, said.Critical = t.Standard.Warning, t.Standard.Critical
 	}
@@ -143,7 +143,7 @@ func (t Type) complete(said Trigger) Trigger {
 }
 
 // validate reports every error of a trigger of this type.
-func (t Type) validate(path string, said Trigger, issues *fault.Issues) {
+func (t TriggerType) validate(path string, said Trigger, issues *fault.Issues) {
 	if said.Off && t.Always {
 		issues.Add(path+".off", fault.CodeInvalid, "%s is always watched; raise its thresholds or mute it", t.Label)
 	}
@@ -169,7 +169,7 @@ func among(all []string) string {
 	return "; it measures " + strings.Join(all, " or ")
 }
 
-func (t Type) validateWindow(path string, hours int, issues *fault.Issues) {
+func (t TriggerType) validateWindow(path string, hours int, issues *fault.Issues) {
 	switch {
 	case hours == 0:
 	case t.Window == nil:
@@ -179,7 +179,7 @@ func (t Type) validateWindow(path string, hours int, issues *fault.Issues) {
 	}
 }
 
-func (t Type) validateThreshold(path string, v float64, measure string, issues *fault.Issues) {
+func (t TriggerType) validateThreshold(path string, v float64, measure string, issues *fault.Issues) {
 	least, most, whole := t.Min, t.Max, t.Whole
 	switch {
 	case measure == MeasurePercent:

@@ -1841,7 +1841,7 @@ export interface components {
             /** Format: int64 */
             windowHours?: number;
         };
-        AlertingType: {
+        AlertingTriggerType: {
             always: boolean;
             /** @enum {string} */
             compare: "at_least" | "above" | "below";
@@ -2475,8 +2475,8 @@ export interface components {
             /** Format: int64 */
             total: number;
         };
-        PageTypeOfAlerting: {
-            items: components["schemas"]["AlertingType"][];
+        PageTriggerTypeOfAlerting: {
+            items: components["schemas"]["AlertingTriggerType"][];
             nextCursor: string | null;
             /** Format: int64 */
             total: number;
@@ -3606,7 +3606,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["PageTypeOfAlerting"];
+                    "application/json": components["schemas"]["PageTriggerTypeOfAlerting"];
                 };
             };
             /** @description Error */

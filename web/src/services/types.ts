@@ -78,7 +78,7 @@ export type AlertsSpec = Schema['AlertingSpec']
 export type AlertRecipient = Schema['AlertingRecipient']
 export type AlertTrigger = Schema['AlertingTrigger']
 /** What a kind of trigger is about. */
-export type TriggerType = Schema['AlertingType']
+export type TriggerType = Schema['AlertingTriggerType']
 export type AlertLevels = NonNullable<AlertRecipient['levels']>
 /** How the alerts of a sync are set, and where they stand. */
 export type Alerts = Schema['Alerts']
