@@ -39,6 +39,7 @@ type testInput struct {
 		Type          string         `json:"type"`
 		Configuration map[string]any `json:"configuration,omitempty"`
 		Slug          string         `json:"slug,omitempty" doc:"a saved document whose secrets fill in"`
+		Engine        string         `json:"engine,omitempty" enum:"basic,lightning" doc:"of a source: what the engine needs is tested as well"`
 	}
 }
 
@@ -68,7 +69,7 @@ func (s *Server) try(ctx context.Context, test func(context.Context) error) *bod
 
 func (s *Server) sources(api huma.API) {
 	register(s, api, op(http.MethodPost, "/api/sources/test", "test-source", "Test a connection before it is saved", nil), func(ctx context.Context, in *testInput) (*body[TestBody], error) {
-		spec := &source.Spec{Type: in.Body.Type, Configuration: in.Body.Configuration}
+		spec := &source.Spec{Type: in.Body.Type, Configuration: in.Body.Configuration, Engine: in.Body.Engine}
 		b := s.try(ctx, func(ctx context.Context) error {
 			if err := s.Resources.Fill(ctx, scope(ctx), "source", in.Body.Slug, spec); err != nil {
 				return err
@@ -78,7 +79,14 @@ func (s *Server) sources(api huma.API) {
 				return err
 			}
 			defer src.Close() //nolint:errcheck // the test's result matters
-			return src.Test(ctx)
+			if err := src.Test(ctx); err != nil || spec.Engine != connector.EngineLightning {
+				return err
+			}
+			info, err := s.Registry.Source(spec.Type)
+			if err != nil {
+				return err
+			}
+			return connector.TestWarehouse(ctx, src, info, spec.Configuration)
 		})
 		s.noteTest(ctx, "source", in.Body.Slug, spec, b.Body)
 		return b, nil

@@ -2,12 +2,14 @@ package api
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"database/sql"
 	"encoding/json"
 	"errors"
 	"fmt"
 
+	"github.com/millrace/millrace/internal/connector"
 	"github.com/millrace/millrace/internal/kind/destination"
 	"github.com/millrace/millrace/internal/kind/source"
 	"github.com/millrace/millrace/internal/kind/storage"
@@ -80,7 +82,7 @@ func connection(spec any) []byte {
 	var part any
 	switch spec := spec.(type) {
 	case *source.Spec:
-		part = []any{spec.Type, settingsOf(spec.Configuration)}
+		part = []any{spec.Type, settingsOf(spec.Configuration), cmp.Or(spec.Engine, connector.EngineBasic)}
 	case *destination.Spec:
 		part = []any{spec.Type, settingsOf(spec.Configuration)}
 	case *storage.Spec:

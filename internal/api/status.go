@@ -251,6 +251,8 @@ type RunBody struct {
 	InDoubt       int64        `json:"inDoubt"`
 	RatePerSecond float64      `json:"ratePerSecond"`
 	Options       run.Options  `json:"options"`
+	Engine        string       `json:"engine" enum:"basic,lightning," doc:"which engine compared the rows; empty before the run began"`
+	Migrated      bool         `json:"migrated" doc:"the run copied what was synced before into the warehouse"`
 	Error         *ErrorInfo   `json:"error"`
 }
 
@@ -271,6 +273,7 @@ func (s *Server) runBody(r run.Run) RunBody {
 		ID: r.ID, SyncSlug: r.SyncSlug, SyncID: r.SyncID, Trigger: r.Trigger, State: r.State, Status: r.Words().REST, Label: r.Words().Run,
 		CreatedAt: stamp(r.CreatedAt), StartedAt: optionalStamp(r.StartedAt), FinishedAt: optionalStamp(r.FinishedAt), ResumesAt: optionalStamp(r.ResumeAt), Progress: r.Progress(),
 		RowsRead: c.Read, Planned: c.Planned, Succeeded: c.Succeeded, Failed: c.Failed, Aborted: c.Aborted, InDoubt: c.InDoubt, Options: r.Options,
+		Engine: r.Pinned.Engine, Migrated: r.Pinned.Migrated,
 		Rows: RowsBody{
 			Added: c.Rows.Added, Changed: c.Rows.Changed, Removed: c.Rows.Removed, Unchanged: c.Unchanged,
 			NullKey: c.NullKeys, Duplicate: c.Duplicates, Ignored: c.Ignored.Total(),

@@ -58,6 +58,7 @@ var sideways = map[[2]string]string{
 	{"internal/connector/", "internal/connector"}:           "the suites of connectors",
 	{"test/", "test/services"}:                              "the command of the services",
 	{"internal/db/", "internal/db"}:                         "databases for tests",
+	{"internal/query/", "internal/query"}:                   "the suite of dialects",
 	{"internal/secret", "internal/secret"}:                  "one package",
 	{"internal/blob", "internal/secret"}:                    "objects are sealed",
 	{"internal/quota", "internal/secret"}:                   "credentials are named by a keyed digest",

@@ -1,11 +1,13 @@
 package connector
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"strconv"
 	"strings"
 
+	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
 	"github.com/millrace/millrace/internal/fault"
 	"github.com/millrace/millrace/internal/query"
@@ -19,9 +21,10 @@ type SourceInfo struct {
 	Category string        `json:"category"` // warehouse, database, file, sample
 	Summary  string        `json:"summary"`
 	Fields   []Field       `json:"fields"`
-	Methods  []string      `json:"methods"` // modeling methods: sql, table
-	Engines  []string      `json:"engines"` // basic, lightning
-	Sample   bool          `json:"sample"`  // built-in data: no credentials, no test, not metered (S-85)
+	Methods  []string      `json:"methods"`          // modeling methods: sql, table
+	Engines  []string      `json:"engines"`          // EngineBasic, EngineLightning
+	Grants   string        `json:"grants,omitempty"` // what an administrator of the source runs for Lightning; see GrantsFor
+	Sample   bool          `json:"sample"`           // built-in data: no credentials, no test, not metered (S-85)
 	Queries  []SampleQuery `json:"queries,omitempty"`
 	Verified bool          `json:"verified"` // proved against the real server by our tests
 
@@ -41,6 +44,12 @@ type SourceOptions struct {
 	Dir      string       // a private folder that outlives the process; created by the caller
 	Log      *slog.Logger // ids only, never values
 }
+
+// The sync engines.
+const (
+	EngineBasic     = "basic"     // Millrace compares rows on its own machine
+	EngineLightning = "lightning" // the source compares them
+)
 
 // Workload classes a query, so that sources with several compute endpoints can route it (S-07).
 type Workload string
@@ -73,7 +82,7 @@ type Source interface {
 	// Test connects and reads, and returns what the driver says when it cannot.
 	Test(ctx context.Context) error
 	// Introspect lists tables and views with their columns, sorted by schema and name. Schemas that
-	// Millrace itself writes (query.OwnSchemas) never appear (S-04).
+	// Millrace itself writes (query.OwnSchemas, Schemas) never appear (S-04).
 	Introspect(ctx context.Context) ([]Table, error)
 	// Query streams the rows of one statement under one snapshot. It never holds the whole result in
 	// memory, stops the statement at the source when ctx ends, and reports types that
@@ -93,10 +102,71 @@ type Unloader interface {
 	Unload(ctx context.Context, q Query, path string) (int64, error)
 }
 
-// Loader is a source that rows can be written to: the tests of sources use it, and later engines.
+// Loader is a source that rows can be written to.
 type Loader interface {
-	// Load creates or replaces a table from the rows of r.
+	// Load creates or replaces a table from the rows of r, and its schema where there is none.
 	Load(ctx context.Context, table query.TableRef, r array.RecordReader) error
+	// Append adds the rows of r to a table that Load made of the same columns: all of them or none.
+	Append(ctx context.Context, table query.TableRef, r array.RecordReader) error
+}
+
+// Warehouse is a source that the Lightning engine can plan in: Millrace may write in the two schemas that
+// Schemas names.
+type Warehouse interface {
+	Source
+	Loader
+
+	// Schemas returns the names of the schemas that Millrace writes in.
+	Schemas() Schemas
+	// Describe returns the columns of a query as Query would yield them, without running it.
+	Describe(ctx context.Context, q Query) (*arrow.Schema, error)
+	// Execute runs commands in their order, all of them or none where the source has transactions, and
+	// returns how many rows the last one wrote. Values read as text are written as in Query.
+	Execute(ctx context.Context, commands ...Query) (int64, error)
+	// Columns returns the columns of a table; Native can be cast to. A table that does not exist has none.
+	Columns(ctx context.Context, table query.TableRef) (value.Schema, error)
+	// OwnTables lists the tables of one of our schemas whose names begin with the prefix, in any order.
+	OwnTables(ctx context.Context, schema, prefix string) ([]string, error)
+}
+
+// Schemas are the schemas of a warehouse that Millrace writes in (SY-49).
+type Schemas struct {
+	Planner string // what was settled last, and work in progress
+	Audit   string // what became of rows
+}
+
+// The fields of a source that name its Schemas.
+const (
+	FieldPlannerSchema = "plannerSchema"
+	FieldAuditSchema   = "auditSchema"
+)
+
+// SchemaFields are the fields of a source that the Lightning engine can plan in.
+func SchemaFields() []Field {
+	return []Field{
+		{
+			Name: FieldPlannerSchema, Label: "Planner schema", Type: FieldString, Default: query.PlannerSchema, Advanced: true,
+			Help: "Where the Lightning engine keeps what was synced. It belongs to Millrace alone.",
+		},
+		{
+			Name: FieldAuditSchema, Label: "Audit schema", Type: FieldString, Default: query.AuditSchema, Advanced: true,
+			Help: "Where Millrace writes what became of rows. People read it.",
+		},
+	}
+}
+
+// SchemasOf reads the schemas' names from a source's settings.
+func SchemasOf(s Settings) Schemas {
+	return Schemas{
+		Planner: cmp.Or(s.Text(FieldPlannerSchema), query.PlannerSchema),
+		Audit:   cmp.Or(s.Text(FieldAuditSchema), query.AuditSchema),
+	}
+}
+
+// Own reports whether discovery hides a schema: it is one of these, or of those that Millrace writes where nobody
+// says otherwise (S-04).
+func (s Schemas) Own(schema string) bool {
+	return query.IsOwnSchema(schema) || strings.EqualFold(schema, s.Planner) || strings.EqualFold(schema, s.Audit)
 }
 
 // DistinctColumns returns an error that names the first column whose name occurs twice, in any case of

@@ -14,10 +14,10 @@ func TestWrappedQueries(t *testing.T) {
 		"WITH a AS (SELECT 1) SELECT * FROM a;": "WITH a AS (SELECT 1) SELECT * FROM a",
 		"SELECT ';'":                            "SELECT ';'",
 	} {
-		if got, want := Postgres.Limit(sql, 5), "SELECT * FROM (\n"+inner+"\n) AS _millrace_model LIMIT 5"; got != want {
+		if got, want := Postgres.Limit(sql, 5), "SELECT * FROM (\n"+inner+"\n) AS \"_millrace_model\" LIMIT 5"; got != want {
 			t.Errorf("got %q, want %q", got, want)
 		}
-		if got, want := DuckDB.Count(sql), "SELECT count(*) FROM (\n"+inner+"\n) AS _millrace_model"; got != want {
+		if got, want := DuckDB.Count(sql), "SELECT count(*) AS \"rows\" FROM (\n"+inner+"\n) AS \"_millrace_model\""; got != want {
 			t.Errorf("got %q, want %q", got, want)
 		}
 	}

@@ -33,6 +33,9 @@ func (s *Store) check(ctx context.Context, idb bun.IDB, sc Scope, k Kind, w Writ
 			issues.Add(r.Path, fault.CodeBadReference, "there is no %s %q", r.Kind, r.Slug)
 		}
 	}
+	if k.Change != nil && old != nil {
+		issues = append(issues, k.Change(old, spec)...)
+	}
 	if k.Related != nil {
 		issues = append(issues, k.Related(spec, func(kind, slug string) (any, error) {
 			d, err := s.one(ctx, idb, sc, kind, func(q *bun.SelectQuery) { q.Where("slug = ?", slug) }, slug)

@@ -30,6 +30,8 @@ type Kind struct {
 	// Related reports the errors of a spec that depend on other documents, whose specs get returns; nil
 	// where there are none.
 	Related func(spec any, get func(kind, slug string) (any, error)) fault.Issues
+	// Change reports what may not become of a spec that is stored; nil where everything may.
+	Change func(before, after any) fault.Issues
 	// Secrets visits the places of a spec that hold secrets; nil where there are none.
 	Secrets func(spec any, visit func(Place))
 }

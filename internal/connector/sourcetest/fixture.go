@@ -55,6 +55,9 @@ type Fixture struct {
 	// Says are parts of the driver's words about broken statements.
 	Says Says
 
+	// NoDigits says that the source has no numbers of any number of digits: a Loader keeps them as text.
+	NoDigits bool
+
 	// Running tells whether a statement with the tag runs at the source. Nil means that nobody can know.
 	Running func(t *testing.T, tag string) bool
 }

@@ -34,15 +34,38 @@ func testLoad(t *testing.T, w world) {
 		if err := loader.Load(t.Context(), table, r); err != nil {
 			t.Fatalf("loading %d rows: %v", rows, err)
 		}
+		w.digits(&want)
 		got := Read(t, w.query(t, s, connector.Query{SQL: s.Dialect().SelectTable(table) + " ORDER BY 1"}))
 		compare(t, got, want)
 	}
+	want := Read(t, sample(t, 3))
+	want.Rows = append(want.Rows, Read(t, sample(t, 3)).Rows...)
+	slices.SortStableFunc(want.Rows, func(a, b []value.Value) int { return cmp.Compare(a[0].Int(), b[0].Int()) })
+	if err := loader.Append(t.Context(), table, sample(t, 3)); err != nil {
+		t.Fatalf("appending: %v", err)
+	}
+	w.digits(&want)
+	compare(t, Read(t, w.query(t, s, connector.Query{SQL: s.Dialect().SelectTable(table) + " ORDER BY 1"})), want)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if err := loader.Load(ctx, table, sample(t, 1)); err == nil {
 		t.Error("loading worked with a cancelled context")
 	} else {
 		w.checkError(t, w.Settings, err)
+	}
+}
+
+// digits turns the numbers of many digits into what the source keeps of them.
+func (w world) digits(t *Table) {
+	if !w.NoDigits {
+		return
+	}
+	last := len(t.Schema) - 1
+	t.Schema[last].Type = value.TypeString
+	for _, row := range t.Rows {
+		if !row[last].IsNull() {
+			row[last] = value.OfText(row[last].String())
+		}
 	}
 }
 

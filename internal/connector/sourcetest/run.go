@@ -43,6 +43,7 @@ func Run(t *testing.T, f Fixture) {
 		{"concurrent", testConcurrent},
 		{"wide rows", testWide},
 		{"load", testLoad},
+		{"warehouse", testWarehouse},
 		{"unload", testUnload},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -10,7 +10,7 @@ import (
 
 // Kind returns the descriptor of sources.
 func Kind(registry *connector.Registry) resource.Kind {
-	return resource.Define("source", "sources",
+	k := resource.Define("source", "sources",
 		func(s *Spec, stored func(string) bool) fault.Issues { return s.validate(registry, stored) },
 		func(*Spec) []resource.Ref { return nil },
 		func(s *Spec, visit func(resource.Place)) {
@@ -18,6 +18,21 @@ func Kind(registry *connector.Registry) resource.Kind {
 				resource.VisitSecrets("spec.configuration", s.Configuration, info.Fields, visit)
 			}
 		})
+	k.Change = func(before, after any) fault.Issues {
+		return after.(*Spec).follows(before.(*Spec)) //nolint:forcetypeassert // this kind's specs
+	}
+	return k
+}
+
+// follows reports what may not become of a source. What the Lightning engine settled is in the warehouse, where the
+// Basic engine cannot read it (SY-47).
+func (s *Spec) follows(before *Spec) fault.Issues {
+	var issues fault.Issues
+	if before.Engine == connector.EngineLightning && s.Engine != connector.EngineLightning {
+		issues.Add("spec.engine", fault.CodeInvalid,
+			"a source that uses the Lightning engine cannot go back to the Basic engine: what was synced is known to the warehouse alone; connect the same place as another source instead")
+	}
+	return issues
 }
 
 func (s *Spec) validate(registry *connector.Registry, stored func(string) bool) fault.Issues {

@@ -5,6 +5,6 @@ package source
 type Spec struct {
 	Type          string         `json:"type"`             // slug of a connector.SourceInfo
 	Configuration map[string]any `json:"configuration"`    // its fields; secrets are references (secret.Ref)
-	Engine        string         `json:"engine,omitempty"` // basic (default) or lightning
+	Engine        string         `json:"engine,omitempty"` // connector.EngineBasic (default) or EngineLightning
 	Description   string         `json:"description,omitempty"`
 }

@@ -28,17 +28,25 @@ import (
 func Info(reach Reach) connector.SourceInfo {
 	return connector.SourceInfo{
 		Slug: "duckdb", Name: "DuckDB", Category: "warehouse", Summary: "A DuckDB file on the server",
-		Fields: []connector.Field{{
+		Fields: append([]connector.Field{{
 			Name: "path", Label: "File", Type: connector.FieldString, Required: true, Example: "/data/warehouse.duckdb",
-			Help: "Path of the database file on the server. It is opened for reading only.",
-		}},
-		Methods: []string{"sql", "table"}, Engines: []string{"basic"}, Verified: true,
+			Help: "Path of the database file on the server. Only the Lightning engine writes to it.",
+		}}, connector.SchemaFields()...),
+		Methods: []string{"sql", "table"}, Engines: []string{connector.EngineBasic, connector.EngineLightning}, Verified: true,
+		Grants: grants,
 		Open: func(o connector.SourceOptions) (connector.Source, error) {
 			path := o.Settings.Text("path")
-			return New(Options{Dir: o.Dir, Attach: path, Check: func() error { return readable(path, reach) }}), nil
+			s := New(Options{
+				Dir: o.Dir, Attach: path, Check: func() error { return readable(path, reach) }, Schemas: connector.SchemasOf(o.Settings),
+			})
+			return &Warehouse{Source: s, writer: newWriter()}, nil
 		},
 	}
 }
+
+// grants make the two schemas; who may write the file may write in them.
+const grants = `CREATE SCHEMA IF NOT EXISTS "{planner}";
+CREATE SCHEMA IF NOT EXISTS "{audit}";`
 
 // readable says why a database file cannot be read.
 func readable(path string, reach Reach) error {
@@ -58,11 +66,12 @@ func readable(path string, reach Reach) error {
 
 // Options say what a Source reads.
 type Options struct {
-	Dir    string       // private folder, for results and spilling
-	Attach string       // database file, read-only; empty means none
-	Allow  []string     // folders that queries may read besides
-	Files  []string     // single files that queries may read besides
-	Check  func() error // what must hold before DuckDB is asked; may be nil
+	Dir     string            // private folder, for results and spilling
+	Attach  string            // database file, read-only; empty means none
+	Allow   []string          // folders that queries may read besides
+	Files   []string          // single files that queries may read besides
+	Check   func() error      // what must hold before DuckDB is asked; may be nil
+	Schemas connector.Schemas // what discovery hides besides query.OwnSchemas
 
 	// Views makes views before access is locked: those that the statement may need, or all for discovery,
 	// whose statement is empty. It may be nil.
@@ -84,13 +93,25 @@ var (
 
 // database is one DuckDB for one query.
 type database struct {
-	pool *sql.DB
-	conn *sql.Conn
-	dir  string // for its results; removed with it
+	pool   *sql.DB
+	conn   *sql.Conn
+	dir    string // for its results; removed with it
+	access string // how it opens the attached file
+	unlock func() // of that file
 }
 
-// connect opens a database for a statement; discovery has none.
-func (s *Source) connect(ctx context.Context, statement string) (_ *database, err error) {
+// How a database opens the attached file.
+const (
+	toRead  = "READ_ONLY"
+	toWrite = "READ_WRITE"
+)
+
+// connect opens a database for a statement that reads; discovery has none.
+func (s *Source) connect(ctx context.Context, statement string) (*database, error) {
+	return s.open(ctx, statement, toRead)
+}
+
+func (s *Source) open(ctx context.Context, statement, access string) (_ *database, err error) {
 	if s.options.Check != nil {
 		if err := s.options.Check(); err != nil {
 			return nil, err
@@ -99,12 +120,19 @@ func (s *Source) connect(ctx context.Context, statement string) (_ *database, er
 	if err := os.MkdirAll(s.options.Dir, 0o700); err != nil {
 		return nil, fault.Wrap(err, fault.CodeStorage, "making the source's folder")
 	}
-	d := &database{}
+	d := &database{access: access, unlock: func() {}}
+	if s.options.Attach != "" {
+		if d.unlock, err = lock(ctx, s.options.Attach, access); err != nil {
+			return nil, explain(ctx, err)
+		}
+	}
 	if d.dir, err = os.MkdirTemp(s.options.Dir, "query-*"); err != nil {
+		d.unlock()
 		return nil, fault.Wrap(err, fault.CodeStorage, "making the source's folder")
 	}
 	c, err := duckdb.NewConnector("", func(e driver.ExecerContext) error { return configure(ctx, e, d.dir) })
 	if err != nil {
+		d.unlock()
 		return nil, errors.Join(explain(ctx, err), os.RemoveAll(d.dir))
 	}
 	d.pool = sql.OpenDB(c)
@@ -133,7 +161,7 @@ func configure(ctx context.Context, e driver.ExecerContext, dir string) error {
 // prepare attaches the database, makes the views, and locks everything else out.
 func (s *Source) prepare(ctx context.Context, d *database, statement string) error {
 	if s.options.Attach != "" {
-		attach := "ATTACH " + query.DuckDB.Text(s.options.Attach) + " AS source (READ_ONLY)" //nolint:gosec // quoted
+		attach := "ATTACH " + query.DuckDB.Text(s.options.Attach) + " AS source (" + d.access + ")" //nolint:gosec // quoted
 		if _, err := d.conn.ExecContext(ctx, attach); err != nil {
 			return err
 		}
@@ -169,13 +197,22 @@ func list(texts []string) string {
 	return "[" + strings.Join(quoted, ", ") + "]"
 }
 
-func (d *database) close() error {
+// detach ends the database; its results stay until it is closed.
+func (d *database) detach() error {
+	if d.pool == nil {
+		return nil
+	}
 	var errs []error
 	if d.conn != nil {
 		errs = append(errs, d.conn.Close())
 	}
-	return errors.Join(append(errs, d.pool.Close(), os.RemoveAll(d.dir))...)
+	errs = append(errs, d.pool.Close())
+	d.pool = nil
+	d.unlock()
+	return errors.Join(errs...)
 }
+
+func (d *database) close() error { return errors.Join(d.detach(), os.RemoveAll(d.dir)) }
 
 // Test connects and reads.
 func (s *Source) Test(ctx context.Context) error {
@@ -216,7 +253,7 @@ func (s *Source) Introspect(ctx context.Context) (_ []connector.Table, err error
 		if err := rows.Scan(&schema, &table, &c.Name, &c.Native, &c.Nullable, &comment, &view, &size); err != nil {
 			return nil, explain(ctx, err)
 		}
-		if query.IsOwnSchema(schema) {
+		if s.options.Schemas.Own(schema) {
 			continue
 		}
 		c.Type, c.Description = TypeOf(c.Native), comment
@@ -451,7 +488,7 @@ func (s *Source) Query(ctx context.Context, q connector.Query) (array.RecordRead
 	}
 	path := filepath.Join(d.dir, "result.parquet")
 	_, columns, err := d.unload(ctx, q, path)
-	if err != nil {
+	if err = errors.Join(err, d.detach()); err != nil {
 		return nil, errors.Join(err, d.close())
 	}
 	r, err := openResult(path, columns, d)

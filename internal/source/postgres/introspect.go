@@ -40,18 +40,18 @@ func (s *Source) Introspect(ctx context.Context) ([]connector.Table, error) {
 		return nil, err
 	}
 	defer x.close()
-	found, err := x.columns()
+	found, err := x.columns(introspectSQL)
 	if err == nil {
 		err = x.setTypes(found)
 	}
 	if err != nil {
 		return nil, explain(x.ctx, err, statement{})
 	}
-	return tablesOf(found), nil
+	return s.tablesOf(found), nil
 }
 
-func (x *session) columns() ([]foundColumn, error) {
-	rows, err := x.conn.Query(x.ctx, introspectSQL)
+func (x *session) columns(sql string, args ...any) ([]foundColumn, error) {
+	rows, err := x.conn.Query(x.ctx, sql, args...)
 	if err != nil {
 		return nil, err
 	}
@@ -84,10 +84,10 @@ func (x *session) setTypes(found []foundColumn) error {
 	return nil
 }
 
-func tablesOf(found []foundColumn) []connector.Table {
+func (s *Source) tablesOf(found []foundColumn) []connector.Table {
 	var tables []connector.Table
 	for _, f := range found {
-		if query.IsOwnSchema(f.schema) {
+		if s.schemas.Own(f.schema) {
 			continue
 		}
 		ref := query.TableRef{Schema: f.schema, Name: f.table}

@@ -3,7 +3,6 @@ package postgres
 import (
 	"context"
 	"fmt"
-	"strings"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
@@ -15,21 +14,36 @@ import (
 
 // Load creates or replaces a table in one transaction, with COPY.
 func (s *Source) Load(ctx context.Context, table query.TableRef, r array.RecordReader) error {
-	schema := r.Schema()
-	create, err := createTable(table, schema)
+	create, err := createTable(table, r.Schema())
 	if err != nil {
 		return err
 	}
+	return s.copy(ctx, table, r, func(x *session) error {
+		if err := x.makeSchema(table.Schema); err != nil {
+			return err
+		}
+		_, err := x.conn.PgConn().Exec(x.ctx, create).ReadAll()
+		return err
+	})
+}
+
+// Append adds rows in one transaction, with COPY.
+func (s *Source) Append(ctx context.Context, table query.TableRef, r array.RecordReader) error {
+	return s.copy(ctx, table, r, func(*session) error { return nil })
+}
+
+// copy adds the rows to a table that before may make.
+func (s *Source) copy(ctx context.Context, table query.TableRef, r array.RecordReader, before func(*session) error) error {
 	x, err := s.connect(ctx, "BEGIN")
 	if err != nil {
 		return err
 	}
 	defer x.close()
-	if _, err := x.conn.PgConn().Exec(x.ctx, create).ReadAll(); err != nil {
+	if err := before(x); err != nil {
 		return explain(x.ctx, err, statement{})
 	}
-	names := make([]string, schema.NumFields())
-	for i, f := range schema.Fields() {
+	names := make([]string, r.Schema().NumFields())
+	for i, f := range r.Schema().Fields() {
 		names[i] = f.Name
 	}
 	if _, err := x.conn.CopyFrom(x.ctx, identifier(table), names, &copied{reader: r}); err != nil {
@@ -37,6 +51,20 @@ func (s *Source) Load(ctx context.Context, table query.TableRef, r array.RecordR
 	}
 	_, err = x.conn.PgConn().Exec(x.ctx, "COMMIT").ReadAll()
 	return explain(x.ctx, err, statement{})
+}
+
+// makeSchema makes a schema that does not exist. A user who may write in a schema may seldom make one, and the server
+// would refuse even CREATE SCHEMA IF NOT EXISTS.
+func (x *session) makeSchema(name string) error {
+	if name == "" {
+		return nil
+	}
+	var there bool
+	if err := x.conn.QueryRow(x.ctx, "SELECT EXISTS (SELECT 1 FROM pg_namespace WHERE nspname = $1)", name).Scan(&there); err != nil || there {
+		return err
+	}
+	_, err := x.conn.PgConn().Exec(x.ctx, query.Postgres.Command(query.CreateSchema{Name: name})).ReadAll()
+	return err
 }
 
 func identifier(t query.TableRef) pgx.Identifier {
@@ -48,20 +76,15 @@ func identifier(t query.TableRef) pgx.Identifier {
 
 func createTable(table query.TableRef, schema *arrow.Schema) (string, error) {
 	d := query.Postgres
-	columns := make([]string, schema.NumFields())
+	columns := make([]query.NewColumn, schema.NumFields())
 	for i, f := range schema.Fields() {
 		native, err := nativeOf(f)
 		if err != nil {
 			return "", err
 		}
-		columns[i] = d.Ident(f.Name) + " " + native
+		columns[i] = query.NewColumn{Name: f.Name, Type: query.Native(native)}
 	}
-	statements := ""
-	if table.Schema != "" {
-		statements = "CREATE SCHEMA IF NOT EXISTS " + d.Ident(table.Schema) + "; "
-	}
-	name := d.Table(table)
-	return statements + "DROP TABLE IF EXISTS " + name + "; CREATE TABLE " + name + " (" + strings.Join(columns, ", ") + ")", nil
+	return d.Command(query.DropTable{Table: table}) + "; " + d.Command(query.CreateTable{Table: table, Columns: columns}), nil
 }
 
 // nativeOf returns the type of a column that holds an Arrow column.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/jackc/pgx/v5/pgtype"
 	"github.com/millrace/millrace/internal/fault"
+	"github.com/millrace/millrace/internal/query"
 	"pgregory.net/rapid"
 )
 
@@ -86,7 +87,7 @@ func TestStatement(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		tag := rapid.String().Draw(t, "tag")
 		own := rapid.StringMatching(`[a-zé😀\n]{1,30}x`).Draw(t, "own")
-		st := statement{own: own, shift: utf8.RuneCountInString(comment(tag))}
+		st := statement{own: own, shift: utf8.RuneCountInString(query.Comment(tag))}
 		if p, at := st.place(int32(st.shift)); at != "" || p != (fault.Place{}) {
 			t.Fatalf("the last character of the tag is at %s", at)
 		}
@@ -95,7 +96,7 @@ func TestStatement(t *testing.T) {
 		}
 	})
 	for _, tag := range []string{"a */ DROP TABLE x; /*", "*/", "**//", "*/*", "/*", "/*/"} {
-		c := comment(tag)
+		c := query.Comment(tag)
 		for i := 2; i+1 < len(c)-3; i++ {
 			if two := c[i : i+2]; two == "*/" || two == "/*" {
 				t.Errorf("%q became %q", tag, c)

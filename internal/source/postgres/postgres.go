@@ -21,10 +21,17 @@ import (
 func Info() connector.SourceInfo {
 	return connector.SourceInfo{
 		Slug: "postgresql", Name: "PostgreSQL", Category: "database", Summary: "Tables, views and queries of a PostgreSQL database",
-		Fields: fields(), Methods: []string{"sql", "table"}, Engines: []string{"basic"}, Verified: true,
-		Open: open,
+		Fields: append(fields(), connector.SchemaFields()...), Methods: []string{"sql", "table"}, Verified: true,
+		Engines: []string{connector.EngineBasic, connector.EngineLightning}, Grants: grants, Open: open,
 	}
 }
+
+// grants make the two schemas and let the source's user write in them.
+// https://www.postgresql.org/docs/current/sql-grant.html
+const grants = `CREATE SCHEMA IF NOT EXISTS "{planner}";
+CREATE SCHEMA IF NOT EXISTS "{audit}";
+GRANT CREATE, USAGE ON SCHEMA "{planner}" TO "{user}";
+GRANT CREATE, USAGE ON SCHEMA "{audit}" TO "{user}";`
 
 func open(o connector.SourceOptions) (connector.Source, error) {
 	var s settings
@@ -35,22 +42,20 @@ func open(o connector.SourceOptions) (connector.Source, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Source{config: config, sessions: map[*session]bool{}}, nil
+	return &Source{config: config, schemas: connector.SchemasOf(o.Settings), sessions: map[*session]bool{}}, nil
 }
 
 // Source answers queries with a PostgreSQL server. It is safe for concurrent use.
 type Source struct {
-	config *pgx.ConnConfig
+	config  *pgx.ConnConfig
+	schemas connector.Schemas
 
 	mu       sync.Mutex
 	sessions map[*session]bool // true once it is being closed
 	closed   bool
 }
 
-var (
-	_ connector.Source = (*Source)(nil)
-	_ connector.Loader = (*Source)(nil)
-)
+var _ connector.Warehouse = (*Source)(nil)
 
 // Dialect is PostgreSQL's.
 func (s *Source) Dialect() query.Dialect { return query.Postgres }
@@ -98,10 +103,15 @@ func (s *Source) connect(ctx context.Context, begin string) (*session, error) {
 	return x, nil
 }
 
-// beginRead starts the transaction of a query. The settings fix how values that travel as text are written. The
-// last one lets the server notice that we are gone, even killed, and stop the statement; a server whose system
-// cannot do that refuses it.
-const beginRead = `BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY;
+// beginRead starts the transaction of a query, beginWrite that of a command.
+const (
+	beginRead  = "BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY;" + sessionSettings
+	beginWrite = "BEGIN TRANSACTION ISOLATION LEVEL READ COMMITTED READ WRITE;" + sessionSettings
+)
+
+// sessionSettings fix how values that travel as text are written. The last one lets the server notice that we are
+// gone, even killed, and stop the statement; a server whose system cannot do that refuses it.
+const sessionSettings = `
 SET LOCAL TimeZone = 'UTC'; SET LOCAL DateStyle = 'ISO, YMD'; SET LOCAL IntervalStyle = 'postgres';
 SET LOCAL bytea_output = 'hex'; SET LOCAL extra_float_digits = 1;
 DO $$ BEGIN SET LOCAL client_connection_check_interval = '2s'; EXCEPTION WHEN OTHERS THEN NULL; END $$`

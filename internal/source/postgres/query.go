@@ -35,21 +35,12 @@ func (s *Source) Query(ctx context.Context, q connector.Query) (array.RecordRead
 // statementOf puts the tag before the query, where the server's activity view shows it.
 func statementOf(q connector.Query) statement {
 	own := query.Clean(q.SQL)
-	prefix, text := comment(q.Tag), own
+	prefix, text := query.Comment(q.Tag), own
 	if q.Limit > 0 {
 		text = query.Postgres.Limit(own, q.Limit)
 	}
 	before, _, _ := strings.Cut(text, own)
 	return statement{text: prefix + text, own: own, shift: utf8.RuneCountInString(prefix + before)}
-}
-
-// comment returns a tag as a comment that the tag cannot end.
-func comment(tag string) string {
-	if tag == "" {
-		return ""
-	}
-	tag = strings.NewReplacer("*", "", "\x00", "").Replace(tag)
-	return "/* " + tag + " */ "
 }
 
 // describe prepares the statement, which is unnamed so that it leaves nothing behind, and plans its columns. People

@@ -22,7 +22,8 @@ export const testConnection = (
   type: string,
   configuration: Settings,
   slug?: string,
-): Promise<TestResult> => post<TestResult>(path(kind, 'test'), { type, configuration, slug })
+  engine?: 'basic' | 'lightning',
+): Promise<TestResult> => post<TestResult>(path(kind, 'test'), { type, configuration, slug, engine })
 
 type Schema = components['schemas']
 
@@ -42,7 +43,8 @@ export const authorizeDestination = (slug: string) => post<Schema['Authorize']>(
  */
 export async function rememberTest(client: QueryClient, kind: 'sources' | 'destinations', saved: Source | Destination): Promise<void> {
   try {
-    await testConnection(kind, saved.spec.type, saved.spec.configuration, saved.metadata.slug)
+    const engine = 'engine' in saved.spec && saved.spec.engine === 'lightning' ? 'lightning' : undefined
+    await testConnection(kind, saved.spec.type, saved.spec.configuration, saved.metadata.slug, engine)
   } catch {
     return // the list says that it was not tested
   }

@@ -2043,6 +2043,7 @@ export interface components {
             category: string;
             engines: ("basic" | "lightning")[] | null;
             fields: components["schemas"]["ConnectorField"][] | null;
+            grants?: string;
             methods: ("sql" | "table")[] | null;
             name: string;
             queries?: components["schemas"]["ConnectorSampleQuery"][] | null;
@@ -2624,6 +2625,11 @@ export interface components {
              * @description counts on while the run is under way; 0 before it began
              */
             durationMs: number;
+            /**
+             * @description which engine compared the rows; empty before the run began
+             * @enum {string}
+             */
+            engine: "basic" | "lightning" | "";
             error: components["schemas"]["ErrorInfo"] | null;
             failed: components["schemas"]["RunOpCounts"];
             finishedAt: string | null;
@@ -2632,6 +2638,8 @@ export interface components {
             /** Format: int64 */
             inDoubt: number;
             label: string;
+            /** @description the run copied what was synced before into the warehouse */
+            migrated: boolean;
             options: components["schemas"]["RunOptions"];
             planned: components["schemas"]["RunOpCounts"];
             /** Format: double */
@@ -3033,6 +3041,11 @@ export interface components {
             configuration?: {
                 [key: string]: unknown;
             };
+            /**
+             * @description of a source: what the engine needs is tested as well
+             * @enum {string}
+             */
+            engine?: "basic" | "lightning";
             /** @description a saved document whose secrets fill in */
             slug?: string;
             type: string;

@@ -8,25 +8,33 @@ import (
 	"strings"
 
 	"github.com/millrace/millrace/internal/fault"
+	"github.com/millrace/millrace/internal/query"
 )
 
 // Baseline is what was settled last, per key: the staged rows whose key is not in the overlay, and the
 // overlay's rows that are kept or dirty. It survives as JSON. Names are relative to a folder that the
 // caller names whenever it hands the baseline back, and may be changed as the files are moved.
 type Baseline struct {
-	Files   []string `json:"files"`             // of the run's Staged
+	Files   []string `json:"files,omitempty"`   // of the run's Staged
 	Overlay string   `json:"overlay,omitempty"` // exceptions; empty means none
+	Tables  *Tables  `json:"tables,omitempty"`  // instead of Files and Overlay: where a warehouse has them
 	Layout
 	Rows    int64 `json:"rows"`    // keys that the destination has, as far as is known
 	Overlap int64 `json:"overlap"` // keys in the overlay
 	Dirty   int64 `json:"dirty"`   // of those, keys whose outcome is unknown
 }
 
+// Tables are what was settled last in a warehouse: the staged rows, and the overlay.
+type Tables struct {
+	Plan       query.TableRef `json:"plan"`
+	Rejections query.TableRef `json:"rejections"`
+}
+
 // The states of a key in an overlay.
 const (
-	stateAbsent = "absent"
-	stateKept   = "kept"
-	stateDirty  = "dirty"
+	StateAbsent = "absent"
+	StateKept   = "kept"
+	StateDirty  = "dirty"
 )
 
 // check finds the baseline's files in dir.
@@ -57,38 +65,38 @@ func (b *Baseline) names() []string {
 	return append(slices.Clone(b.Files), b.Overlay)
 }
 
-// comparison is how the hashes of two layouts are compared.
-type comparison struct {
-	direct bool  // the hashes that were staged are comparable
-	shared []int // positions, in the current layout, of the compared columns that both have
+// Comparison is how the hashes of two layouts are compared.
+type Comparison struct {
+	Direct bool  // the hashes that were staged are comparable
+	Shared []int // positions, in the current layout, of the compared columns that both have
 }
 
-// compareWith says how rows of the layout l are compared with rows of an older one. Hashes of another
+// CompareWith says how rows of the layout l are compared with rows of an older one. Hashes of another
 // DuckDB, of other columns or of other types say nothing; the values do, for the columns that both
 // layouts have.
-func (l Layout) compareWith(old Layout) comparison {
-	c := comparison{direct: l.HashVersion == old.HashVersion && slices.Equal(l.Compare, old.Compare)}
-	for _, p := range l.comparePositions() {
+func (l Layout) CompareWith(old Layout) Comparison {
+	c := Comparison{Direct: l.HashVersion == old.HashVersion && slices.Equal(l.Compare, old.Compare)}
+	for _, p := range l.ComparePositions() {
 		o := old.Schema.Index(l.Schema[p].Name)
 		if o < 0 {
 			continue
 		}
-		c.shared = append(c.shared, p)
-		c.direct = c.direct && old.Physical[o] == l.Physical[p]
+		c.Shared = append(c.Shared, p)
+		c.Direct = c.Direct && old.Physical[o] == l.Physical[p]
 	}
 	return c
 }
 
 // hash is the SQL of a row's hash; prefix names the table.
-func (c comparison) hash() string {
-	if c.direct {
+func (c Comparison) hash() string {
+	if c.Direct {
 		return "_h"
 	}
-	return hashOf("", c.shared)
+	return hashOf("", c.Shared)
 }
 
 // current is the relation of the staged rows: _k, _x (the hash to compare by) and the kept columns.
-func (s Staged) current(c comparison) (string, error) {
+func (s Staged) current(c Comparison) (string, error) {
 	paths, err := locals(s.Dir, s.Files)
 	if err != nil {
 		return "", err
@@ -101,7 +109,7 @@ func (s Staged) current(c comparison) (string, error) {
 //
 // Its columns: _k, _x (null where the row must be planned again), _held (whether c0 … were settled),
 // _dirty, _op (the operation in doubt), _attempts (values sent in doubt), c0 …, p0 … (of previous).
-func (b *Baseline) relation(dir string, l Layout, previous []string, c comparison) (string, error) {
+func (b *Baseline) relation(dir string, l Layout, previous []string, c Comparison) (string, error) {
 	files, err := locals(dir, b.Files)
 	if err != nil {
 		return "", err
@@ -116,27 +124,27 @@ func (b *Baseline) relation(dir string, l Layout, previous []string, c compariso
 	}
 	overlay := parquet(path)
 	settled := "(SELECT * FROM " + parquet(files...) + " AS f ANTI JOIN " + overlay + " AS o ON f._k = o._k)"
-	excepted := "(SELECT * FROM " + overlay + " WHERE _state <> '" + stateAbsent + "')"
+	excepted := "(SELECT * FROM " + overlay + " WHERE _state <> '" + StateAbsent + "')"
 	attempts := view.noAttempts()
 	if b.Dirty > 0 {
 		attempts = view.attempts() + " AS _attempts"
 	}
 	return view.sql(settled, "_h", "true AS _held, false AS _dirty, NULL::VARCHAR AS _op, "+view.noAttempts()) +
 		" UNION ALL " +
-		view.sql(excepted, "_h", "_held, _state = '"+stateDirty+"' AS _dirty, _op, "+attempts), nil
+		view.sql(excepted, "_h", "_held, _state = '"+StateDirty+"' AS _dirty, _op, "+attempts), nil
 }
 
 // view translates rows of an older layout.
 type view struct {
 	old, now Layout
 	previous []string
-	hash     comparison
+	hash     Comparison
 }
 
 func (v view) sql(from, stored, flags string) string {
 	hash := stored
-	if !v.hash.direct {
-		hash = "CASE WHEN " + stored + " IS NOT NULL THEN " + hashOf("n", v.hash.shared) + " END"
+	if !v.hash.Direct {
+		hash = "CASE WHEN " + stored + " IS NOT NULL THEN " + hashOf("n", v.hash.Shared) + " END"
 	}
 	columns := []string{"_k", hash + " AS _x", flags}
 	for i := range v.now.Schema {

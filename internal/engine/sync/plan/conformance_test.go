@@ -12,7 +12,6 @@ import (
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
 
-	"github.com/millrace/millrace/internal/connector"
 	"github.com/millrace/millrace/internal/engine/sync/plan"
 	"github.com/millrace/millrace/internal/engine/sync/plan/plantest"
 	"github.com/millrace/millrace/internal/value"
@@ -88,7 +87,7 @@ func (p *planner) Plan(ctx context.Context, model arrow.RecordBatch, s plantest.
 	if p.plan, err = revived(planned); err != nil {
 		return plantest.Result{}, err
 	}
-	return result(&p.plan)
+	return plantest.ResultOf(&p.plan)
 }
 
 // revived is the plan as another process reads it.
@@ -103,88 +102,11 @@ func revived(p plan.Plan) (plan.Plan, error) {
 	return out, err
 }
 
-func result(p *plan.Plan) (plantest.Result, error) {
-	c := p.Counts
-	r := plantest.Result{KeyTypeChanged: p.KeyTypeChanged, Counts: plantest.Counts{
-		Read: c.Read, NullKeys: c.NullKeys, Duplicates: c.Duplicates, DuplicateKeys: c.DuplicateKeys, Unchanged: c.Unchanged,
-		Found: plantest.Tally(c.Found), Planned: plantest.Tally(c.Planned), Ignored: plantest.Tally(c.Ignored),
-	}}
-	for _, op := range connector.Operations {
-		rows, err := p.Open(op)
-		if err != nil {
-			return r, err
-		}
-		if err := appendRows(&r, p, rows, op, false); err != nil {
-			return r, err
-		}
-	}
-	rows, err := p.OpenDuplicates()
-	if err != nil {
-		return r, err
-	}
-	return r, appendRows(&r, p, rows, connector.Added, true)
-}
-
-func appendRows(r *plantest.Result, p *plan.Plan, rows *plan.Rows, op connector.Operation, duplicate bool) error {
-	defer rows.Close() //nolint:errcheck // a test's reader
-	for rows.Next() {
-		b := rows.Batch()
-		if b.First != int64(len(r.Rows)) {
-			return fmt.Errorf("the ordinal is %d after %d rows", b.First, len(r.Rows))
-		}
-		attempts, err := p.AttemptReader(b)
-		if err != nil {
-			return err
-		}
-		for i := range b.Len() {
-			row := plantest.Row{Operation: op, Duplicate: duplicate, Key: b.Keys.Value(i), Values: named(b.Values, i)}
-			if b.Before != nil {
-				row.Before = named(b.Before, i)
-			}
-			if attempts != nil {
-				row.Attempts = attempted(p, attempts(i))
-			}
-			r.Rows = append(r.Rows, row)
-		}
-	}
-	return rows.Err()
-}
-
-func attempted(p *plan.Plan, rows [][]value.Value) []map[string]value.Value {
-	var out []map[string]value.Value
-	for _, values := range rows {
-		row := map[string]value.Value{}
-		for i, c := range p.Schema {
-			row[c.Name] = values[i]
-		}
-		out = append(out, row)
-	}
-	return out
-}
-
-func named(rec arrow.RecordBatch, row int) map[string]value.Value {
-	out := map[string]value.Value{}
-	for i, f := range rec.Schema().Fields() {
-		read, err := value.NewReader(f, rec.Column(i))
-		if err != nil {
-			panic(err)
-		}
-		out[f.Name] = read(row)
-	}
-	return out
-}
-
 // Settle hands the outcomes over as ranges of ordinals.
 func (p *planner) Settle(ctx context.Context, outcome func(plantest.Row) string) error {
-	r, err := result(&p.plan)
+	ranges, err := plantest.Ranges(&p.plan, outcome)
 	if err != nil {
 		return err
-	}
-	var ranges []plan.Range
-	for i, row := range r.Rows {
-		if !row.Duplicate && outcome(row) != plantest.Aborted {
-			ranges = append(ranges, plan.Range{From: int64(i), To: int64(i) + 1, State: plan.State(outcome(row))})
-		}
 	}
 	b, err := p.engine.Settle(ctx, plan.SettleInput{
 		Staged: p.staged, Plan: &p.plan, Old: p.old(), OldDir: p.folder(p.run - 1),
@@ -204,9 +126,9 @@ func (p *planner) Settled(ctx context.Context) ([]plantest.Held, error) {
 	err := p.engine.Held(ctx, *b, p.folder(p.run), func(h plan.HeldRow) {
 		held := plantest.Held{Key: h.Key, Dirty: h.Doubt}
 		if h.Values != nil {
-			held.Values = attempted(&plan.Plan{Schema: b.Schema}, [][]value.Value{h.Values})[0]
+			held.Values = plantest.ByName(b.Schema, [][]value.Value{h.Values})[0]
 		}
-		held.Attempts = attempted(&plan.Plan{Schema: b.Schema}, h.Attempts)
+		held.Attempts = plantest.ByName(b.Schema, h.Attempts)
 		all = append(all, held)
 	})
 	if err == nil && countHeld(all) != b.Rows {

@@ -28,20 +28,42 @@ type DiffInput struct {
 	Identify       []string // columns that tell the destination's records apart; nil: the key does
 }
 
+// Check reports what of the input does not fit together, without looking at any row.
+func (in DiffInput) Check() error {
+	for _, name := range in.Identify {
+		if in.Staged.Schema.Index(name) < 0 {
+			return fault.New(fault.CodeMappingColumn, "Unknown field name: the model has no column %q", name)
+		}
+	}
+	p := NewPlan(in)
+	if !p.Compares() {
+		return nil
+	}
+	if was, is := in.Baseline.PrimaryKey, in.Staged.PrimaryKey; was != is {
+		return fault.New(fault.CodeRunKeyChanged, "the model's primary key was %q and is %q now", was, is)
+	}
+	return nil
+}
+
+// Claims reports whether a row that left may share its record with one that is there.
+func (in DiffInput) Claims() bool {
+	return in.Rules.RemovedActs && len(in.Identify) > 0 && !slices.Contains(in.Identify, in.Staged.PrimaryKey)
+}
+
 // Diff compares the staged rows with the baseline. Rows that share a key are neither sent nor removed.
 // A key whose outcome is unknown is planned whatever its values are. A key column of another native
 // type than the baseline's turns the run into a full resync (M-09), another key column is
 // fault.CodeRunKeyChanged, and a baseline that is gone fault.CodeRunBaseline. A row that left is not removed
 // while another row of the model claims its record.
 func (e *Engine) Diff(ctx context.Context, in DiffInput) (_ Plan, err error) {
-	for _, name := range in.Identify {
-		if in.Staged.Schema.Index(name) < 0 {
-			return Plan{}, fault.New(fault.CodeMappingColumn, "Unknown field name: the model has no column %q", name)
-		}
-	}
-	d := &differ{in: in, plan: newPlan(in), engine: e}
-	if err := d.checkBaseline(); err != nil {
+	if err := in.Check(); err != nil {
 		return Plan{}, err
+	}
+	d := &differ{in: in, plan: NewPlan(in), engine: e}
+	if d.plan.Compares() {
+		if err := in.Baseline.check(in.BaselineDir); err != nil {
+			return Plan{}, err
+		}
 	}
 	if d.session, err = e.open(ctx, in.Dir); err != nil {
 		return Plan{}, err
@@ -53,26 +75,6 @@ func (e *Engine) Diff(ctx context.Context, in DiffInput) (_ Plan, err error) {
 	return d.plan, nil
 }
 
-func newPlan(in DiffInput) Plan {
-	p := Plan{
-		Dir: in.Dir, Schema: in.Staged.Schema, PrimaryKey: in.Staged.PrimaryKey,
-		FirstRun: in.Baseline == nil, ResetCDC: in.ResetCDC, EveryRow: in.Rules.EveryRow, MappingChanged: in.MappingChanged,
-	}
-	p.FullResync = in.FullResync && !in.ResetCDC
-	if in.Baseline != nil && in.Baseline.KeyType != in.Staged.KeyType && in.Baseline.PrimaryKey == in.Staged.PrimaryKey {
-		p.KeyTypeChanged = true
-		p.FullResync = !in.ResetCDC
-	}
-	if p.compares() {
-		p.Before = in.Before
-	}
-	p.Counts.Read, p.Counts.NullKeys = in.Staged.Read, in.Staged.NullKeys
-	return p
-}
-
-// compares reports whether the baseline takes part.
-func (p *Plan) compares() bool { return !p.FirstRun && !p.FullResync && !p.ResetCDC && !p.EveryRow }
-
 type differ struct {
 	engine  *Engine
 	session *session
@@ -81,21 +83,11 @@ type differ struct {
 	parts   int // number of the next part of a section
 }
 
-func (d *differ) checkBaseline() error {
-	if !d.plan.compares() {
-		return nil
-	}
-	if was, is := d.in.Baseline.PrimaryKey, d.in.Staged.PrimaryKey; was != is {
-		return fault.New(fault.CodeRunKeyChanged, "the model's primary key was %q and is %q now", was, is)
-	}
-	return d.in.Baseline.check(d.in.BaselineDir)
-}
-
 func (d *differ) run(ctx context.Context) error {
-	if !d.plan.compares() {
+	if !d.plan.Compares() {
 		return d.takeAll(ctx)
 	}
-	c := d.in.Staged.compareWith(d.in.Baseline.Layout)
+	c := d.in.Staged.CompareWith(d.in.Baseline.Layout)
 	now, err := d.in.Staged.current(c)
 	if err != nil {
 		return err
@@ -113,24 +105,8 @@ func (d *differ) run(ctx context.Context) error {
 	if err := d.compare(ctx); err != nil {
 		return err
 	}
-	d.finish()
+	d.plan.Derive(d.in.Rules)
 	return nil
-}
-
-// finish derives what the comparison did not count.
-func (d *differ) finish() {
-	c := &d.plan.Counts
-	c.Unchanged = c.Read - c.NullKeys - c.Duplicates - c.Found.Added - c.Found.Changed
-	for _, op := range sectionOrder {
-		found := c.Found.Of(op)
-		planned := found
-		if !d.in.Rules.acts(op) {
-			planned = 0
-		} else if op == connector.Removed {
-			planned -= c.Claimed
-		}
-		*c.Planned.count(op), *c.Ignored.count(op) = planned, found-planned
-	}
 }
 
 // passes is how many parts the keys are compared in, so that each part fits into memory.
@@ -140,7 +116,7 @@ func (d *differ) passes() int64 {
 		rows = max(rows, b.Rows)
 	}
 	per := d.engine.options.PassRows
-	if d.plan.compares() && d.plan.MappingChanged {
+	if d.plan.Compares() && d.plan.MappingChanged {
 		per = max(per/2, 1) // whole rows are compared, not keys alone
 	}
 	return max(1, (rows+per-1)/per)
@@ -228,7 +204,7 @@ func (s scope) drop() []string {
 // resolve decides on every key in scope, exactly, and writes the rows of each operation.
 func (d *differ) resolve(ctx context.Context, s scope) error {
 	statements := append(s.statements(), d.verdict())
-	if d.claims() {
+	if d.in.Claims() {
 		statements = append(statements, d.claimed())
 	}
 	if err := d.session.run(ctx, statements...); err != nil {
@@ -253,11 +229,6 @@ const (
 	verdictSame      = "u"
 	verdictClaimed   = "k" // it left, and another row has its record now
 )
-
-// claims reports whether a row that left may share its record with one that is there.
-func (d *differ) claims() bool {
-	return d.in.Rules.RemovedActs && len(d.in.Identify) > 0 && !slices.Contains(d.in.Identify, d.plan.PrimaryKey)
-}
 
 // claimed finds the removals whose record another row of the model claims.
 func (d *differ) claimed() string {
@@ -292,7 +263,7 @@ func (d *differ) verdict() string {
 // doubtful is the verdict on a present key that was settled once and is in doubt since. It is a change.
 // Where the sync ignores changes, a row that may have been removed is added instead.
 func (d *differ) doubtful() string {
-	if !d.in.Rules.ChangedActs && d.in.Rules.AddedActs {
+	if d.in.Rules.DoubtAdds() {
 		return "CASE WHEN b._op = '" + string(connector.Removed) + "' THEN 'a' ELSE 'c' END"
 	}
 	return "'c'"
@@ -415,7 +386,7 @@ func (d *differ) duplicatesQuery() string {
 // takeAll plans without a comparison: every row with a key of its own is added, or, when change
 // tracking is reset, nothing is.
 func (d *differ) takeAll(ctx context.Context) error {
-	now, err := d.in.Staged.current(comparison{direct: true})
+	now, err := d.in.Staged.current(Comparison{Direct: true})
 	if err != nil {
 		return err
 	}
@@ -453,7 +424,7 @@ func (d *differ) addAll(ctx context.Context) error {
 		return nil
 	}
 	c.Found.Added = rows
-	d.finish()
+	d.plan.Derive(d.in.Rules)
 	if c.Planned.Added == 0 {
 		return nil
 	}

@@ -1,6 +1,8 @@
 package plan
 
 import (
+	"slices"
+
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
 	"github.com/apache/arrow-go/v18/arrow/memory"
@@ -12,7 +14,7 @@ import (
 // all were accepted are not read.
 type exceptions struct {
 	plan  *Plan
-	todo  []piece
+	todo  []Piece
 	rows  *Rows
 	op    connector.Operation
 	batch arrow.RecordBatch
@@ -29,17 +31,9 @@ var exceptionSchema = arrow.NewSchema([]arrow.Field{
 // newExceptions gathers the ranges first: DuckDB calls Next from threads of its own, where a Go iterator
 // cannot be resumed.
 func newExceptions(p *Plan, outcomes Outcomes, standard State) (*exceptions, error) {
-	x := &exceptions{plan: p}
-	for r, err := range complete(outcomes, standard, 0, p.Total()) {
-		if err != nil {
-			return x, err
-		}
-		if r.State.refused() {
-			x.todo = append(x.todo, p.pieces(r)...)
-			x.dirty = x.dirty || r.State == Dirty
-		}
-	}
-	return x, nil
+	todo, err := p.Refused(outcomes, standard)
+	dirty := slices.ContainsFunc(todo, func(p Piece) bool { return p.State == Dirty })
+	return &exceptions{plan: p, todo: todo, dirty: dirty}, err
 }
 
 // any reports whether there is an exception, duplicate keys among them.
@@ -76,7 +70,7 @@ func (x *exceptions) gather(b *array.RecordBuilder) error {
 	n := min(int64(batch.Len()), p.To-p.From)
 	for i := range int(n) {
 		b.Field(0).(*array.StringBuilder).Append(batch.Keys.Value(i)) //nolint:forcetypeassert // exceptionSchema
-		b.Field(1).(*array.StringBuilder).Append(string(p.op))        //nolint:forcetypeassert // exceptionSchema
+		b.Field(1).(*array.StringBuilder).Append(string(p.Op))        //nolint:forcetypeassert // exceptionSchema
 		b.Field(2).(*array.StringBuilder).Append(string(p.State))     //nolint:forcetypeassert // exceptionSchema
 	}
 	if p.From += n; p.From < p.To {
@@ -87,15 +81,15 @@ func (x *exceptions) gather(b *array.RecordBuilder) error {
 }
 
 // seek makes the piece's first row the next one to read.
-func (x *exceptions) seek(p piece) (err error) {
-	if x.rows == nil || x.op != p.op {
+func (x *exceptions) seek(p Piece) (err error) {
+	if x.rows == nil || x.op != p.Op {
 		if err := x.closeRows(); err != nil {
 			return err
 		}
-		if x.rows, err = x.plan.rows(*x.plan.section(p.op), x.plan.First(p.op), true); err != nil {
+		if x.rows, err = x.plan.rows(*x.plan.section(p.Op), x.plan.First(p.Op), true); err != nil {
 			return err
 		}
-		x.op = p.op
+		x.op = p.Op
 	}
 	return x.rows.SeekTo(p.From)
 }

@@ -26,7 +26,7 @@ func (e *Engine) Held(ctx context.Context, b Baseline, dir string, yield func(He
 		return err
 	}
 	defer func() { err = errors.Join(err, s.close()) }()
-	rel, err := b.relation(dir, b.Layout, nil, comparison{direct: true})
+	rel, err := b.relation(dir, b.Layout, nil, Comparison{Direct: true})
 	if err != nil {
 		return err
 	}

@@ -2,6 +2,9 @@
 // settled before, and keeps what the next run compares with (SY-39). The comparison runs in DuckDB
 // over Parquet files, so that memory does not grow with the model.
 //
+// What a plan is, how its rows are numbered and what is settled of them is the same for every planner; the
+// package lightning has the one that works in a warehouse.
+//
 // A run calls Stage, then Diff, then reads the plan's rows with Plan.Open, and Settle when it knows
 // what became of them. Every step writes immutable files into folders of the caller and returns a
 // description that survives as JSON; nothing else is kept. Files appear under their names only when

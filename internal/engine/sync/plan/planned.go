@@ -101,6 +101,44 @@ func (p *Plan) OperationOf(ordinal int64) connector.Operation {
 	return connector.Added
 }
 
+// NewPlan returns a plan without rows: what follows from the input alone.
+func NewPlan(in DiffInput) Plan {
+	p := Plan{
+		Dir: in.Dir, Schema: in.Staged.Schema, PrimaryKey: in.Staged.PrimaryKey,
+		FirstRun: in.Baseline == nil, ResetCDC: in.ResetCDC, EveryRow: in.Rules.EveryRow, MappingChanged: in.MappingChanged,
+	}
+	p.FullResync = in.FullResync && !in.ResetCDC
+	if in.Baseline != nil && in.Baseline.KeyType != in.Staged.KeyType && in.Baseline.PrimaryKey == in.Staged.PrimaryKey {
+		p.KeyTypeChanged = true
+		p.FullResync = !in.ResetCDC
+	}
+	if p.Compares() {
+		p.Before = in.Before
+	}
+	p.Counts.Read, p.Counts.NullKeys = in.Staged.Read, in.Staged.NullKeys
+	return p
+}
+
+// Compares reports whether the baseline takes part.
+func (p *Plan) Compares() bool { return !p.FirstRun && !p.FullResync && !p.ResetCDC && !p.EveryRow }
+
+// Derive fills in the counts that follow from what was counted: the rows that the model has, and those that were
+// found.
+func (p *Plan) Derive(rules ModeRules) {
+	c := &p.Counts
+	c.Unchanged = c.Read - c.NullKeys - c.Duplicates - c.Found.Added - c.Found.Changed
+	for _, op := range sectionOrder {
+		found := c.Found.Of(op)
+		planned := found
+		if !rules.acts(op) {
+			planned = 0
+		} else if op == connector.Removed {
+			planned -= c.Claimed
+		}
+		*c.Planned.count(op), *c.Ignored.count(op) = planned, found-planned
+	}
+}
+
 // count returns the field of an operation.
 func (t *Tally) count(op connector.Operation) *int64 {
 	switch op {
@@ -123,6 +161,10 @@ type ModeRules struct {
 	RemovedActs bool
 	EveryRow    bool // all and snapshot modes: every row is sent as added, nothing is compared
 }
+
+// DoubtAdds reports whether a row that was settled once, and may have been removed since, is added and not changed:
+// where the sync ignores changes.
+func (m ModeRules) DoubtAdds() bool { return !m.ChangedActs && m.AddedActs }
 
 func (m ModeRules) acts(op connector.Operation) bool {
 	switch op {

@@ -58,7 +58,7 @@ type settler struct {
 }
 
 func (st *settler) run(ctx context.Context, b *Baseline) error {
-	st.compares = st.in.Plan.compares()
+	st.compares = st.in.Plan.Compares()
 	if st.compares {
 		if err := st.in.Old.check(st.in.OldDir); err != nil {
 			return err
@@ -107,7 +107,7 @@ func (st *settler) prepare(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	now, err := st.in.Staged.current(comparison{direct: true})
+	now, err := st.in.Staged.current(Comparison{Direct: true})
 	if err != nil {
 		return err
 	}
@@ -121,12 +121,12 @@ func (st *settler) prepare(ctx context.Context) error {
 func (st *settler) old() (string, error) {
 	l := st.in.Staged.Layout
 	if !st.compares {
-		v := view{now: l, hash: comparison{direct: true}}
+		v := view{now: l, hash: Comparison{Direct: true}}
 		return "SELECT NULL::VARCHAR AS _k, NULL::UBIGINT AS _x, false AS _held, false AS _dirty, NULL::VARCHAR AS _op, " +
 			v.noAttempts() + ", " + st.nulls() + " WHERE false", nil
 	}
-	c := l.compareWith(st.in.Old.Layout)
-	c.shared = l.comparePositions()
+	c := l.CompareWith(st.in.Old.Layout)
+	c.Shared = l.ComparePositions()
 	return st.in.Old.relation(st.in.OldDir, l, nil, c)
 }
 
@@ -198,20 +198,36 @@ func (s Section) names() []string {
 // refused reports whether a row with the state is an exception of the new baseline.
 func (s State) refused() bool { return s != Accepted }
 
+// Piece is consecutive rows of one operation with one state.
+type Piece struct {
+	Op connector.Operation
+	Range
+}
+
+// Refused returns the rows of the plan that were not accepted, piece by piece; rows without an outcome have the
+// state standard.
+func (p *Plan) Refused(outcomes Outcomes, standard State) ([]Piece, error) {
+	var all []Piece
+	for r, err := range complete(outcomes, standard, 0, p.Total()) {
+		if err != nil {
+			return nil, err
+		}
+		if r.State.refused() {
+			all = append(all, p.pieces(r)...)
+		}
+	}
+	return all, nil
+}
+
 // pieces cuts a range at the borders between operations.
-func (p *Plan) pieces(r Range) []piece {
-	var out []piece
+func (p *Plan) pieces(r Range) []Piece {
+	var out []Piece
 	for _, op := range sectionOrder {
 		first := p.First(op)
 		from, to := max(r.From, first), min(r.To, first+p.section(op).Rows)
 		if from < to {
-			out = append(out, piece{op, Range{from, to, r.State}})
+			out = append(out, Piece{op, Range{from, to, r.State}})
 		}
 	}
 	return out
-}
-
-type piece struct {
-	op connector.Operation
-	Range
 }

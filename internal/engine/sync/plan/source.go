@@ -60,11 +60,11 @@ func streamSource(in StageInput, r array.RecordReader) (*source, error) {
 	if err != nil {
 		return nil, err
 	}
-	kept, err := in.kept(schema.Names())
+	kept, err := in.Kept(schema.Names())
 	if err != nil {
 		return nil, err
 	}
-	l, err := in.layout(schema, kept)
+	l, err := in.Layout(schema, kept)
 	if err != nil {
 		return nil, err
 	}
@@ -92,11 +92,11 @@ func fileSource(in StageInput, p *parquetFile) (*source, bool, error) {
 	if err != nil {
 		return nil, false, err
 	}
-	kept, err := in.kept(schema.Names())
+	kept, err := in.Kept(schema.Names())
 	if err != nil {
 		return nil, false, err
 	}
-	l, err := in.layout(schema, kept)
+	l, err := in.Layout(schema, kept)
 	if err != nil {
 		return nil, false, err
 	}

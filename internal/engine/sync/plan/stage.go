@@ -11,6 +11,7 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/array"
 
 	"github.com/millrace/millrace/internal/fault"
+	"github.com/millrace/millrace/internal/query"
 	"github.com/millrace/millrace/internal/value"
 )
 
@@ -29,8 +30,9 @@ type StageInput struct {
 
 // Staged is a model's result on disk. It survives as JSON; set Dir after reading it back.
 type Staged struct {
-	Dir   string   `json:"-"`
-	Files []string `json:"files"` // names in Dir
+	Dir   string          `json:"-"`
+	Files []string        `json:"files,omitempty"` // names in Dir
+	Table *query.TableRef `json:"table,omitempty"` // instead of Files: where a warehouse has the rows
 	Layout
 	Read     int64 `json:"read"`     // rows of the model
 	Kept     int64 `json:"kept"`     // rows on disk: those whose key is not null
@@ -41,7 +43,7 @@ type Staged struct {
 // and the kept columns by position in c0, c1 ….
 type Layout struct {
 	Schema      value.Schema `json:"schema"`   // of the kept columns
-	Physical    []string     `json:"physical"` // DuckDB's types of the kept columns
+	Physical    []string     `json:"physical"` // types of the kept columns where they are stored
 	Compare     []string     `json:"compare"`  // in alphabetical order
 	PrimaryKey  string       `json:"primaryKey"`
 	KeyType     string       `json:"keyType"`
@@ -107,13 +109,13 @@ func (src *source) stageQuery(from string) string {
 		inner = append(inner, fmt.Sprintf("%s AS c%d", expr, i))
 		outer = append(outer, fmt.Sprintf("c%d", i))
 	}
-	outer = append([]string{"_k", hashOf("", src.layout.comparePositions()) + " AS _h"}, outer...)
+	outer = append([]string{"_k", hashOf("", src.layout.ComparePositions()) + " AS _h"}, outer...)
 	return "SELECT " + strings.Join(outer, ", ") + " FROM (SELECT " + strings.Join(inner, ", ") +
 		" FROM " + from + ") WHERE _k IS NOT NULL"
 }
 
-// comparePositions returns the positions of the compared columns in the order of their names.
-func (l Layout) comparePositions() []int {
+// ComparePositions returns the positions of the compared columns in the order of their names.
+func (l Layout) ComparePositions() []int {
 	positions := make([]int, len(l.Compare))
 	for i, name := range l.Compare {
 		positions[i] = l.Schema.Index(name)
@@ -134,8 +136,8 @@ func hashOf(prefix string, positions []int) string {
 	return "hash(" + strings.Join(columns, ", ") + ")"
 }
 
-// kept returns the columns to keep, without repetitions: those asked for, then those compared.
-func (in StageInput) kept(all []string) ([]string, error) {
+// Kept returns the columns to keep, without repetitions: those asked for, then those compared.
+func (in StageInput) Kept(all []string) ([]string, error) {
 	columns := in.Columns
 	if columns == nil {
 		columns = all
@@ -152,7 +154,8 @@ func (in StageInput) kept(all []string) ([]string, error) {
 	return kept, nil
 }
 
-func (in StageInput) layout(schema value.Schema, kept []string) (Layout, error) {
+// Layout describes what is staged: the kept columns of the schema.
+func (in StageInput) Layout(schema value.Schema, kept []string) (Layout, error) {
 	key := schema.Index(in.PrimaryKey)
 	if key < 0 {
 		return Layout{}, fault.New(fault.CodeModelKey, "the model has no column %q, which is its primary key", in.PrimaryKey)

@@ -23,6 +23,8 @@ type baseline struct {
 	InWarehouse bool      `json:"inWarehouse,omitempty"` // tables of the warehouse hold it, and no objects
 	Expired     time.Time `json:"expired,omitzero"`      // when it was removed because no run used it
 	Lost        bool      `json:"lost,omitempty"`        // the last run was given up: nothing is known
+
+	Previous *plan.Tables `json:"previous,omitempty"` // the pair before, which a warehouse keeps as well (SY-49)
 }
 
 // names lists the objects below the prefix.

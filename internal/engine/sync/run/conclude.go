@@ -91,16 +91,20 @@ func (x *execution) settle(w *work) (*baseline, error) {
 		Outcomes: refusals(w.ledger, x.lease.run.Pinned.Once), Default: plan.Accepted,
 	}
 	if w.baseline != nil && !w.plan.FullResync && !w.plan.ResetCDC {
-		in.Old, in.OldDir = &w.baseline.Baseline, x.dir+"/baseline"
+		in.Old, in.OldDir = &w.baseline.Baseline, x.baselineDir()
 	}
-	settled, err := x.Planner.Settle(x.ctx, in)
+	settled, err := w.planner.settle(x.ctx, in)
 	if err != nil {
 		return nil, err
 	}
 	r := x.lease.run
 	next := &baseline{Baseline: settled, Prefix: r.baselinePrefix(), RunID: r.ID, Settled: x.Clock.Now(), Place: r.Pinned.Place}
+	next.InWarehouse = settled.Tables != nil
 	if err := x.own(&next.Overlay); err != nil {
 		return nil, err
+	}
+	if w.baseline != nil {
+		next.Previous = w.baseline.Tables
 	}
 	return next, x.keepBaseline(next)
 }
@@ -196,7 +200,7 @@ func (x *execution) commit(w *work, end State, cause error, next *baseline) erro
 	x.reach("committed")
 	x.tell()
 	x.suspend(cause)
-	x.forget(old, next)
+	x.forget(w, old, next)
 	if x.Observe != nil {
 		x.Observe(r)
 	}
@@ -249,13 +253,22 @@ func (x *execution) wakeNext(ctx context.Context, tx bun.Tx, end State) error {
 	return x.Enqueuer.Enqueue(ctx, tx, waiting.ID)
 }
 
-// forget removes the objects of the baseline before this one (R6).
-func (x *execution) forget(old string, next *baseline) {
-	if next == nil || old == "" {
+// forget removes the objects of the baseline before this one (R6), and what else the run's engine no longer needs.
+func (x *execution) forget(w *work, old string, next *baseline) {
+	was, err := readBaseline(old)
+	if err != nil {
 		return
 	}
-	was, err := readBaseline(old)
-	if err != nil || was.Prefix == "" || was.Prefix == next.Prefix || was.Place != next.Place {
+	keep := next
+	if keep == nil {
+		keep = was
+	}
+	if w.planner != nil {
+		if err := w.planner.forget(x.ctx, keep); err != nil {
+			x.log.Warn("removing what earlier runs left in the warehouse", "error", err)
+		}
+	}
+	if next == nil || was == nil || was.Prefix == "" || was.Prefix == next.Prefix || was.Place != next.Place {
 		return
 	}
 	if err := x.Storage.DeletePrefix(x.ctx, x.lease.run.WorkspaceID, was.Prefix+"/"); err != nil {

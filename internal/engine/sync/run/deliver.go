@@ -38,13 +38,12 @@ func (x *execution) diff(w *work) error {
 		in.Before = w.mapping.Referenced()
 	}
 	if w.compares() && !w.rules.everyRow {
-		dir := filepath.Join(x.dir, "baseline")
-		if err := x.fetch(dir, w.baseline.Prefix, w.baseline.names()); err != nil {
-			return baselineFault(err)
+		if err := w.planner.recall(w); err != nil {
+			return err
 		}
-		in.Baseline, in.BaselineDir = &w.baseline.Baseline, dir
+		in.Baseline, in.BaselineDir = &w.baseline.Baseline, x.baselineDir()
 	}
-	p, err := x.Planner.Diff(x.drain, in)
+	p, err := w.planner.diff(x.drain, in)
 	if err != nil {
 		return err
 	}

@@ -60,6 +60,8 @@ type Pinned struct {
 	EveryRow    bool                  `json:"everyRow,omitempty"` // no change tracking: all and snapshot modes
 	Reset       string                `json:"reset,omitempty"`    // the pending reset that this run carries out
 	Place       int64                 `json:"place,omitempty"`    // Place.ID of the storage that holds the run's objects
+	Engine      string                `json:"engine,omitempty"`   // connector.EngineBasic (also when empty) or EngineLightning
+	Migrated    bool                  `json:"migrated,omitempty"` // it copied what was settled into the warehouse (SY-51)
 
 	Plan *PlanObject `json:"plan,omitempty"` // set once it is in storage (R3)
 

@@ -23,6 +23,7 @@ import (
 // work is what a run gathers on its way.
 type work struct {
 	bundle   Bundle
+	planner  planner
 	state    syncState
 	place    Place
 	baseline *baseline // what was settled before; nil when nothing was
@@ -56,12 +57,16 @@ func (w *work) close() error {
 	if w.dest != nil {
 		errs = append(errs, w.dest.Close())
 	}
+	if w.planner != nil {
+		errs = append(errs, w.planner.close())
+	}
 	return errors.Join(errs...)
 }
 
 // execute goes through the states and concludes the run, whatever happens on the way.
 func (x *execution) execute() error {
 	w := &work{}
+	defer x.closeWork(w)
 	resumed := x.lease.run.State == Delivering
 	if resumed {
 		if err := x.takeUp(w); err != nil {
@@ -69,13 +74,16 @@ func (x *execution) execute() error {
 		}
 	}
 	err := x.perform(w, resumed)
-	if cerr := w.close(); cerr != nil {
-		x.log.Warn("closing the destination", "error", cerr)
-	}
 	if pause, ok := errors.AsType[*delivery.Pause](err); ok {
 		return x.pause(w, pause)
 	}
 	return x.conclude(w, err)
+}
+
+func (x *execution) closeWork(w *work) {
+	if err := w.close(); err != nil {
+		x.log.Warn("closing the run's connections", "error", err)
+	}
 }
 
 // perform does everything up to the last answer. Its error is the run's. Where the run was stopped before it
@@ -103,7 +111,7 @@ func (x *execution) approach(w *work) error {
 	if err := x.to(Querying); err != nil {
 		return err
 	}
-	if err := x.stage(w); err != nil {
+	if err := w.planner.stage(w); err != nil {
 		return err
 	}
 	if err := x.drained(); err != nil {
@@ -177,9 +185,10 @@ func (x *execution) prepare(w *work) error {
 	pinned := Pinned{
 		Sync: b.Sync, Model: b.Model, Source: b.Source, Destination: b.Destination, PrimaryKey: b.ModelSpec.PrimaryKey,
 		Target: fingerprint(info, b), EveryRow: w.rules.everyRow, Resend: b.SyncSpec.InDoubt == sync.InDoubtResend,
-		Reset: w.state.PendingReset, Place: w.place.ID,
+		Reset: w.state.PendingReset, Place: w.place.ID, Engine: engineOf(b.SourceSpec),
 	}
 	x.change(func(r *Run) { r.Pinned = pinned })
+	w.planner = x.planner(w)
 	return x.checkBaseline(w)
 }
 

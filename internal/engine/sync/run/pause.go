@@ -74,6 +74,10 @@ func (x *execution) takeUp(w *work) (err error) {
 	if w.state, err = x.Store.state(x.ctx, x.Store.db, x.lease.run.SyncID); err != nil {
 		return err
 	}
+	if err := x.pinned(w); err != nil {
+		return err
+	}
+	w.planner = x.planner(w)
 	if err := x.restore(w, p); err != nil {
 		return err
 	}

@@ -103,6 +103,7 @@ func (e *Engine) recover(ctx context.Context, runID int64, own bool) (bool, erro
 	defer x.close()
 	x.log.Info("settling a run that was interrupted")
 	w := &work{}
+	defer x.closeWork(w)
 	next, err := x.resettle(w)
 	if fault.Is(err, fault.CodeRunBaseline) || fault.Is(err, fault.CodeNotFound) {
 		return true, x.commit(w, Failed, err, nil) // what it compared with is gone: a person must decide
@@ -134,6 +135,7 @@ func (x *execution) resettle(w *work) (*baseline, error) {
 	if err := x.pinned(w); err != nil {
 		return nil, err
 	}
+	w.planner = x.planner(w)
 	if p.Plan == nil {
 		return nil, nil //nolint:nilnil // nothing to settle
 	}
@@ -175,8 +177,8 @@ func (x *execution) restore(w *work, p Pinned) error {
 	if err := x.fetch(x.dir, p.Plan.Baseline, p.Plan.Staged); err != nil {
 		return err
 	}
-	if w.baseline != nil && !p.EveryRow {
-		if err := x.fetch(filepath.Join(x.dir, "baseline"), w.baseline.Prefix, w.baseline.names()); err != nil {
+	if w.baseline != nil && m.Plan.Compares() {
+		if err := x.fetch(x.baselineDir(), w.baseline.Prefix, w.baseline.names()); err != nil {
 			return err
 		}
 	}

@@ -2,7 +2,6 @@ package run
 
 import (
 	"errors"
-	"fmt"
 	"log/slog"
 	"path/filepath"
 
@@ -17,8 +16,8 @@ import (
 
 // stage runs the model's query and writes its rows down, and compiles the mapping against the columns that
 // the query has today (SY-37).
-func (x *execution) stage(w *work) (err error) {
-	src, err := x.openSource(w.bundle, x.log)
+func (b *basic) stage(w *work) (err error) {
+	src, err := b.openSource(w.bundle, b.log)
 	if err != nil {
 		return err
 	}
@@ -28,11 +27,11 @@ func (x *execution) stage(w *work) (err error) {
 		return err
 	}
 	q.Class = connector.WorkloadBatch
-	q.Tag = fmt.Sprintf("millrace sync %d run %d", w.bundle.Sync.ID, x.lease.run.ID)
+	q.Tag = b.tag()
 	if u, ok := src.(connector.Unloader); ok {
-		return x.stageFile(w, u, q)
+		return b.stageFile(w, u, q)
 	}
-	return x.stageStream(w, src, q)
+	return b.stageStream(w, src, q)
 }
 
 // openSource opens the source of a bundle.
@@ -63,20 +62,20 @@ func modelQuery(m model.Spec, d query.Dialect) (connector.Query, error) {
 }
 
 // stageFile lets the source write a file of its own.
-func (x *execution) stageFile(w *work, u connector.Unloader, q connector.Query) error {
-	path := filepath.Join(x.dir, "model.parquet")
-	if _, err := u.Unload(x.drain, q, path); err != nil {
+func (b *basic) stageFile(w *work, u connector.Unloader, q connector.Query) error {
+	path := filepath.Join(b.dir, "model.parquet")
+	if _, err := u.Unload(b.drain, q, path); err != nil {
 		return err
 	}
 	schema, err := plan.FileSchema(path)
 	if err != nil {
 		return err
 	}
-	return x.stageRows(w, schema, plan.StageInput{File: path})
+	return b.stageRows(w, schema, plan.StageInput{File: path}, b.keepRows)
 }
 
-func (x *execution) stageStream(w *work, src connector.Source, q connector.Query) error {
-	r, err := src.Query(x.drain, q)
+func (b *basic) stageStream(w *work, src connector.Source, q connector.Query) error {
+	r, err := src.Query(b.drain, q)
 	if err != nil {
 		return err
 	}
@@ -85,17 +84,22 @@ func (x *execution) stageStream(w *work, src connector.Source, q connector.Query
 	if err != nil {
 		return fault.Wrap(err, fault.CodeSourceType, "reading the model's columns")
 	}
-	return x.stageRows(w, schema, plan.StageInput{Reader: r})
+	return b.stageRows(w, schema, plan.StageInput{Reader: r}, b.keepRows)
 }
 
-func (x *execution) stageRows(w *work, schema value.Schema, in plan.StageInput) error {
+func (b *basic) keepRows(in plan.StageInput) (plan.Staged, error) {
+	return b.Planner.Stage(b.drain, in)
+}
+
+// stageRows compiles the mapping and lets the engine stage what it needs.
+func (x *execution) stageRows(w *work, schema value.Schema, in plan.StageInput, stage func(plan.StageInput) (plan.Staged, error)) error {
 	if err := x.compile(w, schema); err != nil {
 		return err
 	}
 	in.PrimaryKey = w.bundle.ModelSpec.PrimaryKey
 	in.Columns, in.Compare = w.mapping.Referenced(), w.mapping.Compared()
 	in.Dir = x.dir
-	staged, err := x.Planner.Stage(x.drain, in)
+	staged, err := stage(in)
 	if err != nil {
 		return err
 	}

@@ -9,7 +9,9 @@ import { ErrorCard } from '~/components/feedback/ErrorCard'
 import { problemsOf, problemsUnder } from '~/components/feedback/errors'
 import { saidDone } from '~/components/feedback/toast'
 import { Card } from '~/components/page/Card'
-import { destinationCatalogQuery } from '~/services/catalog'
+import { EngineChoice } from '~/features/source/EngineChoice'
+import { engineNames, engineOf, type Engine } from '~/features/source/engine'
+import { destinationCatalogQuery, sourceCatalogQuery } from '~/services/catalog'
 import { rememberTest } from '~/services/connections'
 import { draftOf, updateDocument, type Documents } from '~/services/documents'
 import type { Field, Settings } from '~/services/types'
@@ -29,7 +31,8 @@ interface Props<K extends 'sources' | 'destinations'> {
 export function ConfigurationTab<K extends 'sources' | 'destinations'>({ kind, document, fields, sample }: Props<K>) {
   const [editing, setEditing] = useState(false)
   const configuration = document.spec.configuration ?? {}
-  const test = useConnectionTest(kind, { type: document.spec.type, configuration, slug: document.metadata.slug })
+  const engine = useEngine(kind, document)
+  const test = useConnectionTest(kind, { type: document.spec.type, configuration, slug: document.metadata.slug, engine: engine.tested(engine.saved) })
   if (sample) {
     return (
       <Card title="Configuration">
@@ -51,11 +54,23 @@ export function ConfigurationTab<K extends 'sources' | 'destinations'>({ kind, d
         }
       >
         <SettingsView fields={fields} value={configuration} />
+        {engine.info !== undefined && <p className="muted small">Sync engine: {engineNames[engine.saved]}</p>}
       </Card>
       {kind === 'destinations' && <Access document={document} />}
       <ConnectionTest state={test.state} onTest={test.run} />
     </div>
   )
+}
+
+/** The engine of a source that has a choice of engines: what is saved, and what the catalogue says of its type. */
+function useEngine(kind: 'sources' | 'destinations', document: Documents['sources' | 'destinations']) {
+  const catalog = useQuery({ ...sourceCatalogQuery, enabled: kind === 'sources' })
+  const info = kind === 'sources' ? catalog.data?.find((entry) => entry.slug === document.spec.type) : undefined
+  return {
+    info: info?.engines?.includes('lightning') ? info : undefined,
+    saved: engineOf('engine' in document.spec ? document.spec.engine : undefined),
+    tested: (engine: Engine) => (engine === 'lightning' ? engine : undefined),
+  }
 }
 
 /** What the catalogue says of the type of a connection; nothing where it is a source. */
@@ -79,12 +94,14 @@ function EditConfiguration<K extends 'sources' | 'destinations'>({ kind, documen
   const before = document.spec.configuration ?? {}
   const [settings, setSettings] = useState<Settings>(before)
   const [checked, setChecked] = useState(false)
+  const { info, saved, tested } = useEngine(kind, document)
+  const [engine, setEngine] = useState(saved)
   const configuration = cleaned(fields, settings)
-  const test = useConnectionTest(kind, { type: document.spec.type, configuration, slug })
+  const test = useConnectionTest(kind, { type: document.spec.type, configuration, slug, engine: tested(engine) })
   const later = needsAuthorization(useDestinationInfo(kind, document.spec.type), settings)
   const save = useMutation({
     mutationFn: () => {
-      const spec: Documents[K]['spec'] = { ...document.spec, configuration }
+      const spec: Documents[K]['spec'] = info === undefined ? { ...document.spec, configuration } : { ...document.spec, configuration, engine }
       return updateDocument(kind, slug, draftOf<K>(document, spec))
     },
     onSuccess: async (saved) => {
@@ -94,7 +111,7 @@ function EditConfiguration<K extends 'sources' | 'destinations'>({ kind, documen
       onDone()
     },
   })
-  useUnsavedGuard(JSON.stringify(settings) !== JSON.stringify(before) && !save.isSuccess)
+  useUnsavedGuard((JSON.stringify(settings) !== JSON.stringify(before) || engine !== saved) && !save.isSuccess)
   const found = problemsIn(fields, settings)
   const refused = test.state.kind === 'failed' ? problemsOf(test.state.error) : problemsOf(save.error)
   const runTest = () => {
@@ -111,6 +128,7 @@ function EditConfiguration<K extends 'sources' | 'destinations'>({ kind, documen
           errors={{ ...problemsUnder('spec.configuration', refused), ...(checked ? found : {}) }}
         />
       </Card>
+      {info !== undefined && <EngineChoice info={info} settings={settings} value={engine} saved={saved} onChange={setEngine} />}
       <ConnectionTest state={test.state} onTest={runTest} primary />
       {save.isError && <ErrorCard error={save.error} title="The configuration was not saved" />}
       <div className="row">

@@ -1,4 +1,4 @@
-import { Button, Select, Textarea, TextInput } from '@mantine/core'
+import { Button, Textarea, TextInput } from '@mantine/core'
 import { IconArrowLeft } from '@tabler/icons-react'
 import { useMutation } from '@tanstack/react-query'
 import { useState, type ReactNode } from 'react'
@@ -9,6 +9,8 @@ import { problemsOf, problemsUnder } from '~/components/feedback/errors'
 import { Card } from '~/components/page/Card'
 import { Steps, WizardFoot } from '~/components/wizard/Wizard'
 import { useUnsavedGuard } from '~/components/confirm/confirm'
+import { EngineChoice } from '~/features/source/EngineChoice'
+import type { Engine } from '~/features/source/engine'
 import type { Settings } from '~/services/types'
 import { needsAuthorization, type Authorizable } from './authorize'
 import { ConnectionTest } from './ConnectionTest'
@@ -18,14 +20,14 @@ export interface NewConnection {
   name: string
   description: string
   configuration: Settings
-  engine?: string
+  engine?: Engine
 }
 
 interface Props {
   kind: 'sources' | 'destinations'
   /** "source" or "destination". */
   noun: string
-  info: { slug: string; name: string; summary: string; sample?: boolean; engines?: string[] | null } & Authorizable
+  info: { slug: string; name: string; summary: string; sample?: boolean; engines?: string[] | null; grants?: string } & Authorizable
   intro: ReactNode
   onBack: () => void
   create: (connection: NewConnection) => Promise<void>
@@ -39,8 +41,10 @@ export function ConnectionSetup({ kind, noun, info, intro, onBack, create }: Pro
   const [settings, setSettings] = useState<Settings>({})
   const [checked, setChecked] = useState(false)
   const [saved, setSaved] = useState(false)
+  const [engine, setEngine] = useState<Engine>('basic')
+  const engines = info.engines ?? []
   const configuration = cleaned(fields, settings)
-  const test = useConnectionTest(kind, { type: info.slug, configuration })
+  const test = useConnectionTest(kind, { type: info.slug, configuration, engine: engine === 'lightning' ? engine : undefined })
   const later = needsAuthorization(info, settings)
   const save = useMutation({ mutationFn: create, onMutate: () => setSaved(true), onError: () => setSaved(false) })
   useUnsavedGuard(Object.keys(settings).length > 0 && !saved)
@@ -65,6 +69,7 @@ export function ConnectionSetup({ kind, noun, info, intro, onBack, create }: Pro
           <Card title="Connection">
             <FieldsForm fields={fields} value={settings} onChange={setSettings} errors={errors} />
           </Card>
+          {engines.includes('lightning') && <EngineChoice info={info} settings={settings} value={engine} onChange={setEngine} />}
           <ConnectionTest state={test.state} onTest={runTest} primary />
           <WizardFoot
             onBack={onBack}
@@ -81,7 +86,7 @@ export function ConnectionSetup({ kind, noun, info, intro, onBack, create }: Pro
           error={save.error}
           saving={save.isPending}
           onBack={needsSetup ? () => setStep('configure') : onBack}
-          onFinish={(final) => save.mutate({ ...final, configuration })}
+          onFinish={(final) => save.mutate({ ...final, configuration, engine: engines.length > 1 ? engine : undefined })}
         />
       )}
     </>
@@ -94,19 +99,12 @@ interface FinalizeProps {
   error: unknown
   saving: boolean
   onBack: () => void
-  onFinish: (final: { name: string; description: string; engine?: string }) => void
-}
-
-const engineWords: Record<string, string> = {
-  basic: 'Basic: Millrace compares rows itself',
-  lightning: 'Lightning: the warehouse compares rows',
+  onFinish: (final: { name: string; description: string }) => void
 }
 
 function Finalize({ noun, info, error, saving, onBack, onFinish }: FinalizeProps) {
   const [name, setName] = useState(info.name)
   const [description, setDescription] = useState('')
-  const engines = info.engines ?? []
-  const [engine, setEngine] = useState(engines[0])
   const named = name.trim() !== ''
   return (
     <>
@@ -121,15 +119,6 @@ function Finalize({ noun, info, error, saving, onBack, onFinish }: FinalizeProps
             onChange={(event) => setName(event.currentTarget.value)}
           />
           <Textarea label="Description" autosize minRows={2} value={description} onChange={(event) => setDescription(event.currentTarget.value)} />
-          {engines.length > 1 && (
-            <Select
-              label="Sync engine"
-              data={engines.map((value) => ({ value, label: engineWords[value] ?? value }))}
-              value={engine}
-              allowDeselect={false}
-              onChange={(next) => setEngine(next ?? undefined)}
-            />
-          )}
         </div>
       </Card>
       {error !== null && <ErrorCard error={error} title={`The ${noun} was not saved`} />}
@@ -138,7 +127,7 @@ function Finalize({ noun, info, error, saving, onBack, onFinish }: FinalizeProps
         next="Finish"
         loading={saving}
         disabled={!named}
-        onNext={() => onFinish({ name: name.trim(), description: description.trim(), engine: engines.length > 1 ? engine : undefined })}
+        onNext={() => onFinish({ name: name.trim(), description: description.trim() })}
       />
     </>
   )

@@ -13,13 +13,14 @@ interface Test {
   type: string
   configuration: Settings
   slug?: string
+  engine?: 'basic' | 'lightning'
 }
 
 /** Tests connections of sources, destinations or storages; a test counts for the very settings that it was made with. */
 export function useConnectionTest(kind: 'sources' | 'destinations' | 'storages', wanted: Test) {
   const mutation = useMutation({
     mutationFn: async (test: Test) => {
-      const result = await testConnection(kind, test.type, test.configuration, test.slug)
+      const result = await testConnection(kind, test.type, test.configuration, test.slug, test.engine)
       if (!result.ok) throw new ApiError(422, result.error ?? { message: 'The connection test failed without a reason.' })
       return result
     },

@@ -1,0 +1,97 @@
+package lightning
+
+import (
+	"context"
+
+	"github.com/millrace/millrace/internal/connector"
+	"github.com/millrace/millrace/internal/engine/sync/plan"
+	"github.com/millrace/millrace/internal/fault"
+	"github.com/millrace/millrace/internal/query"
+	"github.com/millrace/millrace/internal/value"
+)
+
+// hashRecipe counts the ways in which this package has hashed rows.
+const hashRecipe = "lightning/1/"
+
+// Describe returns the columns of a model as Stage needs them, without running its query.
+func (p *Planner) Describe(ctx context.Context, model connector.Query) (value.Schema, error) {
+	schema, err := p.warehouse.Describe(ctx, model)
+	if err != nil {
+		return nil, err
+	}
+	columns, err := value.SchemaOf(schema)
+	if err != nil {
+		return nil, fault.Wrap(err, fault.CodeSourceType, "reading the model's columns")
+	}
+	return columns, nil
+}
+
+// Stage makes a table of the model's rows; model is its statement, in.Schema its columns. Keys become text, so that
+// 1 and '1' are one key (M-06); every other value keeps the warehouse's own type (M-12).
+func (p *Planner) Stage(ctx context.Context, model string, in plan.StageInput) (plan.Staged, error) {
+	kept, err := in.Kept(in.Schema.Names())
+	if err != nil {
+		return plan.Staged{}, err
+	}
+	layout, err := in.Layout(in.Schema, kept)
+	if err != nil {
+		return plan.Staged{}, err
+	}
+	layout.HashVersion = hashRecipe + p.warehouse.Dialect().Name
+	table := p.table(planTable)
+	if err := p.create(ctx, table, staged(model, in, layout)); err != nil {
+		return plan.Staged{}, failure(ctx, p.explain(err), "staging the model's rows")
+	}
+	s := plan.Staged{Table: &table, Layout: layout}
+	if err := p.measure(ctx, &s); err != nil {
+		return plan.Staged{}, failure(ctx, err, "staging the model's rows")
+	}
+	return s, nil
+}
+
+// staged is the query of the table's rows.
+func staged(model string, in plan.StageInput, l plan.Layout) query.Query {
+	m := query.Statement(model).As("m")
+	canonical := func(c value.Column) query.Expr { return query.Canonical(m.Col(c.Name), c.Type, c.Native) }
+	key := in.Schema[in.Schema.Index(in.PrimaryKey)]
+	var compared []query.Expr
+	for _, at := range l.ComparePositions() {
+		compared = append(compared, canonical(l.Schema[at]))
+	}
+	q := query.From(m).Select(query.Key(m.Col(key.Name), key.Type, key.Native).As("_k"), query.Hash(compared...).As("_h"))
+	for i, c := range l.Schema {
+		q = q.Select(m.Col(c.Name).As(column(i)))
+	}
+	return q
+}
+
+// measure counts the rows and asks for the types that the columns have now.
+func (p *Planner) measure(ctx context.Context, s *plan.Staged) error {
+	t := query.Table(*s.Table).As("t")
+	err := p.numbers(ctx, query.From(t).Select(query.Count().As("n"), query.CountOf(t.Col("_k")).As("keys")), &s.Read, &s.Kept)
+	if err != nil {
+		return err
+	}
+	s.NullKeys = s.Read - s.Kept
+	found, err := p.warehouse.Columns(ctx, *s.Table)
+	if err != nil {
+		return err
+	}
+	for i := range s.Schema {
+		at := found.Index(column(i))
+		if at < 0 {
+			return fault.New(fault.CodeInternal, "the table %s has no column %s", s.Table, column(i))
+		}
+		s.Physical = append(s.Physical, found[at].Native)
+	}
+	return nil
+}
+
+// explain tells what to do where Millrace may not write.
+func (p *Planner) explain(err error) error {
+	if fault.Is(err, fault.CodeSourceDenied) {
+		return fault.Wrap(err, fault.CodeSourceDenied, "writing in the schema %q", p.schema).
+			WithSuggestion("Test the source's connection: it names the grant that is missing.")
+	}
+	return err
+}

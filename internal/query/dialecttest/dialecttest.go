@@ -1,0 +1,207 @@
+// Package dialecttest is the conformance suite of dialects: every construct of the package query with the rows that it
+// must yield. A database that runs here executes it (Run); of one that does not, the SQL is kept in golden files and
+// read by a person.
+package dialecttest
+
+import (
+	"context"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/millrace/millrace/internal/query"
+	"github.com/millrace/millrace/internal/value"
+)
+
+// Database runs SQL. Cells are text as value.Value.String writes it; null is Null.
+type Database struct {
+	Dialect query.Dialect
+	Schema  string // where the suite's tables go; it exists
+	Execute func(ctx context.Context, sql string) error
+	Query   func(ctx context.Context, sql string) ([][]string, error)
+}
+
+// Null is a cell without a value.
+const Null = "null"
+
+// Case is a query with the rows that it yields, in any order unless it sorts them.
+type Case struct {
+	Name  string
+	Query query.Query
+	Want  [][]string
+}
+
+// The tables of the suite.
+func people(schema string) query.TableRef {
+	return query.TableRef{Schema: schema, Name: "people of the suite"}
+}
+
+func orders(schema string) query.TableRef { return query.TableRef{Schema: schema, Name: "orders"} }
+
+func copies(schema string) query.TableRef { return query.TableRef{Schema: schema, Name: "copies"} }
+
+// Setup makes the tables.
+func Setup(schema string) []query.Command {
+	text := query.Text
+	return []query.Command{
+		query.DropTable{Table: people(schema)},
+		query.CreateTable{Table: people(schema), Columns: []query.NewColumn{
+			{Name: "id", Type: query.TypeInteger}, {Name: "full name", Type: query.TypeText}, {Name: "age", Type: query.TypeInteger},
+			{Name: "paid", Type: query.TypeDecimal(12, 2)}, {Name: "born", Type: query.TypeDate}, {Name: "seen", Type: query.TypeTimestamp},
+		}},
+		query.Insert{Table: people(schema), Columns: []string{"id", "full name", "age", "paid", "born", "seen"}, Rows: [][]query.Expr{
+			{query.Int(1), text("Ann"), query.Int(30), number("10.50"), query.Value(value.OfDay(1)), at(0)},
+			{query.Int(2), text(`O'Brien \ "x"`), query.Null(query.TypeInteger), number("0.00"), query.Null(query.TypeDate), at(1)},
+			{query.Int(3), query.Null(query.TypeText), query.Int(50), query.Null(query.TypeDecimal(12, 2)), query.Value(value.OfDay(-1)), query.Null(query.TypeTimestamp)},
+		}},
+		query.DropTable{Table: orders(schema)},
+		query.CreateTable{Table: orders(schema), Columns: []query.NewColumn{{Name: "person", Type: query.TypeInteger}, {Name: "total", Type: query.TypeInteger}}},
+		query.Insert{Table: orders(schema), Columns: []string{"person", "total"}, Rows: [][]query.Expr{
+			{query.Int(1), query.Int(5)}, {query.Int(1), query.Int(7)}, {query.Int(3), query.Int(9)}, {query.Int(4), query.Int(11)},
+		}},
+	}
+}
+
+func number(text string) query.Expr { return query.Value(value.OfDecimal(text)) }
+
+func at(seconds int64) query.Expr { return query.Time(time.Unix(seconds, 123_456_000)) }
+
+// Cases are the queries.
+func Cases(schema string) []Case {
+	p, o := query.Table(people(schema)).As("p"), query.Table(orders(schema)).As("o")
+	id, name, age := p.Col("id"), p.Col("full name"), p.Col("age")
+	mine := o.Col("person").Eq(id)
+	all := query.From(p)
+	return slices.Concat([]Case{
+		{"columns", all.Select(id, name), [][]string{{"1", "Ann"}, {"2", `O'Brien \ "x"`}, {"3", Null}}},
+		{"where", all.Where(age.Ge(query.Int(30)), name.NotNull()).Select(id), [][]string{{"1"}}},
+		{"or binds weakly", all.Where(query.Or(id.Eq(query.Int(1)), id.Eq(query.Int(2))), age.IsNull()).Select(id), [][]string{{"2"}}},
+		{"not", all.Where(query.Not(query.Or(id.Eq(query.Int(1)), id.Eq(query.Int(2))))).Select(id), [][]string{{"3"}}},
+		{"in", all.Where(id.In(query.Int(1), query.Int(3))).Select(id), [][]string{{"1"}, {"3"}}},
+		{"in nothing", all.Where(id.In()).Select(id), nil},
+		{"in a query", all.Where(id.InQuery(query.From(o).Select(o.Col("person")))).Select(id), [][]string{{"1"}, {"3"}}},
+		{"distinct from", all.Where(age.Distinct(query.Int(30))).Select(id), [][]string{{"2"}, {"3"}}},
+		{"distinct from null", all.Where(age.Distinct(query.Null(query.TypeInteger))).Select(id), [][]string{{"1"}, {"3"}}},
+		{"text", query.From(p).Where(name.Eq(query.Text(`O'Brien \ "x"`))).Select(id), [][]string{{"2"}}},
+		{"sums", all.Where(id.Eq(query.Int(3))).Select(id.Sub(query.Int(1).Sub(query.Int(2))).As("n"), id.Add(age).As("m")), [][]string{{"4", "53"}}},
+		{"case", all.Select(id, query.Case().When(age.Lt(query.Int(40)), query.Text("young")).When(age.IsNull(), query.Text("?")).Else(query.Text("old")).As("is")), [][]string{{"1", "young"}, {"2", "?"}, {"3", "old"}}},
+		{"case without else", all.Where(id.Le(query.Int(2))).Select(id, query.Case().When(age.NotNull(), age).End().As("n")), [][]string{{"1", "30"}, {"2", Null}}},
+		{"coalesce", all.Select(query.Coalesce(age, query.Int(0)).As("n")), [][]string{{"0"}, {"30"}, {"50"}}},
+		{"concat", all.Where(name.NotNull()).Select(query.Concat(query.Lower(name), query.Text("-"), query.Cast(id, query.TypeText)).As("t")), [][]string{{"ann-1"}, {`o'brien \ "x"-2`}}},
+		{"decimals", all.Where(p.Col("paid").Gt(number("0.01"))).Select(p.Col("paid")), [][]string{{"10.50"}}},
+		{"dates", all.Where(p.Col("born").Gt(query.Value(value.OfDay(0)))).Select(p.Col("born")), [][]string{{"1970-01-02"}}},
+		{"instants", all.Where(p.Col("seen").Lt(at(1))).Select(p.Col("seen")), [][]string{{"1970-01-01T00:00:00.123456Z"}}},
+	}, joins(p, o, mine), groups(p, o, mine), hashes(p))
+}
+
+func joins(p, o query.Relation, mine query.Expr) []Case {
+	id := p.Col("id")
+	n := query.Common("n")
+	return []Case{
+		{"join", query.From(p).Join(o, mine).Select(id, o.Col("total")), [][]string{{"1", "5"}, {"1", "7"}, {"3", "9"}}},
+		{"left join", query.From(p).LeftJoin(o, mine).Select(id, o.Col("total")), [][]string{{"1", "5"}, {"1", "7"}, {"2", Null}, {"3", "9"}}},
+		{"full join", query.From(p).FullJoin(o, mine).Select(id, o.Col("total")), [][]string{{"1", "5"}, {"1", "7"}, {"2", Null}, {"3", "9"}, {Null, "11"}}},
+		{"semi join", query.From(p).SemiJoin(o, mine).Select(id), [][]string{{"1"}, {"3"}}},
+		{"anti join", query.From(p).AntiJoin(o, mine).Select(id), [][]string{{"2"}}},
+		{"statement", query.From(query.Statement("SELECT 1 AS a -- one;\n;").As("s")).Select(query.Col("a")), [][]string{{"1"}}},
+		{"sub", query.From(query.Sub(query.From(o).GroupBy(o.Col("person")).Select(o.Col("person"), query.Sum(o.Col("total")).As("sum"))).As("s")).
+			Where(query.Col("sum").Gt(query.Int(10))).Select(query.Col("person")), [][]string{{"1"}, {"4"}}},
+		{"union", query.Union(query.From(p).Where(id.Eq(query.Int(1))).Select(id), query.From(o).Where(o.Col("total").Gt(query.Int(8))).Select(o.Col("person"))), [][]string{{"1"}, {"3"}, {"4"}}},
+		{"with", query.With(query.From(n).Where(n.Col("n").Gt(query.Int(1))).Select(n.Col("person")),
+			query.Definition{Name: "n", Query: query.From(o).GroupBy(o.Col("person")).Select(o.Col("person"), query.Count().As("n"))}), [][]string{{"1"}}},
+	}
+}
+
+func groups(p, o query.Relation, mine query.Expr) []Case {
+	id, age := p.Col("id"), p.Col("age")
+	return []Case{
+		{"count", query.From(p).Select(query.Count().As("n"), query.CountOf(age).As("known")), [][]string{{"3", "2"}}},
+		{"count distinct", query.From(o).Select(query.CountDistinct(o.Col("person")).As("n")), [][]string{{"3"}}},
+		{"group", query.From(p).Join(o, mine).GroupBy(id).Select(id, query.Min(o.Col("total")).As("low"), query.Max(o.Col("total")).As("high")), [][]string{{"1", "5", "7"}, {"3", "9", "9"}}},
+		{"having", query.From(o).GroupBy(o.Col("person")).Having(query.Count().Gt(query.Int(1))).Select(o.Col("person")), [][]string{{"1"}}},
+		{"distinct", query.From(o).Distinct().Select(o.Col("person")), [][]string{{"1"}, {"3"}, {"4"}}},
+		{"order and limit", query.From(o).OrderByDesc(o.Col("total")).Limit(2).Select(o.Col("total")), [][]string{{"11"}, {"9"}}},
+		{"values", query.Values(query.Int(1).As("a"), query.Text("").As("b")), [][]string{{"1", ""}}},
+	}
+}
+
+// hashes: neither nulls nor texts that border on each other are confused.
+func hashes(p query.Relation) []Case {
+	id := p.Col("id")
+	one := query.Hash(query.Text("ab"), query.Text("c"))
+	key := func(column string, t value.Type) query.Expr { return query.Key(p.Col(column), t, "") }
+	return []Case{
+		{"hash", query.Values(one.As("h")), [][]string{{"56881f02774bf192b185174ec9fa299c"}}},
+		{"hash of others", query.From(p).Where(id.Eq(query.Int(1)), one.Ne(query.Hash(query.Text("a"), query.Text("bc"))),
+			one.Ne(query.Hash(query.Text("ab"), query.Null(query.TypeText))), query.Hash(query.Text("")).Ne(query.Hash(query.Null(query.TypeText)))).Select(id), [][]string{{"1"}}},
+		{"keys", query.From(p).Where(id.Eq(query.Int(1))).Select(key("id", value.TypeNumber).As("k"), key("full name", value.TypeString).As("n"),
+			key("paid", value.TypeNumber).As("p"), key("born", value.TypeDate).As("d"), key("seen", value.TypeTimestamp).As("s")),
+			[][]string{{"1", "Ann", "10.50", "1970-01-02", "1970-01-01T00:00:00.123456Z"}}},
+	}
+}
+
+// Changes are commands with what the table copies holds after them: id and age.
+func Changes(schema string) []struct {
+	Name    string
+	Command query.Command
+	Want    [][]string
+} {
+	p := query.Table(people(schema)).As("p")
+	t := copies(schema)
+	return []struct {
+		Name    string
+		Command query.Command
+		Want    [][]string
+	}{
+		{"create table as", query.CreateTableAs{Table: t, Query: query.From(p).Where(p.Col("id").Lt(query.Int(3))).Select(p.Col("id"), p.Col("age"))}, [][]string{{"1", "30"}, {"2", Null}}},
+		{"insert a query", query.InsertQuery{Table: t, Columns: []string{"id", "age"}, Query: query.From(p).Where(p.Col("id").Eq(query.Int(3))).Select(p.Col("id"), p.Col("age"))}, [][]string{{"1", "30"}, {"2", Null}, {"3", "50"}}},
+		{"insert", query.Insert{Table: t, Columns: []string{"id", "age"}, Rows: [][]query.Expr{{query.Int(9), query.Int(1)}}}, [][]string{{"1", "30"}, {"2", Null}, {"3", "50"}, {"9", "1"}}},
+		{"update", query.Update{Table: t, Set: []query.Assignment{{Column: "age", Value: query.Col("age").Add(query.Int(1))}}, Where: query.Col("id").Ge(query.Int(3))}, [][]string{{"1", "30"}, {"2", Null}, {"3", "51"}, {"9", "2"}}},
+		{"delete", query.Delete{Table: t, Where: query.Col("age").IsNull()}, [][]string{{"1", "30"}, {"3", "51"}, {"9", "2"}}},
+		{"delete all", query.Delete{Table: t}, nil},
+	}
+}
+
+// Run executes the suite.
+func Run(t *testing.T, d Database) {
+	t.Helper()
+	for _, c := range append(Setup(d.Schema), query.DropTable{Table: copies(d.Schema)}) {
+		if err := d.Execute(t.Context(), d.Dialect.Command(c)); err != nil {
+			t.Fatalf("%s: %v", d.Dialect.Command(c), err)
+		}
+	}
+	for _, c := range Cases(d.Schema) {
+		d.check(t, c.Name, c.Query, c.Want)
+	}
+	held := query.From(query.Table(copies(d.Schema)))
+	for _, c := range Changes(d.Schema) {
+		if err := d.Execute(t.Context(), d.Dialect.Command(c.Command)); err != nil {
+			t.Fatalf("%s: %s: %v", c.Name, d.Dialect.Command(c.Command), err)
+		}
+		d.check(t, c.Name, held, c.Want)
+	}
+	for range 2 { // the second time there is none
+		if err := d.Execute(t.Context(), d.Dialect.Command(query.DropTable{Table: copies(d.Schema)})); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func (d Database) check(t *testing.T, name string, q query.Query, want [][]string) {
+	t.Helper()
+	sql := d.Dialect.SQL(q)
+	got, err := d.Query(t.Context(), sql)
+	if err != nil {
+		t.Errorf("%s: %s: %v", name, sql, err)
+		return
+	}
+	if !slices.EqualFunc(sorted(got), sorted(want), slices.Equal[[]string]) {
+		t.Errorf("%s: %s yields %v, want %v", name, sql, got, want)
+	}
+}
+
+func sorted(rows [][]string) [][]string {
+	rows = slices.Clone(rows)
+	slices.SortFunc(rows, slices.Compare[[]string])
+	return rows
+}

@@ -1,0 +1,37 @@
+package query
+
+import (
+	"fmt"
+
+	"github.com/millrace/millrace/internal/value"
+)
+
+// DuckDB is DuckDB, version 1.0 and newer.
+var DuckDB = Dialect{Name: "duckdb", Quote: `"`, g: grammarWith(func(g *grammar) {
+	g.types[kindFloat] = "DOUBLE"
+	g.length = "strlen" // in bytes; octet_length is for blobs
+	g.bytes = func(p *printer, raw string) { p.call("from_hex", Text(fmt.Sprintf("%x", raw))) }
+	g.canonical = duckdbCanonical
+	g.key = duckdbKey
+})}
+
+// duckdbCanonical: a list of texts as text would not say where each begins and ends, JSON does.
+func duckdbCanonical(p *printer, e Expr, t value.Type, native string) {
+	switch {
+	case t == value.TypeObject && native != "JSON":
+		p.expr(Cast(Expr{n: call{name: "to_json", args: []Expr{e}}}, TypeText), levelAtom)
+	case t == value.TypeTimestamp:
+		p.expr(Cast(Cast(e, Native("TIMESTAMP")), TypeText), levelAtom)
+	default:
+		p.cast("CAST", e, TypeText)
+	}
+}
+
+func duckdbKey(p *printer, e Expr, t value.Type, native string) {
+	if t != value.TypeTimestamp {
+		duckdbCanonical(p, e, t, native)
+		return
+	}
+	micros := Expr{n: call{name: "strftime", args: []Expr{Cast(e, Native("TIMESTAMP")), Text("%Y-%m-%dT%H:%M:%S.%fZ")}}}
+	p.call("regexp_replace", micros, Text("000Z$"), Text("Z"))
+}

@@ -1,0 +1,133 @@
+package query
+
+import (
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"github.com/millrace/millrace/internal/value"
+)
+
+// Postgres is PostgreSQL, version 15 and newer.
+var Postgres = Dialect{Name: "postgres", Quote: `"`, g: postgresGrammar()}
+
+func postgresGrammar() *grammar {
+	return grammarWith(func(g *grammar) {
+		g.types = map[kind]string{
+			kindText: "text", kindInteger: "bigint", kindFloat: "double precision", kindBoolean: "boolean", kindDate: "date",
+			kindTimestamp: "timestamp with time zone", kindJSON: "jsonb", kindBytes: "bytea",
+		}
+		g.decimal = "numeric(%d, %d)"
+		g.bytes = func(p *printer, raw string) { p.cast("CAST", Text(fmt.Sprintf(`\x%x`, raw)), TypeBytes) }
+		g.canonical = postgresCanonical
+		g.key = postgresKey
+		g.tryCast = postgresTryCast
+	})
+}
+
+func function(name string, args ...Expr) Expr { return Expr{n: call{name: name, args: args}} }
+
+// postgresCanonical: two texts of one JSON value are one value, and money is a number, whatever the server's locale.
+// jsonb knows no NUL character, which json may have.
+func postgresCanonical(p *printer, e Expr, t value.Type, native string) {
+	text := Cast(e, TypeText)
+	switch {
+	case native == "json":
+		hasNUL := function("strpos", text, Text(`\u0000`)).Gt(Int(0))
+		text = Case().When(hasNUL, text).Else(Cast(Cast(e, TypeJSON), TypeText))
+	case t == value.TypeObject && native != "jsonb":
+		text = Cast(function("to_jsonb", e), TypeText)
+	case t == value.TypeTimestamp:
+		text = Cast(Cast(e, Native("timestamp")), TypeText)
+	case native == "money":
+		text = Cast(Cast(e, Native("numeric")), TypeText)
+	}
+	p.expr(text, levelAtom)
+}
+
+// postgresKey writes instants of the years that have four digits in ISO 8601.
+func postgresKey(p *printer, e Expr, t value.Type, native string) {
+	if t != value.TypeTimestamp {
+		postgresCanonical(p, e, t, native)
+		return
+	}
+	at := Cast(e, Native("timestamp"))
+	usual := And(at.Ge(Cast(Text("0001-01-01"), Native("timestamp"))), at.Lt(Cast(Text("10000-01-01"), Native("timestamp"))))
+	micros := function("to_char", at, Text(`YYYY-MM-DD"T"HH24:MI:SS.US"Z"`))
+	p.expr(Case().When(usual, function("regexp_replace", micros, Text("000Z$"), Text("Z"))).Else(Cast(at, TypeText)), levelAtom)
+}
+
+// postgresTryCast: the server has no cast that tries, so that only what surely converts is cast.
+func postgresTryCast(p *printer, e Expr, was string, to Type) {
+	p.expr(postgresTry(e, was, to, p.d.Type(to)), levelAtom)
+}
+
+func postgresTry(e Expr, was string, to Type, name string) Expr {
+	from, into := postgresClass(was), postgresClass(name)
+	text := Cast(e, TypeText)
+	switch {
+	case was == name, into == "text", from == into && into == "time":
+		return Cast(e, to)
+	case into == "json":
+		return Cast(function("to_jsonb", e), to)
+	case into == "number" && (from == "number" || from == "text"):
+		return Case().When(matches(text, `^-?[0-9]{1,300}([.][0-9]+)?$`), postgresFit(Cast(text, Native("numeric")), to, name)).End()
+	case into == "boolean":
+		return Case().When(Lower(text).In(Text("true"), Text("t"), Text("1")), Bool(true)).
+			When(Lower(text).In(Text("false"), Text("f"), Text("0")), Bool(false)).End()
+	case into == "uuid" && from == "text":
+		return Case().When(matches(text, "^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$"), Cast(text, to)).End()
+	default:
+		return Null(to)
+	}
+}
+
+func matches(e Expr, pattern string) Expr { return compare("~", e, Text(pattern)) }
+
+// postgresClass groups types that convert into each other.
+func postgresClass(native string) string {
+	base := strings.TrimSpace(typeModifier.ReplaceAllString(native, ""))
+	switch base {
+	case "text", "varchar", "character varying", "character", "name":
+		return "text"
+	case "smallint", "integer", "bigint", "numeric", "real", "double precision":
+		return "number"
+	case "date", "timestamp without time zone", "timestamp with time zone", "timestamp":
+		return "time"
+	case "json", "jsonb":
+		return "json"
+	default:
+		return base
+	}
+}
+
+var typeModifier = regexp.MustCompile(`\([^)]*\)`)
+
+// postgresFit casts a number where the type can hold it.
+func postgresFit(number Expr, to Type, name string) Expr {
+	scale, low, high := 0, "", ""
+	switch {
+	case name == "smallint":
+		low, high = "-32768", "32767"
+	case name == "integer":
+		low, high = "-2147483648", "2147483647"
+	case name == "bigint":
+		low, high = "-9223372036854775808", "9223372036854775807"
+	case name == "real":
+		low, high = "-3e38", "3e38"
+	case strings.HasPrefix(name, "numeric("):
+		precision, after, _ := strings.Cut(strings.TrimSuffix(strings.TrimPrefix(name, "numeric("), ")"), ",")
+		whole, err := strconv.Atoi(strings.TrimSpace(precision))
+		if scale, _ = strconv.Atoi(strings.TrimSpace(after)); err != nil { //nolint:errcheck // no scale is none
+			return Null(to)
+		}
+		high = strings.Repeat("9", max(whole-scale, 0)) + "." + strings.Repeat("9", max(scale, 0))
+		low = "-" + high
+	default:
+		return Cast(number, to)
+	}
+	rounded := function("round", number, Int(int64(scale)))
+	fits := And(rounded.Ge(Value(value.OfDecimal(low))), rounded.Le(Value(value.OfDecimal(high))))
+	return Case().When(fits, Cast(number, to)).End()
+}

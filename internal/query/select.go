@@ -1,0 +1,285 @@
+package query
+
+import (
+	"slices"
+	"strconv"
+)
+
+// Query is what yields rows: a Select, a Union, or one of them behind common table expressions.
+type Query interface {
+	printQuery(p *printer)
+}
+
+// Relation is what a query reads from, under a name.
+type Relation struct {
+	table     TableRef
+	query     Query
+	statement string
+	cte       string
+	alias     string
+}
+
+// Table is a table or view.
+func Table(t TableRef) Relation { return Relation{table: t} }
+
+// Sub is a query that another one reads from. It needs a name (As).
+func Sub(q Query) Relation { return Relation{query: q} }
+
+// Statement is a person's own statement that a query reads from. It needs a name (As). A trailing line
+// comment in it does not swallow the rest.
+func Statement(sql string) Relation { return Relation{statement: Clean(sql)} }
+
+// Common is a common table expression that With defines.
+func Common(name string) Relation { return Relation{cte: name} }
+
+// As names the relation.
+func (r Relation) As(name string) Relation {
+	r.alias = name
+	return r
+}
+
+// Col is one of the relation's columns.
+func (r Relation) Col(name string) Expr {
+	table := r.alias
+	if table == "" {
+		table = r.cte
+	}
+	if table == "" {
+		table = r.table.Name
+	}
+	return Expr{n: column{table, name}, name: name}
+}
+
+// Cols are the relation's columns of these names.
+func (r Relation) Cols(names ...string) []Expr {
+	all := make([]Expr, len(names))
+	for i, name := range names {
+		all[i] = r.Col(name)
+	}
+	return all
+}
+
+func (r Relation) isZero() bool {
+	return r.query == nil && r.statement == "" && r.cte == "" && r.table == TableRef{}
+}
+
+func (r Relation) print(p *printer) {
+	switch {
+	case r.query != nil:
+		p.text("(")
+		p.query(r.query)
+		p.text(")")
+	case r.statement != "":
+		p.text("(\n" + r.statement + "\n)")
+	case r.cte != "":
+		p.ident(r.cte)
+	default:
+		p.text(p.d.Table(r.table))
+	}
+	if r.alias != "" {
+		p.text(" AS ")
+		p.ident(r.alias)
+	}
+}
+
+// Select reads rows of relations.
+type Select struct {
+	from     Relation
+	joins    []joined
+	where    []Expr
+	groups   []Expr
+	having   []Expr
+	columns  []Expr
+	orders   []order
+	limit    int64
+	limited  bool
+	distinct bool
+}
+
+type joined struct {
+	kind string
+	with Relation
+	on   Expr
+}
+
+type order struct {
+	by   Expr
+	desc bool
+}
+
+// From begins a query of a relation. Without Select it yields every column.
+func From(r Relation) Select { return Select{from: r} }
+
+// Values is a query of one row that reads nothing.
+func Values(columns ...Expr) Select { return Select{columns: columns} }
+
+func (s Select) join(kind string, r Relation, on Expr) Select {
+	s.joins = append(slices.Clip(s.joins), joined{kind, r, on})
+	return s
+}
+
+// Join keeps the pairs of rows for which the condition holds.
+func (s Select) Join(r Relation, on Expr) Select { return s.join("JOIN", r, on) }
+
+// LeftJoin keeps those pairs, and the rows before it that have no partner.
+func (s Select) LeftJoin(r Relation, on Expr) Select { return s.join("LEFT JOIN", r, on) }
+
+// FullJoin keeps those pairs, and the rows of both sides that have no partner.
+func (s Select) FullJoin(r Relation, on Expr) Select { return s.join("FULL JOIN", r, on) }
+
+// SemiJoin keeps the rows that have a partner, without its columns.
+func (s Select) SemiJoin(r Relation, on Expr) Select {
+	return s.Where(Exists(From(r).Where(on).Select(Int(1).As("found"))))
+}
+
+// AntiJoin keeps the rows that have no partner.
+func (s Select) AntiJoin(r Relation, on Expr) Select {
+	return s.Where(NotExists(From(r).Where(on).Select(Int(1).As("found"))))
+}
+
+// Where keeps the rows for which all of the conditions hold, besides those given before.
+func (s Select) Where(conditions ...Expr) Select {
+	s.where = append(slices.Clip(s.where), conditions...)
+	return s
+}
+
+// GroupBy makes one row of the rows with equal values.
+func (s Select) GroupBy(by ...Expr) Select {
+	s.groups = append(slices.Clip(s.groups), by...)
+	return s
+}
+
+// Having keeps the groups for which the conditions hold.
+func (s Select) Having(conditions ...Expr) Select {
+	s.having = append(slices.Clip(s.having), conditions...)
+	return s
+}
+
+// Select says which columns the query yields, besides those named before. Each needs a name (Expr.As) unless
+// it is a column.
+func (s Select) Select(columns ...Expr) Select {
+	s.columns = append(slices.Clip(s.columns), columns...)
+	return s
+}
+
+// Distinct leaves out rows that were yielded before.
+func (s Select) Distinct() Select {
+	s.distinct = true
+	return s
+}
+
+// OrderBy sorts, the smallest first.
+func (s Select) OrderBy(by ...Expr) Select {
+	for _, e := range by {
+		s.orders = append(slices.Clip(s.orders), order{by: e})
+	}
+	return s
+}
+
+// OrderByDesc sorts, the largest first.
+func (s Select) OrderByDesc(by ...Expr) Select {
+	for _, e := range by {
+		s.orders = append(slices.Clip(s.orders), order{e, true})
+	}
+	return s
+}
+
+// Limit yields at most n rows.
+func (s Select) Limit(n int64) Select {
+	s.limit, s.limited = n, true
+	return s
+}
+
+func (s Select) printQuery(p *printer) {
+	p.text("SELECT ")
+	if s.distinct {
+		p.text("DISTINCT ")
+	}
+	if s.limited && p.d.g.top {
+		p.text("TOP " + strconv.FormatInt(s.limit, 10) + " ")
+	}
+	p.named(s.columns)
+	if !s.from.isZero() {
+		p.text(" FROM ")
+		s.from.print(p)
+	}
+	for _, j := range s.joins {
+		p.text(" " + j.kind + " ")
+		j.with.print(p)
+		p.text(" ON ")
+		p.expr(j.on, levelOr)
+	}
+	p.clause("WHERE", And(s.where...))
+	if len(s.groups) > 0 {
+		p.text(" GROUP BY ")
+		p.list(s.groups)
+	}
+	p.clause("HAVING", And(s.having...))
+	s.printOrder(p)
+	if s.limited && !p.d.g.top {
+		p.text(" LIMIT " + strconv.FormatInt(s.limit, 10))
+	}
+}
+
+func (s Select) printOrder(p *printer) {
+	for i, o := range s.orders {
+		if i == 0 {
+			p.text(" ORDER BY ")
+		} else {
+			p.text(", ")
+		}
+		p.expr(o.by, levelOr)
+		if o.desc {
+			p.text(" DESC")
+		}
+	}
+}
+
+// Union is the rows of several queries with the same columns, repetitions included.
+func Union(all ...Query) Query {
+	if len(all) == 1 {
+		return all[0]
+	}
+	return union(all)
+}
+
+type union []Query
+
+func (u union) printQuery(p *printer) {
+	for i, q := range u {
+		if i > 0 {
+			p.text(" UNION ALL ")
+		}
+		p.query(q)
+	}
+}
+
+// Definition is a query that others in the same statement read by its name.
+type Definition struct {
+	Name  string
+	Query Query
+}
+
+// With is a query that reads from definitions (Common).
+func With(q Query, definitions ...Definition) Query { return with{q, definitions} }
+
+type with struct {
+	query       Query
+	definitions []Definition
+}
+
+func (w with) printQuery(p *printer) {
+	for i, d := range w.definitions {
+		if i == 0 {
+			p.text("WITH ")
+		} else {
+			p.text(", ")
+		}
+		p.ident(d.Name)
+		p.text(" AS (")
+		p.query(d.Query)
+		p.text(")")
+	}
+	p.text(" ")
+	p.query(w.query)
+}
