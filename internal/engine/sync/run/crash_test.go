@@ -109,55 +109,58 @@ func (w *world) change(rnd *rand.Rand) {
 // that plan, and in the end the destination holds what the model says. Invariants R1 to R6.
 // Req: FLD-03, FLD-31, SY-39, SY-77
 func TestCrashAtEveryPoint(t *testing.T) {
-	points := []string{"querying", "planning", "kept", "delivering", "settling", "settled"}
-	each(t, func(t *testing.T, w *world) {
-		rnd := rand.New(rand.NewPCG(1, 2))
-		for _, p := range points {
-			t.Run(p, func(t *testing.T) {
-				w.t = t
-				w.change(rnd)
-				w.rows = append(w.rows, r("at-"+p, "x", 1)) // so that there is something to send
-				if !w.crash(w.trigger(), p, 0, false) {
-					t.Fatal("the run did not pass this point")
-				}
-				w.recover()
-				w.checkTarget(w.model())
-			})
-		}
-	})
+	each(t, crashAtEveryPoint)
+}
+
+func crashAtEveryPoint(t *testing.T, w *world) {
+	rnd := rand.New(rand.NewPCG(1, 2))
+	for _, p := range []string{"querying", "planning", "kept", "delivering", "settling", "settled"} {
+		t.Run(p, func(t *testing.T) {
+			w.t = t
+			w.change(rnd)
+			w.rows = append(w.rows, r("at-"+p, "x", 1)) // so that there is something to send
+			if !w.crash(w.trigger(), p, 0, false) {
+				t.Fatal("the run did not pass this point")
+			}
+			w.recover()
+			w.checkTarget(w.model())
+		})
+	}
 }
 
 // Req: FLD-03
 func TestCrashAtAnyWrite(t *testing.T) {
-	each(t, func(t *testing.T, w *world) {
-		for i := range 30 {
-			seed := uint64(i) + 1
-			rnd := rand.New(rand.NewPCG(seed, 7))
-			w.change(rnd)
-			w.change(rnd)
-			clear(w.target.sends)
-			id := w.trigger()
-			if !w.crash(id, "", 1+rnd.IntN(4), rnd.IntN(2) == 0) {
-				w.checkTarget(w.model())
-				continue
-			}
-			acknowledged := w.journaled(id)
-			before := map[string]int{}
-			for _, key := range acknowledged {
-				before[key] = w.target.sends[key]
-			}
-			w.recover()
+	each(t, func(t *testing.T, w *world) { crashAtAnyWrite(t, w, 30) })
+}
+
+func crashAtAnyWrite(t *testing.T, w *world, times int) {
+	for i := range times {
+		seed := uint64(i) + 1
+		rnd := rand.New(rand.NewPCG(seed, 7))
+		w.change(rnd)
+		w.change(rnd)
+		clear(w.target.sends)
+		id := w.trigger()
+		if !w.crash(id, "", 1+rnd.IntN(4), rnd.IntN(2) == 0) {
 			w.checkTarget(w.model())
-			for _, key := range acknowledged {
-				if w.target.sends[key] != before[key] {
-					t.Errorf("seed %d: row %s was acknowledged and sent again", seed, key)
-				}
-			}
-			if t.Failed() {
-				t.Fatalf("seed %d", seed)
+			continue
+		}
+		acknowledged := w.journaled(id)
+		before := map[string]int{}
+		for _, key := range acknowledged {
+			before[key] = w.target.sends[key]
+		}
+		w.recover()
+		w.checkTarget(w.model())
+		for _, key := range acknowledged {
+			if w.target.sends[key] != before[key] {
+				t.Errorf("seed %d: row %s was acknowledged and sent again", seed, key)
 			}
 		}
-	})
+		if t.Failed() {
+			t.Fatalf("seed %d", seed)
+		}
+	}
 }
 
 // journaled lists the keys of the rows that the run's journal calls accepted.
@@ -176,34 +179,36 @@ func (w *world) journaled(id int64) []string {
 
 // A worker that was stopped and comes back after another took its run over commits nothing. Invariant R2.
 func TestARevivedWorkerChangesNothing(t *testing.T) {
-	each(t, func(t *testing.T, w *world) {
-		w.rows = []row{r("1", "Ann", 1), r("2", "Bob", 2), r("3", "Cyd", 3)}
-		id := w.trigger()
-		taken := false
-		w.target.after = func(*connector.Batch) error {
-			if taken {
-				return nil
-			}
-			taken = true // another process finds the lease over while this one hangs in a request
-			old := w.engine
-			w.restart()
-			if _, err := w.engine.Reap(t.Context(), true); err != nil {
-				return err
-			}
-			w.engine = old
+	each(t, revivedWorker)
+}
+
+func revivedWorker(t *testing.T, w *world) {
+	w.rows = []row{r("1", "Ann", 1), r("2", "Bob", 2), r("3", "Cyd", 3)}
+	id := w.trigger()
+	taken := false
+	w.target.after = func(*connector.Batch) error {
+		if taken {
 			return nil
 		}
-		if err := w.engine.Execute(t.Context(), id); err != nil {
-			t.Fatal(err)
+		taken = true // another process finds the lease over while this one hangs in a request
+		old := w.engine
+		w.restart()
+		if _, err := w.engine.Reap(t.Context(), true); err != nil {
+			return err
 		}
-		got := w.get(id)
-		if got.State != run.Interrupted {
-			t.Fatalf("the run is %s: the revived worker wrote over it", got.State)
-		}
-		w.target.after = nil
-		w.recover()
-		w.checkTarget(w.model())
-	})
+		w.engine = old
+		return nil
+	}
+	if err := w.engine.Execute(t.Context(), id); err != nil {
+		t.Fatal(err)
+	}
+	got := w.get(id)
+	if got.State != run.Interrupted {
+		t.Fatalf("the run is %s: the revived worker wrote over it", got.State)
+	}
+	w.target.after = nil
+	w.recover()
+	w.checkTarget(w.model())
 }
 
 // Rows in doubt at a destination that would take them twice are reported, not sent again.

@@ -66,6 +66,8 @@ type world struct {
 	deferredType bool // the sync type says that its rows count only once a run is over; counts from the next restart
 	places       run.Places
 	expiry       time.Duration // of baselines
+
+	warehouse connector.Warehouse // where the Lightning engine plans; nil in a world without it
 }
 
 const workspace, syncID = 1, 77
@@ -97,7 +99,12 @@ func newWorld(t testing.TB, d *db.DB) *world {
 // restart is a new process over the same database and storage.
 func (w *world) restart() {
 	registry := connector.New(
-		[]connector.SourceInfo{{Slug: "test", Open: func(connector.SourceOptions) (connector.Source, error) { return memorySource{w}, nil }}},
+		[]connector.SourceInfo{{Slug: "test", Open: func(connector.SourceOptions) (connector.Source, error) {
+			if w.warehouse != nil {
+				return tableSource{w.warehouse, w}, nil
+			}
+			return memorySource{w}, nil
+		}}},
 		[]connector.DestinationInfo{{
 			Slug: "test", Fields: []connector.Field{{Name: "place", Target: true}},
 			SyncTypes: []connector.SyncType{{Slug: "record", Deferred: w.deferredType}},
@@ -250,12 +257,17 @@ func (s memorySource) Query(ctx context.Context, _ connector.Query) (array.Recor
 	if s.fail != nil {
 		return nil, s.fail
 	}
+	return s.reader()
+}
+
+// reader reads the world's rows.
+func (w *world) reader() (array.RecordReader, error) {
 	schema := arrow.NewSchema([]arrow.Field{
 		{Name: "id", Type: arrow.BinaryTypes.String, Nullable: true},
 		{Name: "name", Type: arrow.BinaryTypes.String}, {Name: "score", Type: arrow.PrimitiveTypes.Int64},
 	}, nil)
 	b := array.NewRecordBuilder(memory.DefaultAllocator, schema)
-	for _, r := range s.rows {
+	for _, r := range w.rows {
 		if r.id == nil {
 			b.Field(0).AppendNull()
 		} else {

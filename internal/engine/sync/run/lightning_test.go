@@ -1,0 +1,283 @@
+package run_test
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/array"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/millrace/millrace/internal/connector"
+	"github.com/millrace/millrace/internal/db"
+	"github.com/millrace/millrace/internal/engine/sync/run"
+	"github.com/millrace/millrace/internal/fault"
+	"github.com/millrace/millrace/internal/query"
+	"github.com/millrace/millrace/internal/source/postgres"
+	"github.com/millrace/millrace/test/services"
+)
+
+// lightning is a world whose source is a table in PostgreSQL, on the Lightning engine.
+func lightning(t *testing.T) *world {
+	t.Helper()
+	d, err := db.Open(t.Context(), db.Config{Home: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = d.Close() }) //nolint:errcheck // the test is over
+	if err := d.Migrate(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	w := newWorld(t, d)
+	w.warehouse = openWarehouse(t)
+	w.bundle.SourceSpec.Engine = connector.EngineLightning
+	w.bundle.ModelSpec.SQL = "SELECT * FROM shop.people"
+	return w
+}
+
+func openWarehouse(t *testing.T) connector.Warehouse {
+	t.Helper()
+	address := services.Postgres(t)
+	c, err := pgx.Connect(t.Context(), address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close(context.Background()) //nolint:errcheck // a test's connection
+	if _, err := c.Exec(t.Context(), "CREATE SCHEMA millrace_planner"); err != nil {
+		t.Fatal(err)
+	}
+	u, err := url.Parse(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	port, err := strconv.Atoi(u.Port())
+	if err != nil {
+		t.Fatal(err)
+	}
+	info := postgres.Info()
+	settings := connector.Settings{"host": u.Hostname(), "port": port, "database": strings.TrimPrefix(u.Path, "/"), "user": u.User.Username(), "sslMode": "disable"}
+	s, err := info.Open(connector.SourceOptions{Settings: settings.WithDefaults(info.Fields)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close() }) //nolint:errcheck // the test is over
+	return s.(connector.Warehouse)
+}
+
+// tableSource writes the world's rows to a table before a run looks at it, on whichever engine.
+type tableSource struct {
+	connector.Warehouse
+
+	world *world
+}
+
+func (s tableSource) load(ctx context.Context) error {
+	r, err := s.world.reader()
+	if err != nil {
+		return err
+	}
+	defer r.Release()
+	return s.Load(ctx, query.TableRef{Schema: "shop", Name: "people"}, r)
+}
+
+// Describe begins a run on the Lightning engine.
+func (s tableSource) Describe(ctx context.Context, q connector.Query) (*arrow.Schema, error) {
+	if strings.Contains(q.SQL, "shop.people") {
+		if err := s.load(ctx); err != nil {
+			return nil, err
+		}
+	}
+	return s.Warehouse.Describe(ctx, q)
+}
+
+// Query begins a run on the Basic engine.
+func (s tableSource) Query(ctx context.Context, q connector.Query) (array.RecordReader, error) {
+	if q.SQL == s.world.bundle.ModelSpec.SQL {
+		if err := s.load(ctx); err != nil {
+			return nil, err
+		}
+	}
+	return s.Warehouse.Query(ctx, q)
+}
+
+// Close leaves the connection to the test.
+func (s tableSource) Close() error { return nil }
+
+// tables lists what is in the planner schema.
+func (w *world) tables() []string {
+	w.t.Helper()
+	names, err := w.warehouse.OwnTables(w.t.Context(), "millrace_planner", "")
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// Req: SY-46, SY-49, SY-41, SY-42, SY-45, M-04, M-05, FLD-01, FLD-02, FLD-31
+func TestLightning(t *testing.T) {
+	t.Parallel()
+	w := lightning(t)
+	w.rows = []row{r("1", "Ann", 1), r("2", "Bob", 2), r("3", "Cyd", 3), r("4", "Dan", 4), r("4", "Dan again", 4), {nil, "Nobody", 0}}
+	first := w.run(run.Options{})
+	if first.State != run.Committed || first.Pinned.Engine != connector.EngineLightning || first.Pinned.Migrated {
+		t.Fatalf("%s, engine %q: %+v", first.State, first.Pinned.Engine, first.Failure)
+	}
+	if c := first.Counts; c.Read != 6 || c.Succeeded.Added != 3 || c.NullKeys != 1 || c.Duplicates != 2 {
+		t.Errorf("%+v", c)
+	}
+	w.target.refuse = func(row connector.Row) string { return map[string]string{"2": "no bobs"}[row.Key] }
+	w.rows = []row{r("1", "Ann", 100), r("2", "Bobby", 2), r("5", "Eve", 5)}
+	second := w.run(run.Options{})
+	if c := second.Counts; c.Unchanged != 1 || c.Succeeded != (run.OpCounts{Added: 1, Removed: 1}) || c.Failed != (run.OpCounts{Changed: 1}) {
+		t.Errorf("%+v", c)
+	}
+	w.target.refuse = nil
+	if third := w.run(run.Options{}); third.Counts.Succeeded != (run.OpCounts{Changed: 1}) {
+		t.Errorf("what was refused is sent again: %+v", third.Counts)
+	}
+	w.checkTarget(w.model())
+	if names := w.tables(); len(names) != 4 {
+		t.Errorf("two pairs of tables are kept, and not %v", names)
+	}
+}
+
+// Wherever a run dies, the next process settles it in the warehouse.
+//
+// Req: FLD-03, FLD-31, SY-39, SY-46
+func TestLightningCrashes(t *testing.T) {
+	t.Parallel()
+	w := lightning(t)
+	crashAtEveryPoint(t, w)
+	w.t = t
+	crashAtAnyWrite(t, w, 12)
+	w.run(run.Options{})
+	if names := w.tables(); len(names) != 4 {
+		t.Errorf("dead runs left tables: %v", names)
+	}
+}
+
+// Req: FLD-03
+func TestLightningRevivedWorker(t *testing.T) {
+	t.Parallel()
+	revivedWorker(t, lightning(t))
+}
+
+// A sync of the Basic engine goes on in the warehouse without sending anything again.
+//
+// Req: SY-51, SY-47
+func TestMigration(t *testing.T) {
+	t.Parallel()
+	w := lightning(t)
+	w.bundle.SourceSpec.Engine = ""
+	w.target.refuse = func(row connector.Row) string { return map[string]string{"3": "no cyds"}[row.Key] }
+	w.rows = []row{r("1", "Ann", 1), r("2", "Bob", 2), r("3", "Cyd", 3), r("6", "Fay", 6), r("7", "Gus", 7)}
+	if got := w.run(run.Options{}); got.Pinned.Engine != connector.EngineBasic || got.Counts.Succeeded.Added != 4 {
+		t.Fatalf("%+v", got.Counts)
+	}
+	w.target.refuse = func(row connector.Row) string { return map[string]string{"6": "no more"}[row.Key] }
+	w.rows[3] = r("6", "Faye", 6)
+	w.run(run.Options{}) // Cyd is taken, Faye is refused
+	w.target.refuse = nil
+	clear(w.target.sends)
+
+	w.bundle.SourceSpec.Engine = connector.EngineLightning
+	w.rows = []row{r("1", "Ann", 1), r("2", "Bobby", 2), r("3", "Cyd", 3), r("6", "Faye", 6), r("8", "Hal", 8)}
+	got := w.run(run.Options{})
+	if got.State != run.Committed || !got.Pinned.Migrated {
+		t.Fatalf("%s, migrated %v: %+v", got.State, got.Pinned.Migrated, got.Failure)
+	}
+	if c := got.Counts; c.Unchanged != 2 || c.Succeeded != (run.OpCounts{Added: 1, Changed: 2, Removed: 1}) {
+		t.Errorf("%+v", c)
+	}
+	w.checkTarget(w.model())
+	if w.target.sends["1"]+w.target.sends["3"] > 0 {
+		t.Errorf("sent again: %v", w.target.sends)
+	}
+	next := w.run(run.Options{})
+	if next.Pinned.Migrated || next.Counts.Unchanged != 5 || next.Counts.Planned.Total() != 0 {
+		t.Errorf("the run after it: migrated %v, %+v", next.Pinned.Migrated, next.Counts)
+	}
+}
+
+// A run that dies while it migrates has changed nothing: the next one migrates.
+//
+// Req: SY-51, FLD-03
+func TestMigrationDies(t *testing.T) {
+	t.Parallel()
+	for _, point := range []string{"planning", "kept", "delivering", "settled"} {
+		t.Run(point, func(t *testing.T) {
+			t.Parallel()
+			w := lightning(t)
+			w.bundle.SourceSpec.Engine = ""
+			w.rows = []row{r("1", "Ann", 1), r("2", "Bob", 2)}
+			w.run(run.Options{})
+			clear(w.target.sends)
+			w.bundle.SourceSpec.Engine = connector.EngineLightning
+			w.rows = []row{r("1", "Ann", 1), r("3", "Cyd", 3)}
+			if !w.crash(w.trigger(), point, 0, false) {
+				t.Fatal("the run did not pass this point")
+			}
+			w.recover()
+			w.checkTarget(w.model())
+			if w.target.sends["1"] > 0 {
+				t.Errorf("sent again: %v", w.target.sends)
+			}
+		})
+	}
+}
+
+// Somebody removed the planner's tables: the run asks what to do, and a full resync helps.
+//
+// Req: SY-50
+func TestPlannerTablesAreGone(t *testing.T) {
+	t.Parallel()
+	for _, which := range []string{"_plan", "_rejections"} {
+		t.Run(which, func(t *testing.T) {
+			t.Parallel()
+			w := lightning(t)
+			w.rows = []row{r("1", "Ann", 1), r("2", "Bob", 2)}
+			w.run(run.Options{})
+			for _, name := range w.tables() {
+				if strings.HasSuffix(name, which) {
+					drop := connector.Query{SQL: fmt.Sprintf("DROP TABLE millrace_planner.%q", name)}
+					if _, err := w.warehouse.Execute(t.Context(), drop); err != nil {
+						t.Fatal(err)
+					}
+				}
+			}
+			got := w.run(run.Options{})
+			if got.State != run.Failed || got.Failure.Code != fault.CodeRunBaseline || got.Counts.Succeeded.Total() > 0 || !strings.Contains(got.Failure.Message, which) {
+				t.Errorf("%s: %+v", got.State, got.Failure)
+			}
+			if again := w.run(run.Options{FullResync: true}); again.State != run.Committed || again.Counts.Succeeded.Added != 2 {
+				t.Errorf("after a full resync: %s %+v", again.State, again.Failure)
+			}
+			if after := w.run(run.Options{}); after.Counts.Unchanged != 2 {
+				t.Errorf("%+v", after.Counts)
+			}
+		})
+	}
+}
+
+// The other engine, in another source, cannot read what the warehouse keeps.
+//
+// Req: SY-47
+func TestWayBackAsks(t *testing.T) {
+	t.Parallel()
+	w := lightning(t)
+	w.rows = []row{r("1", "Ann", 1)}
+	w.run(run.Options{})
+	w.bundle.SourceSpec.Engine = ""
+	if got := w.run(run.Options{}); got.State != run.Failed || got.Failure.Code != fault.CodeRunBaseline {
+		t.Errorf("%s: %+v", got.State, got.Failure)
+	}
+	if got := w.run(run.Options{ResetCDC: true}); got.State != run.Committed || got.Counts.Planned.Total() != 0 {
+		t.Errorf("%s: %+v", got.State, got.Failure)
+	}
+}
