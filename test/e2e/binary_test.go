@@ -173,6 +173,8 @@ type runView struct {
 	State     string
 	Status    string
 	Trigger   string
+	Engine    string
+	Migrated  bool
 	RowsRead  int64
 	Planned   opCounts
 	Succeeded opCounts

@@ -21,6 +21,7 @@ const crashSync = "people-to-api"
 // world is a source, a receiver, and a server that dies now and then.
 type world struct {
 	t        *testing.T
+	engine   string
 	env      []string
 	people   *people
 	receiver *receiver
@@ -30,6 +31,12 @@ type world struct {
 
 // newWorld configures a sync of people to the receiver. method is POST where sending twice is not safe.
 func newWorld(t *testing.T, method string, env ...string) *world {
+	t.Helper()
+	return newWorldOn(t, "basic", method, env...)
+}
+
+// newWorldOn has the people in PostgreSQL where the Lightning engine plans.
+func newWorldOn(t *testing.T, engine, method string, env ...string) *world {
 	t.Helper()
 	seed := uint64(time.Now().UnixNano())
 	if text := os.Getenv("MILLRACE_TEST_SEED"); text != "" {
@@ -41,9 +48,12 @@ func newWorld(t *testing.T, method string, env ...string) *world {
 	}
 	t.Logf("MILLRACE_TEST_SEED=%d", seed)
 	w := &world{
-		t: t, env: append([]string{"MILLRACE_HOME=" + t.TempDir()}, env...),
+		t: t, engine: engine, env: append([]string{"MILLRACE_HOME=" + t.TempDir()}, env...),
 		people:   &people{dir: t.TempDir(), rows: map[int]int{}},
 		receiver: newReceiver(t), rnd: rand.New(rand.NewPCG(seed, 0)),
+	}
+	if engine == "lightning" {
+		w.people.db = newDatabase(t, "CREATE TABLE people (id text, name text, version bigint)", "CREATE SCHEMA millrace_planner")
 	}
 	for id := range 60 {
 		w.people.rows[id] = 1
@@ -66,7 +76,7 @@ func (w *world) configure(method string) {
 		return map[string]any{"kind": kind, "metadata": map[string]any{"slug": slug, "name": slug}, "spec": spec}
 	}
 	w.server.must(http.MethodPost, "/api/apply", map[string]any{"documents": []any{
-		document("source", "people", map[string]any{"type": "file", "configuration": map[string]any{"path": w.people.dir}}),
+		document("source", "people", w.source()),
 		document("model", "people", map[string]any{"source": "people", "method": "sql", "sql": "SELECT id, name, version FROM people", "primaryKey": "id"}),
 		document("destination", "api", map[string]any{"type": "http-request", "configuration": map[string]any{"baseUrl": w.receiver.URL}}),
 		document("sync", crashSync, map[string]any{
@@ -78,6 +88,13 @@ func (w *world) configure(method string) {
 			},
 		}),
 	}}, nil)
+}
+
+func (w *world) source() map[string]any {
+	if w.people.db == nil {
+		return map[string]any{"type": "file", "configuration": map[string]any{"path": w.people.dir}}
+	}
+	return map[string]any{"type": "postgresql", "configuration": w.people.db.configuration(), "engine": w.engine}
 }
 
 // change lets some people come, change and go.
@@ -304,11 +321,16 @@ func TestKillReportsInDoubt(t *testing.T) {
 // Req: FLD-03
 func TestStoppedWorkerIsFenced(t *testing.T) {
 	t.Parallel()
+	stoppedWorkerIsFenced(t, "basic")
+}
+
+func stoppedWorkerIsFenced(t *testing.T, engine string) {
+	t.Helper()
 	database := "MILLRACE_DATABASE_URL=" + services.Postgres(t)
 	objects := "MILLRACE_STORAGE_URL=file://" + t.TempDir()
 	key := "MILLRACE_ENCRYPTION_KEY=MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
 	lease := "MILLRACE_LEASE_TIME=1s"
-	w := newWorld(t, http.MethodPut, database, objects, key, lease)
+	w := newWorldOn(t, engine, http.MethodPut, database, objects, key, lease)
 	w.check()
 	for _, point := range failpoints {
 		w.change()

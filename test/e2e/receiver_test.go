@@ -95,14 +95,19 @@ func (r *receiver) state() map[string]string {
 	return maps.Clone(r.contacts)
 }
 
-// people is the source: a file of rows that tests change.
+// people is the source: rows that tests change, in a file or, for the Lightning engine, in a database.
 type people struct {
 	dir  string
+	db   *database
 	rows map[int]int // version by id
 }
 
 func (p *people) save(t testing.TB) {
 	t.Helper()
+	if p.db != nil {
+		p.insert()
+		return
+	}
 	var b strings.Builder
 	for id, version := range p.rows {
 		fmt.Fprintf(&b, "{\"id\":\"%d\",\"name\":\"person %d\",\"version\":%d}\n", id, id, version)
@@ -114,6 +119,16 @@ func (p *people) save(t testing.TB) {
 	if err := os.Rename(path+".part", path); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// insert replaces the rows of the database at once.
+func (p *people) insert() {
+	var b strings.Builder
+	b.WriteString("BEGIN; DELETE FROM people; ")
+	for id, version := range p.rows {
+		fmt.Fprintf(&b, "INSERT INTO people VALUES ('%d', 'person %d', %d); ", id, id, version)
+	}
+	p.db.exec(b.String() + "COMMIT")
 }
 
 // want is what the receiver holds when it mirrors the model.
