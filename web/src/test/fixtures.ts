@@ -39,6 +39,8 @@ export const fixtureRun = (more: Partial<Run> = {}): Run => ({
   failed: none,
   aborted: none,
   inDoubt: 0,
+  engine: 'basic',
+  migrated: false,
   ratePerSecond: 0,
   options: { fullResync: false, resetCDC: false, clearAndFill: false },
   error: null,

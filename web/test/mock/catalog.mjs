@@ -83,8 +83,12 @@ export const sources = [
         showIf: { field: 'sslmode', in: ['verify-full'] },
       },
       { name: 'statementTimeout', label: 'Statement timeout', type: 'number', default: 600, min: 1, advanced: true, help: 'Seconds.' },
+      { name: 'plannerSchema', label: 'Planner schema', type: 'string', default: 'millrace_planner', advanced: true, help: 'Where the Lightning engine keeps what was synced.' },
+      { name: 'auditSchema', label: 'Audit schema', type: 'string', default: 'millrace_audit', advanced: true, help: 'Where Millrace writes what became of rows.' },
     ],
     methods: ['sql', 'table'],
+    grants:
+      'CREATE SCHEMA IF NOT EXISTS "{planner}";\nCREATE SCHEMA IF NOT EXISTS "{audit}";\nGRANT CREATE, USAGE ON SCHEMA "{planner}" TO "{user}";\nGRANT CREATE, USAGE ON SCHEMA "{audit}" TO "{user}";',
     engines: ['basic', 'lightning'],
     sample: false,
     verified: true,

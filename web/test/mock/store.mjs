@@ -187,6 +187,8 @@ export function freshRun(store, sync, trigger, options = {}) {
     failed: zero(),
     aborted: zero(),
     inDoubt: 0,
+    engine: 'basic',
+    migrated: false,
     ratePerSecond: 0,
     options,
     error: null,

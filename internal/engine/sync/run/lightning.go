@@ -7,6 +7,7 @@ import (
 	"github.com/millrace/millrace/internal/engine/sync/plan"
 	"github.com/millrace/millrace/internal/engine/sync/plan/lightning"
 	"github.com/millrace/millrace/internal/fault"
+	"github.com/millrace/millrace/internal/value"
 )
 
 // lightningPlanner plans in the source's own warehouse, which also keeps what was settled.
@@ -16,6 +17,7 @@ type lightningPlanner struct {
 	work      *work
 	warehouse connector.Warehouse // opened when it is needed
 	engine    *lightning.Planner
+	key       value.Column // of the model
 }
 
 // open connects to the warehouse, once.
@@ -58,6 +60,9 @@ func (l *lightningPlanner) stage(w *work) error {
 	if err != nil {
 		return err
 	}
+	if at := schema.Index(w.bundle.ModelSpec.PrimaryKey); at >= 0 {
+		l.key = schema[at]
+	}
 	return l.stageRows(w, schema, plan.StageInput{Schema: schema}, func(in plan.StageInput) (plan.Staged, error) {
 		return l.engine.Stage(l.drain, q.SQL, in)
 	})
@@ -71,7 +76,7 @@ func (l *lightningPlanner) recall(w *work) error {
 	if err := (&basic{l.execution}).recall(w); err != nil {
 		return err
 	}
-	copied, err := l.engine.Migrate(l.drain, &w.baseline.Baseline, l.baselineDir(), w.staged.KeyType)
+	copied, err := l.engine.Migrate(l.drain, &w.baseline.Baseline, l.baselineDir(), l.key)
 	if err != nil {
 		return err
 	}

@@ -265,6 +265,24 @@ func TestPlannerTablesAreGone(t *testing.T) {
 	}
 }
 
+// A key that the engines write differently would make every row another one: the run asks instead.
+//
+// Req: SY-51
+func TestMigrationOfOtherKeys(t *testing.T) {
+	t.Parallel()
+	w := lightning(t)
+	w.bundle.SourceSpec.Engine = ""
+	w.bundle.ModelSpec.SQL = "SELECT 0.5::float8 AS id, 'Ann' AS name"
+	w.run(run.Options{})
+	w.bundle.SourceSpec.Engine = connector.EngineLightning
+	if got := w.run(run.Options{}); got.State != run.Failed || got.Failure.Code != fault.CodeRunBaseline || got.Counts.Succeeded.Total() > 0 {
+		t.Errorf("%s: %+v", got.State, got.Failure)
+	}
+	if got := w.run(run.Options{ResetCDC: true}); got.State != run.Committed {
+		t.Errorf("%s: %+v", got.State, got.Failure)
+	}
+}
+
 // The other engine, in another source, cannot read what the warehouse keeps.
 //
 // Req: SY-47

@@ -44,6 +44,12 @@ export const tookWords = ({ startedAt, durationMs }: Pick<Run, 'startedAt' | 'du
 
 const triggers: Record<Run['trigger'], string> = { manual: 'Manual', schedule: 'Schedule', api: 'API', recovery: 'Recovery', model: 'Model change', sequence: 'Sequence' }
 
+/** Which engine compared the rows; nothing for the usual one. */
+export const engineWords = ({ engine, migrated }: Pick<Run, 'engine' | 'migrated'>): string | undefined => {
+  if (engine !== 'lightning') return undefined
+  return migrated ? 'Lightning engine, which took over what was synced before' : 'Lightning engine'
+}
+
 /** What started a run, and how it differs from an ordinary one. */
 export function triggerWords({ trigger, options }: Pick<Run, 'trigger'> & { options: TriggerOptions }): string {
   const special = options.clearAndFill

@@ -11,7 +11,7 @@ import { Page } from '~/components/page/Page'
 import { RunBadge } from '~/components/status/StatusBadge'
 import { FlowLine } from '~/features/sync/FlowLine'
 import { plural } from '~/components/format/format'
-import { rejectedCount, tookWords, triggerWords } from '~/features/run/counts'
+import { engineWords, rejectedCount, tookWords, triggerWords } from '~/features/run/counts'
 import { RowDrawer } from '~/features/run/RowDrawer'
 import { RunError } from '~/features/run/RunError'
 import { RunProgress } from '~/features/run/RunProgress'
@@ -65,6 +65,7 @@ function RunDetail({ run }: { run: Run }) {
           </span>
           {run.finishedAt !== null && <span className="num">Took {tookWords(run)}</span>}
           <span>Trigger: {triggerWords(run)}</span>
+          {engineWords(run) !== undefined && <span>{engineWords(run)}</span>}
         </>
       }
       actions={isActive(run) ? <CancelButton run={run} /> : <RetryButton run={run} newest={sync.data?.status?.lastRun?.id} />}

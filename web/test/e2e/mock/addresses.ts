@@ -90,6 +90,18 @@ const rowOfRun = async (page: Page) => {
   await expect(page.getByRole('dialog').getByLabel('Request body')).toBeVisible()
 }
 
+/** The engine that plans in the source, with what it needs. */
+const lightning = async (page: Page) => {
+  await page.getByRole('radio', { name: 'Lightning' }).check()
+  await expect(page.getByLabel('Grants')).toBeVisible()
+  await expect(page.getByText('There is no way back')).toBeVisible()
+}
+
+const upgrade = async (page: Page) => {
+  await page.getByRole('button', { name: 'Edit', exact: true }).click()
+  await lightning(page)
+}
+
 /** The form of HTTP Request with requests for added rows, by a template. */
 const triggers = async (page: Page) => {
   const added = page.getByRole('group', { name: 'Rows added' })
@@ -153,6 +165,8 @@ export const pages: Address[] = [
   { name: 'sources-none-match', path: '/sources?search=zzz', ready: text('No sources match') },
   { name: 'source-catalog', path: '/sources/new', ready: heading('Sample datasets') },
   { name: 'source-configure', path: '/sources/new?type=postgres', ready: heading('Connection') },
+  { name: 'source-engine', path: '/sources/new?type=postgres', ready: lightning },
+  { name: 'source-engine-edit', path: '/sources/production-warehouse', ready: upgrade },
   { name: 'source-sample', path: '/sources/new?type=sample-b2c', ready: heading('Finalize source') },
   { name: 'source', path: '/sources/production-warehouse', ready: text('db.example.com') },
   { name: 'source-tables', path: '/sources/production-warehouse?tab=tables', ready: text('public.customers') },

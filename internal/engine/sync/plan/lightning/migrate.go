@@ -3,6 +3,7 @@ package lightning
 import (
 	"context"
 	"errors"
+	"strings"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
@@ -18,18 +19,31 @@ import (
 const migrated = "migrated"
 
 // Migrate copies a baseline of the Basic planner, whose files are in dir, into the warehouse (SY-51), and returns
-// it as one of this planner. Nothing is planned again for it: rows compare by their values. The key's type counts
-// as keyType, since the planners may know it by different names.
-func (p *Planner) Migrate(ctx context.Context, b *plan.Baseline, dir, keyType string) (plan.Baseline, error) {
+// it as one of this planner. Nothing is planned again for it: rows compare by their values. key is the model's key
+// column as it is now; a key that the two engines write differently would make every row another one, and is refused.
+func (p *Planner) Migrate(ctx context.Context, b *plan.Baseline, dir string, key value.Column) (plan.Baseline, error) {
+	if !sameText(key) {
+		return plan.Baseline{}, fault.New(fault.CodeRunBaseline, "what was synced cannot move to the warehouse: the engines write keys of the type %s differently", key.Native)
+	}
 	next := plan.Baseline{
 		Tables: &plan.Tables{Plan: p.table(copiedPlan), Rejections: p.table(copiedRejection)},
 		Layout: b.Layout, Rows: b.Rows, Overlap: b.Overlap, Dirty: b.Dirty,
 	}
-	next.HashVersion, next.KeyType = migrated, keyType
+	next.HashVersion, next.KeyType = migrated, key.Native
 	if err := p.copyBaseline(ctx, b, &next, dir); err != nil {
 		return plan.Baseline{}, failure(ctx, err, "copying what was synced before into the warehouse")
 	}
 	return next, nil
+}
+
+// sameText reports whether the warehouse writes a key of the type as value.Value.String does.
+func sameText(key value.Column) bool {
+	switch strings.ToLower(key.Native) {
+	case "real", "double precision", "float", "double", "bytea", "blob":
+		return false
+	default:
+		return key.Type != value.TypeObject
+	}
 }
 
 func (p *Planner) copyBaseline(ctx context.Context, b, next *plan.Baseline, dir string) error {
