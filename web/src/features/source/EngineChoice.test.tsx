@@ -8,11 +8,12 @@ const info = { name: 'PostgreSQL', grants: 'GRANT CREATE ON SCHEMA "{planner}" T
 // Req: S-06, SY-47
 it('says what Lightning needs and that there is no way back', () => {
   const choose = vi.fn()
-  const { rerender } = renderInApp(<EngineChoice info={info} settings={{ user: 'reader' }} value="basic" saved="basic" onChange={choose} />)
+  const { unmount } = renderInApp(<EngineChoice info={info} settings={{ user: 'reader' }} value="basic" saved="basic" onChange={choose} />)
   expect(screen.queryByText(/no way back/)).toBeNull()
   fireEvent.click(screen.getByRole('radio', { name: 'Lightning' }))
   expect(choose).toHaveBeenCalledWith('lightning')
-  rerender(<EngineChoice info={info} settings={{ user: 'reader' }} value="lightning" saved="basic" onChange={choose} />)
+  unmount()
+  renderInApp(<EngineChoice info={info} settings={{ user: 'reader' }} value="lightning" saved="basic" onChange={choose} />)
   expect(screen.getByLabelText('Grants').textContent).toBe('GRANT CREATE ON SCHEMA "millrace_planner" TO "reader";')
   expect(screen.getByText('There is no way back')).toBeTruthy()
   expect(screen.getByText(/nothing is sent again/)).toBeTruthy()
