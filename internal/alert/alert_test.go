@@ -152,7 +152,7 @@ func (w *world) trigger(name, text string) {
 // Req: SY-61, SY-64
 func TestOneNoticeForEachChange(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, w *world) {
+	each(t, func(_ *testing.T, w *world) {
 		w.trigger(alerting.Rejected, "warning=1 critical=100")
 		w.evaluate(failures(0), rejections(0))
 		w.told()
@@ -181,7 +181,7 @@ func TestOneNoticeForEachChange(t *testing.T) {
 // Req: SY-63, SY-64
 func TestLevelsOfRecipients(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, w *world) {
+	each(t, func(_ *testing.T, w *world) {
 		w.channels["both"] = channel.Spec{Type: channel.PagerDuty, Levels: alerting.LevelsCritical}
 		w.spec.Recipients = []alerting.Recipient{{Channel: "team"}, {Channel: "on-call"}, {Channel: "both", Levels: alerting.LevelsAll}}
 		w.trigger(alerting.Rejected, "warning=1 critical=100")
@@ -201,7 +201,7 @@ func TestLevelsOfRecipients(t *testing.T) {
 // Req: SY-61
 func TestNoRecipients(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, w *world) {
+	each(t, func(_ *testing.T, w *world) {
 		w.spec.Recipients = nil
 		w.evaluate(failures(1))
 		w.told()
@@ -310,7 +310,7 @@ func TestRepeat(t *testing.T) {
 // Req: SY-65
 func TestChangesCountFromTheNextEvaluation(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, w *world) {
+	each(t, func(_ *testing.T, w *world) {
 		size := func(n float64) Reading { return Reading{Trigger: alerting.ModelSize, Value: n} }
 		w.evaluate(failures(1), size(0))
 		w.level(alerting.ModelSize, "") // it is not watched
@@ -330,7 +330,7 @@ func TestChangesCountFromTheNextEvaluation(t *testing.T) {
 // A run that is not over can raise an alarm, and cannot call it off.
 func TestRaiseOnly(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, w *world) {
+	each(t, func(_ *testing.T, w *world) {
 		w.evaluate(Reading{Trigger: alerting.Rejected, Value: 2, Raise: true})
 		w.told("team: rejected ok>warning")
 		w.evaluate(Reading{Trigger: alerting.Rejected, Value: 0, Raise: true})
@@ -550,7 +550,7 @@ func TestKey(t *testing.T) {
 // again.
 func TestTargets(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, w *world) {
+	each(t, func(_ *testing.T, w *world) {
 		w.channels["team"] = channel.Spec{Type: channel.SMS, Configuration: map[string]any{"to": []any{"+491", "+492"}}}
 		w.evaluate(failures(1))
 		w.told("team+491: fatal ok>critical", "team+492: fatal ok>critical")

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -262,7 +263,7 @@ func (s *Server) alertHistory(ctx context.Context, slug, cursor string, limit in
 	p := page[AlertEventBody]{Items: []AlertEventBody{}}
 	for i, e := range events {
 		if i == limit {
-			next := fmt.Sprint(p.Items[limit-1].ID)
+			next := strconv.FormatInt(p.Items[limit-1].ID, 10)
 			p.NextCursor = &next
 			break
 		}

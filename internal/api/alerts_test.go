@@ -50,7 +50,7 @@ func (w *world) evaluate(values map[string]float64) {
 // Req: SY-62, SY-63, SY-66
 func TestSyncAlerts(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, w *world) {
+	each(t, func(_ *testing.T, w *world) {
 		w.furnishAlerts()
 		const path = "/api/syncs/people-to-crm/alerts"
 		a := w.ok("GET", path, nil)
@@ -84,7 +84,7 @@ func TestSyncAlerts(t *testing.T) {
 // Req: SY-61, FOL-02
 func TestRollup(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, w *world) {
+	each(t, func(_ *testing.T, w *world) {
 		w.furnishAlerts()
 		w.ok("POST", "/api/syncs", document("quiet", "Quiet", syncSpec()))
 		w.ok("GET", "/api/syncs/people-to-crm", nil).has("status.alerts.level", "ok").has("status.alerts.active", 0)
@@ -131,7 +131,7 @@ func TestMuteOverAPI(t *testing.T) {
 // Req: SY-64
 func TestAlertHistory(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, w *world) {
+	each(t, func(_ *testing.T, w *world) {
 		w.furnishAlerts()
 		for _, n := range []float64{1, 0, 2} {
 			w.evaluate(map[string]float64{"fatal": n})
@@ -184,7 +184,7 @@ func TestAlertChannels(t *testing.T) {
 // Req: SY-62
 func TestApplyAlerts(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, w *world) {
+	each(t, func(_ *testing.T, w *world) {
 		d := destinationSpec()
 		d["alerts"] = object{"recipients": []object{{"channel": "on-call", "levels": "critical"}}, "triggers": object{"rejected": object{"warning": 1.5, "measure": "percent"}}}
 		documents := []object{document("crm", "CRM", d), document("on-call", "On call", channelSpec())}
@@ -200,7 +200,7 @@ func TestApplyAlerts(t *testing.T) {
 // The compatible API knows nothing of alerts, and keeps them.
 func TestAlertsAreKeptByCompatibleAPI(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, w *world) {
+	each(t, func(_ *testing.T, w *world) {
 		w.furnishAlerts()
 		s := syncSpec()
 		s["alerts"] = object{"triggers": object{"modelSize": object{"warning": 10}}}
@@ -213,6 +213,6 @@ func TestAlertsAreKeptByCompatibleAPI(t *testing.T) {
 }
 
 func jsonNumber(n int64) string {
-	text, _ := json.Marshal(n) //nolint:errcheck,errchkjson // a number
+	text, _ := json.Marshal(n) //nolint:errcheck // a number
 	return string(text)
 }

@@ -28,7 +28,7 @@ func TestRefreshModel(t *testing.T) {
 
 		spec, _ := first.at("spec").(object)
 		columns, _ := spec["columns"].([]any)
-		columns[2].(object)["override"], columns[2].(object)["cast"] = "Work address", "object" //nolint:forcetypeassert // as the API answers
+		columns[2].(object)["override"], columns[2].(object)["cast"] = "Work address", "object"
 		w.ok("PUT", "/api/models/people", object{"metadata": object{"name": "People"}, "spec": spec}).has("metadata.revision", 3)
 		w.source.said = map[string]string{"email": "Checked twice", "id": "Given at sign-up"}
 		again := w.ok("POST", "/api/models/people/refresh", object{}).has("metadata.revision", 4).has("spec.columns.2.description", "Checked twice").has("spec.columns.0.description", "Given at sign-up")
@@ -219,19 +219,19 @@ func TestModelHoldsNoData(t *testing.T) {
 		for _, name := range names {
 			var rows []map[string]any
 			w.must(w.db.NewSelect().TableExpr("?", bun.Ident(name)).Scan(t.Context(), &rows))
-			text := ""
+			var text strings.Builder
 			for _, row := range rows {
 				for _, v := range row {
 					if b, ok := v.([]byte); ok {
 						v = string(b)
 					}
-					text += fmt.Sprintln(v)
+					fmt.Fprintln(&text, v)
 				}
 			}
-			if strings.Contains(text, secret) {
+			if strings.Contains(text.String(), secret) {
 				t.Errorf("the table %s holds a row's value", name)
 			}
-			seen = seen || strings.Contains(text, "SELECT 1")
+			seen = seen || strings.Contains(text.String(), "SELECT 1")
 		}
 		if !seen {
 			t.Error("the test does not find what is in the database")

@@ -110,6 +110,8 @@ func bodyFor(o operation) any {
 		return object{"spec": object{"type": "record"}}
 	case "suggest-mappings":
 		return object{"model": "people", "fields": []string{"id"}}
+	case "test-row":
+		return object{"key": "1", "operation": "added"}
 	case "try-mapping":
 		return object{"mapping": object{"to": "x", "from": "name"}}
 	case "make-key":

@@ -2,7 +2,6 @@ package api
 
 import (
 	"context"
-	"fmt"
 	"net/http"
 	"time"
 
@@ -155,7 +154,7 @@ func (s *Server) noteSwitch(ctx context.Context, sw engine.Switch) {
 	}
 	d, err := s.Resources.Get(ctx, scope(ctx), storage.KindName, sw.Slug)
 	if err == nil {
-		err = s.Resources.Record(ctx, scope(ctx), d, "switched", fmt.Sprintf("from %s", sw.From))
+		err = s.Resources.Record(ctx, scope(ctx), d, "switched", "from "+sw.From)
 	}
 	if err != nil {
 		s.Log.Error("noting a switch of storage", "request", requestID(ctx), "error", err) // the switch is under way

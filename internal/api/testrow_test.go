@@ -64,7 +64,9 @@ func TestATestedRowKeepsSecrets(t *testing.T) {
 			got = r.Header
 			rw.Header().Set("X-Trace", "t-77")
 			rw.WriteHeader(http.StatusUnprocessableEntity)
-			_, _ = rw.Write([]byte(`{"error":"no Bobs, and hunter2-secret is shown"}`))
+			if _, err := rw.Write([]byte(`{"error":"no Bobs, and hunter2-secret is shown"}`)); err != nil {
+				t.Error(err)
+			}
 		}))
 		t.Cleanup(receiver.Close)
 		w.furnish()

@@ -242,8 +242,8 @@ func TestNullPolicies(t *testing.T) {
 // Req: SY-36
 func TestHashOfClearing(t *testing.T) {
 	t.Parallel()
-	hash := func(clear value.Value, m sync.Mapping) string {
-		c, err := mapping.Compile(mapping.Input{Columns: people, PrimaryKey: "id", Clear: clear, Mappings: []sync.Mapping{m}})
+	hash := func(with value.Value, m sync.Mapping) string {
+		c, err := mapping.Compile(mapping.Input{Columns: people, PrimaryKey: "id", Clear: with, Mappings: []sync.Mapping{m}})
 		if err != nil {
 			t.Fatal(err)
 		}

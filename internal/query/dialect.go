@@ -206,13 +206,6 @@ func isDistinct(p *printer, a, b Expr) {
 	p.expr(b, levelCompare+1)
 }
 
-// isDistinctSpelled is for databases that have no such comparison.
-func isDistinctSpelled(p *printer, a, b Expr) {
-	p.text("(")
-	p.expr(Or(a.Ne(b), And(a.IsNull(), b.NotNull()), And(a.NotNull(), b.IsNull())), levelOr)
-	p.text(")")
-}
-
 func concatBars(p *printer, all []Expr) {
 	for i, e := range all {
 		if i > 0 {
@@ -221,5 +214,3 @@ func concatBars(p *printer, all []Expr) {
 		p.expr(e, levelConcat)
 	}
 }
-
-func concatCall(p *printer, all []Expr) { p.call("concat", all...) }

@@ -106,7 +106,8 @@ var typeModifier = regexp.MustCompile(`\([^)]*\)`)
 
 // postgresFit casts a number where the type can hold it.
 func postgresFit(number Expr, to Type, name string) Expr {
-	scale, low, high := 0, "", ""
+	var low, high string
+	scale := 0
 	switch {
 	case name == "smallint":
 		low, high = "-32768", "32767"

@@ -34,8 +34,8 @@ func (e *path) eval(s *Scope) (value.Value, error) {
 	if err := s.step(1); err != nil {
 		return value.Value{}, err
 	}
-	if v, ok, err := e.ofLoop(s); ok {
-		return v, err
+	if v, ok := e.ofLoop(s); ok {
+		return v, nil
 	}
 	v, rest, err := e.base(s)
 	for _, step := range rest {
@@ -51,17 +51,16 @@ func (e *path) eval(s *Scope) (value.Value, error) {
 }
 
 // ofLoop reads one member of forloop or tablerowloop without making an object of all.
-func (e *path) ofLoop(s *Scope) (v value.Value, ok bool, err error) {
+func (e *path) ofLoop(s *Scope) (v value.Value, ok bool) {
 	if len(s.loops) == 0 || len(e.steps) != 1 {
-		return v, false, nil
+		return v, false
 	}
 	l := s.loops[len(s.loops)-1]
 	name, literally := e.steps[0].(literal)
 	if !literally || e.root != l.object || e.root == l.variable || name.v.Kind() != value.Text {
-		return v, false, nil
+		return v, false
 	}
-	v, ok = l.member(name.v.Raw())
-	return v, ok, nil
+	return l.member(name.v.Raw())
 }
 
 // base finds the variable. A row's column is read without making an object of the row.

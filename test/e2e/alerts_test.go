@@ -127,7 +127,7 @@ func TestAlertsOverTheBinary(t *testing.T) {
 	}
 	p.kill()
 	box.answer(http.StatusNoContent)
-	p = start(t, "MILLRACE_HOME="+home)
+	start(t, "MILLRACE_HOME="+home)
 	box.waitFor(t, 3, "alert.changed fatal: ok>critical")
 	if ids := box.attempts(); len(ids) < 4 || ids[2] != ids[len(ids)-1] {
 		t.Errorf("the attempts had the ids %v", ids)

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -217,7 +218,7 @@ func TestBatchesAreHalved(t *testing.T) {
 		}
 		for id := range 9 {
 			if strings.Contains(string(body), fmt.Sprintf(`"id":"%d"`, id)) {
-				taken[fmt.Sprint(id)]++
+				taken[strconv.Itoa(id)]++
 			}
 		}
 	}))

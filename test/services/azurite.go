@@ -22,7 +22,7 @@ type Azurite struct {
 // The account of every Azurite. https://learn.microsoft.com/en-us/azure/storage/common/storage-connect-azurite
 const (
 	azuriteAccount = "devstoreaccount1"
-	azuriteKey     = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==" //nolint:gosec // published by its vendor
+	azuriteKey     = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
 )
 
 var azuriteListens = regexp.MustCompile(`listen\S* (?:on|at) (http://\S+)`)
@@ -31,12 +31,12 @@ var azuriteListens = regexp.MustCompile(`listen\S* (?:on|at) (http://\S+)`)
 // skipped and says so.
 func NewAzurite(t testing.TB) Azurite {
 	t.Helper()
-	_, here, _, _ := runtime.Caller(0)
+	_, here, _, _ := runtime.Caller(0) //nolint:dogsled // the file is all that is wanted
 	program := filepath.Join(filepath.Dir(here), "azurite", "node_modules", ".bin", "azurite-blob")
 	if _, err := os.Stat(program); err != nil {
 		t.Skip("Azurite is not installed: npm ci --prefix test/services/azurite")
 	}
-	cmd := exec.Command(program, "--blobHost", "127.0.0.1", "--blobPort", "0", "--inMemoryPersistence", "--skipApiVersionCheck", "--disableTelemetry") //nolint:gosec // a program of the source tree
+	cmd := exec.Command(program, "--blobHost", "127.0.0.1", "--blobPort", "0", "--inMemoryPersistence", "--skipApiVersionCheck", "--disableTelemetry")
 	cmd.Dir = t.TempDir()
 	out, err := cmd.StdoutPipe()
 	if err != nil {
@@ -69,8 +69,7 @@ func NewAzurite(t testing.TB) Azurite {
 
 // ignoreKilled drops the error that tells of a program's end by a signal.
 func ignoreKilled(err error) error {
-	var exit *exec.ExitError
-	if errors.As(err, &exit) {
+	if _, killed := errors.AsType[*exec.ExitError](err); killed {
 		return nil
 	}
 	return err

@@ -16,12 +16,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"math/big"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/mail"
 	"net/url"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -66,9 +68,7 @@ func newProvider(t *testing.T, status int, answer string) *provider {
 		p.mu.Lock()
 		defer p.mu.Unlock()
 		p.got = append(p.got, received{r.URL.Path, r.Header, string(body)})
-		for name, v := range p.header {
-			w.Header()[name] = v
-		}
+		maps.Copy(w.Header(), p.header)
 		w.WriteHeader(p.status)
 		fmt.Fprint(w, p.answer)
 	}))
@@ -259,7 +259,7 @@ func TestSlackWebhook(t *testing.T) {
 		t.Errorf("it went to %s", got.path)
 	}
 	wants(t, body, map[string]string{"text": "Critical: People &lt;to&gt; CRM &amp; more, fatal error", "channel": "<nil>"})
-	blocks, _ := json.Marshal(body["blocks"]) //nolint:errcheck,errchkjson // it was JSON
+	blocks, _ := json.Marshal(body["blocks"]) //nolint:errcheck // it was JSON
 	for _, part := range []string{":red_circle:", `https://millrace.example.com/syncs/people?tab=alerts|Critical: People`, "401 Unauthorized"} {
 		if !strings.Contains(strings.ReplaceAll(string(blocks), `\u003c`, "<"), part) {
 			t.Errorf("the blocks lack %q: %s", part, blocks)
@@ -319,9 +319,7 @@ func TestSMS(t *testing.T) {
 	t.Parallel()
 	send := func(p *provider, more map[string]any) error {
 		c := channel.Spec{Type: channel.SMS, Configuration: map[string]any{"to": []any{"+4915112345678"}, "accountSid": "AC1", "token": "secret-token", "from": "+12025550123", "baseUrl": p.URL}}
-		for name, v := range more {
-			c.Configuration[name] = v
-		}
+		maps.Copy(c.Configuration, more)
 		n := critical()
 		n.Words = strings.Repeat("long ", 1000)
 		return newSender(t, Mail{}).Send(t.Context(), c, "+4915112345678", n)
@@ -375,7 +373,7 @@ func TestWebhook(t *testing.T) {
 				t.Fatal(err)
 			}
 			got, body := p.one(t)
-			if got.path != "/hook" || got.header.Get("X-Team") != "data" || got.header.Get("webhook-id") != "notice-42" || got.header.Get("webhook-timestamp") != fmt.Sprint(noon.Unix()) {
+			if got.path != "/hook" || got.header.Get("X-Team") != "data" || got.header.Get("webhook-id") != "notice-42" || got.header.Get("webhook-timestamp") != strconv.FormatInt(noon.Unix(), 10) {
 				t.Errorf("it sent %+v", got)
 			}
 			wants(t, body, map[string]string{
@@ -419,7 +417,7 @@ func newMailbox(t *testing.T, secure bool) *mailbox {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m.address = l.Addr().(*net.TCPAddr) //nolint:forcetypeassert // a TCP listener
+	m.address = l.Addr().(*net.TCPAddr)
 	var served sync.WaitGroup
 	served.Go(func() {
 		if err := server.Serve(l); err != nil && !errors.Is(err, smtp.ErrServerClosed) {

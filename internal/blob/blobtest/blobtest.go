@@ -261,7 +261,7 @@ func (s Store) paged(r *http.Request) (*http.Response, error) {
 		q.Set(s.Page, strconv.Itoa(smallPage))
 		r.URL.RawQuery = q.Encode()
 	}
-	return nil, nil //nolint:nilnil // the request goes on
+	return nil, nil
 }
 
 // listing goes by a folder of the workspace, page after page, and passes directories over.

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -120,7 +121,7 @@ func (w *world) restart() {
 	w.engine = storage.New(storage.Options{
 		DB: w.db, Documents: w.docs, Types: kind.Types(false), Key: blobtest.Key(w.t), Syncs: w.syncs, Lock: w.lock, Clock: w.clock,
 		Server: storage.Server{Bucket: w.server, Label: "The server's", Expiry: w.expiry},
-		Log:    slog.New(slog.DiscardHandler), Owner: fmt.Sprint(time.Now().UnixNano()), Failpoint: w.reach,
+		Log:    slog.New(slog.DiscardHandler), Owner: strconv.FormatInt(time.Now().UnixNano(), 10), Failpoint: w.reach,
 	})
 	w.t.Cleanup(func() { w.must(w.engine.Close()) })
 }

@@ -84,31 +84,29 @@ const (
 	Throughput = "throughput"
 )
 
-func number(n float64) *float64 { return &n }
-
 // SyncTypes are the triggers of syncs (SY-66).
 var SyncTypes = []TriggerType{
 	{
 		Name: Fatal, Label: "Fatal error", Help: "Runs in a row that could not finish: source or destination unreachable, wrong credentials, a query or mapping that fails.",
-		Unit: UnitRuns, Compare: AtLeast, Always: true, Min: 1, Max: 100, Whole: true, Standard: Trigger{Critical: number(1)},
+		Unit: UnitRuns, Compare: AtLeast, Always: true, Min: 1, Max: 100, Whole: true, Standard: Trigger{Critical: new(1.0)},
 	},
 	{
 		Name: Rejected, Label: "Rejected rows", Help: "Rows of a run that the mapping or the destination refused, whatever the operation.",
 		Unit: UnitRows, Compare: AtLeast, Always: true, Min: 0.01, Max: 1e12, Measure: []string{MeasureCount, MeasurePercent},
-		Standard: Trigger{Warning: number(1), Measure: MeasureCount},
+		Standard: Trigger{Warning: new(1.0), Measure: MeasureCount},
 	},
 	{
 		Name: ModelSize, Label: "Model size", Help: "Rows that the model's query returned.",
-		Unit: UnitRows, Compare: Below, Min: 1, Max: 1e12, Whole: true, Standard: Trigger{Warning: number(1)},
+		Unit: UnitRows, Compare: Below, Min: 1, Max: 1e12, Whole: true, Standard: Trigger{Warning: new(1.0)},
 	},
 	{
 		Name: Duration, Label: "Sync duration", Help: "Time since a run was asked for, waiting included, until it ends or until now.",
-		Unit: UnitHours, Compare: Above, Timed: true, Min: 1, Max: 24, Standard: Trigger{Warning: number(1)},
+		Unit: UnitHours, Compare: Above, Timed: true, Min: 1, Max: 24, Standard: Trigger{Warning: new(1.0)},
 	},
 	{
 		Name: Throughput, Label: "Successful operations", Help: "Rows that arrived in the destination, over all runs of a window of time.",
 		Unit: UnitOperations, Compare: Below, Timed: true, Min: 1, Max: 1e12, Whole: true, Window: &Window{MinHours: 1, MaxHours: 30 * 24},
-		Standard: Trigger{Warning: number(1), WindowHours: 7 * 24},
+		Standard: Trigger{Warning: new(1.0), WindowHours: 7 * 24},
 	},
 }
 

@@ -2,6 +2,7 @@ package storage
 
 import (
 	"errors"
+	"maps"
 	"slices"
 	"testing"
 
@@ -25,9 +26,7 @@ func TestValidate(t *testing.T) {
 	azure := map[string]any{"accountName": "acme", "container": "acme-millrace", "tenantId": "t", "clientId": "c", "clientSecret": "s"}
 	with := func(base map[string]any, pairs ...any) map[string]any {
 		m := map[string]any{}
-		for k, v := range base {
-			m[k] = v
-		}
+		maps.Copy(m, base)
 		for i := 0; i < len(pairs); i += 2 {
 			m[pairs[i].(string)] = pairs[i+1]
 			if pairs[i+1] == nil {

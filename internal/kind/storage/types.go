@@ -55,8 +55,8 @@ func Place(types []Type, s Spec) (blob.Place, error) {
 	return t.place(connector.Settings(s.Configuration).WithDefaults(t.Fields)), nil
 }
 
-func when(field string, in ...string) *connector.ShowIf {
-	return &connector.ShowIf{Field: field, In: in}
+func when(in ...string) *connector.ShowIf {
+	return &connector.ShowIf{Field: "auth", In: in}
 }
 
 // authField asks how to authenticate; the server's own identity is the last choice, where it may be used.
@@ -81,9 +81,9 @@ func s3Fields(serverIdentity bool) []connector.Field {
 		{Name: "bucket", Label: "Bucket name", Type: connector.FieldString, Required: true, Example: "acme-millrace", Help: "Only the name, not a URL."},
 		prefixField(),
 		authField(serverIdentity, connector.Option{Value: "keys", Label: "Access key", Help: "An access key ID and its secret."}),
-		{Name: "accessKeyId", Label: "Access key ID", Type: connector.FieldString, Required: true, Example: "AKIAIOSFODNN7EXAMPLE", ShowIf: when("auth", "keys")}, //nolint:gosec // the example of Amazon's own pages
-		{Name: "secretAccessKey", Label: "Secret access key", Type: connector.FieldSecret, Secret: true, Required: true, ShowIf: when("auth", "keys")},
-		{Name: "roleArn", Label: "Role to assume", Type: connector.FieldString, Advanced: true, Example: "arn:aws:iam::123456789012:role/millrace", Help: "The credentials above are exchanged for temporary ones of this role.", ShowIf: when("auth", role...)},
+		{Name: "accessKeyId", Label: "Access key ID", Type: connector.FieldString, Required: true, Example: "AKIAIOSFODNN7EXAMPLE", ShowIf: when("keys")}, //nolint:gosec // the example of Amazon's own pages
+		{Name: "secretAccessKey", Label: "Secret access key", Type: connector.FieldSecret, Secret: true, Required: true, ShowIf: when("keys")},
+		{Name: "roleArn", Label: "Role to assume", Type: connector.FieldString, Advanced: true, Example: "arn:aws:iam::123456789012:role/millrace", Help: "The credentials above are exchanged for temporary ones of this role.", ShowIf: when(role...)},
 		{Name: "externalId", Label: "External ID", Type: connector.FieldString, Advanced: true, Help: "What the role's trust policy asks for, if it does."},
 		{Name: "endpoint", Label: "Endpoint", Type: connector.FieldString, Advanced: true, Example: "https://minio.example.com:9000", Help: "The address of another store with the same protocol. Empty means Amazon S3."},
 		{Name: "pathStyle", Label: "Path-style addresses", Type: connector.FieldBoolean, Default: false, Advanced: true, Help: "Put the bucket into the path instead of the host name, as MinIO and most self-hosted stores need it."},
@@ -105,7 +105,7 @@ func gcsFields(serverIdentity bool) []connector.Field {
 		{Name: "bucket", Label: "Bucket name", Type: connector.FieldString, Required: true, Example: "acme-millrace-bucket", Help: "Only the name, not a URL."},
 		prefixField(),
 		authField(serverIdentity, connector.Option{Value: "key", Label: "Service account key", Help: "The JSON file of a service account's key."}),
-		{Name: "serviceAccountKey", Label: "Service account key", Type: connector.FieldSecret, Secret: true, Required: true, Help: "The whole JSON file. P12 keys do not work.", ShowIf: when("auth", "key")},
+		{Name: "serviceAccountKey", Label: "Service account key", Type: connector.FieldSecret, Secret: true, Required: true, Help: "The whole JSON file. P12 keys do not work.", ShowIf: when("key")},
 		{Name: "endpoint", Label: "Endpoint", Type: connector.FieldString, Advanced: true, Example: "https://storage.example.com", Help: "The address of another store with the same protocol. Empty means Google Cloud Storage."},
 	}
 }
@@ -125,12 +125,12 @@ func azureFields(serverIdentity bool) []connector.Field {
 		authField(serverIdentity,
 			connector.Option{Value: "application", Label: "Application", Help: "A registered application with a client secret."},
 			connector.Option{Value: "key", Label: "Account key", Help: "One of the two keys of the storage account, which may do everything in it."}),
-		{Name: "tenantId", Label: "Tenant ID", Type: connector.FieldString, Required: true, ShowIf: when("auth", "application")},
-		{Name: "clientId", Label: "Client ID", Type: connector.FieldString, Required: true, Help: "Also called application ID.", ShowIf: when("auth", "application")},
-		{Name: "clientSecret", Label: "Client secret", Type: connector.FieldSecret, Secret: true, Required: true, Help: "The secret's value, not its ID.", ShowIf: when("auth", "application")},
-		{Name: "accountKey", Label: "Account key", Type: connector.FieldSecret, Secret: true, Required: true, ShowIf: when("auth", "key")},
+		{Name: "tenantId", Label: "Tenant ID", Type: connector.FieldString, Required: true, ShowIf: when("application")},
+		{Name: "clientId", Label: "Client ID", Type: connector.FieldString, Required: true, Help: "Also called application ID.", ShowIf: when("application")},
+		{Name: "clientSecret", Label: "Client secret", Type: connector.FieldSecret, Secret: true, Required: true, Help: "The secret's value, not its ID.", ShowIf: when("application")},
+		{Name: "accountKey", Label: "Account key", Type: connector.FieldSecret, Secret: true, Required: true, ShowIf: when("key")},
 		{Name: "endpoint", Label: "Endpoint", Type: connector.FieldString, Advanced: true, Example: "https://acmedata.blob.core.usgovcloudapi.net", Help: "The address of the blob service, in another cloud than Azure's public one."},
-		{Name: "authority", Label: "Authority", Type: connector.FieldString, Advanced: true, Example: "https://login.microsoftonline.us/", Help: "Where the application signs in, in another cloud than Azure's public one.", ShowIf: when("auth", "application")},
+		{Name: "authority", Label: "Authority", Type: connector.FieldString, Advanced: true, Example: "https://login.microsoftonline.us/", Help: "Where the application signs in, in another cloud than Azure's public one.", ShowIf: when("application")},
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -44,7 +45,7 @@ type item struct {
 func (d *database) comment(ctx context.Context, parsed json.RawMessage, columns []described) error {
 	var s selection
 	if json.Unmarshal(parsed, &s) != nil || s.Type != "SELECT_NODE" || len(s.CTEs.Map) > 0 {
-		return nil // what it reads are not tables of the database, or not only
+		return nil //nolint:nilerr // what it reads are not tables of the database, or not only
 	}
 	tables := s.From.tables()
 	if len(tables) == 0 {
@@ -124,9 +125,7 @@ func (it item) take(t *from, only bool, comments, said map[string]string) {
 		if len(it.Replaced)+len(it.Renamed) > 0 || it.Relation == "" && !only || it.Relation != "" && !t.called(it.Relation) {
 			return
 		}
-		for name, comment := range comments {
-			said[name] = comment
-		}
+		maps.Copy(said, comments)
 	case "COLUMN_REF":
 		if n := len(it.Path); n == 0 || n > 2 || n == 1 && !only || n == 2 && !t.called(it.Path[0]) {
 			return

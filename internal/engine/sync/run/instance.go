@@ -10,7 +10,7 @@ import (
 // instance names this installation in a warehouse that it may share with others. It is made when it is first needed.
 func (s *Store) instance(ctx context.Context) (string, error) {
 	var made [4]byte
-	_, _ = rand.Read(made[:]) //nolint:errcheck // it never fails
+	_, _ = rand.Read(made[:]) // it never fails
 	_, err := s.db.NewRaw("INSERT INTO instance (one, id) VALUES (1, ?) ON CONFLICT (one) DO NOTHING", hex.EncodeToString(made[:])).Exec(ctx)
 	if err != nil {
 		return "", fmt.Errorf("naming this installation: %w", err)

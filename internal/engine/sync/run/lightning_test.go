@@ -150,7 +150,7 @@ func TestLightning(t *testing.T) {
 // Wherever a run dies, the next process settles it in the warehouse.
 //
 // Req: FLD-03, FLD-31, SY-39, SY-46
-func TestLightningCrashes(t *testing.T) {
+func TestLightningCrashes(t *testing.T) { //nolint:tparallel // its parts go on with one world
 	t.Parallel()
 	w := lightning(t)
 	crashAtEveryPoint(t, w)

@@ -57,7 +57,7 @@ func newWorld(t *testing.T, d *db.DB) *world {
 		t.Fatal(err)
 	}
 	c := clock.NewManual(time.Date(2026, 3, 1, 8, 0, 0, 0, time.UTC))
-	registry := connector.New([]connector.SourceInfo{{Slug: "memory", Name: "Memory"}}, []connector.DestinationInfo{{
+	registry := connector.New([]connector.SourceInfo{{Slug: "memory", Name: "Memory", Methods: []string{"sql", "table"}}}, []connector.DestinationInfo{{
 		Slug: "memory", Name: "Memory", SyncTypes: []connector.SyncType{{Slug: "record", Name: "Records", Modes: []connector.Mode{connector.ModeUpsert}}},
 	}})
 	w := &world{t: t, db: d, clock: c, runs: run.NewStore(d, c), alerts: alert.NewStore(d, c)}
@@ -177,7 +177,7 @@ func (w *world) pass(d time.Duration) {
 // Req: SY-61, SY-64, SY-66
 func TestFatal(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, w *world) {
+	each(t, func(_ *testing.T, w *world) {
 		w.ran(run.Committed, good(3), "")
 		w.hears()
 		w.ran(run.Failed, run.Counts{}, "no connection")
@@ -196,7 +196,7 @@ func TestFatal(t *testing.T) {
 // Req: SY-66
 func TestStreak(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, w *world) {
+	each(t, func(_ *testing.T, w *world) {
 		w.set(`{"triggers":{"fatal":{"critical":3}}}`)
 		w.ran(run.Failed, run.Counts{}, "one")
 		w.ran(run.Failed, run.Counts{}, "two")
@@ -216,7 +216,7 @@ func TestStreak(t *testing.T) {
 // Req: SY-66
 func TestRejected(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, w *world) {
+	each(t, func(_ *testing.T, w *world) {
 		w.set(`{"triggers":{"rejected":{"warning":1,"critical":5,"measure":"percent"},"fatal":{"critical":100}}}`)
 		few := run.Counts{Read: 1000, Succeeded: run.OpCounts{Added: 100}, Failed: run.OpCounts{Added: 3, Changed: 2, Removed: 4}}
 		w.ran(run.Committed, few, "")
@@ -240,7 +240,7 @@ func TestRejected(t *testing.T) {
 // Req: SY-66
 func TestModelSize(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, w *world) {
+	each(t, func(_ *testing.T, w *world) {
 		w.set(`{"triggers":{"modelSize":{"warning":1000,"critical":1},"fatal":{"critical":100}}}`)
 		w.ran(run.Failed, run.Counts{}, "the query is wrong")
 		w.hears()
@@ -289,7 +289,7 @@ func TestDuration(t *testing.T) {
 // Req: SY-66
 func TestThroughput(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, w *world) {
+	each(t, func(_ *testing.T, w *world) {
 		w.set(`{"triggers":{"throughput":{"warning":6,"windowHours":24},"fatal":{"critical":100}}}`)
 		w.pass(23 * time.Hour)
 		w.hears()
@@ -330,7 +330,7 @@ func TestDestinationDown(t *testing.T) {
 // Req: SY-64
 func TestMissedRuns(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, w *world) {
+	each(t, func(_ *testing.T, w *world) {
 		w.ran(run.Committed, good(1), "")
 		for _, s := range []run.State{run.Failed, run.Committed, run.Failed} {
 			w.become(w.begin(), s, run.Counts{}, map[bool]string{true: "down"}[s == run.Failed])
@@ -345,7 +345,7 @@ func TestMissedRuns(t *testing.T) {
 // What happened before anybody watched is history: only the newest run counts.
 func TestFirstEvaluation(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, w *world) {
+	each(t, func(_ *testing.T, w *world) {
 		for _, s := range []run.State{run.Failed, run.Committed, run.Failed, run.Committed} {
 			w.become(w.begin(), s, run.Counts{}, "")
 		}
