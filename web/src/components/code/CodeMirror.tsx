@@ -46,7 +46,7 @@ const edit = (view: EditorView, change: Parameters<EditorHandle['edit']>[0]): vo
 
 /** CodeMirror as a controlled input. */
 export default function CodeMirror(props: CodeEditorProps) {
-  const { value, language, schema, words, handle, place, problems, onChange, onRun } = props
+  const { value, language, schema, words, handle: handleRef, place, problems, onChange, onRun } = props
   const host = useRef<HTMLDivElement>(null)
   const editor = useRef<Editor | null>(null)
   const live = useRef<Pick<CodeEditorProps, 'onChange' | 'onRun'>>({})
@@ -84,12 +84,12 @@ export default function CodeMirror(props: CodeEditorProps) {
   }, [language, schema, words])
 
   useEffect(() => {
-    if (handle === undefined) return
-    handle.current = { edit: (change) => editor.current !== null && edit(editor.current.view, change) }
+    if (handleRef === undefined) return
+    handleRef.current = { edit: (change) => editor.current !== null && edit(editor.current.view, change) }
     return () => {
-      handle.current = null
+      handleRef.current = null
     }
-  }, [handle])
+  }, [handleRef])
 
   useEffect(() => {
     const view = editor.current?.view
