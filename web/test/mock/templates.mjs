@@ -61,7 +61,8 @@ const members = (mapping, row, item) =>
 function rendered(template, row) {
   const only = /^\s*\{\{([^{}]*)\}\}\s*$/.exec(template)
   const scope = { ...row, row, context }
-  return only ? engine.evalValueSync(only[1].trim(), scope) : engine.parseAndRenderSync(template, scope)
+  const text = engine.parseAndRenderSync(template, scope) // its errors say where they are
+  return only ? engine.evalValueSync(only[1].trim(), scope) : text
 }
 
 const typeOf = (value) => (value === null || value === undefined ? 'null' : Array.isArray(value) ? 'array' : typeof value)

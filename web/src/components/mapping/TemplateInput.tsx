@@ -62,6 +62,7 @@ function Palette({ handle }: { handle: React.RefObject<EditorHandle | null> }) {
     setVariable(code)
     handle.current?.edit((text, from, to) => insertVariable(text, from, to, code))
   }
+  const named = variables.filter((v) => v.name.toLowerCase().includes(wanted))
   const found = functions.filter((f) => matchesFunction(f, search))
   return (
     <div className={classes.palette}>
@@ -77,16 +78,15 @@ function Palette({ handle }: { handle: React.RefObject<EditorHandle | null> }) {
         <section aria-label="Variables">
           <h4>Variables</h4>
           <ul>
-            {variables
-              .filter((v) => v.name.toLowerCase().includes(wanted))
-              .map(({ name, code }) => (
-                <li key={code}>
-                  <button type="button" title={code} onClick={() => insert(code)}>
-                    <code>{name}</code>
-                  </button>
-                </li>
-              ))}
+            {named.map(({ name, code }) => (
+              <li key={code}>
+                <button type="button" title={code} onClick={() => insert(code)}>
+                  <code>{name}</code>
+                </button>
+              </li>
+            ))}
           </ul>
+          {named.length === 0 && <p className="muted small">No variable matches.</p>}
         </section>
         <section aria-label="Functions">
           <h4>Functions</h4>

@@ -79,6 +79,7 @@ test('an inline array with an inline object is built from the properties of the 
   await expect(result).toContainText('"currency": "USD"')
   await expect(result).toContainText('"quantity": 1')
   await page.getByRole('button', { name: 'Save', exact: true }).click()
+  await page.getByRole('dialog').getByRole('button', { name: 'Save', exact: true }).click()
   await expect(page.getByText('The sync is saved.')).toBeVisible()
   await expect(page.getByText('Inline array')).toBeVisible()
 })
