@@ -57,7 +57,7 @@ func newWorld(t *testing.T, d *db.DB) *world {
 		t.Fatal(err)
 	}
 	c := clock.NewManual(time.Date(2026, 3, 1, 8, 0, 0, 0, time.UTC))
-	registry := connector.New([]connector.SourceInfo{{Slug: "memory", Name: "Memory"}}, []connector.DestinationInfo{{
+	registry := connector.New([]connector.SourceInfo{{Slug: "memory", Name: "Memory", Methods: []string{"sql"}}}, []connector.DestinationInfo{{
 		Slug: "memory", Name: "Memory", SyncTypes: []connector.SyncType{{Slug: "record", Name: "Records", Modes: []connector.Mode{connector.ModeUpsert}}},
 	}})
 	w := &world{t: t, db: d, clock: c, runs: run.NewStore(d, c), alerts: alert.NewStore(d, c)}
