@@ -12,7 +12,7 @@ import { stepsOf, type StepState } from './words'
 function Sign({ state }: { state: StepState }) {
   if (state === 'done') return <IconCheck size={16} aria-label="Done" />
   if (state === 'undone') return <IconX size={16} aria-label="Did not work" />
-  if (state === 'now') return <Loader size={14} aria-label="Under way" />
+  if (state === 'now') return <Loader size={14} role="img" aria-label="Under way" />
   return <IconCircle size={12} aria-label="To come" />
 }
 
