@@ -138,7 +138,7 @@ test('a sync is configured: settings, matching, suggested and other mappings', a
   await expect(page.getByText('W, LW, L-2 and # are not supported.')).toBeVisible()
   await expect(page.getByRole('button', { name: 'Finish', exact: true })).toBeDisabled()
   await page.getByLabel('Cron expression').fill('0 12 * * *')
-  await expect(page.getByText(/^Next runs:/)).toBeVisible()
+  await expect(page.getByText(/^Next runs in/)).toBeVisible()
   // The draft survives a reload and the way back.
   await page.reload()
   await expect(page.getByLabel('Cron expression')).toHaveValue('0 12 * * *')
