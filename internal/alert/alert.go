@@ -158,20 +158,6 @@ func (r subjectRow) recipients() ([]Recipient, error) {
 	return all, nil
 }
 
-func millis(t time.Time) int64 {
-	if t.IsZero() {
-		return 0
-	}
-	return t.UnixMilli()
-}
-
-func fromMillis(ms int64) time.Time {
-	if ms == 0 {
-		return time.Time{}
-	}
-	return time.UnixMilli(ms).UTC()
-}
-
 // Claim reports whether this process may do what is named, which one of them does every so often. Who asks a little late
 // does not make the next time later.
 func (s *Store) Claim(ctx context.Context, name string, every time.Duration) (bool, error) {
@@ -183,7 +169,7 @@ func (s *Store) Claim(ctx context.Context, name string, every time.Duration) (bo
 			return err
 		}
 		res, err := tx.NewRaw("UPDATE alert_clock SET due_at = CASE WHEN due_at + ? > ? THEN due_at + ? ELSE ? END WHERE name = ? AND due_at <= ?",
-			every.Milliseconds(), millis(now), every.Milliseconds(), millis(now.Add(every)), name, millis(now)).Exec(ctx)
+			every.Milliseconds(), clock.Millis(now), every.Milliseconds(), clock.Millis(now.Add(every)), name, clock.Millis(now)).Exec(ctx)
 		if err != nil {
 			return err
 		}

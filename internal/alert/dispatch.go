@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/millrace/millrace/internal/alert/notify"
+	"github.com/millrace/millrace/internal/clock"
 	"github.com/millrace/millrace/internal/fault"
 	"github.com/millrace/millrace/internal/kind/channel"
 	"github.com/uptrace/bun"
@@ -67,7 +68,7 @@ func (d *Dispatcher) Sweep(ctx context.Context) {
 
 // due counts the notices whose time has come. It asks without a transaction, since most of the time there are none.
 func (s *Store) due(ctx context.Context) (int, error) {
-	now := millis(s.clock.Now())
+	now := clock.Millis(s.clock.Now())
 	n, err := s.db.NewSelect().Table("alert_notices").Where("state = ?", NoticePending).Where("next_at <= ?", now).Where("lease_until <= ?", now).Count(ctx)
 	return int(n), err
 }
@@ -78,7 +79,7 @@ func (s *Store) take(ctx context.Context) (noticeRow, bool, error) {
 	var rows []noticeRow
 	now := s.clock.Now()
 	err := s.db.InTx(ctx, func(ctx context.Context, tx bun.Tx) error {
-		q := tx.NewSelect().Model(&rows).Where("n.state = ?", NoticePending).Where("n.next_at <= ?", millis(now)).Where("n.lease_until <= ?", millis(now)).
+		q := tx.NewSelect().Model(&rows).Where("n.state = ?", NoticePending).Where("n.next_at <= ?", clock.Millis(now)).Where("n.lease_until <= ?", clock.Millis(now)).
 			Where(`NOT EXISTS (SELECT 1 FROM alert_notices AS o WHERE o.workspace_id = n.workspace_id AND o.kind = n.kind AND o.document_id = n.document_id
 				AND o.name = n.name AND o.channel = n.channel AND o.target = n.target AND o.id < n.id AND o.state = ?)`, NoticePending).
 			Order("n.id").Limit(1)
@@ -88,7 +89,7 @@ func (s *Store) take(ctx context.Context) (noticeRow, bool, error) {
 		if err := q.Scan(ctx); err != nil || len(rows) == 0 {
 			return err
 		}
-		rows[0].LeaseUntil, rows[0].Attempts = millis(now.Add(leaseTime)), rows[0].Attempts+1
+		rows[0].LeaseUntil, rows[0].Attempts = clock.Millis(now.Add(leaseTime)), rows[0].Attempts+1
 		_, err := tx.NewUpdate().Model(&rows[0]).Column("lease_until", "attempts").WherePK().Exec(ctx)
 		return err
 	})
@@ -135,11 +136,11 @@ func (s *Store) settle(ctx context.Context, row noticeRow, cause error) error {
 	next.LeaseUntil, next.Error = 0, ""
 	switch {
 	case cause == nil:
-		next.State, next.DoneAt = NoticeSent, millis(now)
-	case hopeless(cause) || now.Sub(fromMillis(row.CreatedAt)) >= giveUp:
-		next.State, next.DoneAt, next.Error = NoticeFailed, millis(now), cause.Error()
+		next.State, next.DoneAt = NoticeSent, clock.Millis(now)
+	case hopeless(cause) || now.Sub(clock.FromMillis(row.CreatedAt)) >= giveUp:
+		next.State, next.DoneAt, next.Error = NoticeFailed, clock.Millis(now), cause.Error()
 	default:
-		next.NextAt, next.Error = millis(now.Add(wait(cause, row.Attempts))), cause.Error()
+		next.NextAt, next.Error = clock.Millis(now.Add(wait(cause, row.Attempts))), cause.Error()
 	}
 	_, err := s.db.NewUpdate().Model(&next).Column("state", "done_at", "next_at", "lease_until", "error").WherePK().
 		Where("state = ?", NoticePending).Where("attempts = ?", row.Attempts).Exec(ctx)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/millrace/millrace/internal/clock"
 	"github.com/millrace/millrace/internal/fault"
 	"github.com/millrace/millrace/internal/kind/alerting"
 	"github.com/uptrace/bun"
@@ -43,7 +44,7 @@ type triggerRow struct {
 	MutedBy     string         `bun:"muted_by"`
 }
 
-func (r triggerRow) muted(now time.Time) bool { return r.MutedUntil > millis(now) }
+func (r triggerRow) muted(now time.Time) bool { return r.MutedUntil > clock.Millis(now) }
 
 // eventRow is a row of alert_events: a change of level.
 type eventRow struct {
@@ -178,11 +179,11 @@ func (r *triggerRow) apply(w alerting.Watch, m *Reading, now time.Time) bool {
 		}
 		r.Level, r.Threshold, r.Value, r.Words, r.About = level, threshold, m.Value, m.Words, m.About
 	}
-	r.EvaluatedAt = millis(now)
+	r.EvaluatedAt = clock.Millis(now)
 	if r.Level == before {
 		return false
 	}
-	r.Since = millis(now)
+	r.Since = clock.Millis(now)
 	return true
 }
 
@@ -197,7 +198,7 @@ func (s *Store) note(ctx context.Context, tx bun.Tx, row *triggerRow, was trigge
 		row.Episode = id
 	}
 	e := &eventRow{
-		ID: id, WorkspaceID: row.WorkspaceID, Kind: row.Kind, DocumentID: row.DocumentID, Name: row.Name, At: millis(now), From: was.Level, To: row.Level,
+		ID: id, WorkspaceID: row.WorkspaceID, Kind: row.Kind, DocumentID: row.DocumentID, Name: row.Name, At: clock.Millis(now), From: was.Level, To: row.Level,
 		Value: row.Value, Threshold: row.Threshold, Words: row.Words, About: row.About, Muted: row.muted(now),
 	}
 	if _, err := tx.NewInsert().Model(e).Exec(ctx); err != nil {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/millrace/millrace/internal/alert/notify"
+	"github.com/millrace/millrace/internal/clock"
 	"github.com/millrace/millrace/internal/kind/alerting"
 	"github.com/uptrace/bun"
 )
@@ -17,7 +18,7 @@ const forever = math.MaxInt64
 // Mute holds back the notices of a trigger until a time; a zero time means until Unmute (SY-67). Its level goes on to
 // move.
 func (s *Store) Mute(ctx context.Context, u Subject, trigger string, until time.Time, by string) error {
-	end := millis(until)
+	end := clock.Millis(until)
 	if until.IsZero() {
 		end = forever
 	}
@@ -68,7 +69,7 @@ func (s *Store) Forget(ctx context.Context, tx bun.Tx, u Subject, types []alerti
 		if !known || row.Told == alerting.OK || row.muted(now) {
 			continue
 		}
-		row.Level, row.Since, row.Words, row.About = alerting.OK, millis(now), fmt.Sprintf("The %s was deleted.", u.Kind), 0
+		row.Level, row.Since, row.Words, row.About = alerting.OK, clock.Millis(now), fmt.Sprintf("The %s was deleted.", u.Kind), 0
 		e := Evaluation{Subject: u, Recipients: recipients}
 		if err := s.tell(ctx, tx, e, alerting.Watch{Type: t}, &row, now); err != nil {
 			return err
@@ -88,7 +89,7 @@ const Keep = 90 * 24 * time.Hour
 
 // Expire removes events and settled notices whose time is over.
 func (s *Store) Expire(ctx context.Context) error {
-	limit := millis(s.clock.Now().Add(-Keep))
+	limit := clock.Millis(s.clock.Now().Add(-Keep))
 	if _, err := s.db.NewDelete().Table("alert_events").Where("at < ?", limit).Exec(ctx); err != nil {
 		return fmt.Errorf("removing old alert events: %w", err)
 	}

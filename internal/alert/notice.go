@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/millrace/millrace/internal/alert/notify"
+	"github.com/millrace/millrace/internal/clock"
 	"github.com/millrace/millrace/internal/kind/alerting"
 	"github.com/uptrace/bun"
 )
@@ -97,7 +98,7 @@ func (e Evaluation) notice(w alerting.Watch, row triggerRow, level, before alert
 		Key: fmt.Sprintf("millrace-%s-%s-%d", e.Subject.UUID, row.Name, row.Episode), Level: level, Before: before,
 		Kind: e.Subject.Kind, Slug: e.Subject.Slug, Name: e.Subject.Name, Path: e.Subject.Path,
 		Trigger: w.Type.Name, Label: w.Type.Label, Unit: w.Unit(), Words: row.Words, Value: row.Value, Threshold: row.Threshold, About: row.About,
-		At: now, Since: fromMillis(row.Since),
+		At: now, Since: clock.FromMillis(row.Since),
 	}}
 }
 
@@ -113,7 +114,7 @@ func (s *Store) repeatDue(ctx context.Context, tx bun.Tx, row triggerRow, r Reci
 	if err != nil {
 		return false, fmt.Errorf("looking for the last notice to %q: %w", r.Channel, err)
 	}
-	return !now.Before(fromMillis(last).Add(r.Repeat)), nil
+	return !now.Before(clock.FromMillis(last).Add(r.Repeat)), nil
 }
 
 // enqueue writes a notice down for each target of a recipient.
@@ -130,7 +131,7 @@ func (s *Store) enqueue(ctx context.Context, tx bun.Tx, n pendingNotice, r Recip
 		}
 		row := &noticeRow{
 			ID: id, WorkspaceID: n.row.WorkspaceID, Kind: n.row.Kind, DocumentID: n.row.DocumentID, Name: n.row.Name, EventID: n.row.Event,
-			Reason: reason, Channel: r.Channel, Target: target, Content: string(content), State: NoticePending, CreatedAt: millis(n.At), NextAt: millis(n.At),
+			Reason: reason, Channel: r.Channel, Target: target, Content: string(content), State: NoticePending, CreatedAt: clock.Millis(n.At), NextAt: clock.Millis(n.At),
 		}
 		if _, err := tx.NewInsert().Model(row).Exec(ctx); err != nil {
 			return fmt.Errorf("making a notice to %q: %w", r.Channel, err)

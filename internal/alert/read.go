@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/millrace/millrace/internal/clock"
 	"github.com/millrace/millrace/internal/kind/alerting"
 	"github.com/uptrace/bun"
 )
@@ -41,13 +42,13 @@ func (s *Store) Standings(ctx context.Context, workspaceID int64, kind string, i
 
 func (r triggerRow) standing(now time.Time) Standing {
 	st := Standing{
-		Level: r.Level, Since: fromMillis(r.Since), Value: r.Value, Threshold: r.Threshold, Words: r.Words, About: r.About,
-		EvaluatedAt: fromMillis(r.EvaluatedAt), Muted: r.muted(now),
+		Level: r.Level, Since: clock.FromMillis(r.Since), Value: r.Value, Threshold: r.Threshold, Words: r.Words, About: r.About,
+		EvaluatedAt: clock.FromMillis(r.EvaluatedAt), Muted: r.muted(now),
 	}
 	if st.Muted {
 		st.MutedBy = r.MutedBy
 		if r.MutedUntil != forever {
-			st.MutedUntil = fromMillis(r.MutedUntil)
+			st.MutedUntil = clock.FromMillis(r.MutedUntil)
 		}
 	}
 	return st
@@ -151,7 +152,7 @@ func (s *Store) History(ctx context.Context, workspaceID int64, kind string, id,
 	events := make([]Event, len(rows))
 	for i, r := range rows {
 		events[i] = Event{
-			ID: r.ID, Trigger: r.Name, At: fromMillis(r.At), From: r.From, To: r.To, Value: r.Value, Threshold: r.Threshold, Words: r.Words, About: r.About,
+			ID: r.ID, Trigger: r.Name, At: clock.FromMillis(r.At), From: r.From, To: r.To, Value: r.Value, Threshold: r.Threshold, Words: r.Words, About: r.About,
 			Muted: r.Muted, Notices: notices[r.ID],
 		}
 	}
@@ -180,11 +181,11 @@ func (s *Store) noticesOf(ctx context.Context, workspaceID int64, events []event
 
 func (r noticeRow) status() NoticeStatus {
 	n := NoticeStatus{
-		ID: r.ID, Channel: r.Channel, Target: r.Target, Repeat: r.Reason == reasonRepeat, State: r.State, At: fromMillis(r.CreatedAt),
-		DoneAt: fromMillis(r.DoneAt), Attempts: r.Attempts, Error: r.Error,
+		ID: r.ID, Channel: r.Channel, Target: r.Target, Repeat: r.Reason == reasonRepeat, State: r.State, At: clock.FromMillis(r.CreatedAt),
+		DoneAt: clock.FromMillis(r.DoneAt), Attempts: r.Attempts, Error: r.Error,
 	}
 	if r.State == NoticePending {
-		n.NextAt = fromMillis(r.NextAt)
+		n.NextAt = clock.FromMillis(r.NextAt)
 	}
 	return n
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -260,16 +259,11 @@ func (s *Server) alertHistory(ctx context.Context, slug, cursor string, limit in
 	if err != nil {
 		return nil, err
 	}
-	p := page[AlertEventBody]{Items: []AlertEventBody{}}
+	events, next := newest(events, limit, func(e alert.Event) int64 { return e.ID })
+	p := page[AlertEventBody]{Items: make([]AlertEventBody, len(events)), Total: len(events), NextCursor: next}
 	for i, e := range events {
-		if i == limit {
-			next := strconv.FormatInt(p.Items[limit-1].ID, 10)
-			p.NextCursor = &next
-			break
-		}
-		p.Items = append(p.Items, eventBody(e))
+		p.Items[i] = eventBody(e)
 	}
-	p.Total = len(p.Items)
 	return &body[page[AlertEventBody]]{p}, nil
 }
 

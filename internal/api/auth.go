@@ -235,8 +235,15 @@ const stampLayout = "2006-01-02T15:04:05.000Z"
 
 func stamp(t time.Time) string { return t.UTC().Format(stampLayout) }
 
-// fromMillis is a time as the database has it.
-func fromMillis(ms int64) time.Time { return time.UnixMilli(ms).UTC() }
+// newest cuts a list of the newest things, of which one more than limit was asked for, and returns the cursor of those
+// before them; nil where there are none.
+func newest[T any, N ~int | ~int64](all []T, limit N, id func(T) int64) (items []T, cursor *string) {
+	if len(all) <= int(limit) {
+		return all, nil
+	}
+	next := strconv.FormatInt(id(all[limit-1]), 10)
+	return all[:limit], &next
+}
 
 func optionalStamp(t time.Time) *string {
 	if t.IsZero() {

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/millrace/millrace/internal/clock"
 	"github.com/millrace/millrace/internal/connector"
 	"github.com/millrace/millrace/internal/kind/destination"
 	"github.com/millrace/millrace/internal/kind/source"
@@ -39,7 +40,7 @@ func (s *Server) lastTest(ctx context.Context, d resource.Document) (*LastTestBo
 	if err != nil {
 		return nil, fmt.Errorf("reading the last connection test of %q: %w", d.Slug, err)
 	}
-	return &LastTestBody{OK: row.OK, At: stamp(fromMillis(row.TestedAt)), Error: row.Error}, nil
+	return &LastTestBody{OK: row.OK, At: stamp(clock.FromMillis(row.TestedAt)), Error: row.Error}, nil
 }
 
 // noteTest remembers the result of a connection test when what was tested is what the document holds. spec has

@@ -8,7 +8,6 @@ import (
 	"io"
 	"net/http"
 	"slices"
-	"strconv"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -109,22 +108,17 @@ func (s *Server) listRuns(ctx context.Context, slug, cursor string, f run.Filter
 	if err != nil {
 		return nil, err
 	}
-	limit := int(f.Limit)
-	f.SyncID, f.Before, f.Limit = d.ID, int64(before), f.Limit+1
+	limit := f.Limit
+	f.SyncID, f.Before, f.Limit = d.ID, int64(before), limit+1
 	runs, err := s.Runs.List(ctx, who(ctx).WorkspaceID, f)
 	if err != nil {
 		return nil, err
 	}
-	p := page[RunBody]{Items: []RunBody{}}
+	runs, next := newest(runs, limit, func(r run.Run) int64 { return r.ID })
+	p := page[RunBody]{Items: make([]RunBody, len(runs)), Total: len(runs), NextCursor: next}
 	for i, r := range runs {
-		if i == limit {
-			next := strconv.FormatInt(p.Items[limit-1].ID, 10)
-			p.NextCursor = &next
-			break
-		}
-		p.Items = append(p.Items, s.runBody(r))
+		p.Items[i] = s.runBody(r)
 	}
-	p.Total = len(p.Items)
 	return &body[page[RunBody]]{p}, nil
 }
 

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -219,15 +218,9 @@ func (s *Server) listSequenceRuns(ctx context.Context, slug, cursor string, limi
 	if err != nil {
 		return nil, err
 	}
-	p := page[SequenceRunBody]{}
-	if len(runs) > limit {
-		runs = runs[:limit]
-		next := strconv.FormatInt(runs[limit-1].ID, 10)
-		p.NextCursor = &next
-	}
-	p.Items, err = s.sequenceRuns(ctx, runs)
-	p.Total = len(p.Items)
-	return &body[page[SequenceRunBody]]{p}, err
+	runs, next := newest(runs, limit, func(r sequence.Run) int64 { return r.ID })
+	items, err := s.sequenceRuns(ctx, runs)
+	return &body[page[SequenceRunBody]]{page[SequenceRunBody]{Items: items, Total: len(items), NextCursor: next}}, err
 }
 
 func (s *Server) sequenceRun(ctx context.Context, r sequence.Run) (SequenceRunBody, error) {

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/millrace/millrace/internal/cli"
 	"github.com/millrace/millrace/internal/config"
 	"github.com/millrace/millrace/internal/kind/model"
 )
@@ -22,5 +23,20 @@ func TestSourcesOfferMethodsThatExist(t *testing.T) {
 				t.Errorf("%s offers the method %q, which models do not have", s.Name, m)
 			}
 		}
+	}
+}
+
+// The command line knows every kind that there is, in an order in which what is referred to comes first: an export of
+// everything leaves none out and can be applied.
+//
+// Req: FLD-30
+func TestTheCommandLineKnowsEveryKind(t *testing.T) {
+	t.Parallel()
+	var kinds []string
+	for _, k := range Kinds(Connectors(&config.Config{}), nil).Kinds() {
+		kinds = append(kinds, k.Name)
+	}
+	if !slices.Equal(cli.Kinds, kinds) {
+		t.Errorf("the command line has %v, the server %v", cli.Kinds, kinds)
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -224,12 +225,17 @@ func decode(res *http.Response, out any) error {
 	return nil
 }
 
-// plurals of the kinds, with the short forms that the command line takes.
-var plurals = map[string]string{
-	"source": "sources", "sources": "sources", "destination": "destinations", "destinations": "destinations",
-	"model": "models", "models": "models", "sync": "syncs", "syncs": "syncs", "sequence": "sequences", "sequences": "sequences",
-	"alert-channel": "alert-channels", "alert-channels": "alert-channels",
-	"storage": "storages", "storages": "storages",
+// Kinds are the kinds of documents in the order in which they refer to each other.
+var Kinds = []string{"storage", "alert-channel", "source", "destination", "model", "sync", "sequence"}
+
+// pluralOf returns the plural of a kind, under which the API has it; ok is false where there is no such kind.
+func pluralOf(kind string) (plural string, ok bool) {
+	kind = strings.TrimSuffix(kind, "s")
+	return kind + "s", slices.Contains(Kinds, kind)
+}
+
+func noKind(kind string) error {
+	return fault.New(fault.CodeInvalid, "there is no kind %q: use %s or %s", kind, strings.Join(Kinds[:len(Kinds)-1], ", "), Kinds[len(Kinds)-1])
 }
 
 // splitName reads "sync/orders" or "syncs orders" into the plural of the kind and the slug.
@@ -238,9 +244,9 @@ func splitName(args []string) (plural, slug string, err error) {
 	if len(args) > 1 {
 		slug = args[1]
 	}
-	plural, ok := plurals[kind]
+	plural, ok := pluralOf(kind)
 	if !ok {
-		return "", "", fault.New(fault.CodeInvalid, "there is no kind %q: use source, model, destination, sync, sequence, alert-channel or storage", kind)
+		return "", "", noKind(kind)
 	}
 	return plural, slug, nil
 }

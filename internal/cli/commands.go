@@ -138,14 +138,11 @@ func getCommand() *cobra.Command {
 // everything is the word for all kinds.
 const everything = "all"
 
-// exported are the kinds in the order in which documents refer to each other.
-var exported = []string{"storages", "alert-channels", "sources", "destinations", "models", "syncs", "sequences"}
-
 // export prints the documents of every kind.
 func export(cmd *cobra.Command, output string) error {
 	var all []Document
-	for _, plural := range exported {
-		documents, err := clientOf(cmd).list(cmd.Context(), plural)
+	for _, kind := range Kinds {
+		documents, err := clientOf(cmd).list(cmd.Context(), kind+"s")
 		if err != nil {
 			return err
 		}
@@ -380,8 +377,8 @@ func connectorCommand() *cobra.Command {
 }
 
 func listConnectors(cmd *cobra.Command, kind string, asJSON bool) error {
-	plural, ok := plurals[kind]
-	if !ok || plural != "sources" && plural != "destinations" && plural != "storages" {
+	plural, _ := pluralOf(kind)
+	if plural != "sources" && plural != "destinations" && plural != "storages" {
 		return fault.New(fault.CodeInvalid, "--kind is source, destination or storage")
 	}
 	var answer struct{ Items []json.RawMessage }

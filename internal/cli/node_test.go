@@ -3,7 +3,6 @@ package cli
 import (
 	"bytes"
 	"encoding/json"
-	"slices"
 	"strings"
 	"testing"
 
@@ -59,18 +58,6 @@ func same(t *testing.T, text json.RawMessage) string {
 		t.Fatal(err)
 	}
 	return string(b)
-}
-
-// An export of everything leaves no kind out.
-//
-// Req: FLD-30
-func TestEveryKindIsExported(t *testing.T) {
-	t.Parallel()
-	for _, plural := range plurals {
-		if !slices.Contains(exported, plural) {
-			t.Errorf("get all leaves %s out", plural)
-		}
-	}
 }
 
 func TestDocumentsThatPeopleWrite(t *testing.T) {

@@ -45,7 +45,8 @@ func (r SequenceRun) over() bool {
 // sequenceName reads "sequence/nightly".
 func sequenceName(name string) (slug string, ok bool) {
 	kind, slug, found := strings.Cut(name, "/")
-	return slug, found && plurals[kind] == "sequences"
+	plural, _ := pluralOf(kind)
+	return slug, found && plural == "sequences"
 }
 
 func isNotFound(err error) bool {

@@ -134,7 +134,7 @@ func storageTestCommand() *cobra.Command {
 		Use: "test STORAGE", Short: "Write, list, read and delete an object in a storage", Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c := clientOf(cmd)
-			d, err := c.get(cmd.Context(), plurals["storage"], args[0])
+			d, err := c.get(cmd.Context(), "storages", args[0])
 			if err != nil {
 				return err
 			}

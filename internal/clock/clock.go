@@ -12,6 +12,22 @@ type Clock interface {
 	Now() time.Time
 }
 
+// Millis is a time as the database stores it: milliseconds since 1970 in UTC, 0 for the zero time.
+func Millis(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixMilli()
+}
+
+// FromMillis is the time that Millis stored.
+func FromMillis(ms int64) time.Time {
+	if ms == 0 {
+		return time.Time{}
+	}
+	return time.UnixMilli(ms).UTC()
+}
+
 // System is the machine's clock.
 type System struct{}
 

@@ -5,8 +5,8 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"time"
 
+	"github.com/millrace/millrace/internal/clock"
 	"github.com/millrace/millrace/internal/fault"
 	"github.com/millrace/millrace/internal/kind/sequence"
 	"github.com/uptrace/bun"
@@ -51,25 +51,11 @@ type stepRow struct {
 	Error         string  `bun:"error"`
 }
 
-func millis(t time.Time) int64 {
-	if t.IsZero() {
-		return 0
-	}
-	return t.UnixMilli()
-}
-
-func fromMillis(ms int64) time.Time {
-	if ms == 0 {
-		return time.Time{}
-	}
-	return time.UnixMilli(ms).UTC()
-}
-
 func (r runRow) run() Run {
 	return Run{
 		ID: r.ID, UUID: r.UUID, WorkspaceID: r.WorkspaceID, SequenceID: r.SequenceID, SequenceSlug: r.SequenceSlug,
 		Revision: r.Revision, Trigger: r.Trigger, State: State(r.State), CancelRequested: r.CancelRequested,
-		CreatedAt: fromMillis(r.CreatedAt), StartedAt: fromMillis(r.StartedAt), FinishedAt: fromMillis(r.FinishedAt), Error: r.Error,
+		CreatedAt: clock.FromMillis(r.CreatedAt), StartedAt: clock.FromMillis(r.StartedAt), FinishedAt: clock.FromMillis(r.FinishedAt), Error: r.Error,
 	}
 }
 
@@ -77,7 +63,7 @@ func toRow(r Run) *runRow {
 	return &runRow{
 		ID: r.ID, UUID: r.UUID, WorkspaceID: r.WorkspaceID, SequenceID: r.SequenceID, SequenceSlug: r.SequenceSlug,
 		Revision: r.Revision, Trigger: r.Trigger, State: string(r.State), CancelRequested: r.CancelRequested,
-		CreatedAt: millis(r.CreatedAt), StartedAt: millis(r.StartedAt), FinishedAt: millis(r.FinishedAt), Error: r.Error,
+		CreatedAt: clock.Millis(r.CreatedAt), StartedAt: clock.Millis(r.StartedAt), FinishedAt: clock.Millis(r.FinishedAt), Error: r.Error,
 	}
 }
 
@@ -85,7 +71,7 @@ func (s stepRow) step() Step {
 	return Step{
 		Sync: s.SyncSlug, SyncID: s.SyncID, Terminate: sequence.Terminate(s.Terminate),
 		Limit: sequence.Limit{Count: s.MaxCount, Percent: s.MaxPercent}, RunID: s.RunID, Own: s.Own, State: StepState(s.State),
-		Rejected: s.Rejected, StartedAt: fromMillis(s.StartedAt), FinishedAt: fromMillis(s.FinishedAt), Error: s.Error,
+		Rejected: s.Rejected, StartedAt: clock.FromMillis(s.StartedAt), FinishedAt: clock.FromMillis(s.FinishedAt), Error: s.Error,
 	}
 }
 
@@ -93,7 +79,7 @@ func toStepRow(runID int64, position int, s Step) *stepRow {
 	return &stepRow{
 		SequenceRunID: runID, Position: int64(position), SyncSlug: s.Sync, SyncID: s.SyncID, Terminate: string(s.Terminate),
 		MaxCount: s.Limit.Count, MaxPercent: s.Limit.Percent, RunID: s.RunID, Own: s.Own, State: string(s.State),
-		Rejected: s.Rejected, StartedAt: millis(s.StartedAt), FinishedAt: millis(s.FinishedAt), Error: s.Error,
+		Rejected: s.Rejected, StartedAt: clock.Millis(s.StartedAt), FinishedAt: clock.Millis(s.FinishedAt), Error: s.Error,
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/millrace/millrace/internal/blob"
+	"github.com/millrace/millrace/internal/clock"
 	"github.com/millrace/millrace/internal/fault"
 	"github.com/millrace/millrace/internal/kind/storage"
 )
@@ -33,7 +34,7 @@ type Switch struct {
 func (row *switchRow) view() (Switch, error) {
 	s := Switch{
 		ID: row.ID, Slug: row.Slug, From: row.FromLabel, To: row.Label, State: row.State, Actor: row.Actor, Abandon: row.Abandon, Cancelled: row.Cancelled,
-		Reverting: row.ToPlace == 0 && row.State == Resuming, Running: row.Running, CreatedAt: fromMillis(row.CreatedAt), UpdatedAt: fromMillis(row.UpdatedAt), FinishedAt: fromMillis(row.FinishedAt),
+		Reverting: row.ToPlace == 0 && row.State == Resuming, Running: row.Running, CreatedAt: clock.FromMillis(row.CreatedAt), UpdatedAt: clock.FromMillis(row.UpdatedAt), FinishedAt: clock.FromMillis(row.FinishedAt),
 	}
 	if row.Error == "" {
 		return s, nil
@@ -43,13 +44,6 @@ func (row *switchRow) view() (Switch, error) {
 		return s, fmt.Errorf("reading switch %d: %w", row.ID, err)
 	}
 	return s, nil
-}
-
-func fromMillis(ms int64) time.Time {
-	if ms == 0 {
-		return time.Time{}
-	}
-	return time.UnixMilli(ms).UTC()
 }
 
 // Get returns a switch of a workspace.
@@ -118,7 +112,7 @@ func (e *Engine) Overview(ctx context.Context, workspaceID int64, workspaceSlug 
 
 func (e *Engine) usedOf(row placeRow, workspaceSlug string) Used {
 	u := Used{
-		ID: row.ID, Slug: row.Slug, Type: row.Type, Label: row.Label, Since: fromMillis(row.Since), Until: fromMillis(row.Until),
+		ID: row.ID, Slug: row.Slug, Type: row.Type, Label: row.Label, Since: clock.FromMillis(row.Since), Until: clock.FromMillis(row.Until),
 		HasRun: row.UsedAt != 0, Locked: row.Until == 0 && e.Locked(row.DocumentID, row.UsedAt != 0, workspaceSlug),
 	}
 	if row.DocumentID == 0 {

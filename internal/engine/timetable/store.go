@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/millrace/millrace/internal/clock"
 	"github.com/millrace/millrace/internal/resource"
 	"github.com/uptrace/bun"
 )
@@ -56,23 +57,9 @@ type entryRow struct {
 	SkipMessage string `bun:"skip_message"`
 }
 
-func millis(t time.Time) int64 {
-	if t.IsZero() {
-		return 0
-	}
-	return t.UnixMilli()
-}
-
-func fromMillis(ms int64) time.Time {
-	if ms == 0 {
-		return time.Time{}
-	}
-	return time.UnixMilli(ms).UTC()
-}
-
 func (r *entryRow) skip(s *Skip) {
 	if s != nil {
-		r.SkippedAt, r.SkipReason, r.SkipMessage = millis(s.At), string(s.Reason), s.Message
+		r.SkippedAt, r.SkipReason, r.SkipMessage = clock.Millis(s.At), string(s.Reason), s.Message
 	}
 }
 
@@ -86,9 +73,9 @@ func (t *Timetable) Look(ctx context.Context, workspaceID, documentID int64) (En
 	if err != nil {
 		return Entry{}, fmt.Errorf("reading the schedule of document %d: %w", documentID, err)
 	}
-	e := Entry{Next: fromMillis(row.NextRunAt)}
+	e := Entry{Next: clock.FromMillis(row.NextRunAt)}
 	if row.SkippedAt != 0 {
-		e.Skip = &Skip{At: fromMillis(row.SkippedAt), Reason: Reason(row.SkipReason), Message: row.SkipMessage}
+		e.Skip = &Skip{At: clock.FromMillis(row.SkippedAt), Reason: Reason(row.SkipReason), Message: row.SkipMessage}
 	}
 	return e, nil
 }
@@ -122,7 +109,7 @@ const atOnce = 1000
 // due lists the entries whose time has come.
 func (t *Timetable) due(ctx context.Context, now time.Time) ([]entryRow, error) {
 	var rows []entryRow
-	err := t.DB.NewSelect().Model(&rows).Where("next_run_at > 0").Where("next_run_at <= ?", millis(now)).
+	err := t.DB.NewSelect().Model(&rows).Where("next_run_at > 0").Where("next_run_at <= ?", clock.Millis(now)).
 		Order("next_run_at").Limit(atOnce).Scan(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("looking for due schedules: %w", err)

@@ -169,7 +169,7 @@ func (t *Timetable) start(ctx context.Context, row entryRow) error {
 
 // obstacle says why no run is started although the time has come.
 func (e *entry) obstacle(missing string) *Skip {
-	at := fromMillis(e.row.NextRunAt)
+	at := clock.FromMillis(e.row.NextRunAt)
 	switch s := e.standing; {
 	case e.disabled:
 		return &Skip{at, ReasonDisabled, "the schedule is switched off"}
@@ -188,7 +188,7 @@ func (e *entry) obstacle(missing string) *Skip {
 
 // missed tells of the times that passed between the one that is run for and now.
 func (e *entry) missed() *Skip {
-	due := fromMillis(e.row.NextRunAt)
+	due := clock.FromMillis(e.row.NextRunAt)
 	if e.schedule.Type == sync.ScheduleInterval {
 		return nil // it counts from the last run: nothing lies in between
 	}
@@ -226,7 +226,7 @@ func (e *entry) next(last time.Time) {
 	case err != nil:
 		e.row.skip(&Skip{e.now, ReasonInvalid, err.Error()})
 	case ok:
-		e.row.NextRunAt = millis(next)
+		e.row.NextRunAt = clock.Millis(next)
 	case !e.schedule.Manual() && e.schedule.End != nil && Reason(e.row.SkipReason) != ReasonEnded:
 		e.row.skip(&Skip{e.now, ReasonEnded, "the schedule ends at " + e.schedule.End.UTC().Format(stamp) + ", and no time before that is left"})
 	}

@@ -76,30 +76,16 @@ func (p *planner) Plan(ctx context.Context, model arrow.RecordBatch, s plantest.
 	if err != nil {
 		return plantest.Result{}, err
 	}
-	planned, err := p.engine.Diff(ctx, plan.DiffInput{
-		Staged: p.staged, Baseline: p.old(), BaselineDir: p.folder(p.run - 1), Dir: dir,
-		FullResync: s.FullResync, ResetCDC: s.ResetCDC, MappingChanged: s.MappingChanged, Before: s.Before, Identify: s.Identify,
-		Rules: plan.ModeRules{AddedActs: s.Added, ChangedActs: s.Changed, RemovedActs: s.Removed, EveryRow: s.EveryRow},
-	})
+	in := s.Input(p.staged, p.old(), dir)
+	in.BaselineDir = p.folder(p.run - 1)
+	planned, err := p.engine.Diff(ctx, in)
 	if err != nil {
 		return plantest.Result{}, err
 	}
-	if p.plan, err = revived(planned); err != nil {
+	if p.plan, err = plantest.Revived(planned); err != nil {
 		return plantest.Result{}, err
 	}
 	return plantest.ResultOf(&p.plan)
-}
-
-// revived is the plan as another process reads it.
-func revived(p plan.Plan) (plan.Plan, error) {
-	b, err := json.Marshal(p)
-	if err != nil {
-		return plan.Plan{}, err
-	}
-	out := plan.Plan{}
-	err = json.Unmarshal(b, &out)
-	out.Dir = p.Dir
-	return out, err
 }
 
 // Settle hands the outcomes over as ranges of ordinals.

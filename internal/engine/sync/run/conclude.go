@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 
+	"github.com/millrace/millrace/internal/clock"
 	"github.com/millrace/millrace/internal/connector"
 	"github.com/millrace/millrace/internal/delivery"
 	"github.com/millrace/millrace/internal/engine/sync/plan"
@@ -209,7 +210,7 @@ func (x *execution) commit(w *work, end State, cause error, next *baseline) erro
 // release frees the sync and, after a delivery, moves its baseline on.
 func (x *execution) release(ctx context.Context, tx bun.Tx, next *baseline) error {
 	r := x.lease.run
-	q := tx.NewUpdate().Table("sync_state").Set("active_run_id = 0").Set("updated_at = ?", millis(r.FinishedAt)).
+	q := tx.NewUpdate().Table("sync_state").Set("active_run_id = 0").Set("updated_at = ?", clock.Millis(r.FinishedAt)).
 		Where("sync_id = ?", r.SyncID)
 	if next != nil {
 		text, err := json.Marshal(next)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/millrace/millrace/internal/clock"
 	"github.com/uptrace/bun"
 )
 
@@ -30,7 +31,7 @@ func (e *Engine) Expire(ctx context.Context) (int, error) {
 	}
 	cleaned := 0
 	for after := int64(0); ; {
-		rows, err := e.Store.expired(ctx, millis(e.Clock.Now().Add(-e.Retention)), after)
+		rows, err := e.Store.expired(ctx, clock.Millis(e.Clock.Now().Add(-e.Retention)), after)
 		if err != nil {
 			return cleaned, err
 		}

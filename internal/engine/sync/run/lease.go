@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/millrace/millrace/internal/clock"
 	"github.com/millrace/millrace/internal/fault"
 	"github.com/uptrace/bun"
 )
@@ -49,7 +50,7 @@ func (s *Store) acquire(ctx context.Context, runID int64, owner string, take fun
 			return err
 		}
 		now := s.clock.Now()
-		if !take(r, st, row.LeaseUntil > millis(now)) {
+		if !take(r, st, row.LeaseUntil > clock.Millis(now)) {
 			return nil
 		}
 		if l, err = s.take(ctx, tx, r, st, owner, now); err != nil {
@@ -68,13 +69,13 @@ func (s *Store) take(ctx context.Context, tx bun.Tx, r Run, st syncState, owner 
 		r.StartedAt = now
 	}
 	_, err := tx.NewUpdate().Table("sync_state").Set("epoch = ?", r.Epoch).Set("active_run_id = ?", r.ID).
-		Set("last_run_id = ?", r.ID).Set("updated_at = ?", millis(now)).Where("sync_id = ?", r.SyncID).Exec(ctx)
+		Set("last_run_id = ?", r.ID).Set("updated_at = ?", clock.Millis(now)).Where("sync_id = ?", r.SyncID).Exec(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("taking the lease of sync %d: %w", r.SyncID, err)
 	}
 	_, err = tx.NewUpdate().Table("sync_runs").Set("epoch = ?", r.Epoch).Set("lease_owner = ?", owner).
-		Set("lease_until = ?", millis(now.Add(s.LeaseTime))).Set("last_heartbeat = ?", millis(now)).
-		Set("started_at = ?", millis(r.StartedAt)).Set("resume_at = 0").Where("id = ?", r.ID).Exec(ctx)
+		Set("lease_until = ?", clock.Millis(now.Add(s.LeaseTime))).Set("last_heartbeat = ?", clock.Millis(now)).
+		Set("started_at = ?", clock.Millis(r.StartedAt)).Set("resume_at = 0").Where("id = ?", r.ID).Exec(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("taking run %d: %w", r.ID, err)
 	}
@@ -133,8 +134,8 @@ func (s *Store) update(ctx context.Context, tx bun.Tx, r Run) error {
 // beat extends the lease, saves the counts, and reports whether a person asked to cancel the run.
 func (l *lease) beat(ctx context.Context, counts string) (cancel bool, err error) {
 	now := l.store.clock.Now()
-	res, err := l.store.db.NewUpdate().Table("sync_runs").Set("lease_until = ?", millis(now.Add(l.store.LeaseTime))).
-		Set("last_heartbeat = ?", millis(now)).Set("counts = ?", counts).
+	res, err := l.store.db.NewUpdate().Table("sync_runs").Set("lease_until = ?", clock.Millis(now.Add(l.store.LeaseTime))).
+		Set("last_heartbeat = ?", clock.Millis(now)).Set("counts = ?", counts).
 		Where("id = ?", l.run.ID).Where("epoch = ?", l.run.Epoch).Where("lease_owner = ?", l.owner).Exec(ctx)
 	if err != nil {
 		return false, fmt.Errorf("extending the lease of run %d: %w", l.run.ID, err)

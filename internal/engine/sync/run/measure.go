@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/millrace/millrace/internal/clock"
 	"github.com/uptrace/bun"
 )
 
@@ -46,15 +47,7 @@ func (s *Store) some(ctx context.Context, workspaceID, syncID int64, states []St
 	if err := q.Scan(ctx); err != nil {
 		return nil, fmt.Errorf("reading runs of sync %d: %w", syncID, err)
 	}
-	runs := make([]Run, len(rows))
-	for i, row := range rows {
-		r, err := row.run()
-		if err != nil {
-			return nil, err
-		}
-		runs[i] = r
-	}
-	return runs, nil
+	return runsOf(rows)
 }
 
 // FailedInRow counts the runs up to one that failed without a success between them. Runs that tell nothing are passed
@@ -83,7 +76,7 @@ func (s *Store) Arrived(ctx context.Context, workspaceID, syncID int64, since ti
 	}
 	var n int64
 	err := s.db.NewSelect().Table("sync_runs").ColumnExpr(sum).Where("workspace_id = ?", workspaceID).Where("sync_id = ?", syncID).Where("counts <> ''").
-		Where("(finished_at = 0 OR finished_at >= ?)", millis(since)).Scan(ctx, &n)
+		Where("(finished_at = 0 OR finished_at >= ?)", clock.Millis(since)).Scan(ctx, &n)
 	if err != nil {
 		return 0, fmt.Errorf("counting the rows of sync %d that arrived: %w", syncID, err)
 	}

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/millrace/millrace/internal/clock"
 	"github.com/millrace/millrace/internal/delivery"
 	"github.com/millrace/millrace/internal/engine/sync/log"
 	"github.com/millrace/millrace/internal/fault"
@@ -53,7 +54,7 @@ func (s requestSink) Seal(ctx context.Context, seg log.Segment, path string) err
 }
 
 func (x *execution) index(ctx context.Context, row segmentRow) error {
-	row.ExpiresAt = millis(x.Clock.Now().Add(x.Retention))
+	row.ExpiresAt = clock.Millis(x.Clock.Now().Add(x.Retention))
 	return x.lease.guard(ctx, func(ctx context.Context, tx bun.Tx, _ syncState) error { // R2
 		_, err := tx.NewInsert().Model(&row).
 			On("CONFLICT (run_id, kind, seq) DO UPDATE").Set("path = excluded.path").Set("expires_at = excluded.expires_at").

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/millrace/millrace/internal/clock"
 	"github.com/millrace/millrace/internal/connector"
 	"github.com/millrace/millrace/internal/delivery"
 	"github.com/millrace/millrace/internal/engine/sync/log"
@@ -52,7 +53,7 @@ func (x *execution) pause(w *work, p *delivery.Pause) error {
 		if err := x.Store.update(ctx, tx, x.lease.run); err != nil {
 			return err
 		}
-		_, err := tx.NewUpdate().Table("sync_runs").Set("resume_at = ?", millis(p.Until)).Set("lease_until = 0").Set("lease_owner = ''").
+		_, err := tx.NewUpdate().Table("sync_runs").Set("resume_at = ?", clock.Millis(p.Until)).Set("lease_until = 0").Set("lease_owner = ''").
 			Where("id = ?", x.lease.run.ID).Exec(ctx)
 		if err != nil {
 			return fmt.Errorf("putting run %d aside: %w", x.lease.run.ID, err)
@@ -113,7 +114,7 @@ func (e *Engine) wakePaused(ctx context.Context) error {
 	return e.Store.db.InTx(ctx, func(ctx context.Context, tx bun.Tx) error {
 		var ids []int64
 		err := tx.NewSelect().Table("sync_runs").Column("id").Where("state = ?", string(Delivering)).Where("resume_at > 0").
-			Where("resume_at <= ? OR cancel_requested", millis(e.Clock.Now())).Scan(ctx, &ids)
+			Where("resume_at <= ? OR cancel_requested", clock.Millis(e.Clock.Now())).Scan(ctx, &ids)
 		if err != nil {
 			return fmt.Errorf("looking for paused runs: %w", err)
 		}

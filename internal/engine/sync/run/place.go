@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/millrace/millrace/internal/clock"
 	"github.com/millrace/millrace/internal/fault"
 	"github.com/uptrace/bun"
 )
@@ -140,7 +141,7 @@ func (e *Engine) expireBaselines(ctx context.Context) error {
 	for last := int64(0); ; {
 		var rows []syncState
 		err := e.Store.db.NewSelect().Model(&rows).Where("sync_id > ?", last).Where("baseline <> ''").Where("active_run_id = 0").
-			Where("updated_at < ?", millis(e.Clock.Now().Add(-e.BaselineExpiry))).Order("sync_id").Limit(baselinePage).Scan(ctx)
+			Where("updated_at < ?", clock.Millis(e.Clock.Now().Add(-e.BaselineExpiry))).Order("sync_id").Limit(baselinePage).Scan(ctx)
 		if err != nil {
 			return fmt.Errorf("looking for expired baselines: %w", err)
 		}
@@ -200,7 +201,7 @@ func (s *Store) replaceBaseline(ctx context.Context, st syncState, b *baseline) 
 
 // noteDeleted marks a sync that was deleted, so that what is remembered of it is removed.
 func (s *Store) noteDeleted(ctx context.Context, tx bun.Tx, syncID int64) error {
-	_, err := tx.NewUpdate().Table("sync_state").Set("deleted_at = ?", millis(s.clock.Now())).Where("sync_id = ?", syncID).Exec(ctx)
+	_, err := tx.NewUpdate().Table("sync_state").Set("deleted_at = ?", clock.Millis(s.clock.Now())).Where("sync_id = ?", syncID).Exec(ctx)
 	if err != nil {
 		return fmt.Errorf("noting the deletion of sync %d: %w", syncID, err)
 	}

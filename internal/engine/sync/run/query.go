@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/millrace/millrace/internal/clock"
 	"github.com/millrace/millrace/internal/db"
 	"github.com/uptrace/bun"
 )
@@ -74,7 +75,7 @@ func (s *Store) Standing(ctx context.Context, tx bun.Tx, workspaceID, syncID int
 	out := Standing{Active: st.ActiveRunID}
 	for i, row := range rows {
 		if i == 0 {
-			out.Last = fromMillis(max(row.CreatedAt, row.FinishedAt))
+			out.Last = clock.FromMillis(max(row.CreatedAt, row.FinishedAt))
 		}
 		if State(row.State) == Queued && row.ID != st.ActiveRunID {
 			out.Waiting = row.ID

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/millrace/millrace/internal/clock"
 	"github.com/millrace/millrace/internal/connector"
 	"github.com/millrace/millrace/internal/delivery"
 	"github.com/millrace/millrace/internal/fault"
@@ -45,7 +46,7 @@ func (s *Store) abandoned(ctx context.Context, own bool) ([]int64, error) {
 	q := s.db.NewSelect().Table("sync_runs").Column("id").
 		Where("state IN (?)", bun.List([]State{Querying, Planning, Delivering, Settling})).Where("resume_at = 0").Order("id")
 	if !own {
-		q.Where("lease_until < ?", millis(s.clock.Now()))
+		q.Where("lease_until < ?", clock.Millis(s.clock.Now()))
 	}
 	if err := q.Scan(ctx, &ids); err != nil {
 		return nil, fmt.Errorf("looking for abandoned runs: %w", err)
@@ -60,7 +61,7 @@ func (s *Store) startedOnly(ctx context.Context, own bool) ([]int64, error) {
 	q := s.db.NewSelect().TableExpr("sync_runs AS r").ColumnExpr("r.id").
 		Join("JOIN sync_state AS s ON s.active_run_id = r.id").Where("r.state = ?", string(Queued))
 	if !own {
-		q.Where("r.lease_until < ?", millis(s.clock.Now()))
+		q.Where("r.lease_until < ?", clock.Millis(s.clock.Now()))
 	}
 	if err := q.Scan(ctx, &ids); err != nil {
 		return nil, fmt.Errorf("looking for abandoned runs: %w", err)

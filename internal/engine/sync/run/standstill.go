@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/millrace/millrace/internal/clock"
 	"github.com/uptrace/bun"
 )
 
@@ -15,7 +16,7 @@ func (s *Store) Pause(ctx context.Context, tx bun.Tx, workspaceID int64, reason 
 		return err
 	}
 	_, err := tx.NewRaw(`INSERT INTO sync_pauses (workspace_id, reason, since) VALUES (?, ?, ?) ON CONFLICT (workspace_id) DO NOTHING`,
-		workspaceID, reason, millis(s.clock.Now())).Exec(ctx)
+		workspaceID, reason, clock.Millis(s.clock.Now())).Exec(ctx)
 	if err != nil {
 		return fmt.Errorf("pausing the syncs of workspace %d: %w", workspaceID, err)
 	}
@@ -106,7 +107,7 @@ func (s *Store) abandon(ctx context.Context, workspaceID, syncID, runID int64) (
 			return fmt.Errorf("reading run %d: %w", runID, err)
 		}
 		now := s.clock.Now()
-		if st.ActiveRunID != runID || row.LeaseUntil > millis(now) {
+		if st.ActiveRunID != runID || row.LeaseUntil > clock.Millis(now) {
 			return nil
 		}
 		r, err := row.run()
@@ -125,7 +126,7 @@ func (s *Store) abandon(ctx context.Context, workspaceID, syncID, runID int64) (
 			return err
 		}
 		_, err = tx.NewUpdate().Table("sync_state").Set("active_run_id = 0").Set("epoch = epoch + 1").
-			Set("updated_at = ?", millis(now)).Set("baseline = ?", lost).Where("sync_id = ?", syncID).Exec(ctx)
+			Set("updated_at = ?", clock.Millis(now)).Set("baseline = ?", lost).Where("sync_id = ?", syncID).Exec(ctx)
 		if err != nil {
 			return fmt.Errorf("giving up run %d: %w", runID, err)
 		}

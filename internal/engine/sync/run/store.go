@@ -69,25 +69,11 @@ type runRow struct {
 	ResumeAt        int64  `bun:"resume_at"` // of a run that pauses
 }
 
-func millis(t time.Time) int64 {
-	if t.IsZero() {
-		return 0
-	}
-	return t.UnixMilli()
-}
-
-func fromMillis(ms int64) time.Time {
-	if ms == 0 {
-		return time.Time{}
-	}
-	return time.UnixMilli(ms).UTC()
-}
-
 func toRow(r Run) (*runRow, error) {
 	row := &runRow{
 		ID: r.ID, WorkspaceID: r.WorkspaceID, SyncID: r.SyncID, SyncSlug: r.SyncSlug, Trigger: r.Trigger,
 		State: string(r.State), Status: r.Words().REST, Epoch: r.Epoch,
-		CreatedAt: millis(r.CreatedAt), StartedAt: millis(r.StartedAt), FinishedAt: millis(r.FinishedAt), ResumeAt: millis(r.ResumeAt),
+		CreatedAt: clock.Millis(r.CreatedAt), StartedAt: clock.Millis(r.StartedAt), FinishedAt: clock.Millis(r.FinishedAt), ResumeAt: clock.Millis(r.ResumeAt),
 	}
 	for _, part := range []struct {
 		to   *string
@@ -106,8 +92,8 @@ func (row runRow) run() (Run, error) {
 	r := Run{
 		ID: row.ID, WorkspaceID: row.WorkspaceID, SyncID: row.SyncID, SyncSlug: row.SyncSlug, Trigger: row.Trigger,
 		State: State(row.State), Epoch: row.Epoch,
-		CreatedAt: fromMillis(row.CreatedAt), StartedAt: fromMillis(row.StartedAt), FinishedAt: fromMillis(row.FinishedAt),
-		ResumeAt: fromMillis(row.ResumeAt), cancelling: row.CancelRequested,
+		CreatedAt: clock.FromMillis(row.CreatedAt), StartedAt: clock.FromMillis(row.StartedAt), FinishedAt: clock.FromMillis(row.FinishedAt),
+		ResumeAt: clock.FromMillis(row.ResumeAt), cancelling: row.CancelRequested,
 	}
 	for _, part := range []struct {
 		from string
@@ -173,10 +159,10 @@ func (s *Store) List(ctx context.Context, workspaceID int64, f Filter) ([]Run, e
 		q.Where("id < ?", f.Before)
 	}
 	if !f.Since.IsZero() {
-		q.Where("? >= ?", bun.Safe(began), millis(f.Since))
+		q.Where("? >= ?", bun.Safe(began), clock.Millis(f.Since))
 	}
 	if !f.Until.IsZero() {
-		q.Where("? <= ?", bun.Safe(began), millis(f.Until))
+		q.Where("? <= ?", bun.Safe(began), clock.Millis(f.Until))
 	}
 	for counter, wanted := range map[string]bool{"planned": f.NonEmpty, "succeeded": f.Arrived} {
 		if wanted {
@@ -193,6 +179,10 @@ func (s *Store) List(ctx context.Context, workspaceID int64, f Filter) ([]Run, e
 	if err := q.Order("id DESC").Offset(f.Offset).Limit(f.Limit).Scan(ctx); err != nil {
 		return nil, fmt.Errorf("listing runs: %w", err)
 	}
+	return runsOf(rows)
+}
+
+func runsOf(rows []runRow) ([]Run, error) {
 	runs := make([]Run, len(rows))
 	for i, row := range rows {
 		r, err := row.run()

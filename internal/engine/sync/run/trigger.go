@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/millrace/millrace/internal/clock"
 	"github.com/millrace/millrace/internal/fault"
 	"github.com/uptrace/bun"
 )
@@ -131,7 +132,7 @@ func (s *Store) CancelIn(ctx context.Context, tx bun.Tx, workspaceID, runID int6
 		return Run{}, fmt.Errorf("cancelling run %d: %w", runID, err)
 	}
 	res, err := tx.NewUpdate().Table("sync_runs").Set("state = ?", string(Cancelled)).Set("status = ?", "cancelled").
-		Set("finished_at = ?", millis(s.clock.Now())).
+		Set("finished_at = ?", clock.Millis(s.clock.Now())).
 		Where("id = ?", runID).Where("workspace_id = ?", workspaceID).Where("state = ?", string(Queued)).
 		Where("NOT EXISTS (SELECT 1 FROM sync_state WHERE active_run_id = ?)", runID). // a worker has it, or had: it ends the run
 		Exec(ctx)

@@ -154,15 +154,11 @@ func (p *planner) Plan(ctx context.Context, model arrow.RecordBatch, s plantest.
 	if err := p.stage(ctx, s); err != nil {
 		return plantest.Result{}, err
 	}
-	planned, err := p.engine(1).Diff(ctx, plan.DiffInput{
-		Staged: p.staged, Baseline: p.old(), Dir: p.folder(),
-		FullResync: s.FullResync, ResetCDC: s.ResetCDC, MappingChanged: s.MappingChanged, Before: s.Before, Identify: s.Identify,
-		Rules: plan.ModeRules{AddedActs: s.Added, ChangedActs: s.Changed, RemovedActs: s.Removed, EveryRow: s.EveryRow},
-	})
+	planned, err := p.engine(1).Diff(ctx, s.Input(p.staged, p.old(), p.folder()))
 	if err != nil {
 		return plantest.Result{}, err
 	}
-	if p.plan, err = revived(planned); err != nil {
+	if p.plan, err = plantest.Revived(planned); err != nil {
 		return plantest.Result{}, err
 	}
 	return plantest.ResultOf(&p.plan)
@@ -176,18 +172,6 @@ func (p *planner) stage(ctx context.Context, s plantest.Settings) (err error) {
 	}
 	p.staged, err = p.engine(1).Stage(ctx, q.SQL, plan.StageInput{Schema: schema, PrimaryKey: s.Key, Columns: s.Columns, Compare: s.Compare})
 	return err
-}
-
-// revived is the plan as another process reads it.
-func revived(p plan.Plan) (plan.Plan, error) {
-	b, err := json.Marshal(p)
-	if err != nil {
-		return plan.Plan{}, err
-	}
-	out := plan.Plan{}
-	err = json.Unmarshal(b, &out)
-	out.Dir = p.Dir
-	return out, err
 }
 
 // Settle is what another worker does, with an epoch of its own, that knows of the run what is written down.

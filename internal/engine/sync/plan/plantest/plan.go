@@ -1,6 +1,7 @@
 package plantest
 
 import (
+	"encoding/json"
 	"fmt"
 
 	"github.com/apache/arrow-go/v18/arrow"
@@ -9,6 +10,27 @@ import (
 	"github.com/millrace/millrace/internal/engine/sync/plan"
 	"github.com/millrace/millrace/internal/value"
 )
+
+// Input is the comparison that the settings ask for, of what was staged with what was settled last.
+func (s Settings) Input(staged plan.Staged, baseline *plan.Baseline, dir string) plan.DiffInput {
+	return plan.DiffInput{
+		Staged: staged, Baseline: baseline, Dir: dir,
+		FullResync: s.FullResync, ResetCDC: s.ResetCDC, MappingChanged: s.MappingChanged, Before: s.Before, Identify: s.Identify,
+		Rules: plan.ModeRules{AddedActs: s.Added, ChangedActs: s.Changed, RemovedActs: s.Removed, EveryRow: s.EveryRow},
+	}
+}
+
+// Revived is a plan as another process reads it.
+func Revived(p plan.Plan) (plan.Plan, error) {
+	b, err := json.Marshal(p)
+	if err != nil {
+		return plan.Plan{}, err
+	}
+	out := plan.Plan{}
+	err = json.Unmarshal(b, &out)
+	out.Dir = p.Dir
+	return out, err
+}
 
 // ResultOf reads a plan's rows from its files.
 func ResultOf(p *plan.Plan) (Result, error) {
