@@ -30,6 +30,13 @@ export interface Documents {
 
 type SpecOf<K extends KindPath> = Documents[K]['spec']
 
+/** The kinds with a schedule. */
+export type Scheduled = 'syncs' | 'sequences'
+
+/** Switches a document's schedule on or off. */
+export const setEnabled = (kind: Scheduled, slug: string, enabled: boolean): Promise<Documents[Scheduled]> =>
+  post<Documents[Scheduled]>(path(kind, slug, enabled ? 'enable' : 'disable'))
+
 const pageSize = 100
 
 /** A kind's documents in pages. */

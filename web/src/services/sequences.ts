@@ -1,6 +1,6 @@
 import { infiniteQueryOptions, queryOptions } from '@tanstack/react-query'
 import { get, path, post, withQuery } from './http'
-import type { List, Sequence, SequenceRun } from './types'
+import type { List, SequenceRun } from './types'
 
 /** Whether a run of a sequence has come to its end. */
 export const isOver = (run: Pick<SequenceRun, 'state'>): boolean =>
@@ -9,9 +9,6 @@ export const isOver = (run: Pick<SequenceRun, 'state'>): boolean =>
 /** Starts a run; where one is under way, the answer is the one that waits for it. */
 export const triggerSequence = async (slug: string): Promise<SequenceRun> =>
   (await post<{ run: SequenceRun }>(path('sequences', slug, 'trigger'))).run
-
-export const setSequenceEnabled = (slug: string, enabled: boolean): Promise<Sequence> =>
-  post<Sequence>(path('sequences', slug, enabled ? 'enable' : 'disable'))
 
 /** The runs of a sequence, newest first. */
 export const sequenceRunsQuery = (slug: string) =>

@@ -1,6 +1,6 @@
 import { infiniteQueryOptions } from '@tanstack/react-query'
 import { get, path, post, withQuery } from './http'
-import type { List, Run, Suggestion, Sync, TriggerOptions } from './types'
+import type { List, Run, Suggestion, TriggerOptions } from './types'
 
 export type { Suggestion }
 
@@ -10,9 +10,6 @@ export const suggestMappings = async (model: string, fields: string[]): Promise<
 
 export const triggerSync = async (slug: string, options: TriggerOptions = {}): Promise<Run> =>
   (await post<{ run: Run }>(path('syncs', slug, 'trigger'), options)).run
-
-export const setSyncEnabled = (slug: string, enabled: boolean): Promise<Sync> =>
-  post<Sync>(path('syncs', slug, enabled ? 'enable' : 'disable'))
 
 /** Which runs of a sync are wanted: all, those that had something to do, or those with rows that arrived (SY-70). */
 export type WantedRuns = 'all' | 'nonempty' | 'succeeded'

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
@@ -297,5 +298,29 @@ func TestWayBackAsks(t *testing.T) {
 	}
 	if got := w.run(run.Options{ResetCDC: true}); got.State != run.Committed || got.Counts.Planned.Total() != 0 {
 		t.Errorf("%s: %+v", got.State, got.Failure)
+	}
+}
+
+// What lies in the warehouse does not depend on the bucket: a sync goes on after the storage moved and after what is kept
+// there expired.
+//
+// Req
+func TestLightningDoesNotDependOnTheStorage(t *testing.T) {
+	t.Parallel()
+	w := lightning(t)
+	p := placed(w)
+	w.rows = []row{r("1", "Ann", 1), r("2", "Bob", 2)}
+	w.run(run.Options{})
+	if st := w.standing(1); st.State != run.BaselineReady || st.Moves {
+		t.Errorf("%+v", st)
+	}
+	p.move(1, time.Hour)
+	w.clock.Advance(2 * time.Hour)
+	if _, err := w.engine.Expire(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	w.rows[1] = r("2", "Rob", 2)
+	if got := w.run(run.Options{}); got.State != run.Committed || got.Counts.Planned != (run.OpCounts{Changed: 1}) {
+		t.Errorf("%s, %+v, planned %+v", got.State, got.Failure, got.Counts.Planned)
 	}
 }

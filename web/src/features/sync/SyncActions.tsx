@@ -1,12 +1,13 @@
-import { Button, Menu, Switch } from '@mantine/core'
+import { Button, Menu } from '@mantine/core'
 import { IconEraser, IconPlayerPlay, IconRefresh, IconRotateClockwise } from '@tabler/icons-react'
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
 import { useConfirm, type ConfirmQuestion } from '~/components/confirm/confirm'
-import { saidDone, saidFailed } from '~/components/feedback/toast'
+import { saidFailed } from '~/components/feedback/toast'
 import { DocumentMenu } from '~/features/document/DocumentMenu'
+import { EnabledSwitch } from '~/features/document/EnabledSwitch'
 import { destinationCatalogQuery } from '~/services/catalog'
-import { setSyncEnabled, triggerSync } from '~/services/syncs'
+import { triggerSync } from '~/services/syncs'
 import type { Sync, TriggerOptions } from '~/services/types'
 import { resyncDuplicates } from './words'
 
@@ -69,7 +70,7 @@ export function SyncActions({ sync }: { sync: Sync }) {
   }
   return (
     <>
-      <EnabledSwitch sync={sync} />
+      <EnabledSwitch kind="syncs" slug={sync.metadata.slug} disabled={sync.spec.disabled} />
       <Button leftSection={<IconPlayerPlay size={16} />} loading={trigger.isPending} onClick={() => trigger.mutate({})}>
         Run
       </Button>
@@ -88,27 +89,5 @@ export function SyncActions({ sync }: { sync: Sync }) {
         <Menu.Divider />
       </DocumentMenu>
     </>
-  )
-}
-
-function EnabledSwitch({ sync }: { sync: Sync }) {
-  const client = useQueryClient()
-  const enabled = !sync.spec.disabled
-  const toggle = useMutation({
-    mutationFn: (next: boolean) => setSyncEnabled(sync.metadata.slug, next),
-    onSuccess: async (updated) => {
-      client.setQueryData(['syncs', 'one', sync.metadata.slug], updated)
-      await client.invalidateQueries({ queryKey: ['syncs'] })
-      saidDone(updated.spec.disabled ? 'The schedule is stopped. The sync can still be run by hand.' : 'The schedule is on.')
-    },
-    onError: (error) => saidFailed('Nothing was changed', error),
-  })
-  return (
-    <Switch
-      label={enabled ? 'Enabled' : 'Disabled'}
-      checked={toggle.isPending ? toggle.variables : enabled}
-      disabled={toggle.isPending}
-      onChange={(event) => toggle.mutate(event.currentTarget.checked)}
-    />
   )
 }

@@ -93,7 +93,7 @@ const rowOfRun = async (page: Page) => {
 /** The engine that plans in the source, with what it needs. */
 const lightning = async (page: Page) => {
   await page.getByRole('radio', { name: 'Lightning' }).check()
-  await expect(page.getByLabel('Grants')).toBeVisible()
+  await expect(page.getByLabel('Grants', { exact: true })).toBeVisible()
   await expect(page.getByText('There is no way back')).toBeVisible()
 }
 
@@ -122,7 +122,7 @@ const editAlerts = async (page: Page) => {
 
 /** What a switch of the storage means. */
 const consequences = async (page: Page) => {
-  await page.getByRole('button', { name: 'Use it' }).click()
+  await page.getByRole('button', { name: 'Use it' }).first().click()
   await expect(page.getByText('have to begin anew')).toBeVisible()
 }
 
