@@ -26,9 +26,7 @@ export function DriftNotice({ drift, uses, onAdopt, adopting }: Props) {
     )
   return (
     <Alert
-      color="yellow"
-      icon={<IconColumns3 size={18} color="var(--text)" />}
-      classNames={{ title: classes.noticeTitle }}
+      icon={<IconColumns3 size={18} />}
       title="The columns in the source have changed"
     >
       <div className="stack" style={{ gap: 10 }}>

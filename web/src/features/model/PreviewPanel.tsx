@@ -9,7 +9,6 @@ import { ResultGrid } from '~/components/grid/ResultGrid'
 import { Card } from '~/components/page/Card'
 import type { CastFailure, ModelColumn, Preview } from '~/services/types'
 import { emptyWorkaround } from './draft'
-import classes from './Model.module.css'
 import type { PreviewState } from './usePreview'
 
 interface Props {
@@ -95,7 +94,7 @@ function Body({ state: { preview, running, error, run, fresh, cancelled, casts }
   return (
     <>
       {!fresh && (
-        <Alert color="yellow" icon={<IconAlertTriangle size={16} />} radius={0} py={8}>
+        <Alert icon={<IconAlertTriangle size={16} />} radius={0} py={8}>
           The query has changed since this preview. Preview again to continue.
         </Alert>
       )}
@@ -121,9 +120,7 @@ function EmptyResult({ preview }: { preview: Preview }) {
   return (
     <div className="card-body">
       <Alert
-        color="yellow"
         icon={<IconAlertTriangle size={16} />}
-        classNames={{ title: classes.noticeTitle }}
         title="The query returned no rows"
       >
         <p>A model without rows cannot be saved. Change the query, or add a row that stands in until there are real ones:</p>

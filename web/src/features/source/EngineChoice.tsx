@@ -61,7 +61,7 @@ function Needs({ sql, saved }: { sql: string; saved?: Engine }) {
         </div>
       )}
       {saved !== 'lightning' && (
-        <Alert color="yellow" icon={<IconAlertTriangle size={16} />} title="There is no way back">
+        <Alert icon={<IconAlertTriangle size={16} />} title="There is no way back">
           {saved === 'basic'
             ? 'Once this is saved, the source cannot return to the Basic engine. The next run of each sync copies what was synced before into the warehouse and takes longer; nothing is sent again.'
             : 'Once this is saved, the source cannot change to the Basic engine. The way from Basic to Lightning stays open.'}

@@ -44,7 +44,7 @@ function Current({ overview }: { overview: StorageOverview }) {
           ...(history.length === 0 ? [] : [{ label: 'Before', value: history.map((place) => place.label).join('; ') }]),
         ]}
       />
-      {current.locked && <Alert color="yellow">Syncs have run on this storage, and the operator of this server has locked it. Ask the operator to move it by arrangement.</Alert>}
+      {current.locked && <Alert>Syncs have run on this storage, and the operator of this server has locked it. Ask the operator to move it by arrangement.</Alert>}
       {isMoving(sw) ? <SwitchProgress sw={sw} /> : <Outcome sw={sw} />}
     </div>
   )

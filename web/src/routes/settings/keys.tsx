@@ -110,7 +110,7 @@ function NewKey({ onClose }: { onClose: () => void }) {
     >
       {create.isSuccess ? (
         <div className="stack">
-          <Alert color="yellow">This is the only time that the key is shown. Keep it where your secrets are.</Alert>
+          <Alert>This is the only time that the key is shown. Keep it where your secrets are.</Alert>
           <div className={classes.secret}>
             <code data-testid="secret">{create.data.secret}</code>
             <CopyButton value={create.data.secret} label="Copy the key" />

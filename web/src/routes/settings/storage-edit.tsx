@@ -32,7 +32,7 @@ function Edit({ storage }: { storage: Storage }) {
       title={metadata.name}
       notice={
         status.hasRun ? (
-          <Alert color="yellow">Syncs have run on this storage: its credentials can be changed, but it cannot become another bucket or prefix. To move, add a storage and switch to it.</Alert>
+          <Alert>Syncs have run on this storage: its credentials can be changed, but it cannot become another bucket or prefix. To move, add a storage and switch to it.</Alert>
         ) : undefined
       }
       save={({ name, description, configuration }) =>
