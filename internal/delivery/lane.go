@@ -396,13 +396,26 @@ func (l *lane) ready() error {
 	err := l.d.pacer.begin(l.drain)
 	switch {
 	case err == nil:
-		return nil
+		return l.held()
 	case l.drain.Err() == nil && pausing(err):
 		l.d.fail.set(err)
 		return err
 	default:
 		return context.Cause(l.drain)
 	}
+}
+
+// held refuses an attempt that another worker's may have overtaken (D7).
+func (l *lane) held() error {
+	if l.d.Held == nil {
+		return nil
+	}
+	err := l.d.Held()
+	if err != nil {
+		l.d.pacer.end()
+		l.d.fail.set(err)
+	}
+	return err
 }
 
 // write makes one attempt.

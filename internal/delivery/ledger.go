@@ -11,6 +11,7 @@
 //	    next plan: that a later attempt fails says nothing about an earlier one
 //	D5  a batch is split or sent again only when it is certain that none of it was taken, or harmless to send twice
 //	D6  removals are answered before changes are sent, and changes before additions
+//	D7  no attempt starts when the run may be another worker's: what it would send may be older than what that one sent
 package delivery
 
 import (

@@ -144,7 +144,9 @@ func (w *world) doom(k *worker) {
 	case 2:
 		after := time.Duration(w.rnd.IntN(300)) * time.Millisecond
 		w.note("   a worker dies after %s", after)
-		time.AfterFunc(after, func() {
+		w.fated = make(chan struct{})
+		w.fate = time.AfterFunc(after, func() {
+			defer close(w.fated)
 			k.dead.Store(true)
 			k.kill(errKilled)
 		})
@@ -208,6 +210,10 @@ func (w *world) revive() {
 	w.target.mu.Lock()
 	w.target.wrote = nil
 	w.target.mu.Unlock()
+	if w.fate != nil && !w.fate.Stop() {
+		<-w.fated
+	}
+	w.fate = nil
 	for _, k := range slices.Clone(w.workers) {
 		k.point.Store(nil)
 		if k.dead.Load() {

@@ -71,6 +71,8 @@ type world struct {
 	queue   *queue
 	workers []*worker
 	made    int
+	fate    *time.Timer   // lets a worker die; nil where none is to
+	fated   chan struct{} // closed when it has
 	log     *strings.Builder // of the engine; guarded by logging
 	logging sync.Mutex
 

@@ -203,7 +203,7 @@ func (x *execution) beat() error {
 	}
 	if err != nil { // the database is away for a moment: the lease outlives some beats
 		x.log.Warn("heartbeat", "error", err)
-		return nil
+		return x.lease.held(leaseShares)
 	}
 	if cancel {
 		x.stopIt(errCancelled)

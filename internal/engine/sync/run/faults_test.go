@@ -1,12 +1,14 @@
 package run_test
 
 import (
+	"runtime"
 	"testing"
 	"time"
 
 	"github.com/millrace/millrace/internal/connector"
 	"github.com/millrace/millrace/internal/engine/sync/run"
 	"github.com/millrace/millrace/internal/fault"
+	"github.com/uptrace/bun"
 )
 
 // What the engine does about each class of error is one table (docs/guides/reliability.md has it for people): how often
@@ -108,6 +110,57 @@ func TestADestinationThatIsDownForLong(t *testing.T) {
 		if got.State != run.Committed || got.Words().REST != "success" || got.Counts.Succeeded.Removed != 3 || got.Counts.Succeeded.Added != 1 || got.Counts.Succeeded.Changed < 30 {
 			t.Errorf("%s %+v %+v", got.State, got.Failure, got.Counts)
 		}
+		w.checkTarget(w.model())
+	})
+}
+
+// A worker whose heartbeats do not reach the database sends nothing more once its lease may be another worker's: what it
+// would send may be older than what that one sends. Invariant D7.
+//
+// Req: FLD-03
+func TestNothingIsSentWithoutALease(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		w.store.LeaseTime = 200 * time.Millisecond
+		w.fill(2)
+		made, err := w.store.Trigger(t.Context(), run.Request{WorkspaceID: workspace, SyncID: syncID, SyncSlug: "people", Trigger: run.TriggerManual}, w.queue)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var tx bun.Tx
+		attempts := 0
+		w.target.before = func(*connector.Batch) error {
+			if attempts++; attempts > 1 {
+				return nil
+			}
+			began := time.Now()
+			if tx, err = w.db.BeginTx(t.Context(), nil); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := tx.NewUpdate().Table("sync_runs").Set("id = id").Where("id = ?", made.ID).Exec(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			for time.Since(began) < w.store.LeaseTime { // heartbeats wait for the row meanwhile
+				runtime.Gosched()
+			}
+			return fault.New(fault.CodeDestinationTimeout, "no answer")
+		}
+		if err := w.engine.Execute(t.Context(), made.ID); err != nil {
+			t.Error(err)
+		}
+		if err := tx.Rollback(); err != nil {
+			t.Error(err)
+		}
+		if attempts != 1 {
+			t.Errorf("%d attempts, the lease allows one", attempts)
+		}
+		w.clock.Advance(time.Second)
+		if n, err := w.engine.Reap(t.Context(), false); err != nil || n != 1 {
+			t.Fatalf("%d runs were recovered, %v", n, err)
+		}
+		if got := w.get(made.ID); got.State != run.Interrupted || got.Counts.InDoubt != 2 {
+			t.Errorf("the run is %s, %+v", got.State, got.Counts)
+		}
+		w.execute(w.queue.ids[len(w.queue.ids)-1])
 		w.checkTarget(w.model())
 	})
 }

@@ -3,6 +3,7 @@ package run
 import (
 	"context"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/millrace/millrace/internal/clock"
@@ -23,7 +24,32 @@ type lease struct {
 	owner string
 
 	cancelled bool // a person asked to cancel the run before it was taken
+
+	beaten atomic.Pointer[time.Time] // when the last heartbeat that the database knows of began
 }
+
+// A lease is told apart from one that is over by this process's own clock: the database may be away, and the process
+// may have stood still.
+const (
+	sendingShare = 4 // of leaseShares: after that much of the lease without a heartbeat, nothing is sent any more
+	leaseShares  = 5 // after all of it, requests under way are given up
+)
+
+// held says that the lease may be over before long: the time without a heartbeat has passed shares fifths of it. A
+// process that stood still has not noticed yet that time has passed, and a machine that did has a monotonic clock that
+// stood still as well.
+func (l *lease) held(shares int64) error {
+	beaten := *l.beaten.Load()
+	now := time.Now()
+	silent := max(now.Sub(beaten), now.Round(0).Sub(beaten.Round(0)))
+	if silent < l.store.LeaseTime*time.Duration(shares)/leaseShares {
+		return nil
+	}
+	return fault.New(fault.CodeRunFenced, "run %d may be another worker's: its lease was not extended for %s", l.run.ID, silent.Round(time.Millisecond))
+}
+
+// extended notes that the database knows of a heartbeat that began at the time.
+func (l *lease) extended(began time.Time) { l.beaten.Store(&began) }
 
 func fenced(runID int64) error {
 	return fault.New(fault.CodeRunFenced, "run %d was taken over by another worker", runID)
@@ -32,6 +58,7 @@ func fenced(runID int64) error {
 // acquire gives the run to owner. ok is false when it has to wait: another run of the sync is active, or
 // the run is over or taken. take decides from the run's state whether this caller wants it.
 func (s *Store) acquire(ctx context.Context, runID int64, owner string, take func(Run, syncState, bool) bool) (l *lease, ok bool, err error) {
+	began := time.Now()
 	err = s.db.InTx(ctx, func(ctx context.Context, tx bun.Tx) error {
 		l, ok = nil, false
 		var row runRow
@@ -56,6 +83,7 @@ func (s *Store) acquire(ctx context.Context, runID int64, owner string, take fun
 		if l, err = s.take(ctx, tx, r, st, owner, now); err != nil {
 			return err
 		}
+		l.extended(began)
 		l.cancelled, ok = row.CancelRequested, true
 		return nil
 	})
@@ -133,7 +161,9 @@ func (s *Store) update(ctx context.Context, tx bun.Tx, r Run) error {
 
 // beat extends the lease, saves the counts, and reports whether a person asked to cancel the run.
 func (l *lease) beat(ctx context.Context, counts string) (cancel bool, err error) {
-	now := l.store.clock.Now()
+	ctx, done := context.WithTimeout(ctx, l.store.LeaseTime/2) // a database that does not answer is away
+	defer done()
+	now, began := l.store.clock.Now(), time.Now()
 	res, err := l.store.db.NewUpdate().Table("sync_runs").Set("lease_until = ?", clock.Millis(now.Add(l.store.LeaseTime))).
 		Set("last_heartbeat = ?", clock.Millis(now)).Set("counts = ?", counts).
 		Where("id = ?", l.run.ID).Where("epoch = ?", l.run.Epoch).Where("lease_owner = ?", l.owner).Exec(ctx)
@@ -143,6 +173,7 @@ func (l *lease) beat(ctx context.Context, counts string) (cancel bool, err error
 	if n, err := res.RowsAffected(); err != nil || n == 0 {
 		return false, fenced(l.run.ID)
 	}
+	l.extended(began)
 	err = l.store.db.NewSelect().Table("sync_runs").Column("cancel_requested").Where("id = ?", l.run.ID).Scan(ctx, &cancel)
 	if err != nil {
 		return false, fmt.Errorf("reading run %d: %w", l.run.ID, err)
