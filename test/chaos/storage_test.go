@@ -75,7 +75,7 @@ func (s *storage) Upload(ctx context.Context, ws int64, key, local string) error
 	name := s.name(ws, key)
 	if s.weather == slow {
 		s.mu.Unlock()
-		time.Sleep(time.Duration(s.delay()) * time.Millisecond)
+		pause(s.delay())
 		s.mu.Lock()
 	}
 	if err := s.blow(ctx, "storing "+key); err != nil {
@@ -93,6 +93,9 @@ func (s *storage) Upload(ctx context.Context, ws int64, key, local string) error
 	s.objects[name], s.written[name] = content, true
 	return nil
 }
+
+// pause is how long something slow takes.
+func pause(milliseconds int) { time.Sleep(time.Duration(milliseconds) * time.Millisecond) }
 
 func (s *storage) delay() int {
 	s.mu.Lock()

@@ -40,9 +40,14 @@ import (
 
 const workspace, syncID = 1, 77
 
-// engines are the ways to plan a run. A further one is a line.
-var engines = map[string]func(o *run.EngineOptions){
-	"basic": func(o *run.EngineOptions) { o.Planner = plan.New(plan.Options{MemoryLimit: 64 << 20, Threads: 1}) },
+// engines are the ways to plan a run, and how many of the histories each has. A further one is a line.
+var engines = map[string]struct {
+	share float64
+	setUp func(w *world)
+}{
+	"basic":     {1, func(*world) {}},
+	"lightning": {0.4, func(w *world) { w.build(); w.enlighten() }},
+	"migrating": {0.3, func(w *world) { w.build(); w.enlightenAt = 1 + w.rnd.IntN(3) }},
 }
 
 // jumping is a clock that goes with time and can be set.
@@ -55,24 +60,26 @@ func (c *jumping) jump(d time.Duration) { c.offset.Add(int64(d)) }
 
 // world is some workers over one database, one storage, one source and one destination.
 type world struct {
-	t       *testing.T
-	seed    uint64
-	rnd     *rand.Rand
-	story   []string // what happened
-	dir     string
-	url     string // of PostgreSQL; empty for SQLite
-	db      *db.DB
-	key     *secret.Key
-	clock   *jumping
-	storage *storage
-	target  *target
-	engine  func(o *run.EngineOptions)
-	bundle  run.Bundle
-	queue   *queue
-	workers []*worker
-	made    int
-	fate    *time.Timer   // lets a worker die; nil where none is to
-	fated   chan struct{} // closed when it has
+	t           *testing.T
+	seed        uint64
+	rnd         *rand.Rand
+	story       []string // what happened
+	dir         string
+	url         string // of PostgreSQL; empty for SQLite
+	db          *db.DB
+	key         *secret.Key
+	clock       *jumping
+	storage     *storage
+	target      *target
+	house       *house // where the Lightning engine plans; nil in a world without it
+	bundle      run.Bundle
+	queue       *queue
+	workers     []*worker
+	made        int
+	enlightenAt int // the step in which the source changes to the Lightning engine; 0 for none
+
+	fate    *time.Timer      // lets a worker die; nil where none is to
+	fated   chan struct{}    // closed when it has
 	log     *strings.Builder // of the engine; guarded by logging
 	logging sync.Mutex
 
@@ -110,16 +117,17 @@ func (q *queue) next() (int64, bool) {
 	return id, true
 }
 
-func newWorld(t *testing.T, seed uint64, engine func(o *run.EngineOptions)) *world {
+func newWorld(t *testing.T, seed uint64, setUp func(w *world)) *world {
 	t.Helper()
 	rnd := rand.New(rand.NewPCG(seed, 1))
 	w := &world{
 		t: t, seed: seed, rnd: rnd, dir: t.TempDir(), clock: &jumping{}, storage: newStorage(rand.New(rand.NewPCG(seed, 2))),
-		engine: engine, queue: &queue{}, rows: map[string]string{}, again: map[string]bool{}, log: &strings.Builder{},
+		queue: &queue{}, rows: map[string]string{}, again: map[string]bool{}, log: &strings.Builder{},
 	}
 	w.open()
 	w.target = newTarget(rand.New(rand.NewPCG(seed, 3)), w.limits())
 	w.bundle = w.documents()
+	setUp(w)
 	for range w.count() {
 		w.employ()
 	}
@@ -227,11 +235,10 @@ func (w *world) employ() {
 	k.ctx, k.kill = context.WithCancelCause(context.WithoutCancel(w.t.Context()))
 	o := run.EngineOptions{
 		Store: k.store, Documents: w, Registry: w.registry(), Storage: w.storage, Quotas: quota.NewStore(w.db, w.key, w.clock),
-		Enqueuer: w.queue, Clock: w.clock, Log: slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: slog.LevelWarn})).With("worker", k.number),
+		Enqueuer: w.queue, Clock: w.clock, Planner: plan.New(plan.Options{MemoryLimit: 64 << 20, Threads: 1}), Log: slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: slog.LevelWarn})).With("worker", k.number),
 		Dir: filepath.Join(w.dir, fmt.Sprint("worker-", w.made)), Owner: fmt.Sprint("worker ", w.made),
 		Retention: 7 * 24 * time.Hour, Patience: 60 * time.Millisecond, Failpoint: k.reach,
 	}
-	w.engine(&o)
 	k.engine = run.New(o)
 	w.workers = append(w.workers, k)
 	first := w.url == "" && w.made > 1 // SQLite serves one process: what it finds is its own
@@ -250,7 +257,12 @@ var _ io.Writer = (*world)(nil)
 
 func (w *world) registry() *connector.Registry {
 	return connector.New(
-		[]connector.SourceInfo{{Slug: "test", Open: func(connector.SourceOptions) (connector.Source, error) { return people{w}, nil }}},
+		[]connector.SourceInfo{{Slug: "test", Open: func(connector.SourceOptions) (connector.Source, error) {
+			if w.house != nil {
+				return w.house, nil
+			}
+			return people{w}, nil
+		}}},
 		[]connector.DestinationInfo{{
 			Slug: "test", Fields: []connector.Field{{Name: "place", Target: true}}, SyncTypes: []connector.SyncType{{Slug: "record"}},
 			Open: func(connector.DestinationOptions) (connector.Destination, error) { return w.target, nil },
@@ -339,11 +351,16 @@ func (s people) Query(context.Context, connector.Query) (array.RecordReader, err
 	if s.source != nil {
 		return nil, s.source
 	}
+	return s.reader()
+}
+
+// reader yields the model's rows. The caller holds mu.
+func (w *world) reader() (array.RecordReader, error) {
 	schema := arrow.NewSchema([]arrow.Field{{Name: "id", Type: arrow.BinaryTypes.String}, {Name: "name", Type: arrow.BinaryTypes.String}}, nil)
 	b := array.NewRecordBuilder(memory.DefaultAllocator, schema)
-	for _, id := range slices.Sorted(maps.Keys(s.rows)) {
+	for _, id := range slices.Sorted(maps.Keys(w.rows)) {
 		b.Field(0).(*array.StringBuilder).Append(id)
-		b.Field(1).(*array.StringBuilder).Append(s.rows[id])
+		b.Field(1).(*array.StringBuilder).Append(w.rows[id])
 	}
 	return array.NewRecordReader(schema, []arrow.RecordBatch{b.NewRecordBatch()})
 }
@@ -351,6 +368,13 @@ func (s people) Query(context.Context, connector.Query) (array.RecordReader, err
 // change makes the next version of the model. Contents are new each time, but for a few rows that go back to what they
 // were.
 func (w *world) change() {
+	w.redraw()
+	if w.house != nil {
+		w.house.fill()
+	}
+}
+
+func (w *world) redraw() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.states++
