@@ -30,6 +30,7 @@ type grammar struct {
 	boolean       func(b bool) string
 	distinct      func(p *printer, a, b Expr)
 	concat        func(p *printer, all []Expr)
+	pack          func(texts []Expr) Expr // several texts or nulls as one text that nothing else gives
 	digest        func(p *printer, text Expr)
 	instant       func(p *printer, v value.Value)
 	bytes         func(p *printer, raw string)
@@ -181,6 +182,7 @@ func standard() *grammar {
 		boolean:       func(b bool) string { return strings.ToUpper(strconv.FormatBool(b)) },
 		distinct:      isDistinct,
 		concat:        concatBars,
+		pack:          packLengths,
 		digest:        func(p *printer, text Expr) { p.call("md5", text) },
 		instant:       func(p *printer, v value.Value) { p.cast("CAST", Text(v.String()), TypeTimestamp) },
 		bytes:         func(p *printer, raw string) { p.text(fmt.Sprintf("X'%x'", raw)) },

@@ -426,17 +426,23 @@ type hash struct{ texts []Expr }
 
 func (h hash) level() int { return levelAtom }
 
-// print puts each text's length before it, so that neither nulls nor texts that border on each other can be confused.
 func (h hash) print(p *printer) {
-	parts := make([]Expr, 0, len(h.texts))
-	for _, t := range h.texts {
+	if len(h.texts) == 0 {
+		p.d.g.digest(p, Text(""))
+		return
+	}
+	p.d.g.digest(p, p.d.g.pack(h.texts))
+}
+
+// packLengths puts each text's length before it, so that neither nulls nor texts that border on each other can be
+// confused.
+func packLengths(texts []Expr) Expr {
+	parts := make([]Expr, 0, len(texts))
+	for _, t := range texts {
 		size := Expr{n: size{t}}
 		parts = append(parts, Case().When(t.IsNull(), Text("-")).Else(Concat(Cast(size, TypeText), Text(":"), t)))
 	}
-	if len(parts) == 0 {
-		parts = append(parts, Text(""))
-	}
-	p.d.g.digest(p, Concat(parts...))
+	return Concat(parts...)
 }
 
 // Hash is a digest of texts in their order, of which each may be null. It has 32 hexadecimal digits.

@@ -20,6 +20,7 @@ func postgresGrammar() *grammar {
 		}
 		g.decimal = "numeric(%d, %d)"
 		g.bytes = func(p *printer, raw string) { p.cast("CAST", Text(fmt.Sprintf(`\x%x`, raw)), TypeBytes) }
+		g.pack = func(texts []Expr) Expr { return Cast(function("ROW", texts...), TypeText) } // quoted as arrays are, and several times faster
 		g.canonical = postgresCanonical
 		g.key = postgresKey
 		g.tryCast = postgresTryCast

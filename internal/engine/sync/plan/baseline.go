@@ -22,6 +22,8 @@ type Baseline struct {
 	Rows    int64 `json:"rows"`    // keys that the destination has, as far as is known
 	Overlap int64 `json:"overlap"` // keys in the overlay
 	Dirty   int64 `json:"dirty"`   // of those, keys whose outcome is unknown
+
+	Repeated bool `json:"repeated,omitempty"` // in a warehouse: keys appeared twice, and may again
 }
 
 // Tables are what was settled last in a warehouse: the staged rows, and the overlay.

@@ -49,7 +49,7 @@ type differ struct {
 	plan    plan.Plan
 	base    base
 	now     query.Relation // the staged rows
-	verdict query.Relation // _k, n (rows of the model with the key), op
+	verdict query.Relation // _k, n (rows of the model with the key), old (1 where the baseline has the key), op
 	claimed bool           // some removals do not happen
 	fields  []arrow.Field  // of the staged columns, flat; nil where no other row has them
 	made    []query.TableRef
@@ -62,7 +62,7 @@ func (d *differ) make(ctx context.Context, t query.TableRef, rows query.Query) e
 }
 
 func (d *differ) run(ctx context.Context) error {
-	rows := d.repeated()
+	verdicts := d.find
 	if d.plan.Compares() {
 		if err := d.check(ctx, d.in.Baseline); err != nil {
 			return err
@@ -70,12 +70,9 @@ func (d *differ) run(ctx context.Context) error {
 		l := d.in.Staged.Layout
 		d.base = base{baseline: d.in.Baseline, now: l, previous: d.plan.Before, compare: l.CompareWith(d.in.Baseline.Layout)}
 		d.plan.Attempts = d.in.Baseline.Dirty > 0
-		rows = d.compared()
+		verdicts = d.compare
 	}
-	if err := d.make(ctx, d.table(diffTable), rows); err != nil {
-		return err
-	}
-	found, err := d.tally(ctx)
+	found, err := verdicts(ctx)
 	if err != nil {
 		return err
 	}
@@ -86,10 +83,68 @@ func (d *differ) run(ctx context.Context) error {
 	return d.write(ctx, found)
 }
 
-// compared decides on every key: one that appears twice is refused; one in doubt is planned even when its values are
+// find looks for repeated keys, where nothing is compared.
+func (d *differ) find(ctx context.Context) (verdicts, error) { return d.decide(ctx, d.repeated()) }
+
+// compare decides on every key. Whether a key appears twice costs as much to find out as the comparison itself, and
+// hardly ever one does: it is made as if none did, and made again where the numbers say otherwise.
+func (d *differ) compare(ctx context.Context) (verdicts, error) {
+	if !d.in.Baseline.Repeated {
+		found, err := d.decide(ctx, d.compared(d.staged()))
+		if err != nil {
+			return nil, err
+		}
+		if once, err := d.once(ctx, found); once || err != nil {
+			return found, err
+		}
+		if err := d.drop(ctx, d.table(diffTable)); err != nil {
+			return nil, err
+		}
+	}
+	return d.decide(ctx, d.compared(d.keys()))
+}
+
+// decide makes the table of verdicts.
+func (d *differ) decide(ctx context.Context, rows query.Query) (verdicts, error) {
+	if err := d.make(ctx, d.table(diffTable), rows); err != nil {
+		return nil, err
+	}
+	return d.tally(ctx)
+}
+
+// once reports whether every key appears once. The staged rows whose key the baseline has are as many as the keys that
+// the baseline and the model share, unless one of these appears twice; of the others, all have a verdict.
+func (d *differ) once(ctx context.Context, found verdicts) (bool, error) {
+	var fresh int64
+	for op, v := range found {
+		if op != removed {
+			fresh += v.keys - v.old
+		}
+	}
+	settled := d.in.Baseline.Rows
+	if d.in.Baseline.Overlap > 0 {
+		b := query.Sub(d.base.verdicts()).As("b")
+		if err := d.numbers(ctx, query.From(b).Select(query.Count().As("n")), &settled); err != nil {
+			return false, err
+		}
+	}
+	if d.in.Staged.Kept-fresh != settled-found[removed].keys {
+		return false, nil
+	}
+	if fresh == 0 {
+		return true, nil
+	}
+	v := d.verdict
+	var rows, keys int64
+	err := d.numbers(ctx, query.From(v).Where(v.Col("op").Eq(query.Text(added))).
+		Select(query.Count().As("n"), query.CountDistinct(v.Col("_k")).As("keys")), &rows, &keys)
+	return rows == keys, err
+}
+
+// compared decides on every key of n: one that appears twice is refused; one in doubt is planned even when its values are
 // the settled ones; otherwise the hashes decide, unless the mapping changed. Only hashes are compared here.
-func (d *differ) compared() query.Query {
-	n := query.Sub(d.keys()).As("n")
+func (d *differ) compared(keys query.Query) query.Query {
+	n := query.Sub(keys).As("n")
 	b := query.Sub(d.base.verdicts()).As("b")
 	differs := n.Col("x").Distinct(b.Col("_x"))
 	if d.plan.MappingChanged {
@@ -103,20 +158,29 @@ func (d *differ) compared() query.Query {
 		When(differs, query.Text(changed)).
 		Else(query.Text(same))
 	all := query.Sub(query.From(n).FullJoin(b, n.Col("_k").Eq(b.Col("_k"))).Select(
-		query.Coalesce(n.Col("_k"), b.Col("_k")).As("_k"), query.Coalesce(n.Col("n"), query.Int(0)).As("n"), op.As("op"),
+		query.Coalesce(n.Col("_k"), b.Col("_k")).As("_k"), query.Coalesce(n.Col("n"), query.Int(0)).As("n"), flag(b.Col("_k").NotNull()).As("old"), op.As("op"),
 	)).As("v")
-	return query.From(all).Where(all.Col("op").Ne(query.Text(same))).Select(all.Cols("_k", "n", "op")...)
+	return query.From(all).Where(all.Col("op").Ne(query.Text(same))).Select(all.Cols("_k", "n", "old", "op")...)
+}
+
+// staged are the staged rows with the hash to compare by, each as if it were the only one with its key.
+func (d *differ) staged() query.Query {
+	t := query.Table(*d.in.Staged.Table).As("t")
+	return query.From(t).Where(t.Col("_k").NotNull()).Select(t.Col("_k"), d.hash(t).As("x"), query.Int(1).As("n"))
 }
 
 // keys are the staged keys with the hash to compare by and the number of their rows.
 func (d *differ) keys() query.Query {
 	t := query.Table(*d.in.Staged.Table).As("t")
-	hash := t.Col("_h")
-	if !d.base.compare.Direct {
-		hash = hashOf(t, d.in.Staged.Layout, d.base.compare.Shared)
-	}
 	return query.From(t).Where(t.Col("_k").NotNull()).GroupBy(t.Col("_k")).
-		Select(t.Col("_k"), query.Max(hash).As("x"), query.Count().As("n"))
+		Select(t.Col("_k"), query.Max(d.hash(t)).As("x"), query.Count().As("n"))
+}
+
+func (d *differ) hash(t query.Relation) query.Expr {
+	if d.base.compare.Direct {
+		return t.Col("_h")
+	}
+	return hashOf(t, d.in.Staged.Layout, d.base.compare.Shared)
 }
 
 // doubtful is the verdict on a present key that was settled once and is in doubt since.
@@ -130,21 +194,25 @@ func (d *differ) doubtful(b query.Relation) query.Expr {
 // repeated are the keys that appear more than once, which is all there is to find without a comparison.
 func (d *differ) repeated() query.Query {
 	return query.From(d.now).Where(d.now.Col("_k").NotNull()).GroupBy(d.now.Col("_k")).Having(query.Count().Gt(query.Int(1))).
-		Select(d.now.Col("_k"), query.Count().As("n"), query.Text(duplicate).As("op"))
+		Select(d.now.Col("_k"), query.Count().As("n"), query.Int(0).As("old"), query.Text(duplicate).As("op"))
 }
 
-// verdicts is how many keys got each verdict, and how many rows of the model they have.
-type verdicts map[string]struct{ keys, rows int64 }
+// verdicts is how many keys got each verdict, how many rows of the model they have, and how many of them the baseline
+// has.
+type verdicts map[string]verdictCount
+
+type verdictCount struct{ keys, rows, old int64 }
 
 func (d *differ) tally(ctx context.Context) (verdicts, error) {
 	found := verdicts{}
 	v := d.verdict
-	q := query.From(v).GroupBy(v.Col("op")).Select(v.Col("op"), query.Count().As("keys"), query.Sum(v.Col("n")).As("found"))
+	q := query.From(v).GroupBy(v.Col("op")).Select(v.Col("op"), query.Count().As("keys"), query.Sum(v.Col("n")).As("found"), query.Sum(v.Col("old")).As("old"))
 	err := d.read(ctx, q, func(row []string) error {
 		keys, kerr := count(row[1])
 		rows, rerr := count(row[2])
-		found[row[0]] = struct{ keys, rows int64 }{keys, rows}
-		return errors.Join(kerr, rerr)
+		old, oerr := count(row[3])
+		found[row[0]] = verdictCount{keys, rows, old}
+		return errors.Join(kerr, rerr, oerr)
 	})
 	return found, err
 }

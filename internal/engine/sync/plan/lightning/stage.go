@@ -11,7 +11,7 @@ import (
 )
 
 // hashRecipe counts the ways in which this package has hashed rows.
-const hashRecipe = "lightning/1/"
+const hashRecipe = "lightning/2/"
 
 // Describe returns the columns of a model as Stage needs them, without running its query.
 func (p *Planner) Describe(ctx context.Context, model connector.Query) (value.Schema, error) {
