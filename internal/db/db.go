@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/stdlib"
@@ -73,13 +74,23 @@ func openPostgres(ctx context.Context, c Config) (*DB, error) {
 	if err != nil {
 		return nil, fault.New(fault.CodeConfig, "the database's URL cannot be read")
 	}
-	pool := stdlib.OpenDB(*config)
+	pool := stdlib.OpenDB(*config, stdlib.OptionAfterConnect(letGo))
 	pool.SetMaxOpenConns(maxConns(c))
 	pool.SetMaxIdleConns(maxConns(c))
 	if err := pool.PingContext(ctx); err != nil {
 		return nil, fault.Wrap(err, fault.CodeConfig, "connecting to the database")
 	}
 	return &DB{DB: bun.NewDB(pool, pgdialect.New()), postgres: true}, nil
+}
+
+// idleInTransaction is how long a transaction may stand still before the server ends it. A process that was stopped, or
+// whose machine is gone, would keep its locks otherwise, and nobody could take its runs over.
+const idleInTransaction = 10 * time.Second
+
+// letGo is a statement and not a parameter of the connection, which poolers refuse.
+func letGo(ctx context.Context, c *pgx.Conn) error {
+	_, err := c.Exec(ctx, fmt.Sprintf("SET idle_in_transaction_session_timeout = %d", idleInTransaction.Milliseconds()))
+	return err //nolint:wrapcheck // the pool's ping wraps it
 }
 
 func maxConns(c Config) int {

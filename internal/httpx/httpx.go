@@ -12,6 +12,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -143,7 +144,7 @@ type Response struct {
 // Do sends the request once and reads the answer. The exchange is for the request log, without
 // secrets, also when Do fails. An error means that no status came; its class says whether the request
 // can have arrived: Retryable when not a byte was written, else Unknown. A status of any kind is no
-// error: see StatusFault.
+// error (see StatusFault), unless it is a success whose body has no end.
 func (c *Client) Do(ctx context.Context, r *Request) (*Response, Exchange, error) {
 	timeout := r.Timeout
 	if timeout <= 0 {
@@ -164,7 +165,12 @@ func (c *Client) Do(ctx context.Context, r *Request) (*Response, Exchange, error
 	return resp, x, err
 }
 
-// send makes the round trip. An answer whose status arrived counts, even if its body was cut short.
+// errCut is the end of an answer before its end.
+var errCut = errors.New("the answer was cut short")
+
+// send makes the round trip. An error's status counts whatever came of its body. The status of a success is sent
+// before the work is done by whoever streams, and passed on by gateways that then lose the server: cut short, it is no
+// answer, and comes with errCut.
 func (c *Client) send(ctx context.Context, r *Request, body string, wrote *written) (*Response, error) {
 	req := newRequest(httptrace.WithClientTrace(ctx, wrote.trace()), r, body)
 	resp, err := c.transport.RoundTrip(req)
@@ -172,7 +178,11 @@ func (c *Client) send(ctx context.Context, r *Request, body string, wrote *writt
 		return nil, err //nolint:wrapcheck // classified by the caller
 	}
 	defer resp.Body.Close() //nolint:errcheck // nothing depends on it
-	return read(resp), nil
+	got, err := read(resp)
+	if err != nil && got.Status < http.StatusMultipleChoices {
+		return got, fmt.Errorf("%w: status %d, and then %w", errCut, got.Status, err)
+	}
+	return got, nil
 }
 
 // newRequest builds the request so that net/http never sends it twice by itself: GetBody allows only
@@ -210,20 +220,25 @@ func (w *written) trace() *httptrace.ClientTrace {
 	}
 }
 
-// read keeps the beginning of the body and drains the rest, within reason.
-func read(resp *http.Response) *Response {
-	r := &Response{Status: resp.StatusCode, Header: resp.Header}
+// read keeps the beginning of the body and drains the rest, within reason. An error means that the body has no end.
+func read(resp *http.Response) (r *Response, err error) {
+	r = &Response{Status: resp.StatusCode, Header: resp.Header}
 	if n := resp.ContentLength; n > 0 && n < KeepBody {
 		r.Body = make([]byte, n)
 		got, err := io.ReadFull(resp.Body, r.Body)
 		r.Body, r.Truncated = r.Body[:got], err != nil
-		return r
+		return r, err //nolint:wrapcheck // the caller does
 	}
-	var err error
-	r.Body, err = io.ReadAll(io.LimitReader(resp.Body, KeepBody))
-	rest, _ := io.CopyN(io.Discard, resp.Body, drainLimit) //nolint:errcheck // an error means that the end was reached or the connection is lost
-	r.Truncated = err != nil || rest > 0
-	return r
+	if r.Body, err = io.ReadAll(io.LimitReader(resp.Body, KeepBody)); err != nil {
+		r.Truncated = true
+		return r, err //nolint:wrapcheck // the caller does
+	}
+	rest, err := io.CopyN(io.Discard, resp.Body, drainLimit)
+	r.Truncated = rest > 0
+	if errors.Is(err, io.EOF) {
+		err = nil
+	}
+	return r, err //nolint:wrapcheck // the caller does
 }
 
 // classify says what an error without an answer means (RFC 9110, 9.2.2: a client cannot tell
@@ -238,6 +253,8 @@ func classify(ctx context.Context, err error, wrote bool, timeout time.Duration)
 		return fault.Reclass(fault.Wrap(err, fault.CodeRunCancelled, "the request was not sent"), fault.Retryable)
 	case !wrote:
 		return fault.Wrap(err, fault.CodeDestinationUnreachable, "no connection")
+	case errors.Is(err, errCut) && !isTimeout(ctx, err):
+		return fault.Wrap(err, fault.CodeDestinationUnknown, "the connection ended in the middle of the answer")
 	case isTimeout(ctx, err):
 		return fault.Wrap(err, fault.CodeDestinationTimeout, "no answer within %s", timeout)
 	default:

@@ -106,6 +106,17 @@ func TestOutcomes(t *testing.T) {
 			conn.Close() //nolint:errcheck // that is what is tested
 		}
 	}
+	half := func(w http.ResponseWriter, r *http.Request) {
+		io.Copy(io.Discard, r.Body) //nolint:errcheck // nothing depends on it
+		w.Header().Set("Content-Length", "1000")
+		fmt.Fprint(w, "<html")
+	}
+	slowly := func(w http.ResponseWriter, r *http.Request) {
+		io.Copy(io.Discard, r.Body) //nolint:errcheck // nothing depends on it
+		fmt.Fprint(w, "<html")
+		http.NewResponseController(w).Flush() //nolint:errcheck // the test would tell
+		panic(http.ErrAbortHandler)
+	}
 	wait := func(_ http.ResponseWriter, r *http.Request) {
 		io.Copy(io.Discard, r.Body) //nolint:errcheck // a server sees the end of a connection only after the body
 		<-r.Context().Done()
@@ -125,6 +136,8 @@ func TestOutcomes(t *testing.T) {
 		"nobody listens":   {address: "http://127.0.0.1:1", code: fault.CodeDestinationUnreachable, class: fault.Retryable},
 		"no such host":     {address: "http://host.invalid", code: fault.CodeDestinationUnreachable, class: fault.Retryable},
 		"hangs up":         {handler: hangUp, code: fault.CodeDestinationUnknown, class: fault.Unknown, arrives: 1},
+		"cut short":        {handler: half, code: fault.CodeDestinationUnknown, class: fault.Unknown, arrives: 1},
+		"stream cut short": {handler: slowly, code: fault.CodeDestinationUnknown, class: fault.Unknown, arrives: 1},
 		"too slow":         {handler: wait, timeout: 2 * time.Second, code: fault.CodeDestinationTimeout, class: fault.Unknown, arrives: 1},
 		"too slow for all": {handler: wait, options: Options{Timeout: 2 * time.Second}, code: fault.CodeDestinationTimeout, class: fault.Unknown, arrives: 1},
 		"cancelled":        {handler: wait, ctx: cancelled, code: fault.CodeRunCancelled, class: fault.Retryable},

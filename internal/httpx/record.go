@@ -161,7 +161,7 @@ func (c *Client) record(x *Exchange, r *Request, resp *Response, err error) {
 	x.Status = resp.Status
 	x.ResponseHeaders = c.redactor.list(resp.Header, r.Secrets)
 	x.ResponseBody = c.redactor.text(string(resp.Body), r.Secrets)
-	if resp.Truncated {
+	if resp.Truncated && err == nil {
 		x.Error = "the answer was longer than what is shown, or its connection ended"
 	}
 }
