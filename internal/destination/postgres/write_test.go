@@ -643,6 +643,32 @@ func TestWrongTypeIsRefusedInTheServersWords(t *testing.T) {
 	}
 }
 
+// A column that was renamed at the destination stops the sync, which names it, until it is mapped anew.
+//
+// Req: SY-38
+func TestRenamedColumn(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.exec(t, "CREATE TABLE contacts (id int PRIMARY KEY, mail text)")
+	begin := func(columns ...string) error {
+		s, err := w.open(t, w.settings(t)).Begin(t.Context(), job("contacts", connector.ModeUpsert, "id", columns...))
+		if err == nil {
+			err = s.Close()
+		}
+		return err
+	}
+	if err := begin("id", "mail"); err != nil {
+		t.Fatal(err)
+	}
+	w.exec(t, "ALTER TABLE contacts RENAME COLUMN mail TO email")
+	if err := begin("id", "mail"); err == nil || fault.As(err).Code != fault.CodeDestinationSchema || !strings.Contains(err.Error(), `"mail"`) {
+		t.Errorf("the old name: %v", err)
+	}
+	if err := begin("id", "email"); err != nil {
+		t.Errorf("the new name: %v", err)
+	}
+}
+
 // TestExchanges shows statements and counts, and none of the values.
 //
 // Req: SY-74

@@ -120,7 +120,7 @@ func (w *world) tables() []string {
 	return names
 }
 
-// Req: SY-46, SY-49, SY-41, SY-42, SY-45, M-04, M-05, FLD-01, FLD-02, FLD-31
+// Req: SY-46, SY-49, SY-52, SY-41, SY-42, SY-45, M-04, M-05, FLD-01, FLD-02, FLD-31
 func TestLightning(t *testing.T) {
 	t.Parallel()
 	w := lightning(t)
@@ -143,6 +143,10 @@ func TestLightning(t *testing.T) {
 		t.Errorf("what was refused is sent again: %+v", third.Counts)
 	}
 	w.checkTarget(w.model())
+	twins, _, err := w.engine.Rows(t.Context(), workspace, first.ID, run.RowQuery{Statuses: []run.RowStatus{run.RowRejected}, Limit: 10})
+	if err != nil || len(twins) != 2 || !strings.Contains(twins[0].Reason, "PARTITION BY id") {
+		t.Errorf("the rows that share a key are %+v, %v", twins, err)
+	}
 	if names := w.tables(); len(names) != 4 {
 		t.Errorf("two pairs of tables are kept, and not %v", names)
 	}
@@ -322,5 +326,31 @@ func TestLightningDoesNotDependOnTheStorage(t *testing.T) {
 	w.rows[1] = r("2", "Rob", 2)
 	if got := w.run(run.Options{}); got.State != run.Committed || got.Counts.Planned != (run.OpCounts{Changed: 1}) {
 		t.Errorf("%s, %+v, planned %+v", got.State, got.Failure, got.Counts.Planned)
+	}
+}
+
+// Who drops the planner's tables is told what to do about it, and a full resync does it.
+//
+// Req: WH-02, SY-12
+func TestDroppedPlannerTables(t *testing.T) {
+	t.Parallel()
+	w := lightning(t)
+	w.rows = []row{r("1", "Ann", 1), r("2", "Bob", 2)}
+	w.run(run.Options{})
+	for _, name := range w.tables() {
+		drop := w.warehouse.Dialect().Command(query.DropTable{Table: query.TableRef{Schema: "millrace_planner", Name: name}})
+		if _, err := w.warehouse.Execute(t.Context(), connector.Query{SQL: drop}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	failed := w.run(run.Options{})
+	if failed.State != run.Failed || failed.Failure.Code != fault.CodeRunBaseline || !strings.Contains(failed.Failure.Suggestion, "full resync") {
+		t.Errorf("the run without tables is %s: %+v", failed.State, failed.Failure)
+	}
+	if again := w.run(run.Options{FullResync: true}); again.State != run.Committed || again.Counts.Succeeded.Added != 2 {
+		t.Errorf("the full resync is %s, %+v: %+v", again.State, again.Counts, again.Failure)
+	}
+	if next := w.run(run.Options{}); next.Counts.Unchanged != 2 || next.Counts.Planned.Total() != 0 {
+		t.Errorf("the run after it has %+v", next.Counts)
 	}
 }

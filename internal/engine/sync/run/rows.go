@@ -53,6 +53,15 @@ type Row struct {
 // duplicateReason is why rows that share a key are refused (M-05).
 const duplicateReason = "Several rows of the model have this primary key, so none of them is sent. Keep one row for each key."
 
+// duplicateReason says with the Lightning engine, whose models are SQL, how to keep one (SY-52).
+func (r Run) duplicateReason() string {
+	if r.Pinned.Engine != connector.EngineLightning {
+		return duplicateReason
+	}
+	key := r.Pinned.PrimaryKey
+	return duplicateReason + fmt.Sprintf(" For example: SELECT * FROM (SELECT *, row_number() OVER (PARTITION BY %s ORDER BY %s) AS nth FROM (…) AS model) AS ranked WHERE nth = 1", key, key)
+}
+
 // logReader reads the log of one run. It lives for one request.
 type logReader struct {
 	*Engine
@@ -200,7 +209,7 @@ func (r *logReader) row(v plan.RowView) Row {
 			row.Status = RowPending
 		}
 	case plan.Duplicate:
-		row.Status, row.Reason = RowRejected, duplicateReason
+		row.Status, row.Reason = RowRejected, r.run.duplicateReason()
 	default:
 		_, row.Reason = r.ledger.State(v.Ordinal)
 	}
