@@ -103,10 +103,11 @@ func (s *Source) connect(ctx context.Context, begin string) (*session, error) {
 	return x, nil
 }
 
-// beginRead starts the transaction of a query, beginWrite that of a command.
+// beginRead starts the transaction of a query, beginWrite that of a command: one that stands still, since its process
+// was stopped, keeps its locks for a minute and not for ever.
 const (
 	beginRead  = "BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY;" + sessionSettings
-	beginWrite = "BEGIN TRANSACTION ISOLATION LEVEL READ COMMITTED READ WRITE;" + sessionSettings
+	beginWrite = "BEGIN TRANSACTION ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL idle_in_transaction_session_timeout = '60s';" + sessionSettings
 )
 
 // sessionSettings fix how values that travel as text are written. The last one lets the server notice that we are

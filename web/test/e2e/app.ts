@@ -31,6 +31,19 @@ export async function signIn(page: Page, { here = false } = {}): Promise<void> {
   await expect(page.getByRole('navigation', { name: 'Main' })).toBeVisible()
 }
 
+/** Signs in without the form, and opens no page. */
+export async function enter(page: Page): Promise<void> {
+  const answer = await page.request.post('/api/session', { data: { email, password } })
+  expect(answer.ok(), 'signing in').toBe(true)
+}
+
+/** Changes the colour scheme of the open page, and waits until it is drawn. */
+export async function recolour(page: Page, scheme: 'light' | 'dark'): Promise<void> {
+  await page.emulateMedia({ colorScheme: scheme })
+  await expect(page.locator('html')).toHaveAttribute('data-mantine-color-scheme', scheme)
+  await page.evaluate(() => Promise.allSettled(document.getAnimations().map((animation) => animation.finished)))
+}
+
 /** Chooses an entry of a Mantine pick-list. */
 export async function choose(page: Page, label: string, option: string | RegExp): Promise<void> {
   await page.getByRole('combobox', { name: label }).click()
