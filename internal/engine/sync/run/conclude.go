@@ -166,6 +166,7 @@ func (x *execution) keepBaseline(next *baseline) error {
 
 // commit ends the run (R5): baseline, counters, status and the next run's wake-up in one transaction.
 func (x *execution) commit(w *work, end State, cause error, next *baseline) error {
+	x.endBeats()
 	x.count(nil)
 	x.change(func(r *Run) {
 		r.State, r.FinishedAt, r.Failure = end, x.Clock.Now(), failureOf(cause)

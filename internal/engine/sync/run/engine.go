@@ -131,6 +131,8 @@ type execution struct {
 	drain  context.Context // ends when no further batch may start
 	stopIt context.CancelCauseFunc
 	beats  sync.WaitGroup
+	silent context.Context // ends when no further heartbeat may begin
+	hush   context.CancelFunc
 	dir    string
 	log    *slog.Logger
 
@@ -149,6 +151,7 @@ func (e *Engine) newExecution(ctx context.Context, l *lease) (*execution, error)
 	if !e.enter(l.run.ID, x.stopIt) {
 		x.stopIt(errStopping)
 	}
+	x.silent, x.hush = context.WithCancel(x.ctx)
 	x.beats.Add(1)
 	go x.heartbeat()
 	return x, nil
@@ -156,11 +159,17 @@ func (e *Engine) newExecution(ctx context.Context, l *lease) (*execution, error)
 
 func (x *execution) close() {
 	x.cancel(nil)
-	x.beats.Wait()
+	x.endBeats()
 	x.leave(x.lease.run.ID)
 	if err := os.RemoveAll(x.dir); err != nil {
 		x.log.Warn("removing the run's folder", "error", err)
 	}
+}
+
+// endBeats stops the heartbeat. One that is under way would bring back the counts of before.
+func (x *execution) endBeats() {
+	x.hush()
+	x.beats.Wait()
 }
 
 // heartbeat extends the lease and saves the counts until the run is over. A lost lease ends the run's
@@ -172,7 +181,7 @@ func (x *execution) heartbeat() {
 	var stopping time.Time
 	for {
 		select {
-		case <-x.ctx.Done():
+		case <-x.silent.Done():
 			return
 		case <-t.C:
 		}

@@ -48,6 +48,7 @@ func (x *execution) pause(w *work, p *delivery.Pause) error {
 		x.change(func(r *Run) { r.ResumeAt = time.Time{} })
 		return x.conclude(w, fault.Wrap(p, fault.CodeDestinationThrottled, "the run paused %d times and nothing was taken in between", maxIdle))
 	}
+	x.endBeats()
 	x.count(nil)
 	err := x.lease.guard(x.ctx, func(ctx context.Context, tx bun.Tx, _ syncState) error {
 		if err := x.Store.update(ctx, tx, x.lease.run); err != nil {

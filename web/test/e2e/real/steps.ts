@@ -109,8 +109,8 @@ interface NewSync {
 export async function addSync(page: Page, { model, destination, name, file }: NewSync): Promise<void> {
   await page.goto('/syncs')
   await page.getByRole('link', { name: 'Add sync' }).first().click()
-  await page.getByRole('button', { name: model }).click()
-  await page.getByRole('button', { name: destination }).click()
+  await page.getByRole('button', { name: new RegExp(`^${model}`) }).click()
+  await page.getByRole('button', { name: new RegExp(`^${destination}`) }).click()
   await page.getByLabel('Insert').check()
   await page.getByRole('textbox', { name: 'File name' }).fill(file)
   await page.getByRole('button', { name: 'Continue' }).click()
