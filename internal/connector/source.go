@@ -26,6 +26,7 @@ type SourceInfo struct {
 	Grants   string        `json:"grants,omitempty"` // what an administrator of the source runs for Lightning; see GrantsFor
 	Sample   bool          `json:"sample"`           // built-in data: no credentials, no test, not metered (S-85)
 	Queries  []SampleQuery `json:"queries,omitempty"`
+	SyncLogs bool          `json:"syncLogs"` // with the Lightning engine, what became of rows can be written into it (SY-53)
 	Verified bool          `json:"verified"` // proved against the real server by our tests
 
 	// Open reads the settings and returns a source. It does not connect.

@@ -22,6 +22,12 @@ type (
 		Query Query
 	}
 
+	// AddColumn adds a column to a table; rows that are there have no value in it.
+	AddColumn struct {
+		Table  TableRef
+		Column NewColumn
+	}
+
 	// DropTable removes a table if it exists.
 	DropTable struct{ Table TableRef }
 
@@ -80,6 +86,12 @@ func (c CreateTable) printCommand(p *printer) {
 }
 
 func (c CreateTableAs) printCommand(p *printer) { p.d.g.createTableAs(p, c.Table, c.Query) }
+
+func (c AddColumn) printCommand(p *printer) {
+	p.text("ALTER TABLE " + p.d.Table(c.Table) + " ADD COLUMN ")
+	p.ident(c.Column.Name)
+	p.text(" " + p.d.Type(c.Column.Type))
+}
 
 func (c DropTable) printCommand(p *printer) { p.text("DROP TABLE IF EXISTS " + p.d.Table(c.Table)) }
 

@@ -25,6 +25,7 @@ type grammar struct {
 	tableOptions string // behind the columns of a new table
 	top          bool   // SELECT TOP n instead of LIMIT n
 	needsWhere   bool   // UPDATE and DELETE must have a condition
+	longest      int    // bytes of a text in a column; 0 is any number
 
 	escape        func(text string) string // what stands between the quotes of a text
 	boolean       func(b bool) string
@@ -38,6 +39,7 @@ type grammar struct {
 	canonical     func(p *printer, e Expr, t value.Type, native string)
 	key           func(p *printer, e Expr, t value.Type, native string)
 	tryCast       func(p *printer, e Expr, was string, to Type)
+	object        func(p *printer, members []Member)
 	createSchema  func(p *printer, name string)
 	createTableAs func(p *printer, t TableRef, q Query)
 }

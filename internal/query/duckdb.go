@@ -2,6 +2,7 @@ package query
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/millrace/millrace/internal/value"
 )
@@ -13,6 +14,7 @@ var DuckDB = Dialect{Name: "duckdb", Quote: `"`, g: grammarWith(func(g *grammar)
 	g.bytes = func(p *printer, raw string) { p.call("from_hex", Text(fmt.Sprintf("%x", raw))) }
 	g.canonical = duckdbCanonical
 	g.key = duckdbKey
+	g.object = duckdbObject
 })}
 
 // duckdbCanonical: a list of texts as text would not say where each begins and ends, JSON does.
@@ -34,4 +36,31 @@ func duckdbKey(p *printer, e Expr, t value.Type, native string) {
 	}
 	micros := Expr{n: call{name: "strftime", args: []Expr{Cast(e, Native("TIMESTAMP")), Text("%Y-%m-%dT%H:%M:%S.%fZ")}}}
 	p.call("regexp_replace", micros, Text("000Z$"), Text("Z"))
+}
+
+func duckdbObject(p *printer, members []Member) {
+	var args []Expr
+	for _, m := range members {
+		args = append(args, Text(m.Name), duckdbMember(m))
+	}
+	p.call("json_object", args...)
+}
+
+// duckdbMember writes wide numbers through their text: as JSON they would be floating-point numbers.
+func duckdbMember(m Member) Expr {
+	text := Cast(m.Value, TypeText)
+	switch wide := strings.HasPrefix(m.Native, "DECIMAL") || strings.HasSuffix(m.Native, "HUGEINT"); {
+	case m.Type == value.TypeNumber && wide:
+		return Cast(text, TypeJSON)
+	case m.Native == "DOUBLE" || m.Native == "FLOAT":
+		return finite(m.Value, function("to_json", m.Value))
+	case m.Native == "BLOB":
+		return function("to_json", function("base64", m.Value))
+	case m.Type == value.TypeTimestamp:
+		return function("to_json", Key(m.Value, m.Type, m.Native))
+	case m.Type == value.TypeString || m.Type == value.TypeDate:
+		return function("to_json", text)
+	default:
+		return function("to_json", m.Value)
+	}
 }

@@ -53,6 +53,10 @@ var printed = []struct {
 	{"canonical object", query.Canonical(query.Col("c"), value.TypeObject, "anything")},
 	{"canonical instant", query.Canonical(query.Col("c"), value.TypeTimestamp, "anything")},
 	{"canonical boolean", query.Canonical(query.Col("c"), value.TypeBoolean, "anything")},
+	{"object of every type", query.Object(
+		query.Member{Name: "f", Value: query.Col("f"), Type: value.TypeNumber, Native: "double precision"}, query.Member{Name: "d", Value: query.Col("d"), Type: value.TypeNumber, Native: "DECIMAL(12,2)"},
+		query.Member{Name: "j", Value: query.Col("j"), Type: value.TypeObject, Native: "json"}, query.Member{Name: "b", Value: query.Col("b"), Type: value.TypeBoolean},
+	)},
 	{"try cast", query.TryCast(query.Col("c"), "varchar", query.TypeInteger)},
 	{"bytes", query.Value(value.OfBytes([]byte{0, 255}))},
 	{"json", query.Value(value.OfJSON(`{"a":"it's \\"}`))},

@@ -3,6 +3,7 @@ package query
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -24,6 +25,7 @@ func postgresGrammar() *grammar {
 		g.canonical = postgresCanonical
 		g.key = postgresKey
 		g.tryCast = postgresTryCast
+		g.object = postgresObject
 	})
 }
 
@@ -132,4 +134,46 @@ func postgresFit(number Expr, to Type, name string) Expr {
 	rounded := function("round", number, Int(int64(scale)))
 	fits := And(rounded.Ge(Value(value.OfDecimal(low))), rounded.Le(Value(value.OfDecimal(high))))
 	return Case().When(fits, Cast(number, to)).End()
+}
+
+// postgresMembers is how many members one call can make: https://www.postgresql.org/docs/current/limits.html has 100
+// arguments.
+const postgresMembers = 50
+
+func postgresObject(p *printer, members []Member) {
+	var parts []Expr
+	for chunk := range slices.Chunk(members, postgresMembers) {
+		var args []Expr
+		for _, m := range chunk {
+			args = append(args, Text(m.Name), postgresMember(m))
+		}
+		parts = append(parts, function("jsonb_build_object", args...))
+	}
+	if len(parts) == 0 {
+		parts = append(parts, function("jsonb_build_object"))
+	}
+	p.text("(")
+	p.list([]Expr{Concat(parts...)})
+	p.text(")")
+}
+
+// postgresMember replaces the NUL character, which json can have and jsonb cannot.
+func postgresMember(m Member) Expr {
+	text := Cast(m.Value, TypeText)
+	switch {
+	case m.Native == "json":
+		return Cast(function("replace", text, Text(`\u0000`), Text(`\ufffd`)), TypeJSON)
+	case m.Native == "money":
+		return function("to_jsonb", Cast(m.Value, Native("numeric")))
+	case m.Type == value.TypeNumber:
+		return finite(m.Value, function("to_jsonb", m.Value))
+	case m.Native == "bytea":
+		return function("to_jsonb", function("translate", function("encode", m.Value, Text("base64")), Text("\n"), Text("")))
+	case m.Type == value.TypeTimestamp:
+		return function("to_jsonb", Key(m.Value, m.Type, m.Native))
+	case m.Type == value.TypeString || m.Type == value.TypeDate:
+		return function("to_jsonb", text)
+	default:
+		return function("to_jsonb", m.Value)
+	}
 }

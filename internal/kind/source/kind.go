@@ -48,6 +48,7 @@ func (s *Spec) validate(registry *connector.Registry, stored func(string) bool) 
 	if s.Engine != "" && !contains(info.Engines, s.Engine) {
 		issues.Add("spec.engine", fault.CodeInvalid, "%s has no engine %q", info.Name, s.Engine) // S-88: samples are Basic only
 	}
+	s.SyncLogs.Validate("spec.syncLogs", info, s.Engine, &issues)
 	return issues
 }
 

@@ -9,6 +9,7 @@ import (
 	"github.com/millrace/millrace/internal/kind/alerting"
 	"github.com/millrace/millrace/internal/kind/destination"
 	"github.com/millrace/millrace/internal/kind/model"
+	"github.com/millrace/millrace/internal/kind/source"
 	"github.com/millrace/millrace/internal/resource"
 	"github.com/millrace/millrace/internal/template"
 )
@@ -120,7 +121,9 @@ func (m Mapping) validateTemplate(path string, issues *fault.Issues) {
 func (s *Spec) validateRelated(registry *connector.Registry, get func(kind, slug string) (any, error)) fault.Issues {
 	var issues fault.Issues
 	if m, err := get("model", s.Model); err == nil {
-		s.validateColumns(*m.(*model.Spec), &issues) //nolint:forcetypeassert // the kind's own spec
+		spec := *m.(*model.Spec) //nolint:forcetypeassert // the kind's own spec
+		s.validateColumns(spec, &issues)
+		s.validateSource(registry, spec.Source, get, &issues)
 	}
 	d, err := get("destination", s.Destination)
 	if err != nil {
@@ -136,6 +139,18 @@ func (s *Spec) validateRelated(registry *connector.Registry, get func(kind, slug
 		return issues
 	}
 	return append(issues, s.validateType(info, t)...)
+}
+
+// validateSource: sync logs are written where the model's rows come from.
+func (s *Spec) validateSource(registry *connector.Registry, slug string, get func(kind, slug string) (any, error), issues *fault.Issues) {
+	found, err := get("source", slug)
+	if err != nil {
+		return // nothing is known of it
+	}
+	spec := found.(*source.Spec) //nolint:forcetypeassert // the kind's own spec
+	if info, err := registry.Source(spec.Type); err == nil {
+		s.SyncLogs.Validate("spec.syncLogs", info, spec.Engine, issues)
+	}
 }
 
 func (s *Spec) validateType(info connector.DestinationInfo, t connector.SyncType) fault.Issues {

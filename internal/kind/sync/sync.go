@@ -5,6 +5,7 @@ package sync
 import (
 	"github.com/millrace/millrace/internal/connector"
 	"github.com/millrace/millrace/internal/kind/alerting"
+	"github.com/millrace/millrace/internal/kind/synclog"
 	"github.com/millrace/millrace/internal/value"
 )
 
@@ -23,7 +24,8 @@ type Spec struct {
 	Disabled    bool                     `json:"disabled"` // stops the schedule only (SY-85)
 	InDoubt     InDoubt                  `json:"inDoubt,omitempty"`
 	Description string                   `json:"description,omitempty"`
-	Alerts      *alerting.Spec           `json:"alerts,omitempty"` // what differs from the destination's (SY-62)
+	Alerts      *alerting.Spec           `json:"alerts,omitempty"`   // what differs from the destination's (SY-62)
+	SyncLogs    *synclog.Tables          `json:"syncLogs,omitempty"` // what is written besides what its source says (SY-54)
 }
 
 // InDoubt is what happens to rows whose outcome is unknown at a destination that is not idempotent.

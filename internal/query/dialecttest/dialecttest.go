@@ -5,6 +5,7 @@ package dialecttest
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"testing"
 	"time"
@@ -91,7 +92,7 @@ func Cases(schema string) []Case {
 		{"decimals", all.Where(p.Col("paid").Gt(number("0.01"))).Select(p.Col("paid")), [][]string{{"10.50"}}},
 		{"dates", all.Where(p.Col("born").Gt(query.Value(value.OfDay(0)))).Select(p.Col("born")), [][]string{{"1970-01-02"}}},
 		{"instants", all.Where(p.Col("seen").Lt(at(1))).Select(p.Col("seen")), [][]string{{"1970-01-01T00:00:00.123456Z"}}},
-	}, joins(p, o, mine), groups(p, o, mine), hashes(p))
+	}, joins(p, o, mine), groups(p, o, mine), hashes(p), objects(p))
 }
 
 func joins(p, o query.Relation, mine query.Expr) []Case {
@@ -151,6 +152,26 @@ func hashes(p query.Relation) []Case {
 	}
 }
 
+// objects are read back as text without spaces, which databases set as they like.
+func objects(p query.Relation) []Case {
+	id := p.Col("id")
+	member := func(name, column string, t value.Type, native string) query.Member {
+		return query.Member{Name: name, Value: p.Col(column), Type: t, Native: native}
+	}
+	whole := query.Object(member("'i", "id", value.TypeNumber, ""), member("da", "born", value.TypeDate, ""), member("na", "full name", value.TypeString, ""), member("se", "seen", value.TypeTimestamp, ""))
+	var many []query.Member
+	for i := range 120 {
+		many = append(many, member(fmt.Sprintf("member %03d", i), "id", value.TypeNumber, ""))
+	}
+	text := func(e query.Expr) query.Expr { return query.Cast(e, query.TypeText) }
+	return []Case{
+		{"object", query.From(p).Where(id.Eq(query.Int(1))).Select(whole.As("o")), [][]string{{`{"'i":1,"da":"1970-01-02","na":"Ann","se":"1970-01-01T00:00:00.123456Z"}`}}},
+		{"object of nulls", query.From(p).Where(id.Eq(query.Int(3))).Select(query.Object(member("n", "full name", value.TypeString, ""), member("s", "seen", value.TypeTimestamp, "")).As("o")), [][]string{{`{"n":null,"s":null}`}}},
+		{"object of many", query.From(p).Where(id.Eq(query.Int(1)), text(query.Object(many...)).Ne(text(query.Object(many[:100]...)))).Select(id), [][]string{{"1"}}},
+		{"object of none", query.From(p).Where(id.Eq(query.Int(1))).Select(query.Object().As("o")), [][]string{{"{}"}}},
+	}
+}
+
 // Changes are commands with what the table copies holds after them: id and age.
 func Changes(schema string) []struct {
 	Name    string
@@ -169,6 +190,7 @@ func Changes(schema string) []struct {
 		{"insert", query.Insert{Table: t, Columns: []string{"id", "age"}, Rows: [][]query.Expr{{query.Int(9), query.Int(1)}}}, [][]string{{"1", "30"}, {"2", Null}, {"3", "50"}, {"9", "1"}}},
 		{"update", query.Update{Table: t, Set: []query.Assignment{{Column: "age", Value: query.Col("age").Add(query.Int(1))}}, Where: query.Col("id").Ge(query.Int(3))}, [][]string{{"1", "30"}, {"2", Null}, {"3", "51"}, {"9", "2"}}},
 		{"delete", query.Delete{Table: t, Where: query.Col("age").IsNull()}, [][]string{{"1", "30"}, {"3", "51"}, {"9", "2"}}},
+		{"add a column", query.AddColumn{Table: t, Column: query.NewColumn{Name: "at", Type: query.TypeTimestamp}}, [][]string{{"1", "30", Null}, {"3", "51", Null}, {"9", "2", Null}}},
 		{"delete all", query.Delete{Table: t}, nil},
 	}
 }

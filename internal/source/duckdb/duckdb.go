@@ -33,7 +33,7 @@ func Info(reach Reach) connector.SourceInfo {
 			Help: "Path of the database file on the server. Only the Lightning engine writes to it.",
 		}}, connector.SchemaFields()...),
 		Methods: []string{"sql", "table"}, Engines: []string{connector.EngineBasic, connector.EngineLightning}, Verified: true,
-		Grants: grants,
+		Grants: grants, SyncLogs: true,
 		Open: func(o connector.SourceOptions) (connector.Source, error) {
 			path := o.Settings.Text("path")
 			s := New(Options{

@@ -22,7 +22,7 @@ func Info() connector.SourceInfo {
 	return connector.SourceInfo{
 		Slug: "postgresql", Name: "PostgreSQL", Category: "database", Summary: "Tables, views and queries of a PostgreSQL database",
 		Fields: append(fields(), connector.SchemaFields()...), Methods: []string{"sql", "table"}, Verified: true,
-		Engines: []string{connector.EngineBasic, connector.EngineLightning}, Grants: grants, Open: open,
+		Engines: []string{connector.EngineBasic, connector.EngineLightning}, Grants: grants, SyncLogs: true, Open: open,
 	}
 }
 

@@ -1,0 +1,30 @@
+package query
+
+import "github.com/millrace/millrace/internal/value"
+
+// Member is a member of an object: a value with its type, and the type's name in the words of the database.
+type Member struct {
+	Name   string
+	Value  Expr
+	Type   value.Type
+	Native string
+}
+
+type object struct{ members []Member }
+
+func (o object) level() int { return levelAtom }
+
+func (o object) print(p *printer) { p.d.g.object(p, o.members) }
+
+// Object is a JSON object with the members as value.Value.AppendJSON writes them, as far as the database can: numbers
+// keep their digits, those that are none are null, instants and dates are ISO 8601, bytes are base64. The order of the
+// members is the database's own.
+func Object(members ...Member) Expr { return Expr{n: object{members}} }
+
+// finite is a number, or null where it is none: JSON has no form for it.
+func finite(e, number Expr) Expr {
+	return Case().When(Not(Cast(e, TypeText).In(Text("NaN"), Text("Infinity"), Text("-Infinity"), Text("nan"), Text("inf"), Text("-inf"))), number).End()
+}
+
+// Longest is how many bytes a text in a column of the database can have; 0 is any number.
+func (d Dialect) Longest() int { return d.g.longest }
