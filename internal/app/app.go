@@ -28,6 +28,7 @@ import (
 	"github.com/millrace/millrace/internal/db"
 	"github.com/millrace/millrace/internal/engine/sequence"
 	"github.com/millrace/millrace/internal/engine/storage"
+	"github.com/millrace/millrace/internal/engine/sync/audit"
 	"github.com/millrace/millrace/internal/engine/sync/plan"
 	"github.com/millrace/millrace/internal/engine/sync/run"
 	"github.com/millrace/millrace/internal/engine/timetable"
@@ -83,6 +84,7 @@ type process struct {
 	sequences *sequence.Engine
 	timetable *timetable.Timetable
 	alerts    *alerts
+	logs      *audit.Store
 	metrics   *telemetry.Metrics
 	closers   []func() error
 }
@@ -208,6 +210,7 @@ func (p *process) openEngine() error {
 		Owner: owner, Retention: c.LogRetention, BaselineExpiry: c.StorageExpiry, Grace: c.ShutdownGrace, Failpoint: p.Failpoint, Observe: p.observe,
 	})
 	p.schedule(wake)
+	p.openSyncLogs()
 	jobs.Register(p.jobs, func(ctx context.Context, j runJob) error { return p.engine.Execute(ctx, j.RunID) })
 	jobs.Register(p.jobs, func(ctx context.Context, j sequenceJob) error { return p.sequences.Advance(ctx, j.RunID) })
 	return p.jobs.Open()
@@ -372,6 +375,7 @@ func (p *process) work(ctx context.Context) (stop func() error, err error) {
 		jobs.StartLoop(alive, expireEvery, p.expire),
 		jobs.StartLoop(alive, tickEvery, p.advance),
 	}
+	loops = append(loops, p.writeLogs(alive)...)
 	return func() error {
 		for _, l := range loops {
 			l.Stop()
@@ -388,7 +392,7 @@ func (p *process) recover(ctx context.Context) error {
 	if p.db.IsPostgres() {
 		return nil // leases tell; the loop takes over what they release
 	}
-	if err := errors.Join(p.engine.Sweep(), p.storage.Recover(ctx)); err != nil {
+	if err := errors.Join(p.engine.Sweep(), p.storage.Recover(ctx), p.logs.Recover(ctx)); err != nil {
 		return err
 	}
 	_, err := p.engine.Reap(ctx, true)
@@ -407,6 +411,9 @@ func (p *process) reap(ctx context.Context) {
 func (p *process) expire(ctx context.Context) {
 	if _, err := p.engine.Expire(ctx); err != nil && ctx.Err() == nil {
 		p.log.Error("removing old logs", "error", err)
+	}
+	if err := p.logs.Expire(ctx); err != nil && ctx.Err() == nil {
+		p.log.Error("forgetting old sync logs", "error", err)
 	}
 	if err := p.quotas.Expire(ctx); err != nil && ctx.Err() == nil {
 		p.log.Error("forgetting old limits", "error", err)

@@ -42,6 +42,16 @@ func (d documents) Bundle(ctx context.Context, workspaceID, syncID int64) (b run
 	return b, nil
 }
 
+// source returns the newest revision of a source, with its secrets in place.
+func (d documents) source(ctx context.Context, workspaceID, id int64) (resource.Document, error) {
+	sc := resource.Scope{WorkspaceID: workspaceID, Actor: engineActor}
+	doc, err := d.store.GetByID(ctx, sc, "source", id)
+	if err != nil {
+		return doc, err
+	}
+	return d.store.Resolve(ctx, sc, "source", doc.Slug)
+}
+
 func meta(d resource.Document) run.Meta {
 	return run.Meta{ID: d.ID, Slug: d.Slug, Name: d.Name, Revision: d.Revision}
 }

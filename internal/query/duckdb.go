@@ -38,20 +38,25 @@ func duckdbKey(p *printer, e Expr, t value.Type, native string) {
 	p.call("regexp_replace", micros, Text("000Z$"), Text("Z"))
 }
 
+// duckdbObject writes the text of the object: json_object would make floating-point numbers of decimals.
 func duckdbObject(p *printer, members []Member) {
-	var args []Expr
-	for _, m := range members {
-		args = append(args, Text(m.Name), duckdbMember(m))
+	parts := []Expr{Text("{")}
+	for i, m := range members {
+		before := ""
+		if i > 0 {
+			before = ","
+		}
+		name := value.AppendJSONString([]byte(before), m.Name)
+		parts = append(parts, Text(string(name)+":"), Coalesce(Cast(duckdbMember(m), TypeText), Text("null")))
 	}
-	p.call("json_object", args...)
+	p.cast("CAST", Concat(append(parts, Text("}"))...), TypeJSON)
 }
 
-// duckdbMember writes wide numbers through their text: as JSON they would be floating-point numbers.
 func duckdbMember(m Member) Expr {
 	text := Cast(m.Value, TypeText)
 	switch wide := strings.HasPrefix(m.Native, "DECIMAL") || strings.HasSuffix(m.Native, "HUGEINT"); {
 	case m.Type == value.TypeNumber && wide:
-		return Cast(text, TypeJSON)
+		return text
 	case m.Native == "DOUBLE" || m.Native == "FLOAT":
 		return finite(m.Value, function("to_json", m.Value))
 	case m.Native == "BLOB":

@@ -26,5 +26,16 @@ func finite(e, number Expr) Expr {
 	return Case().When(Not(Cast(e, TypeText).In(Text("NaN"), Text("Infinity"), Text("-Infinity"), Text("nan"), Text("inf"), Text("-inf"))), number).End()
 }
 
+// Bytes is the length of a text in bytes.
+func Bytes(text Expr) Expr { return Expr{n: size{text}} }
+
 // Longest is how many bytes a text in a column of the database can have; 0 is any number.
 func (d Dialect) Longest() int { return d.g.longest }
+
+// Limited is the dialect of a database whose texts cannot be longer than so many bytes.
+func (d Dialect) Limited(longest int) Dialect {
+	g := *d.g
+	g.longest = longest
+	d.g = &g
+	return d
+}

@@ -174,6 +174,7 @@ func (x *execution) commit(w *work, end State, cause error, next *baseline) erro
 		if end == Interrupted || end == Cancelled {
 			r.Failure = nil
 		}
+		r.pinRows(next)
 	})
 	r := x.lease.run
 	old := w.state.Baseline

@@ -63,6 +63,7 @@ type Pinned struct {
 	Engine      string                `json:"engine,omitempty"`   // connector.EngineBasic (also when empty) or EngineLightning
 	Migrated    bool                  `json:"migrated,omitempty"` // it copied what was settled into the warehouse (SY-51)
 
+	Logs *Logs       `json:"logs,omitempty"` // what is written into the warehouse when it is over
 	Plan *PlanObject `json:"plan,omitempty"` // set once it is in storage (R3)
 
 	Pauses Pauses `json:"pauses,omitzero"`

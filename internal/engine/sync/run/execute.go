@@ -187,6 +187,9 @@ func (x *execution) prepare(w *work) error {
 		Target: fingerprint(info, b), EveryRow: w.rules.everyRow, Resend: b.SyncSpec.InDoubt == sync.InDoubtResend,
 		Reset: w.state.PendingReset, Place: w.place.ID, Engine: engineOf(b.SourceSpec),
 	}
+	if source, err := x.Registry.Source(b.SourceSpec.Type); err == nil { // one that is not there fails the run later
+		pinned.Logs = logsOf(source, info, b)
+	}
 	x.change(func(r *Run) { r.Pinned = pinned })
 	w.planner = x.planner(w)
 	return x.checkBaseline(w)

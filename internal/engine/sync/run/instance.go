@@ -7,8 +7,8 @@ import (
 	"fmt"
 )
 
-// instance names this installation in a warehouse that it may share with others. It is made when it is first needed.
-func (s *Store) instance(ctx context.Context) (string, error) {
+// Instance names this installation in a warehouse that it may share with others. It is made when it is first needed.
+func (s *Store) Instance(ctx context.Context) (string, error) {
 	var made [4]byte
 	_, _ = rand.Read(made[:]) // it never fails
 	_, err := s.db.NewRaw("INSERT INTO instance (one, id) VALUES (1, ?) ON CONFLICT (one) DO NOTHING", hex.EncodeToString(made[:])).Exec(ctx)

@@ -36,7 +36,7 @@ func (l *lightningPlanner) open() error {
 	if l.warehouse, ok = src.(connector.Warehouse); !ok {
 		return fault.New(fault.CodeInvalid, "the source %q has no engine %q", l.work.bundle.Source.Slug, connector.EngineLightning)
 	}
-	instance, err := l.Store.instance(l.ctx)
+	instance, err := l.Store.Instance(l.ctx)
 	if err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package run
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -61,6 +62,9 @@ func (r Run) duplicateReason() string {
 	key := r.Pinned.PrimaryKey
 	return duplicateReason + fmt.Sprintf(" For example: SELECT * FROM (SELECT *, row_number() OVER (PARTITION BY %s ORDER BY %s) AS nth FROM (…) AS model) AS ranked WHERE nth = 1", key, key)
 }
+
+// doubtReason is why rows failed of which nobody knows what became of them (FLD-01).
+const doubtReason = "It is not known whether the destination took this row: no answer came."
 
 // logReader reads the log of one run. It lives for one request.
 type logReader struct {
@@ -196,6 +200,18 @@ func (r *logReader) load(ctx context.Context) error {
 		return fault.Wrap(err, fault.CodeStorage, "reading the outcomes of run %d", r.run.ID)
 	}
 	return delivery.DecodeFrames(frames, r.ledger.Apply)
+}
+
+// outcome is what became of a planned row of a run that is over.
+func (r *logReader) outcome(ordinal int64) (RowStatus, string) {
+	switch state, reason := r.ledger.State(ordinal); state {
+	case delivery.Accepted:
+		return RowSucceeded, ""
+	case delivery.NotSent:
+		return RowAborted, ""
+	default:
+		return RowFailed, cmp.Or(reason, doubtReason)
+	}
 }
 
 func (r *logReader) row(v plan.RowView) Row {

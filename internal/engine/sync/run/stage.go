@@ -9,6 +9,7 @@ import (
 	"github.com/millrace/millrace/internal/engine/sync/plan"
 	"github.com/millrace/millrace/internal/fault"
 	"github.com/millrace/millrace/internal/kind/model"
+	"github.com/millrace/millrace/internal/kind/source"
 	"github.com/millrace/millrace/internal/mapping"
 	"github.com/millrace/millrace/internal/query"
 	"github.com/millrace/millrace/internal/value"
@@ -36,17 +37,24 @@ func (b *basic) stage(w *work) (err error) {
 
 // openSource opens the source of a bundle.
 func (e *Engine) openSource(b Bundle, log *slog.Logger) (connector.Source, error) {
-	info, err := e.Registry.Source(b.SourceSpec.Type)
+	return e.open(b.Source, b.SourceSpec, log)
+}
+
+// OpenSource opens a source, whose secrets are in place, as runs do.
+func (e *Engine) OpenSource(m Meta, s source.Spec) (connector.Source, error) {
+	return e.open(m, s, e.Log)
+}
+
+func (e *Engine) open(m Meta, s source.Spec, log *slog.Logger) (connector.Source, error) {
+	info, err := e.Registry.Source(s.Type)
 	if err != nil {
 		return nil, err
 	}
-	dir, err := e.privateDir("source", b.Source.ID)
+	dir, err := e.privateDir("source", m.ID)
 	if err != nil {
 		return nil, err
 	}
-	return info.Open(connector.SourceOptions{
-		Settings: connector.Settings(b.SourceSpec.Configuration).WithDefaults(info.Fields), Dir: dir, Log: log,
-	})
+	return info.Open(connector.SourceOptions{Settings: connector.Settings(s.Configuration).WithDefaults(info.Fields), Dir: dir, Log: log})
 }
 
 // modelQuery returns the statement that reads a model's rows.

@@ -95,3 +95,15 @@ func (p *Planner) explain(err error) error {
 	}
 	return err
 }
+
+// Key is the key, as text, of a row of a staged table.
+func Key(staged query.Relation) query.Expr { return staged.Col("_k") }
+
+// Fields is the kept columns of a row of a staged table as one JSON object.
+func Fields(staged query.Relation, l plan.Layout) query.Expr {
+	members := make([]query.Member, len(l.Schema))
+	for i, c := range l.Schema {
+		members[i] = query.Member{Name: c.Name, Value: staged.Col(column(i)), Type: c.Type, Native: l.Physical[i]}
+	}
+	return query.Object(members...)
+}
