@@ -127,6 +127,7 @@ var refinements = map[string]map[string]refinement{
 	"StorageSwitch":       {"error": orNull},
 	"StorageSync":         {"mode": modeWords},
 	"StorageType":         {"fields": present},
+	"SyncLogs":            {"written": orNull, "error": orNull, "givenUp": orNull},
 	"SyncStatus":          {"lastRun": orNull, "lastSkip": orNull},
 	"Skip":                {"reason": words(timetable.Reasons...)},
 	"SequenceStatus":      {"lastRun": orNull, "lastSkip": orNull},

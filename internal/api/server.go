@@ -24,6 +24,7 @@ import (
 	"github.com/millrace/millrace/internal/db"
 	"github.com/millrace/millrace/internal/engine/sequence"
 	"github.com/millrace/millrace/internal/engine/storage"
+	"github.com/millrace/millrace/internal/engine/sync/audit"
 	"github.com/millrace/millrace/internal/engine/sync/run"
 	"github.com/millrace/millrace/internal/engine/timetable"
 	"github.com/millrace/millrace/internal/fault"
@@ -46,6 +47,7 @@ type Options struct {
 	Notify    Notifier
 	State     *state.Store // what connectors learn
 	Storage   *storage.Engine
+	Logs      *audit.Store // what is written into warehouses
 	Clock     clock.Clock
 	Log       *slog.Logger
 	Metrics   *telemetry.Metrics
@@ -125,6 +127,7 @@ func (s *Server) own(mux *http.ServeMux) huma.API {
 	s.destinations(api)
 	s.authorizations(api)
 	s.syncs(api)
+	s.syncLogs(api)
 	s.alerts(api)
 	s.runs(api)
 	s.sequences(api)

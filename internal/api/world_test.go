@@ -36,6 +36,7 @@ import (
 	httprequest "github.com/millrace/millrace/internal/destination/http"
 	"github.com/millrace/millrace/internal/engine/sequence"
 	"github.com/millrace/millrace/internal/engine/storage"
+	"github.com/millrace/millrace/internal/engine/sync/audit"
 	"github.com/millrace/millrace/internal/engine/sync/plan"
 	"github.com/millrace/millrace/internal/engine/sync/run"
 	"github.com/millrace/millrace/internal/engine/timetable"
@@ -79,6 +80,7 @@ type world struct {
 	storage *storage.Engine
 	queue   *queue
 	alerts  *alert.Store
+	logs    *audit.Store
 	noticed []channel.Spec // the channels that test notices were sent to
 	refuse  error          // of whoever takes test notices
 	log     *lockedBuffer
@@ -115,6 +117,8 @@ func newWorld(t *testing.T, d *db.DB) *world {
 		return w.state.Forget(ctx, tx, sc.WorkspaceID, doc.Kind, doc.ID)
 	})
 	w.runs, w.alerts = run.NewStore(d, w.clock), alert.NewStore(d, w.clock)
+	w.logs = audit.NewStore(d, w.clock)
+	w.runs.OnEnd(w.logs.Note)
 	w.runs.Follow(w.docs, w.queue)
 	log := slog.New(slog.NewTextHandler(w.log, nil))
 	dir := filepath.Join(home, "work")
@@ -130,7 +134,7 @@ func newWorld(t *testing.T, d *db.DB) *world {
 	})
 	w.schedule()
 	w.handler = api.New(api.Options{
-		DB: d, Access: w.access, Resources: w.docs, Registry: registry, Runs: w.runs, Engine: w.engine, Sequences: w.seqs, Timetable: w.times, Enqueuer: w.queue, State: w.state, Storage: w.storage, Alerts: w.alerts, Notify: w, Public: public,
+		DB: d, Access: w.access, Resources: w.docs, Registry: registry, Runs: w.runs, Engine: w.engine, Sequences: w.seqs, Timetable: w.times, Enqueuer: w.queue, State: w.state, Storage: w.storage, Logs: w.logs, Alerts: w.alerts, Notify: w, Public: public,
 		Clock: w.clock, Log: log, Metrics: telemetry.NewMetrics(), Dir: dir, Version: "test", Secure: true,
 		Assets: fstest.MapFS{"index.html": {Data: []byte("<!doctype html>")}},
 	})
@@ -172,6 +176,10 @@ func (w *world) registry() *connector.Registry {
 				{Name: "headers", Label: "Headers", Type: connector.FieldHeaders},
 			},
 			Open: func(o connector.SourceOptions) (connector.Source, error) { return w.source.open(o), nil },
+		}, {
+			Slug: "house", Name: "House", Methods: []string{"sql"}, Engines: []string{"basic", "lightning"}, SyncLogs: true,
+			Fields: []connector.Field{{Name: connector.FieldAuditSchema, Label: "Audit schema", Type: connector.FieldString}},
+			Open:   func(o connector.SourceOptions) (connector.Source, error) { return w.source.open(o), nil },
 		}},
 		[]connector.DestinationInfo{{
 			Slug: "memory", Name: "Memory",

@@ -345,7 +345,7 @@ func (p *process) handler(base string) http.Handler {
 	o := api.Options{
 		DB: p.db, Access: p.access, Resources: p.documents, Registry: p.Registry, Runs: p.runs, Engine: p.engine, Sequences: p.sequences, Timetable: p.timetable,
 		Enqueuer: queue{p.jobs}, Clock: p.clock, Log: p.log, Metrics: p.metrics, Assets: p.Assets,
-		Alerts: p.alerts.store, Notify: p.alerts.sender, State: p.state, Storage: p.storage, Public: base, Dir: p.dir(), Version: p.Version, Secure: p.Config.Secure(),
+		Alerts: p.alerts.store, Notify: p.alerts.sender, State: p.state, Storage: p.storage, Logs: p.logs, Public: base, Dir: p.dir(), Version: p.Version, Secure: p.Config.Secure(),
 		Checks: []telemetry.Check{
 			{Name: "database", Run: p.db.PingContext},
 			{Name: "storage", Run: p.bucket.Check},

@@ -1060,6 +1060,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/sources/{slug}/sync-logs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What is written of a source's syncs into it, and how that stands */
+        get: operations["get-source-sync-logs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/sources/{slug}/tables": {
         parameters: {
             query?: never;
@@ -1467,6 +1484,23 @@ export interface paths {
         };
         /** List the runs of a sync, the newest first */
         get: operations["list-runs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/syncs/{slug}/sync-logs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What is written of a sync into its source, and how that stands */
+        get: operations["get-sync-sync-logs"];
         put?: never;
         post?: never;
         delete?: never;
@@ -2050,6 +2084,7 @@ export interface components {
             sample: boolean;
             slug: string;
             summary: string;
+            syncLogs: boolean;
             verified: boolean;
         };
         ConnectorSyncType: {
@@ -2805,6 +2840,7 @@ export interface components {
             };
             description?: string;
             engine?: string;
+            syncLogs?: components["schemas"]["SynclogTables"];
             type: string;
         };
         SourceStatus: {
@@ -2942,6 +2978,62 @@ export interface components {
             /** @enum {string} */
             unit: "minute" | "hour" | "day" | "week";
         };
+        SyncLogExample: {
+            sql: string;
+            /** @description those that it reads */
+            tables: ("snapshot" | "changelog" | "runs")[];
+            title: string;
+        };
+        SyncLogGivenUp: {
+            at: string;
+            error: components["schemas"]["ErrorInfo"];
+            /** Format: int64 */
+            runId: number;
+            sync: components["schemas"]["Link"];
+        };
+        SyncLogTable: {
+            /** @description the source chooses it for all of its syncs */
+            bySource: boolean;
+            /** @description the sync chooses it */
+            bySync: boolean;
+            /** @enum {string} */
+            name: "snapshot" | "changelog" | "runs";
+            /** @description its name in the warehouse */
+            table: string;
+        };
+        SyncLogWritten: {
+            at: string;
+            /** @description why one of the tables was left as it was */
+            remark?: string;
+            /** Format: int64 */
+            runId: number;
+            sync: components["schemas"]["Link"];
+        };
+        SyncLogs: {
+            error: components["schemas"]["ErrorInfo"] | null;
+            /**
+             * Format: int64
+             * @description after so many hours a log is given up
+             */
+            giveUpHours: number;
+            givenUp: components["schemas"]["SyncLogGivenUp"] | null;
+            /** @description when it is tried again */
+            nextAt: string | null;
+            /** @description to begin with */
+            queries: components["schemas"]["SyncLogExample"][];
+            /** @description why there can be none; null: there can */
+            reason: string | null;
+            /** @description since when the oldest of them waits */
+            since: string | null;
+            source: components["schemas"]["Link"];
+            tables: components["schemas"]["SyncLogTable"][];
+            /**
+             * Format: int64
+             * @description logs that are still to be written
+             */
+            waiting: number;
+            written: components["schemas"]["SyncLogWritten"] | null;
+        };
         SyncMapping: {
             clearNull?: boolean;
             fields?: components["schemas"]["SyncMapping"][] | null;
@@ -2989,6 +3081,7 @@ export interface components {
             settings?: {
                 [key: string]: components["schemas"]["Json"];
             };
+            syncLogs?: components["schemas"]["SynclogTables"];
             type: string;
         };
         SyncStatus: {
@@ -3005,6 +3098,11 @@ export interface components {
             state: "pending" | "queued" | "querying" | "preparing" | "in_progress" | "healthy" | "incomplete" | "failed" | "disabled";
             /** @description why its schedule does not start it: the provider does not accept the destination's permission any more */
             suspended: string | null;
+        };
+        SynclogTables: {
+            changelog?: boolean;
+            runs?: boolean;
+            snapshot?: boolean;
         };
         TableList: {
             items: components["schemas"]["ConnectorTable"][];
@@ -5920,6 +6018,37 @@ export interface operations {
             };
         };
     };
+    "get-source-sync-logs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SyncLogs"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
     "list-tables": {
         parameters: {
             query?: {
@@ -6958,6 +7087,37 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PageRun"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "get-sync-sync-logs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SyncLogs"];
                 };
             };
             /** @description Error */

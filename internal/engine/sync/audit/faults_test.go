@@ -125,39 +125,151 @@ var errAway = fault.New(fault.CodeSourceUnreachable, "nobody answers")
 // Req: SY-53, SY-56
 func TestWarehouseIsAway(t *testing.T) {
 	t.Parallel()
-	w := newLite(t)
-	w.wrap = func(h connector.Warehouse) connector.Warehouse { return unreachable{h} }
-	w.people(person{"1", "Ann"}, person{"2", "Bob"})
-	first := w.sync(run.Options{})
-	w.people(person{"2", "Bob"}, person{"3", "Cyd"})
-	second := w.sync(run.Options{})
-	if first.State != run.Committed || second.State != run.Committed {
-		t.Fatalf("the runs are %s and %s", first.State, second.State)
-	}
-	var waits []time.Duration
-	for range 8 {
+	eachStore(t, func(t *testing.T, w *world) {
+		w.wrap = func(h connector.Warehouse) connector.Warehouse { return unreachable{h} }
+		w.people(person{"1", "Ann"}, person{"2", "Bob"})
+		first := w.sync(run.Options{})
+		w.people(person{"2", "Bob"}, person{"3", "Cyd"})
+		second := w.sync(run.Options{})
+		if first.State != run.Committed || second.State != run.Committed {
+			t.Fatalf("the runs are %s and %s", first.State, second.State)
+		}
+		var waits []time.Duration
+		for range 8 {
+			w.writer.Drain(t.Context())
+			s := w.status()
+			if s.Waiting != 2 || s.Written != nil || s.GivenUp != nil || s.Failure == nil || s.Failure.Code != fault.CodeSourceUnreachable || s.Failure.Suggestion == "" {
+				t.Fatalf("%+v, %+v", s, s.Failure)
+			}
+			waits = append(waits, s.NextAt.Sub(w.clock.Now()))
+			w.clock.Advance(s.NextAt.Sub(w.clock.Now()))
+		}
+		for i, wait := range waits {
+			full := min(30*time.Second<<i, 15*time.Minute)
+			if wait < full/2 || wait > full {
+				t.Errorf("attempt %d is followed by %s, want %s to %s", i+1, wait, full/2, full)
+			}
+		}
+		w.wrap = nil
+		w.drain()
+		w.want("SELECT sync_run_id, op_type, row_id FROM millrace_audit.sync_changelog",
+			fmt.Sprintf("%d|added|1", first.ID), fmt.Sprintf("%d|added|2", first.ID), fmt.Sprintf("%d|removed|1", second.ID), fmt.Sprintf("%d|added|3", second.ID))
+		w.want("SELECT op_type, row_id FROM millrace_audit.sync_snapshot", "unchanged|2", "added|3")
+		if s := w.status(); s.Waiting != 0 || s.Written == nil || s.Written.RunID != second.ID || s.Written.Remark != "" {
+			t.Errorf("%+v", s)
+		}
+	})
+}
+
+// The log of a run waits for that of the run before it, however long that takes.
+//
+// Req: SY-53
+func TestLogsKeepTheirOrder(t *testing.T) {
+	t.Parallel()
+	eachStore(t, func(t *testing.T, w *world) {
+		w.people(person{"1", "Ann"})
+		w.sync(run.Options{})
+		w.people(person{"1", "Anna"})
+		w.sync(run.Options{})
+		answers := false
+		w.wrap = func(h connector.Warehouse) connector.Warehouse {
+			if answers {
+				return h
+			}
+			answers = true
+			return unreachable{h}
+		}
 		w.writer.Drain(t.Context())
-		s := w.status()
-		if s.Waiting != 2 || s.Written != nil || s.GivenUp != nil || s.Failure == nil || s.Failure.Code != fault.CodeSourceUnreachable || s.Failure.Suggestion == "" {
-			t.Fatalf("%+v, %+v", s, s.Failure)
+		if s := w.status(); s.Waiting != 2 || s.Written != nil {
+			t.Fatalf("%+v", s)
 		}
-		waits = append(waits, s.NextAt.Sub(w.clock.Now()))
-		w.clock.Advance(s.NextAt.Sub(w.clock.Now()))
-	}
-	for i, wait := range waits {
-		full := min(30*time.Second<<i, 15*time.Minute)
-		if wait < full/2 || wait > full {
-			t.Errorf("attempt %d is followed by %s, want %s to %s", i+1, wait, full/2, full)
+		w.clock.Advance(time.Hour)
+		w.drain()
+		w.want("SELECT op_type, row_id FROM millrace_audit.sync_changelog", "added|1", "changed|1")
+	})
+}
+
+// Two processes never write the same log, and what one has is free when its lease is over.
+//
+// Req: SY-53
+func TestLease(t *testing.T) {
+	t.Parallel()
+	eachStore(t, func(t *testing.T, w *world) {
+		w.people(person{"1", "Ann"})
+		w.sync(run.Options{})
+		if !w.kill("log-taken") {
+			t.Fatal("the writer did not pass this point")
 		}
-	}
-	w.wrap = nil
-	w.drain()
-	w.want("SELECT sync_run_id, op_type, row_id FROM millrace_audit.sync_changelog",
-		fmt.Sprintf("%d|added|1", first.ID), fmt.Sprintf("%d|added|2", first.ID), fmt.Sprintf("%d|removed|1", second.ID), fmt.Sprintf("%d|added|3", second.ID))
-	w.want("SELECT op_type, row_id FROM millrace_audit.sync_snapshot", "unchanged|2", "added|3")
-	if s := w.status(); s.Waiting != 0 || s.Written == nil || s.Written.RunID != second.ID || s.Written.Remark != "" {
-		t.Errorf("%+v", s)
-	}
+		w.writer.Failpoint = nil
+		w.writer.Drain(t.Context())
+		if s := w.status(); s.Waiting != 1 {
+			t.Fatalf("somebody else's log was written: %+v", s)
+		}
+		w.clock.Advance(w.store.LeaseTime)
+		w.drain()
+		w.want("SELECT row_id FROM millrace_audit.sync_changelog", "1")
+	})
+}
+
+// What became of logs is forgotten after a while, but for the newest of each sync; that of a deleted sync at once.
+//
+// Req: SY-53
+func TestForgetting(t *testing.T) {
+	t.Parallel()
+	eachStore(t, func(t *testing.T, w *world) {
+		w.people(person{"1", "Ann"})
+		w.logged(run.Options{})
+		second := w.logged(run.Options{})
+		rows := func() int {
+			t.Helper()
+			n, err := w.db.NewSelect().Table("sync_logs").Count(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			return int(n)
+		}
+		expire := func() {
+			t.Helper()
+			if err := w.store.Expire(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if expire(); rows() != 2 {
+			t.Errorf("%d are left", rows())
+		}
+		w.clock.Advance(31 * 24 * time.Hour)
+		if expire(); rows() != 1 || w.status().Written.RunID != second.ID {
+			t.Errorf("%d are left", rows())
+		}
+		err := w.db.InTx(t.Context(), func(ctx context.Context, tx bun.Tx) error { return w.store.Forget(ctx, tx, syncID) })
+		if err != nil || rows() != 0 {
+			t.Errorf("%d are left: %v", rows(), err)
+		}
+	})
+}
+
+// Another workspace, and another source, learn nothing.
+//
+// Req: SY-53
+func TestStatusIsOfOne(t *testing.T) {
+	t.Parallel()
+	eachStore(t, func(t *testing.T, w *world) {
+		w.people(person{"1", "Ann"})
+		r := w.logged(run.Options{})
+		of, err := w.store.OfSource(t.Context(), workspace, sourceID)
+		if err != nil || of.Written == nil || of.Written.RunID != r.ID || of.Written.SyncID != syncID || !of.Written.At.Equal(w.clock.Now()) {
+			t.Errorf("%+v, %v", of, err)
+		}
+		for _, read := range []func() (audit.Status, error){
+			func() (audit.Status, error) { return w.store.OfSync(t.Context(), workspace+1, syncID) },
+			func() (audit.Status, error) { return w.store.OfSource(t.Context(), workspace+1, sourceID) },
+			func() (audit.Status, error) { return w.store.OfSource(t.Context(), workspace, sourceID+1) },
+		} {
+			if s, err := read(); err != nil || s != (audit.Status{}) {
+				t.Errorf("%+v, %v", s, err)
+			}
+		}
+	})
 }
 
 // A log that could not be written for too long is given up, which people are told until another one is written.
@@ -165,24 +277,25 @@ func TestWarehouseIsAway(t *testing.T) {
 // Req: SY-53
 func TestLogsAreGivenUp(t *testing.T) {
 	t.Parallel()
-	w := newLite(t)
-	w.wrap = func(h connector.Warehouse) connector.Warehouse { return unreachable{h} }
-	w.people(person{"1", "Ann"})
-	r := w.sync(run.Options{})
-	w.writer.Drain(t.Context())
-	w.clock.Advance(audit.GiveUp)
-	w.writer.Drain(t.Context())
-	s := w.status()
-	if s.Waiting != 0 || s.GivenUp == nil || s.GivenUp.RunID != r.ID || s.GivenUp.Failure.Code != fault.CodeSourceUnreachable {
-		t.Fatalf("%+v", s)
-	}
-	w.wrap = nil
-	w.people(person{"1", "Anna"})
-	w.logged(run.Options{})
-	if s := w.status(); s.GivenUp != nil || s.Written == nil {
-		t.Errorf("%+v", s)
-	}
-	w.want("SELECT op_type, row_id FROM millrace_audit.sync_changelog", "changed|1")
+	eachStore(t, func(t *testing.T, w *world) {
+		w.wrap = func(h connector.Warehouse) connector.Warehouse { return unreachable{h} }
+		w.people(person{"1", "Ann"})
+		r := w.sync(run.Options{})
+		w.writer.Drain(t.Context())
+		w.clock.Advance(audit.GiveUp)
+		w.writer.Drain(t.Context())
+		s := w.status()
+		if s.Waiting != 0 || s.GivenUp == nil || s.GivenUp.RunID != r.ID || s.GivenUp.Failure.Code != fault.CodeSourceUnreachable {
+			t.Fatalf("%+v", s)
+		}
+		w.wrap = nil
+		w.people(person{"1", "Anna"})
+		w.logged(run.Options{})
+		if s := w.status(); s.GivenUp != nil || s.Written == nil {
+			t.Errorf("%+v", s)
+		}
+		w.want("SELECT op_type, row_id FROM millrace_audit.sync_changelog", "changed|1")
+	})
 }
 
 // Trying again cannot bring a source back that was deleted.
@@ -190,14 +303,15 @@ func TestLogsAreGivenUp(t *testing.T) {
 // Req: SY-53
 func TestSourceIsGone(t *testing.T) {
 	t.Parallel()
-	w := newLite(t)
-	w.people(person{"1", "Ann"})
-	w.sync(run.Options{})
-	w.gone = true
-	w.writer.Drain(t.Context())
-	if s := w.status(); s.Waiting != 0 || s.GivenUp == nil || s.GivenUp.Failure.Code != fault.CodeNotFound {
-		t.Errorf("%+v", s)
-	}
+	eachStore(t, func(t *testing.T, w *world) {
+		w.people(person{"1", "Ann"})
+		w.sync(run.Options{})
+		w.gone = true
+		w.writer.Drain(t.Context())
+		if s := w.status(); s.Waiting != 0 || s.GivenUp == nil || s.GivenUp.Failure.Code != fault.CodeNotFound {
+			t.Errorf("%+v", s)
+		}
+	})
 }
 
 // When the rows are not kept any more, the run itself can still be told.
@@ -205,15 +319,16 @@ func TestSourceIsGone(t *testing.T) {
 // Req: SY-57
 func TestRowsAreNotKept(t *testing.T) {
 	t.Parallel()
-	w := newLite(t)
-	w.people(person{"1", "Ann"})
-	w.sync(run.Options{})
-	w.clock.Advance(8 * 24 * time.Hour)
-	w.drain()
-	w.want("SELECT status, num_succeeded_add FROM millrace_audit.sync_runs", "succeeded|1")
-	if s := w.status(); s.Written == nil || s.Written.Remark == "" {
-		t.Errorf("%+v", s)
-	}
+	eachStore(t, func(t *testing.T, w *world) {
+		w.people(person{"1", "Ann"})
+		w.sync(run.Options{})
+		w.clock.Advance(8 * 24 * time.Hour)
+		w.drain()
+		w.want("SELECT status, num_succeeded_add FROM millrace_audit.sync_runs", "succeeded|1")
+		if s := w.status(); s.Written == nil || s.Written.Remark == "" {
+			t.Errorf("%+v", s)
+		}
+	})
 }
 
 // The planner keeps the model's rows of two runs. A snapshot that comes later than that is left as it was.
@@ -376,22 +491,23 @@ func TestLongTexts(t *testing.T) {
 // Req: SY-53
 func TestStop(t *testing.T) {
 	t.Parallel()
-	w := newLite(t)
-	w.people(person{"1", "Ann"})
-	w.sync(run.Options{})
-	ctx, stop := context.WithCancel(t.Context())
-	w.writer.Failpoint = func(p string) {
-		if p == "log-staged" {
-			stop()
+	eachStore(t, func(t *testing.T, w *world) {
+		w.people(person{"1", "Ann"})
+		w.sync(run.Options{})
+		ctx, stop := context.WithCancel(t.Context())
+		w.writer.Failpoint = func(p string) {
+			if p == "log-staged" {
+				stop()
+			}
 		}
-	}
-	w.writer.Drain(ctx)
-	if s := w.status(); s.Waiting != 1 || s.Failure != nil {
-		t.Fatalf("%+v", s)
-	}
-	w.restart()
-	w.drain() // without waiting for a lease
-	w.want("SELECT row_id FROM millrace_audit.sync_changelog", "1")
+		w.writer.Drain(ctx)
+		if s := w.status(); s.Waiting != 1 || s.Failure != nil {
+			t.Fatalf("%+v", s)
+		}
+		w.restart()
+		w.drain() // without waiting for a lease
+		w.want("SELECT row_id FROM millrace_audit.sync_changelog", "1")
+	})
 }
 
 // unreachable is a warehouse that does not answer.

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/millrace/millrace/internal/connector"
+	"github.com/millrace/millrace/internal/db/dbtest"
 	"github.com/millrace/millrace/internal/engine/sync/run"
 	"github.com/millrace/millrace/internal/fault"
 	"github.com/millrace/millrace/internal/kind/synclog"
@@ -105,7 +106,7 @@ func TestChoiceOfTables(t *testing.T) {
 		{&synclog.Tables{Runs: true}, &synclog.Tables{Snapshot: true}, connector.EngineLightning, &synclog.Tables{Runs: true, Snapshot: true}},
 		{nil, &everything, connector.EngineBasic, nil},
 	} {
-		w := newLite(t)
+		w := newWorld(t, dbtest.SQLite(t), "duckdb")
 		w.bundle.SourceSpec.SyncLogs, w.bundle.SyncSpec.SyncLogs, w.bundle.SourceSpec.Engine = c.source, c.sync, c.engine
 		w.people(person{"1", "Ann"})
 		switch r := w.sync(run.Options{}); {
@@ -123,14 +124,15 @@ func TestChoiceOfTables(t *testing.T) {
 // Req: SY-57
 func TestRunThatNeverBegan(t *testing.T) {
 	t.Parallel()
-	w := newLite(t)
-	w.people(person{"1", "Ann"})
-	if _, err := w.runs.Cancel(t.Context(), workspace, w.trigger(run.Options{})); err != nil {
-		t.Fatal(err)
-	}
-	if s := w.status(); s.Waiting != 0 {
-		t.Errorf("%+v", s)
-	}
+	eachStore(t, func(t *testing.T, w *world) {
+		w.people(person{"1", "Ann"})
+		if _, err := w.runs.Cancel(t.Context(), workspace, w.trigger(run.Options{})); err != nil {
+			t.Fatal(err)
+		}
+		if s := w.status(); s.Waiting != 0 {
+			t.Errorf("%+v", s)
+		}
+	})
 }
 
 // Values keep their types and digits in the rows that are told from the warehouse's own tables as in those that went

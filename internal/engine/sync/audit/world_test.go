@@ -109,10 +109,10 @@ func each(t *testing.T, f func(t *testing.T, w *world)) {
 	}
 }
 
-// newLite is a world for what does not depend on the warehouse.
-func newLite(t *testing.T) *world {
+// eachStore runs a test of what does not depend on the warehouse on both databases of the server.
+func eachStore(t *testing.T, f func(t *testing.T, w *world)) {
 	t.Helper()
-	return newWorld(t, dbtest.SQLite(t), "duckdb")
+	dbtest.Each(t, func(t *testing.T, d *db.DB) { f(t, newWorld(t, d, "duckdb")) })
 }
 
 func newWorld(t testing.TB, d *db.DB, warehouse string) *world {
