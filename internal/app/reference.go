@@ -99,6 +99,9 @@ func sourcesPage(r *connector.Registry) []byte {
 	p.line("# Sources\n\nWhat can be read from, and the settings of each. A setting in italics is optional.")
 	for _, s := range r.Sources() {
 		p.line("\n## %s\n\n%s. Type `%s`, modeling methods %s, engines %s.", s.Name, s.Summary, s.Slug, strings.Join(s.Methods, ", "), strings.Join(s.Engines, ", "))
+		if s.SyncLogs {
+			p.line("\nWith the engine lightning it can have [sync logs](../guides/sync-logs.md).")
+		}
 		if !s.Verified {
 			p.line("\n*Unverified*: no real server is part of our tests.")
 		}
