@@ -24,7 +24,7 @@ type SyncLogsBody struct {
 	Tables  []SyncLogTableBody   `json:"tables" nullable:"false"`
 	Written *SyncLogWrittenBody  `json:"written" doc:"the newest log that was written"`
 	Waiting int64                `json:"waiting" doc:"logs that are still to be written"`
-	Since   *string              `json:"since" doc:"since when the oldest of them waits"`
+	Since   *string              `json:"since" doc:"when the oldest of these runs ended"`
 	NextAt  *string              `json:"nextAt" doc:"when it is tried again"`
 	Error   *ErrorInfo           `json:"error" doc:"of its last attempt"`
 	GivenUp *SyncLogGivenUpBody  `json:"givenUp" doc:"the newest log that will not be written, unless a later one was"`

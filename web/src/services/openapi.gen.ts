@@ -3023,7 +3023,7 @@ export interface components {
             queries: components["schemas"]["SyncLogExample"][];
             /** @description why there can be none; null: there can */
             reason: string | null;
-            /** @description since when the oldest of them waits */
+            /** @description when the oldest of these runs ended */
             since: string | null;
             source: components["schemas"]["Link"];
             tables: components["schemas"]["SyncLogTable"][];

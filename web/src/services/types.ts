@@ -88,6 +88,12 @@ export type AlertRollup = Schema['AlertRollup']
 export type AlertEvent = Schema['AlertEvent']
 export type AlertNotice = Schema['AlertNotice']
 
+/** Which tables of the warehouse tell what became of rows. */
+export type SyncLogTables = Schema['SynclogTables']
+export type SyncLogTable = keyof SyncLogTables
+/** What is written into the warehouse, and how that stands. */
+export type SyncLogs = Schema['SyncLogs']
+
 /** What is sent to create or replace a document. */
 export interface Draft<S> {
   metadata: Pick<Schema['WriteMetadata'], 'slug' | 'labels' | 'revision'> & { name: string; folder?: string | null }

@@ -12,6 +12,7 @@ import { cancel, start } from './runs.mjs'
 import { cancelSequence, preview as previewSchedule, startSequence } from './sequences.mjs'
 import * as moves from './storage.mjs'
 import { Store } from './store.mjs'
+import { syncLogs } from './synclogs.mjs'
 import { functions, properties, tryMapping } from './templates.mjs'
 
 const { values: flags } = parseArgs({
@@ -234,6 +235,12 @@ function suggest({ model, fields }) {
   return { mappings: fields.flatMap((to) => (pair(to) ? [{ to, from: pair(to).name, score: 1 }] : [])) }
 }
 
+function logsOf(kind, slug) {
+  const sync = kind === 'syncs' ? document('syncs', slug) : undefined
+  const source = document('sources', sync ? document('models', sync.spec.model).spec.source : slug)
+  return syncLogs(store, source, sync, catalog.sources.find((info) => info.slug === source.spec.type))
+}
+
 function enable(slug, enabled, kind = 'syncs') {
   document(kind, slug)
   store.documents[kind].get(slug).spec.disabled = !enabled
@@ -383,6 +390,7 @@ const routes = [
   ['GET', 'syncs/([^/]+)/alerts/history', ({ params: [slug] }) => historyOf(store, document('syncs', slug))],
   ['POST', 'syncs/([^/]+)/alerts/([^/]+)/mute', ({ params: [slug, trigger], body }) => mute(slug, trigger, body.minutes)],
   ['DELETE', 'syncs/([^/]+)/alerts/([^/]+)/mute', ({ params: [slug, trigger] }) => (store.mutes.delete(`${slug} ${trigger}`), alertsOf(store, document('syncs', slug)))],
+  ['GET', '(sources|syncs)/([^/]+)/sync-logs', ({ params: [kind, slug] }) => logsOf(kind, slug)],
   ['GET', 'version', () => ({ version: '0.1.0-mock' })],
   ['GET', 'usage', () => ({ months: [{ month: '2026-11', activeSyncs: 4, operations: 48120 }, { month: '2026-10', activeSyncs: 3, operations: 39911 }] })],
   ['GET', 'folders', folders],

@@ -1,6 +1,7 @@
 import type { ReactNode } from 'react'
 import { AlertsTab } from '~/features/alert/AlertsTab'
 import { ActivityTab } from '~/features/document/ActivityTab'
+import { SyncLogsOfSync } from '~/features/synclog/SyncLogsTab'
 import type { SyncSearch } from '~/routes/search'
 import type { Sync } from '~/services/types'
 import { ConfigurationTab } from './ConfigurationTab'
@@ -48,5 +49,6 @@ export const syncTabs: SyncTab[] = [
     count: ({ status }) => status?.alerts.active || undefined,
     content: ({ sync }) => <AlertsTab sync={sync} />,
   },
+  { value: 'sync-logs', label: 'Sync logs', content: ({ sync }) => <SyncLogsOfSync key={sync.metadata.revision} sync={sync} /> },
   { value: 'activity', label: 'Activity', content: ({ sync }) => <ActivityTab kind="syncs" slug={sync.metadata.slug} /> },
 ]

@@ -12,6 +12,7 @@ import { DocumentGate } from '~/features/document/DocumentGate'
 import { DocumentMenu } from '~/features/document/DocumentMenu'
 import { Meta } from '~/features/document/Meta'
 import { SourceModels } from '~/features/source/SourceModels'
+import { SyncLogsOfSource } from '~/features/synclog/SyncLogsTab'
 import { TablesBrowser } from '~/features/source/TablesBrowser'
 import { sourceCatalogQuery } from '~/services/catalog'
 import type { Source } from '~/services/types'
@@ -42,6 +43,7 @@ function SourceDetail({ source }: { source: Source }) {
     },
     { value: 'tables', label: 'Tables', content: () => <TablesBrowser slug={metadata.slug} /> },
     { value: 'models', label: 'Models', count: status?.modelCount, content: () => <SourceModels slug={metadata.slug} /> },
+    { value: 'sync-logs', label: 'Sync logs', content: () => <SyncLogsOfSource key={metadata.revision} source={source} /> },
     { value: 'activity', label: 'Activity', content: () => <ActivityTab kind="sources" slug={metadata.slug} /> },
   ]
   return (

@@ -171,6 +171,7 @@ export const pages: Address[] = [
   { name: 'source', path: '/sources/production-warehouse', ready: text('db.example.com') },
   { name: 'source-tables', path: '/sources/production-warehouse?tab=tables', ready: text('public.customers') },
   { name: 'source-models', path: '/sources/production-warehouse?tab=models', ready: table('Models') },
+  { name: 'source-sync-logs', path: '/sources/production-warehouse?tab=sync-logs', ready: text('sync logs need the Lightning engine') },
   { name: 'source-activity', path: '/sources/production-warehouse?tab=activity', ready: table('Activity') },
   { name: 'models', path: '/models', ready: table('Models') },
   { name: 'model-source', path: '/models/new', ready: text('Production warehouse') },
