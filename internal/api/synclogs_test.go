@@ -55,6 +55,13 @@ func TestSyncLogs(t *testing.T) {
 		a.lists("queries", "title", "The most common errors", "When rows entered and left a model", "The rows that are in each model now")
 		w.ok("GET", "/api/sources/house/sync-logs", nil).has("tables.1.bySync", false).has("tables.2.bySource", true)
 
+		compatible := path("/api/v1/syncs/%d", w.ok("GET", "/api/syncs/guests-to-crm", nil).id("metadata.id"))
+		if found := w.ok("GET", compatible, nil).at("configuration.syncLogs"); found != nil {
+			w.t.Errorf("the compatible API knows of %v", found)
+		}
+		w.ok("PATCH", compatible, object{"configuration": object{"mode": "insert"}}).has("configuration.mode", "insert")
+		w.ok("GET", "/api/syncs/guests-to-crm", nil).has("spec.mode", "insert").has("spec.syncLogs.changelog", true)
+
 		w.ok("POST", "/api/syncs/guests-to-crm/trigger", nil)
 		w.work()
 		w.ok("GET", "/api/syncs/guests-to-crm/sync-logs", nil).has("waiting", 1).has("error", nil)

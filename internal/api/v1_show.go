@@ -129,7 +129,7 @@ func v1Configuration(spec sync.Spec) map[string]any {
 // outsideConfiguration removes the members of a spec that are not its configuration.
 func outsideConfiguration(c map[string]any) map[string]any {
 	out := maps.Clone(c)
-	for _, name := range []string{"model", "destination", "schedule", "disabled", "description", "alerts"} {
+	for _, name := range []string{"model", "destination", "schedule", "disabled", "description", "alerts", "syncLogs"} {
 		delete(out, name)
 	}
 	return out

@@ -270,7 +270,7 @@ func (s *Server) readSync(ctx context.Context, f fields, sy *sync.Spec) error {
 	if c == nil {
 		return nil
 	}
-	next := sync.Spec{Model: sy.Model, Destination: sy.Destination, Schedule: sy.Schedule, Disabled: sy.Disabled, Description: sy.Description, Alerts: sy.Alerts}
+	next := sync.Spec{Model: sy.Model, Destination: sy.Destination, Schedule: sy.Schedule, Disabled: sy.Disabled, Description: sy.Description, Alerts: sy.Alerts, SyncLogs: sy.SyncLogs}
 	text, err := json.Marshal(merged(v1Configuration(*sy), outsideConfiguration(c)))
 	if err != nil {
 		return fmt.Errorf("encoding a configuration: %w", err)

@@ -360,7 +360,7 @@ func TestSnapshotThatComesTooLate(t *testing.T) {
 // Req: SY-58
 func TestPruning(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, w *world) {
+	each(t, func(_ *testing.T, w *world) {
 		w.people(person{"1", "Ann"}, person{"2", "Bob"})
 		w.logged(run.Options{})
 		w.exec("DELETE FROM millrace_audit.sync_changelog", "DELETE FROM millrace_audit.sync_runs", "DELETE FROM millrace_audit.sync_snapshot WHERE row_id = '1'")
@@ -432,8 +432,7 @@ func TestMissingGrant(t *testing.T) {
 // admin connects as the one who may do everything.
 func (w *world) admin() *pgx.Conn {
 	w.t.Helper()
-	u := fmt.Sprintf("postgres://%s@%s:%d/%s?sslmode=disable", w.settings.Text("user"), w.settings.Text("host"), w.settings["port"], w.settings.Text("database"))
-	c, err := pgx.Connect(w.t.Context(), u)
+	c, err := pgx.Connect(w.t.Context(), fmt.Sprintf("host=%s port=%d user=%s dbname=%s sslmode=disable", w.settings.Text("host"), w.settings["port"], w.settings.Text("user"), w.settings.Text("database")))
 	if err != nil {
 		w.t.Fatal(err)
 	}

@@ -83,7 +83,7 @@ func (s *stagedRows) build() (arrow.RecordBatch, error) {
 	for i := range in.Len() {
 		status, reason := s.rows.Outcome(i)
 		appendText(b, 0, string(s.rows.Operation()))
-		appendText(b, 1, clean(in.Keys.Value(i), s.longest))
+		appendText(b, 1, in.Keys.Value(i)) // it comes from the warehouse, and is to be found there
 		appendText(b, 2, string(status))
 		appendText(b, 3, clean(reason, s.longest))
 		for at, read := range readers {
