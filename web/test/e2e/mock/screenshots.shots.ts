@@ -1,5 +1,5 @@
 import { test } from '@playwright/test'
-import { signIn } from '../app'
+import { enter } from '../app'
 import { pages } from './addresses'
 
 // Not a test: draws every page into a folder so that people can look at it (npm run screenshots).
@@ -17,7 +17,7 @@ for (const scheme of ['light', 'dark'] as const) {
       })
       for (const { name, path, ready } of pages) {
         test(name, async ({ page }) => {
-          await signIn(page)
+          await enter(page)
           await page.goto(path)
           await ready(page)
           await page.waitForTimeout(250)
