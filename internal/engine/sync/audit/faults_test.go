@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -20,6 +21,7 @@ import (
 	"github.com/millrace/millrace/internal/fault"
 	"github.com/millrace/millrace/internal/kind/synclog"
 	"github.com/millrace/millrace/internal/query"
+	"github.com/millrace/millrace/internal/value"
 )
 
 var errKilled = errors.New("the process was killed here")
@@ -118,6 +120,94 @@ func TestRevivedWriter(t *testing.T) {
 }
 
 var errAway = fault.New(fault.CodeSourceUnreachable, "nobody answers")
+
+// deaf is a warehouse that does what it is asked once, and whose answer gets lost.
+type deaf struct {
+	connector.Warehouse
+
+	once *sync.Once
+}
+
+// Execute loses the answer to what writes the changelog.
+func (d deaf) Execute(ctx context.Context, commands ...connector.Query) (n int64, err error) {
+	n, err = d.Warehouse.Execute(ctx, commands...)
+	for _, c := range commands {
+		if strings.HasPrefix(c.SQL, "INSERT INTO \"millrace_audit\".\"sync_changelog\"") {
+			d.once.Do(func() { err = errors.Join(err, errAway) })
+		}
+	}
+	return n, err
+}
+
+// A log that was written without anybody knowing is written again, and is there once.
+//
+// Req: SY-53
+func TestLostAnswer(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, w *world) {
+		once := &sync.Once{}
+		w.wrap = func(h connector.Warehouse) connector.Warehouse { return deaf{h, once} }
+		w.people(person{"1", "Ann"}, person{"2", "Bob"})
+		w.sync(run.Options{})
+		w.writer.Drain(t.Context())
+		if s := w.status(); s.Waiting != 1 || s.Failure == nil {
+			t.Fatalf("%+v", s)
+		}
+		w.clock.Advance(time.Hour)
+		w.drain()
+		for _, table := range []string{"sync_changelog", "sync_snapshot"} {
+			w.want("SELECT op_type, row_id FROM millrace_audit."+table, "added|1", "added|2")
+		}
+		w.want("SELECT count(*) FROM millrace_audit.sync_runs", "1")
+	})
+}
+
+// meeting is a warehouse whose writers all see that a table is missing before one of them makes it.
+type meeting struct {
+	connector.Warehouse
+
+	missing *sync.WaitGroup
+	met     *sync.Once
+}
+
+// Columns waits for the others, once.
+func (m meeting) Columns(ctx context.Context, table query.TableRef) (value.Schema, error) {
+	found, err := m.Warehouse.Columns(ctx, table)
+	if table.Schema == m.Schemas().Audit {
+		m.met.Do(func() {
+			m.missing.Done()
+			m.missing.Wait()
+		})
+	}
+	return found, err
+}
+
+// Syncs share the tables: those that write for the first time at once make them once, and each replaces its own rows.
+//
+// Req: SY-53
+func TestSyncsShareTheTables(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, w *world) {
+		const other = syncID + 1
+		w.people(person{"1", "Ann"}, person{"2", "Bob"})
+		w.sync(run.Options{})
+		w.execute(w.triggerOf(other, run.Options{}))
+		var missing, writers sync.WaitGroup
+		missing.Add(2)
+		w.wrap = func(h connector.Warehouse) connector.Warehouse { return meeting{h, &missing, &sync.Once{}} }
+		for range 2 {
+			writers.Go(func() { w.writer.Drain(t.Context()) })
+		}
+		writers.Wait()
+		w.wrap = nil
+		w.drain()
+		w.people(person{"1", "Ann"})
+		w.logged(run.Options{})
+		w.want("SELECT sync_id, op_type, row_id FROM millrace_audit.sync_snapshot", "77|unchanged|1", "78|added|1", "78|added|2")
+		w.want("SELECT sync_id, op_type, row_id FROM millrace_audit.sync_changelog", "77|added|1", "77|added|2", "77|removed|2", "78|added|1", "78|added|2")
+		w.want("SELECT sync_id, count(*) FROM millrace_audit.sync_runs GROUP BY sync_id", "77|2", "78|1")
+	})
+}
 
 // While the warehouse is away, logs wait, the first one first, and are tried again after longer and longer times. When
 // it is back, all of them are written; of the snapshots only the newest.

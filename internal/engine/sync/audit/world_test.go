@@ -161,7 +161,11 @@ func (w *world) restart() {
 }
 
 // Bundle returns the documents.
-func (w *world) Bundle(context.Context, int64, int64) (run.Bundle, error) { return w.bundle, nil }
+func (w *world) Bundle(_ context.Context, _, id int64) (run.Bundle, error) {
+	b := w.bundle
+	b.Sync.ID = id
+	return b, nil
+}
 
 // Warehouse opens the warehouse for a writer.
 func (w *world) Warehouse(_ context.Context, workspaceID, source int64) (connector.Warehouse, error) {
@@ -295,7 +299,12 @@ const (
 // trigger makes a run.
 func (w *world) trigger(o run.Options) int64 {
 	w.t.Helper()
-	made, err := w.runs.Trigger(w.t.Context(), run.Request{WorkspaceID: workspace, SyncID: syncID, SyncSlug: "people", Trigger: run.TriggerManual, Options: o}, w.queue)
+	return w.triggerOf(syncID, o)
+}
+
+func (w *world) triggerOf(id int64, o run.Options) int64 {
+	w.t.Helper()
+	made, err := w.runs.Trigger(w.t.Context(), run.Request{WorkspaceID: workspace, SyncID: id, SyncSlug: "people", Trigger: run.TriggerManual, Options: o}, w.queue)
 	if err != nil {
 		w.t.Fatal(err)
 	}
