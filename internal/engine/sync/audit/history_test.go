@@ -166,3 +166,29 @@ func TestFieldsAreTheSameInBothTables(t *testing.T) {
 		}
 	})
 }
+
+// Logs are written in batches; every row keeps its own outcome.
+//
+// Req: SY-55, SY-56
+func TestManyRows(t *testing.T) {
+	t.Parallel()
+	each(t, func(_ *testing.T, w *world) {
+		w.target.limits.Rows = 1000
+		w.target.refuse = map[string]string{}
+		var all []person
+		for i := range 9000 {
+			all = append(all, person{fmt.Sprintf("%05d", i), fmt.Sprintf("name %05d", i)})
+		}
+		var failed []string
+		for _, i := range []int{0, 1, 4095, 4096, 4097, 8191, 8192, 8999} {
+			w.target.refuse[all[i].id] = "refused " + all[i].id
+			failed = append(failed, fmt.Sprintf("%s|refused %s", all[i].id, all[i].id))
+		}
+		w.people(all...)
+		w.logged(run.Options{})
+		for _, table := range []string{"sync_changelog", "sync_snapshot"} {
+			w.want("SELECT row_id, failure_reason FROM millrace_audit."+table+" WHERE status = 'failed'", failed...)
+			w.want("SELECT count(*) AS n, count(DISTINCT row_id) AS keys FROM millrace_audit."+table+" WHERE fields->>'name' = 'name ' || row_id", "9000|9000")
+		}
+	})
+}

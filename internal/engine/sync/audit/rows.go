@@ -39,6 +39,10 @@ type stagedRows struct {
 	removed bool          // also of removed rows
 	fields  bool          // with the rows' values
 	longest int           // bytes of a text; 0 is any number
+
+	readers []value.Reader // of the plan's batch
+	next    int            // row of it
+	end     int
 	batch   arrow.RecordBatch
 	err     error
 }
@@ -48,50 +52,71 @@ var _ array.RecordReader = (*stagedRows)(nil)
 // Schema returns the columns.
 func (s *stagedRows) Schema() *arrow.Schema { return stagedSchema }
 
+// batchRows is how many rows make a batch: those of the plan are larger, and their values as JSON take more room.
+const batchRows = 4096
+
 // Next makes a batch of the rows that follow.
 func (s *stagedRows) Next() bool {
 	s.drop()
-	if s.rows == nil {
+	if s.rows == nil || s.err != nil {
 		return false
 	}
-	for s.err == nil && s.rows.Next() {
+	if s.next == s.end && !s.advance() {
+		return false
+	}
+	s.batch = s.build(min(s.next+batchRows, s.end))
+	return true
+}
+
+// advance goes to the next batch of the plan that is wanted.
+func (s *stagedRows) advance() bool {
+	for s.rows.Next() {
 		if s.rows.Operation() == connector.Removed && !s.removed {
 			continue
 		}
-		s.batch, s.err = s.build()
+		s.next, s.end = 0, s.rows.Batch().Len()
+		s.err = s.open()
 		return s.err == nil
 	}
-	s.err = errors.Join(s.err, s.rows.Err())
+	s.err = s.rows.Err()
 	return false
 }
 
-func (s *stagedRows) build() (arrow.RecordBatch, error) {
-	in := s.rows.Batch()
-	var readers []value.Reader
-	if s.fields {
-		for i, f := range in.Values.Schema().Fields() {
-			read, err := value.NewReader(f, in.Values.Column(i))
-			if err != nil {
-				return nil, err
-			}
-			readers = append(readers, read)
-		}
+// open makes readers of the values of the plan's batch.
+func (s *stagedRows) open() error {
+	s.readers = s.readers[:0]
+	if !s.fields {
+		return nil
 	}
+	values := s.rows.Batch().Values
+	for i, f := range values.Schema().Fields() {
+		read, err := value.NewReader(f, values.Column(i))
+		if err != nil {
+			return err
+		}
+		s.readers = append(s.readers, read)
+	}
+	return nil
+}
+
+// build makes a batch of the rows up to, not including, to.
+func (s *stagedRows) build(to int) arrow.RecordBatch {
+	keys := s.rows.Batch().Keys
 	b := array.NewRecordBuilder(memory.DefaultAllocator, stagedSchema)
 	defer b.Release()
-	members := make([]value.Field, len(readers))
-	for i := range in.Len() {
-		status, reason := s.rows.Outcome(i)
+	members := make([]value.Field, len(s.readers))
+	for ; s.next < to; s.next++ {
+		status, reason := s.rows.Outcome(s.next)
 		appendText(b, 0, string(s.rows.Operation()))
-		appendText(b, 1, in.Keys.Value(i)) // it comes from the warehouse, and is to be found there
+		appendText(b, 1, keys.Value(s.next)) // it comes from the warehouse, and is to be found there
 		appendText(b, 2, string(status))
 		appendText(b, 3, clean(reason, s.longest))
-		for at, read := range readers {
-			members[at] = value.Field{Name: s.rows.Plan.Schema[at].Name, Value: read(i)}
+		for at, read := range s.readers {
+			members[at] = value.Field{Name: s.rows.Plan.Schema[at].Name, Value: read(s.next)}
 		}
 		appendText(b, 4, s.object(members))
 	}
-	return b.NewRecordBatch(), nil
+	return b.NewRecordBatch()
 }
 
 // object is a row's values as JSON; empty where they are not asked for.
