@@ -50,7 +50,7 @@ func TestExamples(t *testing.T) {
 // Req: SY-59, WH-11, WH-12, WH-13
 func TestQueriesThatPeopleBring(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, w *world) {
+	each(t, func(_ *testing.T, w *world) {
 		w.target.refuse = map[string]string{"2": "too short"}
 		w.people(person{"1", "Ann"}, person{"2", "B"})
 		w.logged(run.Options{})
