@@ -66,8 +66,8 @@ func (w *world) build() {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	w.t.Cleanup(func() { _ = s.Close() })                                                                                //nolint:errcheck // the test is over
-	w.house = &house{Warehouse: s.(connector.Warehouse), world: w, rnd: rand.New(rand.NewPCG(w.seed, 4)), weather: fair} //nolint:forcetypeassert // PostgreSQL is one
+	w.t.Cleanup(func() { _ = s.Close() }) //nolint:errcheck // the test is over
+	w.house = &house{Warehouse: s.(connector.Warehouse), world: w, rnd: rand.New(rand.NewPCG(w.seed, 4)), weather: fair}
 	w.bundle.ModelSpec.SQL = "SELECT * FROM shop.people"
 	w.house.fill()
 }
