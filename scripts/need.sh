@@ -8,6 +8,7 @@ find_program() {
   command -v "$1" >/dev/null 2>&1 && return 0
   case "$1" in
     postgres) compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || command -v initdb >/dev/null 2>&1 ;;
+    mariadbd) [ -x /usr/sbin/mariadbd ] ;;
     *) return 1 ;;
   esac
 }
@@ -15,6 +16,7 @@ find_program() {
 package_of() {
   case "$1" in
     postgres) echo postgresql ;;
+    mariadbd) echo mariadb-server ;;
     chromium) echo chromium ;;
     gcc | g++ | make | git | curl | shellcheck) echo "$1" ;;
     *) return 1 ;;

@@ -4,13 +4,18 @@ set -uo pipefail
 cd "$(dirname "$0")/.." || exit 1
 export GOFLAGS=${GOFLAGS:--tags=duckdb_arrow} # DuckDB's Arrow interface is behind a tag
 
-./scripts/need.sh go node gcc g++ git postgres chromium || exit 1
+./scripts/need.sh go node gcc g++ git postgres mariadbd chromium || exit 1
 make -s web bin/gotestsum || exit 1
 
 # The store that stands in for Azure. Where it cannot be had, the tests that need it say so and count as skipped.
 azurite=test/services/azurite
 if [ ! -x $azurite/node_modules/.bin/azurite-blob ]; then
   npm ci --prefix $azurite --omit=optional --no-audit --no-fund --silent || echo "Azurite could not be installed" >&2
+fi
+
+# The parsers that read the SQL of dialects, in the same way.
+if [ ! -d test/dialects/node_modules/node-sql-parser ]; then
+  npm ci --prefix test/dialects --omit=optional --no-audit --no-fund --silent || echo "the parsers of SQL could not be installed" >&2
 fi
 
 results=.cache/test

@@ -36,6 +36,7 @@ func Reference(root string) error {
 		"docs/reference/sources.md":      sourcesPage(registry),
 		"docs/reference/destinations.md": destinationsPage(registry),
 		"docs/reference/liquid.md":       liquidPage(),
+		"docs/reference/dialects.md":     dialectsPage(),
 	} {
 		path := filepath.Join(root, filepath.FromSlash(name))
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil { //nolint:gosec // files of the source tree

@@ -1,5 +1,10 @@
 package query
 
+import (
+	"fmt"
+	"strings"
+)
+
 // Command is a statement that yields no rows.
 type Command interface {
 	printCommand(p *printer)
@@ -71,33 +76,67 @@ type Assignment struct {
 	Value  Expr
 }
 
-func (c CreateSchema) printCommand(p *printer) { p.d.g.createSchema(p, c.Name) }
+func (c CreateSchema) printCommand(p *printer) {
+	p.mustHave(ConstructCreateSchema)
+	p.d.g.createSchema(p, c.Name)
+}
 
-func (c CreateTable) printCommand(p *printer) {
-	p.text("CREATE TABLE " + p.d.Table(c.Table) + " (")
-	for i, column := range c.Columns {
-		if i > 0 {
-			p.text(", ")
-		}
-		p.ident(column.Name)
-		p.text(" " + p.d.Type(column.Type))
+func (p *printer) mustHave(construct string) {
+	if reason := p.d.Lacks(construct); reason != "" {
+		panic("query: " + p.d.Name + " lacks " + construct + ": " + reason)
 	}
-	p.text(")" + p.d.g.tableOptions)
 }
 
-func (c CreateTableAs) printCommand(p *printer) { p.d.g.createTableAs(p, c.Table, c.Query) }
+func (c CreateTable) printCommand(p *printer) { p.d.g.createTable(p, c) }
 
-func (c AddColumn) printCommand(p *printer) {
-	p.text("ALTER TABLE " + p.d.Table(c.Table) + " ADD COLUMN ")
-	p.ident(c.Column.Name)
-	p.text(" " + p.d.Type(c.Column.Type))
+func createTable(p *printer, c CreateTable) {
+	p.text("CREATE TABLE " + p.d.Table(c.Table) + " (" + p.columns(c.Columns) + ")" + p.d.g.tableOptions)
 }
 
-func (c DropTable) printCommand(p *printer) { p.text("DROP TABLE IF EXISTS " + p.d.Table(c.Table)) }
+// columns are the columns of a new table.
+func (p *printer) columns(all []NewColumn) string {
+	texts := make([]string, len(all))
+	for i, c := range all {
+		texts[i] = p.d.Ident(c.Name) + " " + p.d.columnType(c.Type)
+	}
+	return strings.Join(texts, ", ")
+}
+
+func (c CreateTableAs) printCommand(p *printer) {
+	p.mustHave(ConstructCreateTableAs)
+	p.d.g.createTableAs(p, c.Table, c.Query)
+}
+
+// createTableAs makes tables with words before AS and behind the query.
+func createTableAs(options, suffix string) func(p *printer, t TableRef, q Query) {
+	return func(p *printer, t TableRef, q Query) {
+		p.text("CREATE TABLE " + p.d.Table(t) + options + " AS ")
+		p.whole(q, "")
+		p.text(suffix + p.d.g.settings)
+	}
+}
+
+func (c AddColumn) printCommand(p *printer) { p.d.g.addColumn(p, c) }
+
+// addColumn writes a form of the table, the column's name and its type.
+func addColumn(f form) func(p *printer, c AddColumn) {
+	return func(p *printer, c AddColumn) {
+		p.text(fmt.Sprintf(string(f), p.d.Table(c.Table), p.d.Ident(c.Column.Name), p.d.columnType(c.Column.Type)))
+	}
+}
+
+func (c DropTable) printCommand(p *printer) { p.d.g.dropTable(p, c.Table) }
 
 func (c Insert) printCommand(p *printer) {
-	p.into(c.Table, c.Columns)
-	p.text("VALUES ")
+	if p.d.g.rowsSelected {
+		rows := make([]Query, len(c.Rows))
+		for i, row := range c.Rows {
+			rows[i] = Values(row...)
+		}
+		InsertQuery{c.Table, c.Columns, Union(rows...)}.printCommand(p)
+		return
+	}
+	p.text(p.into(c.Table, c.Columns) + "VALUES ")
 	for i, row := range c.Rows {
 		if i > 0 {
 			p.text(", ")
@@ -109,21 +148,30 @@ func (c Insert) printCommand(p *printer) {
 }
 
 func (c InsertQuery) printCommand(p *printer) {
-	p.into(c.Table, c.Columns)
-	p.query(c.Query)
+	into := p.into(c.Table, c.Columns)
+	if p.d.g.withFirst {
+		p.whole(c.Query, into)
+	} else {
+		p.text(into)
+		p.whole(c.Query, "")
+	}
+	p.text(p.d.g.settings)
 }
 
 func (c Update) printCommand(p *printer) {
-	p.text("UPDATE " + p.d.Table(c.Table) + " SET ")
-	for i, a := range c.Set {
-		if i > 0 {
-			p.text(", ")
+	set := p.apart(func(q *printer) {
+		for i, a := range c.Set {
+			if i > 0 {
+				q.text(", ")
+			}
+			q.ident(a.Column)
+			q.text(" = ")
+			q.expr(a.Value, levelOr)
 		}
-		p.ident(a.Column)
-		p.text(" = ")
-		p.expr(a.Value, levelOr)
-	}
+	})
+	p.text(fmt.Sprintf(string(p.d.g.update), p.d.Table(c.Table), set))
 	p.all(c.Where)
+	p.text(p.d.g.updated)
 }
 
 func (c Delete) printCommand(p *printer) {
@@ -139,13 +187,11 @@ func (p *printer) all(where Expr) {
 	p.clause("WHERE", where)
 }
 
-func (p *printer) into(t TableRef, columns []string) {
-	p.text("INSERT INTO " + p.d.Table(t) + " (")
+// into is what an insertion begins with.
+func (p *printer) into(t TableRef, columns []string) string {
+	names := make([]string, len(columns))
 	for i, name := range columns {
-		if i > 0 {
-			p.text(", ")
-		}
-		p.ident(name)
+		names[i] = p.d.Ident(name)
 	}
-	p.text(") ")
+	return "INSERT INTO " + p.d.Table(t) + " (" + strings.Join(names, ", ") + ") "
 }

@@ -1,11 +1,8 @@
 package query
 
 import (
-	"fmt"
-	"strconv"
+	"cmp"
 	"strings"
-
-	"github.com/millrace/millrace/internal/value"
 )
 
 // Dialect is how one kind of database writes SQL.
@@ -16,36 +13,11 @@ type Dialect struct {
 	g *grammar
 }
 
-// grammar is what dialects say differently. A dialect begins with the standard's and replaces parts of it.
-type grammar struct {
-	closing      string // of an identifier, where it is not the opening quote
-	types        map[kind]string
-	decimal      string // with places for precision and scale
-	length       string // the function that measures a text
-	tableOptions string // behind the columns of a new table
-	top          bool   // SELECT TOP n instead of LIMIT n
-	needsWhere   bool   // UPDATE and DELETE must have a condition
-	longest      int    // bytes of a text in a column; 0 is any number
-
-	escape        func(text string) string // what stands between the quotes of a text
-	boolean       func(b bool) string
-	distinct      func(p *printer, a, b Expr)
-	concat        func(p *printer, all []Expr)
-	pack          func(texts []Expr) Expr // several texts or nulls as one text that nothing else gives
-	digest        func(p *printer, text Expr)
-	instant       func(p *printer, v value.Value)
-	bytes         func(p *printer, raw string)
-	json          func(p *printer, text string)
-	canonical     func(p *printer, e Expr, t value.Type, native string)
-	key           func(p *printer, e Expr, t value.Type, native string)
-	tryCast       func(p *printer, e Expr, was string, to Type)
-	object        func(p *printer, members []Member)
-	createSchema  func(p *printer, name string)
-	createTableAs func(p *printer, t TableRef, q Query)
+// Dialects lists the dialects; those that need to know a place have an example of one.
+var Dialects = []Dialect{
+	DuckDB, Postgres, Greenplum, Materialize, Redshift, MySQL, SingleStore, SQLServer, Synapse, Fabric,
+	Snowflake, SnowflakeIceberg("volume", "millrace"), BigQuery, Databricks, Trino, Presto, AthenaAt("s3://bucket/millrace"), ClickHouse, Oracle, Teradata,
 }
-
-// Dialects lists the dialects.
-var Dialects = []Dialect{DuckDB, Postgres}
 
 // kind is a type of ours.
 type kind uint8
@@ -93,7 +65,8 @@ func Native(name string) Type { return Type{native: name} }
 // SQL returns the query's text.
 func (d Dialect) SQL(q Query) string {
 	p := &printer{d: d}
-	p.query(q)
+	p.whole(q, "")
+	p.text(d.g.settings)
 	return p.String()
 }
 
@@ -107,18 +80,15 @@ func (d Dialect) Command(c Command) string {
 // Expr returns the expression's text.
 func (d Dialect) Expr(e Expr) string {
 	p := &printer{d: d}
-	p.expr(e, levelOr)
+	p.bound(e, levelOr)
 	return p.String()
 }
 
 // Ident quotes an identifier.
-func (d Dialect) Ident(name string) string {
-	closing := d.Quote
-	if d.g != nil && d.g.closing != "" {
-		closing = d.g.closing
-	}
-	return d.Quote + strings.ReplaceAll(name, closing, closing+closing) + closing
-}
+func (d Dialect) Ident(name string) string { return d.Quote + d.g.name(name) + d.closing() }
+
+// closing is what ends an identifier.
+func (d Dialect) closing() string { return cmp.Or(d.g.closing, d.Quote) }
 
 // Table quotes a table's name with its schema and database.
 func (d Dialect) Table(t TableRef) string {
@@ -133,7 +103,7 @@ func (d Dialect) Table(t TableRef) string {
 
 // Text quotes a string literal. A NUL byte, which no SQL text can hold, is left out.
 func (d Dialect) Text(s string) string {
-	return "'" + d.g.escape(strings.ReplaceAll(s, "\x00", "")) + "'"
+	return d.g.text + "'" + d.g.escape(strings.ReplaceAll(s, "\x00", "")) + "'"
 }
 
 // Type returns the name of a type.
@@ -142,11 +112,46 @@ func (d Dialect) Type(t Type) string {
 	case kindNative:
 		return t.native
 	case kindDecimal:
-		return fmt.Sprintf(d.g.decimal, t.precision, t.scale)
+		return d.g.decimal(t.precision, t.scale)
 	default:
 		return d.g.types[t.kind]
 	}
 }
+
+// columnType returns the type of a column of a table that is to be.
+func (d Dialect) columnType(t Type) string {
+	if d.g.columnType != nil {
+		return d.g.columnType(d, t)
+	}
+	return d.Type(t)
+}
+
+// castType returns the name of a type where something is cast to it.
+func (d Dialect) castType(t Type) string {
+	if d.g.castType != nil {
+		return d.g.castType(d, t)
+	}
+	return d.Type(t)
+}
+
+// Stored returns what a table can hold of a query's column, and its type; native is the column's. Most databases
+// hold what they compute.
+func (d Dialect) Stored(e Expr, native string) (Expr, string) {
+	if d.g.stored == nil {
+		return e, native
+	}
+	return d.g.stored(e, native)
+}
+
+// The constructs that some databases lack (Lacks).
+const (
+	ConstructCreateSchema  = "create schema"
+	ConstructCreateTableAs = "create table as"
+)
+
+// Lacks says why the database has no form for a construct; it is empty where it has one. To print such a construct
+// is a mistake of the program, which panics.
+func (d Dialect) Lacks(construct string) string { return d.g.lacks[construct] }
 
 // SelectTable returns the statement that reads a whole table.
 func (d Dialect) SelectTable(t TableRef) string { return "SELECT * FROM " + d.Table(t) }
@@ -171,50 +176,3 @@ func (d Dialect) Count(sql string) string {
 
 // modelAlias is the name of a person's statement inside one of ours.
 const modelAlias = "_millrace_model"
-
-// standard is the grammar that most databases share.
-func standard() *grammar {
-	return &grammar{
-		types: map[kind]string{
-			kindText: "VARCHAR", kindInteger: "BIGINT", kindFloat: "DOUBLE PRECISION", kindBoolean: "BOOLEAN", kindDate: "DATE",
-			kindTimestamp: "TIMESTAMP WITH TIME ZONE", kindJSON: "JSON", kindBytes: "BLOB",
-		},
-		decimal: "DECIMAL(%d, %d)", length: "octet_length",
-		escape:        func(s string) string { return strings.ReplaceAll(s, "'", "''") },
-		boolean:       func(b bool) string { return strings.ToUpper(strconv.FormatBool(b)) },
-		distinct:      isDistinct,
-		concat:        concatBars,
-		pack:          packLengths,
-		digest:        func(p *printer, text Expr) { p.call("md5", text) },
-		instant:       func(p *printer, v value.Value) { p.cast("CAST", Text(v.String()), TypeTimestamp) },
-		bytes:         func(p *printer, raw string) { p.text(fmt.Sprintf("X'%x'", raw)) },
-		json:          func(p *printer, text string) { p.cast("CAST", Text(text), TypeJSON) },
-		canonical:     func(p *printer, e Expr, _ value.Type, _ string) { p.cast("CAST", e, TypeText) },
-		key:           func(p *printer, e Expr, _ value.Type, _ string) { p.cast("CAST", e, TypeText) },
-		tryCast:       func(p *printer, e Expr, _ string, to Type) { p.cast("TRY_CAST", e, to) },
-		createSchema:  func(p *printer, name string) { p.text("CREATE SCHEMA IF NOT EXISTS " + p.d.Ident(name)) },
-		createTableAs: func(p *printer, t TableRef, q Query) { p.text("CREATE TABLE " + p.d.Table(t) + " AS "); p.query(q) },
-	}
-}
-
-// with returns the standard's grammar with some parts replaced.
-func grammarWith(change func(g *grammar)) *grammar {
-	g := standard()
-	change(g)
-	return g
-}
-
-func isDistinct(p *printer, a, b Expr) {
-	p.expr(a, levelCompare+1)
-	p.text(" IS DISTINCT FROM ")
-	p.expr(b, levelCompare+1)
-}
-
-func concatBars(p *printer, all []Expr) {
-	for i, e := range all {
-		if i > 0 {
-			p.text(" || ")
-		}
-		p.expr(e, levelConcat)
-	}
-}

@@ -1,7 +1,6 @@
 package query
 
 import (
-	"fmt"
 	"strings"
 
 	"github.com/millrace/millrace/internal/value"
@@ -10,46 +9,26 @@ import (
 // DuckDB is DuckDB, version 1.0 and newer.
 var DuckDB = Dialect{Name: "duckdb", Quote: `"`, g: grammarWith(func(g *grammar) {
 	g.types[kindFloat] = "DOUBLE"
-	g.length = "strlen" // in bytes; octet_length is for blobs
-	g.bytes = func(p *printer, raw string) { p.call("from_hex", Text(fmt.Sprintf("%x", raw))) }
-	g.canonical = duckdbCanonical
-	g.key = duckdbKey
-	g.object = duckdbObject
+	g.float = "CAST('%s' AS DOUBLE)"
+	g.length = "strlen(%s)" // in bytes; octet_length is for blobs
+	g.bytes = "from_hex('%s')"
+	g.written = duckdbWritten
+	g.object = textObject(func(m Member) Expr { return Cast(duckdbMember(m), TypeText) }, "CAST(%s AS JSON)") // json_object would make floating-point numbers of decimals
 })}
 
-// duckdbCanonical: a list of texts as text would not say where each begins and ends, JSON does.
-func duckdbCanonical(p *printer, e Expr, t value.Type, native string) {
+// duckdbWritten: a list of texts as text would not say where each begins and ends, JSON does.
+func duckdbWritten(e Expr, t value.Type, native string, key bool) Expr {
 	switch {
 	case t == value.TypeObject && native != "JSON":
-		p.expr(Cast(Expr{n: call{name: "to_json", args: []Expr{e}}}, TypeText), levelAtom)
+		return Cast(function("to_json", e), TypeText)
+	case t == value.TypeTimestamp && key:
+		micros := function("strftime", Cast(e, Native("TIMESTAMP")), Text("%Y-%m-%dT%H:%M:%S.%fZ"))
+		return function("regexp_replace", micros, Text("000Z$"), Text("Z"))
 	case t == value.TypeTimestamp:
-		p.expr(Cast(Cast(e, Native("TIMESTAMP")), TypeText), levelAtom)
+		return Cast(Cast(e, Native("TIMESTAMP")), TypeText)
 	default:
-		p.cast("CAST", e, TypeText)
+		return Cast(e, TypeText)
 	}
-}
-
-func duckdbKey(p *printer, e Expr, t value.Type, native string) {
-	if t != value.TypeTimestamp {
-		duckdbCanonical(p, e, t, native)
-		return
-	}
-	micros := Expr{n: call{name: "strftime", args: []Expr{Cast(e, Native("TIMESTAMP")), Text("%Y-%m-%dT%H:%M:%S.%fZ")}}}
-	p.call("regexp_replace", micros, Text("000Z$"), Text("Z"))
-}
-
-// duckdbObject writes the text of the object: json_object would make floating-point numbers of decimals.
-func duckdbObject(p *printer, members []Member) {
-	parts := []Expr{Text("{")}
-	for i, m := range members {
-		before := ""
-		if i > 0 {
-			before = ","
-		}
-		name := value.AppendJSONString([]byte(before), m.Name)
-		parts = append(parts, Text(string(name)+":"), Coalesce(Cast(duckdbMember(m), TypeText), Text("null")))
-	}
-	p.cast("CAST", Concat(append(parts, Text("}"))...), TypeJSON)
 }
 
 func duckdbMember(m Member) Expr {

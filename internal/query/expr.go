@@ -1,8 +1,9 @@
 package query
 
 import (
+	"cmp"
+	"fmt"
 	"slices"
-	"strconv"
 	"time"
 
 	"github.com/millrace/millrace/internal/value"
@@ -91,6 +92,8 @@ type binary struct {
 
 func (b binary) level() int { return b.at }
 
+func (b binary) condition() bool { return true }
+
 func (b binary) print(p *printer) {
 	p.expr(b.a, b.at+1)
 	p.text(" " + b.op + " ")
@@ -141,7 +144,9 @@ type distinct struct{ a, b Expr }
 
 func (d distinct) level() int { return levelCompare }
 
-func (d distinct) print(p *printer) { p.d.g.distinct(p, d.a, d.b) }
+func (d distinct) condition() bool { return true }
+
+func (d distinct) print(p *printer) { p.spell(p.d.g.distinct, d.a, d.b) }
 
 // Distinct holds where the two differ, null being a value like any other.
 func (e Expr) Distinct(o Expr) Expr { return Expr{n: distinct{e, o}} }
@@ -153,6 +158,8 @@ type suffix struct {
 }
 
 func (s suffix) level() int { return levelCompare }
+
+func (s suffix) condition() bool { return true }
 
 func (s suffix) print(p *printer) {
 	p.expr(s.a, levelCompare+1)
@@ -172,6 +179,8 @@ type among struct {
 }
 
 func (in among) level() int { return levelCompare }
+
+func (in among) condition() bool { return true }
 
 func (in among) print(p *printer) {
 	p.expr(in.a, levelCompare+1)
@@ -203,12 +212,14 @@ type junction struct {
 
 func (j junction) level() int { return j.at }
 
+func (j junction) condition() bool { return true }
+
 func (j junction) print(p *printer) {
 	for i, e := range j.all {
 		if i > 0 {
 			p.text(" " + j.op + " ")
 		}
-		p.expr(e, j.at+1)
+		p.condition(e, j.at+1)
 	}
 }
 
@@ -234,9 +245,11 @@ type negation struct{ a Expr }
 
 func (n negation) level() int { return levelNot }
 
+func (n negation) condition() bool { return true }
+
 func (n negation) print(p *printer) {
 	p.text("NOT ")
-	p.expr(n.a, levelNot+1)
+	p.condition(n.a, levelNot+1)
 }
 
 // Not holds where the condition does not.
@@ -247,7 +260,17 @@ type exists struct {
 	query Query
 }
 
+// partner is an EXISTS that says whether a relation has a row for which a condition holds.
+type partner struct {
+	exists
+
+	with Relation
+	on   Expr
+}
+
 func (e exists) level() int { return levelNot }
+
+func (e exists) condition() bool { return true }
 
 func (e exists) print(p *printer) {
 	if e.not {
@@ -292,7 +315,7 @@ func (c choice) print(p *printer) {
 	p.text("CASE")
 	for _, b := range c.branches {
 		p.text(" WHEN ")
-		p.expr(b[0], levelOr)
+		p.condition(b[0], levelOr)
 		p.text(" THEN ")
 		p.expr(b[1], levelOr)
 	}
@@ -314,7 +337,7 @@ type call struct {
 func (c call) level() int { return levelAtom }
 
 func (c call) print(p *printer) {
-	p.text(c.name + "(")
+	p.text(cmp.Or(p.d.g.calls[c.name], c.name) + "(")
 	switch {
 	case c.star:
 		p.text("*")
@@ -356,7 +379,31 @@ type concat struct{ all []Expr }
 
 func (c concat) level() int { return levelConcat }
 
-func (c concat) print(p *printer) { p.d.g.concat(p, c.all) }
+func (c concat) print(p *printer) {
+	if p.d.g.joined != "" {
+		p.call(p.d.g.joined, c.few()...)
+		return
+	}
+	for i, e := range c.all {
+		if i > 0 {
+			p.text(" || ")
+		}
+		p.expr(e, levelConcat)
+	}
+}
+
+// few are the texts, in groups where they are more than a function takes: SQL Server's takes 254.
+func (c concat) few() []Expr {
+	const most = 200
+	if len(c.all) <= most {
+		return c.all
+	}
+	var groups []Expr
+	for group := range slices.Chunk(c.all, most) {
+		groups = append(groups, Concat(group...))
+	}
+	return groups
+}
 
 // Concat is texts one behind the other; none of them may be null.
 func Concat(all ...Expr) Expr {
@@ -377,10 +424,11 @@ func (c cast) level() int { return levelAtom }
 
 func (c cast) print(p *printer) {
 	if c.try {
-		p.d.g.tryCast(p, c.a, c.was, c.to)
+		p.expr(p.d.g.tryCast(c.a, c.was, c.to, p.d.Type(c.to)), levelAtom)
 		return
 	}
-	p.cast("CAST", c.a, c.to)
+	a, to := p.apart(func(q *printer) { q.expr(c.a, levelOr) }), p.d.castType(c.to)
+	p.text(fmt.Sprintf(string(p.d.g.cast(to)), a, to))
 }
 
 // Cast is the expression as another type; a value that does not convert ends the statement.
@@ -403,11 +451,7 @@ type written struct {
 func (w written) level() int { return levelAtom }
 
 func (w written) print(p *printer) {
-	if w.key {
-		p.d.g.key(p, w.a, w.t, w.native)
-		return
-	}
-	p.d.g.canonical(p, w.a, w.t, w.native)
+	p.expr(p.d.g.written(w.a, w.t, w.native, w.key), levelAtom)
 }
 
 // Canonical is a value as text, the same for values that are the same: what Hash takes. native is the column's
@@ -428,19 +472,29 @@ func (h hash) level() int { return levelAtom }
 
 func (h hash) print(p *printer) {
 	if len(h.texts) == 0 {
-		p.d.g.digest(p, Text(""))
+		p.spell(p.d.g.digest, Text(""))
 		return
 	}
-	p.d.g.digest(p, p.d.g.pack(h.texts))
+	p.spell(p.d.g.digest, p.d.g.pack(h.texts))
 }
 
 // packLengths puts each text's length before it, so that neither nulls nor texts that border on each other can be
 // confused.
 func packLengths(texts []Expr) Expr {
+	return pack(texts, func(t Expr) Expr { return Concat(Cast(Expr{n: size{t}}, TypeText), Text(":"), t) })
+}
+
+// packDigests takes each text's digest, for databases whose texts together may be longer than a text can be.
+func packDigests(digest form) func(texts []Expr) Expr {
+	return func(texts []Expr) Expr {
+		return pack(texts, func(t Expr) Expr { return spell(digest, t) })
+	}
+}
+
+func pack(texts []Expr, part func(t Expr) Expr) Expr {
 	parts := make([]Expr, 0, len(texts))
 	for _, t := range texts {
-		size := Expr{n: size{t}}
-		parts = append(parts, Case().When(t.IsNull(), Text("-")).Else(Concat(Cast(size, TypeText), Text(":"), t)))
+		parts = append(parts, Case().When(t.IsNull(), Text("-")).Else(part(t)))
 	}
 	return Concat(parts...)
 }
@@ -452,41 +506,4 @@ type size struct{ a Expr }
 
 func (s size) level() int { return levelAtom }
 
-func (s size) print(p *printer) {
-	p.text(p.d.g.length + "(")
-	p.expr(s.a, levelOr)
-	p.text(")")
-}
-
-// print writes a constant as the dialect does.
-func (l literal) print(p *printer) {
-	switch l.v.Kind() {
-	case value.Null:
-		p.cast("CAST", Expr{n: word("NULL")}, l.t)
-	case value.Bool:
-		p.text(p.d.g.boolean(l.v.Bool()))
-	case value.Int:
-		p.text(strconv.FormatInt(l.v.Int(), 10))
-	case value.Decimal:
-		p.text(l.v.Raw())
-	case value.Float:
-		p.cast("CAST", Text(l.v.String()), TypeFloat)
-	case value.Time:
-		p.d.g.instant(p, l.v)
-	case value.Day:
-		p.cast("CAST", Text(l.v.String()), TypeDate)
-	case value.Bytes:
-		p.d.g.bytes(p, l.v.Raw())
-	case value.Text:
-		p.text(p.d.Text(l.v.Raw()))
-	default:
-		p.d.g.json(p, l.v.String())
-	}
-}
-
-// word is a keyword of SQL.
-type word string
-
-func (w word) level() int { return levelAtom }
-
-func (w word) print(p *printer) { p.text(string(w)) }
+func (s size) print(p *printer) { p.spell(p.d.g.length, s.a) }

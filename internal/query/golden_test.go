@@ -25,15 +25,22 @@ func TestGolden(t *testing.T) {
 			add := func(name, sql string) {
 				archive.Files = append(archive.Files, txtar.File{Name: name, Data: []byte(sql + "\n")})
 			}
-			add("create schema", d.Command(query.CreateSchema{Name: `my "schema"`}))
+			command := func(name string, c query.Command) {
+				if reason := d.Lacks(name); reason != "" {
+					add(name, "-- there is none: "+reason)
+					return
+				}
+				add(name, d.Command(c))
+			}
+			command("create schema", query.CreateSchema{Name: `my "schema"`})
 			for _, c := range dialecttest.Setup("suite") {
-				add("setup", d.Command(c))
+				add(setupName(c), d.Command(c))
 			}
 			for _, c := range dialecttest.Cases("suite") {
 				add(c.Name, d.SQL(c.Query))
 			}
 			for _, c := range dialecttest.Changes("suite") {
-				add(c.Name, d.Command(c.Command))
+				command(c.Name, c.Command)
 			}
 			for _, c := range printed {
 				add(c.name, d.Expr(c.e))
@@ -45,6 +52,17 @@ func TestGolden(t *testing.T) {
 	}
 }
 
+func setupName(c query.Command) string {
+	switch c.(type) {
+	case query.DropTable:
+		return "drop table"
+	case query.CreateTable:
+		return "create table"
+	default:
+		return "insert rows"
+	}
+}
+
 // printed are expressions whose form depends on a database's own types.
 var printed = []struct {
 	name string
@@ -52,6 +70,10 @@ var printed = []struct {
 }{
 	{"canonical object", query.Canonical(query.Col("c"), value.TypeObject, "anything")},
 	{"canonical instant", query.Canonical(query.Col("c"), value.TypeTimestamp, "anything")},
+	{"canonical number", query.Canonical(query.Col("c"), value.TypeNumber, "double")},
+	{"canonical text", query.Canonical(query.Col("c"), value.TypeString, "anything")},
+	{"canonical date", query.Canonical(query.Col("c"), value.TypeDate, "date")},
+	{"key of a boolean", query.Key(query.Col("c"), value.TypeBoolean, "anything")},
 	{"canonical boolean", query.Canonical(query.Col("c"), value.TypeBoolean, "anything")},
 	{"object of every type", query.Object(
 		query.Member{Name: "f", Value: query.Col("f"), Type: value.TypeNumber, Native: "double precision"}, query.Member{Name: "d", Value: query.Col("d"), Type: value.TypeNumber, Native: "DECIMAL(12,2)"},
@@ -61,6 +83,8 @@ var printed = []struct {
 	{"bytes", query.Value(value.OfBytes([]byte{0, 255}))},
 	{"json", query.Value(value.OfJSON(`{"a":"it's \\"}`))},
 	{"float", query.Value(value.OfFloat(0.1))},
+	{"condition as a value", query.Coalesce(query.Col("c").Eq(query.Int(1)), query.Bool(false)).Eq(query.Bool(true))},
+	{"value as a condition", query.And(query.Col("c"), query.Not(query.Cast(query.Col("d"), query.TypeBoolean)))},
 	{"booleans", query.And(query.Col("c").Eq(query.Bool(true)), query.Col("c").Ne(query.Bool(false)))},
 }
 
@@ -108,9 +132,37 @@ func TestQuoting(t *testing.T) {
 			}
 		}
 	}
+	for _, d := range query.Dialects {
+		for _, name := range []string{d.Quote, "]", `\`, `\` + d.Quote, d.Quote + d.Quote, "'", "a" + d.Quote + "; DROP"} {
+			if got := d.Ident(name); !closes(got, d) {
+				t.Errorf("%s: the name %q is written %s, which is more than a name", d.Name, name, got)
+			}
+		}
+	}
 	if got := query.Comment("sync 1 */ DROP"); got != "/* sync 1 / DROP */ " {
 		t.Errorf("the comment is %q", got)
 	}
+}
+
+// closes reports whether a quoted name ends with its last character and not before, as a database with or without
+// escapes by backslash reads it.
+func closes(name string, d query.Dialect) bool {
+	last := name[len(name)-1]
+	escapes := d.Ident(`\`) == d.Quote+`\\`+string(last)
+	for i := 1; i < len(name); i++ {
+		switch {
+		case escapes && name[i] == '\\':
+			i++
+		case name[i] != last:
+		case i == len(name)-1:
+			return true
+		case name[i+1] != last:
+			return false
+		default:
+			i++
+		}
+	}
+	return false
 }
 
 // literals counts the literals of a text as a database with or without escapes by backslash reads it; -1 where

@@ -1,7 +1,6 @@
 package query
 
 import (
-	"fmt"
 	"regexp"
 	"slices"
 	"strconv"
@@ -19,53 +18,45 @@ func postgresGrammar() *grammar {
 			kindText: "text", kindInteger: "bigint", kindFloat: "double precision", kindBoolean: "boolean", kindDate: "date",
 			kindTimestamp: "timestamp with time zone", kindJSON: "jsonb", kindBytes: "bytea",
 		}
-		g.decimal = "numeric(%d, %d)"
-		g.bytes = func(p *printer, raw string) { p.cast("CAST", Text(fmt.Sprintf(`\x%x`, raw)), TypeBytes) }
+		g.decimal = decimalAs("numeric(%d, %d)")
+		g.float, g.day, g.instant = "CAST('%s' AS double precision)", "CAST(%s AS date)", "CAST(%s AS timestamp with time zone)"
+		g.bytes, g.json = `CAST('\x%s' AS bytea)`, "CAST(%s AS jsonb)"
 		g.pack = func(texts []Expr) Expr { return Cast(function("ROW", texts...), TypeText) } // quoted as arrays are, and several times faster
-		g.canonical = postgresCanonical
-		g.key = postgresKey
-		g.tryCast = postgresTryCast
+		g.written = postgresWritten
 		g.object = postgresObject
+		g.tryCast = postgresTry
 	})
 }
 
-func function(name string, args ...Expr) Expr { return Expr{n: call{name: name, args: args}} }
-
-// postgresCanonical: two texts of one JSON value are one value, and money is a number, whatever the server's locale.
+// postgresWritten: two texts of one JSON value are one value, and money is a number, whatever the server's locale.
 // jsonb knows no NUL character, which json may have.
-func postgresCanonical(p *printer, e Expr, t value.Type, native string) {
+func postgresWritten(e Expr, t value.Type, native string, key bool) Expr {
 	text := Cast(e, TypeText)
 	switch {
 	case native == "json":
 		hasNUL := function("strpos", text, Text(`\u0000`)).Gt(Int(0))
-		text = Case().When(hasNUL, text).Else(Cast(Cast(e, TypeJSON), TypeText))
+		return Case().When(hasNUL, text).Else(Cast(Cast(e, TypeJSON), TypeText))
 	case t == value.TypeObject && native != "jsonb":
-		text = Cast(function("to_jsonb", e), TypeText)
+		return Cast(function("to_jsonb", e), TypeText)
+	case t == value.TypeTimestamp && key:
+		return postgresInstant(Cast(e, Native("timestamp")))
 	case t == value.TypeTimestamp:
-		text = Cast(Cast(e, Native("timestamp")), TypeText)
+		return Cast(Cast(e, Native("timestamp")), TypeText)
 	case native == "money":
-		text = Cast(Cast(e, Native("numeric")), TypeText)
+		return Cast(Cast(e, Native("numeric")), TypeText)
+	default:
+		return text
 	}
-	p.expr(text, levelAtom)
 }
 
-// postgresKey writes instants of the years that have four digits in ISO 8601.
-func postgresKey(p *printer, e Expr, t value.Type, native string) {
-	if t != value.TypeTimestamp {
-		postgresCanonical(p, e, t, native)
-		return
-	}
-	at := Cast(e, Native("timestamp"))
+// postgresInstant writes instants of the years that have four digits in ISO 8601.
+func postgresInstant(at Expr) Expr {
 	usual := And(at.Ge(Cast(Text("0001-01-01"), Native("timestamp"))), at.Lt(Cast(Text("10000-01-01"), Native("timestamp"))))
 	micros := function("to_char", at, Text(`YYYY-MM-DD"T"HH24:MI:SS.US"Z"`))
-	p.expr(Case().When(usual, function("regexp_replace", micros, Text("000Z$"), Text("Z"))).Else(Cast(at, TypeText)), levelAtom)
+	return Case().When(usual, function("regexp_replace", micros, Text("000Z$"), Text("Z"))).Else(Cast(at, TypeText))
 }
 
-// postgresTryCast: the server has no cast that tries, so that only what surely converts is cast.
-func postgresTryCast(p *printer, e Expr, was string, to Type) {
-	p.expr(postgresTry(e, was, to, p.d.Type(to)), levelAtom)
-}
-
+// postgresTry: the server has no cast that tries, so that only what surely converts is cast.
 func postgresTry(e Expr, was string, to Type, name string) Expr {
 	from, into := postgresClass(was), postgresClass(name)
 	text := Cast(e, TypeText)
@@ -75,7 +66,7 @@ func postgresTry(e Expr, was string, to Type, name string) Expr {
 	case into == "json":
 		return Cast(function("to_jsonb", e), to)
 	case into == "number" && (from == "number" || from == "text"):
-		return Case().When(matches(text, `^-?[0-9]{1,300}([.][0-9]+)?$`), postgresFit(Cast(text, Native("numeric")), to, name)).End()
+		return Case().When(matches(text, `^-?[0-9]{1,255}([.][0-9]+)?$`), postgresFit(Cast(text, Native("numeric")), to, name)).End()
 	case into == "boolean":
 		return Case().When(Lower(text).In(Text("true"), Text("t"), Text("1")), Bool(true)).
 			When(Lower(text).In(Text("false"), Text("f"), Text("0")), Bool(false)).End()
@@ -140,7 +131,7 @@ func postgresFit(number Expr, to Type, name string) Expr {
 // arguments.
 const postgresMembers = 50
 
-func postgresObject(p *printer, members []Member) {
+func postgresObject(members []Member) Expr {
 	var parts []Expr
 	for chunk := range slices.Chunk(members, postgresMembers) {
 		var args []Expr
@@ -152,9 +143,7 @@ func postgresObject(p *printer, members []Member) {
 	if len(parts) == 0 {
 		parts = append(parts, function("jsonb_build_object"))
 	}
-	p.text("(")
-	p.list([]Expr{Concat(parts...)})
-	p.text(")")
+	return spell("(%s)", Concat(parts...))
 }
 
 // postgresMember replaces the NUL character, which json can have and jsonb cannot.

@@ -1,24 +1,60 @@
 package query
 
-import "strings"
+import (
+	"fmt"
+	"strings"
+)
 
 // printer writes SQL in one dialect.
 type printer struct {
 	strings.Builder
 
-	d Dialect
+	d       Dialect
+	hoisted *[]string // definitions of common table expressions that belong to the statement's beginning
+}
+
+// apart returns what a part of the statement is written as.
+func (p *printer) apart(write func(q *printer)) string {
+	q := &printer{d: p.d, hoisted: p.hoisted}
+	write(q)
+	return q.String()
 }
 
 func (p *printer) text(s string) { p.WriteString(s) }
 
 func (p *printer) ident(name string) { p.WriteString(p.d.Ident(name)) }
 
-// expr writes an expression, in parentheses where it binds more weakly than the place needs.
-func (p *printer) expr(e Expr, least int) {
-	if e.IsZero() {
-		p.expr(Int(1).Eq(Int(1)), least)
-		return
+// condition writes an expression where a condition stands.
+func (p *printer) condition(e Expr, least int) {
+	switch {
+	case e.IsZero():
+		p.bound(Int(1).Eq(Int(1)), least)
+	case p.d.g.truth != "" && !isCondition(e):
+		p.bound(e.Eq(Int(1)), least)
+	default:
+		p.bound(e, least)
 	}
+}
+
+// expr writes an expression where a value stands.
+func (p *printer) expr(e Expr, least int) {
+	switch {
+	case e.IsZero():
+		p.expr(Int(1).Eq(Int(1)), least)
+	case p.d.g.truth != "" && isCondition(e):
+		p.text(fmt.Sprintf(string(p.d.g.truth), p.apart(func(q *printer) { q.condition(e, levelNot+1) })))
+	default:
+		p.bound(e, least)
+	}
+}
+
+func isCondition(e Expr) bool {
+	c, ok := e.n.(interface{ condition() bool })
+	return ok && c.condition()
+}
+
+// bound writes an expression, in parentheses where it binds more weakly than the place needs.
+func (p *printer) bound(e Expr, least int) {
 	if e.n.level() >= least {
 		e.n.print(p)
 		return
@@ -59,16 +95,24 @@ func (p *printer) clause(word string, e Expr) {
 		return
 	}
 	p.text(" " + word + " ")
-	p.expr(e, levelOr)
+	p.condition(e, levelOr)
 }
 
 func (p *printer) query(q Query) { q.printQuery(p) }
 
-// cast writes CAST(e AS t), or another function of that form.
-func (p *printer) cast(function string, e Expr, t Type) {
-	p.text(function + "(")
-	p.expr(e, levelOr)
-	p.text(" AS " + p.d.Type(t) + ")")
+// whole writes a query that a statement consists of, with words between its common table expressions and itself.
+func (p *printer) whole(q Query, words string) {
+	if !p.d.g.hoists {
+		p.text(words)
+		p.query(q)
+		return
+	}
+	var definitions []string
+	text := (&printer{d: p.d, hoisted: &definitions}).apart(func(r *printer) { r.query(q) })
+	if len(definitions) > 0 {
+		p.text("WITH " + strings.Join(definitions, ", ") + " ")
+	}
+	p.text(words + text)
 }
 
 // call writes a function with its arguments.

@@ -1,8 +1,9 @@
 package query
 
 import (
+	"fmt"
 	"slices"
-	"strconv"
+	"strings"
 )
 
 // Query is what yields rows: a Select, a Union, or one of them behind common table expressions.
@@ -70,14 +71,14 @@ func (r Relation) print(p *printer) {
 		p.query(r.query)
 		p.text(")")
 	case r.statement != "":
-		p.text("(\n" + r.statement + "\n)")
+		p.statement(r.statement)
 	case r.cte != "":
 		p.ident(r.cte)
 	default:
 		p.text(p.d.Table(r.table))
 	}
 	if r.alias != "" {
-		p.text(" AS ")
+		p.text(p.d.g.aliased)
 		p.ident(r.alias)
 	}
 }
@@ -124,17 +125,43 @@ func (s Select) Join(r Relation, on Expr) Select { return s.join("JOIN", r, on) 
 // LeftJoin keeps those pairs, and the rows before it that have no partner.
 func (s Select) LeftJoin(r Relation, on Expr) Select { return s.join("LEFT JOIN", r, on) }
 
-// FullJoin keeps those pairs, and the rows of both sides that have no partner.
-func (s Select) FullJoin(r Relation, on Expr) Select { return s.join("FULL JOIN", r, on) }
+// FullJoin keeps those pairs, and the rows of both sides that have no partner. Such a query may have conditions, and
+// columns of its own names; it is grouped, sorted, limited and made distinct around it (Sub), since some databases
+// have no full join.
+func (s Select) FullJoin(r Relation, on Expr) Select { return s.join(fullJoin, r, on) }
+
+const fullJoin = "FULL JOIN"
 
 // SemiJoin keeps the rows that have a partner, without its columns.
 func (s Select) SemiJoin(r Relation, on Expr) Select {
-	return s.Where(Exists(From(r).Where(on).Select(Int(1).As("found"))))
+	return s.Where(Expr{n: partnerOf(r, on, false)})
 }
 
 // AntiJoin keeps the rows that have no partner.
 func (s Select) AntiJoin(r Relation, on Expr) Select {
-	return s.Where(NotExists(From(r).Where(on).Select(Int(1).As("found"))))
+	return s.Where(Expr{n: partnerOf(r, on, true)})
+}
+
+func partnerOf(r Relation, on Expr, not bool) partner {
+	return partner{exists: exists{not: not, query: From(r).Where(on).Select(Int(1).As("found"))}, with: r, on: on}
+}
+
+// withSemiJoins takes partners out of the conditions.
+func (s Select) withSemiJoins() Select {
+	joins, where := slices.Clip(s.joins), []Expr(nil)
+	for _, e := range s.where {
+		p, ok := e.n.(partner)
+		switch {
+		case !ok:
+			where = append(where, e)
+		case p.not:
+			joins = append(joins, joined{"LEFT ANTI JOIN", p.with, p.on})
+		default:
+			joins = append(joins, joined{"LEFT SEMI JOIN", p.with, p.on})
+		}
+	}
+	s.joins, s.where = joins, where
+	return s
 }
 
 // Where keeps the rows for which all of the conditions hold, besides those given before.
@@ -191,24 +218,27 @@ func (s Select) Limit(n int64) Select {
 }
 
 func (s Select) printQuery(p *printer) {
+	if at := slices.IndexFunc(s.joins, func(j joined) bool { return j.kind == fullJoin }); at >= 0 {
+		s.mustBePlain()
+		if p.d.g.noFull {
+			p.query(s.withoutFullJoin(at))
+			return
+		}
+	}
+	if s.limited && s.distinct && p.d.g.limit == limitAlone {
+		p.query(s.limitedAround())
+		return
+	}
+	if p.d.g.semi {
+		s = s.withSemiJoins()
+	}
 	p.text("SELECT ")
 	if s.distinct {
 		p.text("DISTINCT ")
 	}
-	if s.limited && p.d.g.top {
-		p.text("TOP " + strconv.FormatInt(s.limit, 10) + " ")
-	}
+	p.text(s.top(p.d.g.limit))
 	p.named(s.columns)
-	if !s.from.isZero() {
-		p.text(" FROM ")
-		s.from.print(p)
-	}
-	for _, j := range s.joins {
-		p.text(" " + j.kind + " ")
-		j.with.print(p)
-		p.text(" ON ")
-		p.expr(j.on, levelOr)
-	}
+	s.printFrom(p)
 	p.clause("WHERE", And(s.where...))
 	if len(s.groups) > 0 {
 		p.text(" GROUP BY ")
@@ -216,9 +246,74 @@ func (s Select) printQuery(p *printer) {
 	}
 	p.clause("HAVING", And(s.having...))
 	s.printOrder(p)
-	if s.limited && !p.d.g.top {
-		p.text(" LIMIT " + strconv.FormatInt(s.limit, 10))
+	p.text(s.last(p.d.g.limit))
+}
+
+func (s Select) printFrom(p *printer) {
+	if s.from.isZero() {
+		p.text(p.d.g.dual)
+		return
 	}
+	p.text(" FROM ")
+	s.from.print(p)
+	for _, j := range s.joins {
+		p.text(" " + j.kind + " ")
+		j.with.print(p)
+		p.text(" ON ")
+		p.condition(j.on, levelOr)
+	}
+}
+
+// top is a limit before the columns.
+func (s Select) top(at limit) string {
+	switch {
+	case s.limited && at == limitTop:
+		return fmt.Sprintf("TOP (%d) ", s.limit)
+	case s.limited && at == limitAlone:
+		return fmt.Sprintf("TOP %d ", s.limit)
+	default:
+		return ""
+	}
+}
+
+// last is a limit at the end.
+func (s Select) last(at limit) string {
+	switch {
+	case s.limited && at == limitLast:
+		return fmt.Sprintf(" LIMIT %d", s.limit)
+	case s.limited && at == limitFetch:
+		return fmt.Sprintf(" FETCH FIRST %d ROWS ONLY", s.limit)
+	default:
+		return ""
+	}
+}
+
+// limitedAround takes the limit out of a query of different rows.
+func (s Select) limitedAround() Query {
+	n := s.limit
+	s.limited = false
+	return From(Sub(s).As("_limited")).Limit(n)
+}
+
+// mustBePlain refuses what FullJoin says.
+func (s Select) mustBePlain() {
+	if len(s.groups)+len(s.having)+len(s.orders) > 0 || s.limited || s.distinct {
+		panic("query: a full join is grouped, sorted and limited around it (Sub)")
+	}
+}
+
+// withoutFullJoin is the full join at that place as a left join and the rows of its other side that have no partner.
+func (s Select) withoutFullJoin(at int) Query {
+	before, full, after := s.joins[:at], s.joins[at], s.joins[at+1:]
+	left := s
+	left.joins = slices.Concat(before, []joined{{"LEFT JOIN", full.with, full.on}}, after)
+	partner := Select{from: s.from, joins: before}.Where(full.on).Select(Int(1).As("found"))
+	right := From(full.with).LeftJoin(s.from, Int(1).Eq(Int(0)))
+	for _, j := range before {
+		right = right.LeftJoin(j.with, Int(1).Eq(Int(0)))
+	}
+	right.joins = slices.Concat(right.joins, after)
+	return Union(left, right.Where(NotExists(partner)).Where(s.where...).Select(s.columns...))
 }
 
 func (s Select) printOrder(p *printer) {
@@ -269,17 +364,27 @@ type with struct {
 }
 
 func (w with) printQuery(p *printer) {
+	definitions := make([]string, len(w.definitions))
 	for i, d := range w.definitions {
-		if i == 0 {
-			p.text("WITH ")
-		} else {
-			p.text(", ")
-		}
-		p.ident(d.Name)
-		p.text(" AS (")
-		p.query(d.Query)
-		p.text(")")
+		text := p.apart(func(q *printer) { q.query(d.Query) })
+		definitions[i] = p.d.Ident(d.Name) + " AS (" + text + ")"
 	}
-	p.text(" ")
+	if p.hoisted != nil {
+		*p.hoisted = append(*p.hoisted, definitions...)
+	} else {
+		p.text("WITH " + strings.Join(definitions, ", ") + " ")
+	}
 	p.query(w.query)
+}
+
+// statement writes a person's statement as a relation.
+func (p *printer) statement(sql string) {
+	if p.hoisted != nil {
+		definitions, rest := splitWith(sql)
+		if definitions != "" {
+			*p.hoisted = append(*p.hoisted, definitions+"\n")
+		}
+		sql = unordered(rest)
+	}
+	p.text("(\n" + sql + "\n)")
 }

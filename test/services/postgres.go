@@ -198,12 +198,17 @@ func makeFor(data string) error {
 }
 
 func run(program string, args ...string) error {
-	cmd := exec.Command(program, args...)
-	cmd.Dir = os.TempDir()
 	c, err := serverUser()
 	if err != nil {
 		return err
 	}
+	return runAs(c, program, args...)
+}
+
+// runAs runs a program to its end as a user, nil being ourselves. Its error has what the program said.
+func runAs(c *syscall.Credential, program string, args ...string) error {
+	cmd := exec.Command(program, args...)
+	cmd.Dir = os.TempDir()
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Credential: c}
 	log, err := os.CreateTemp("", "millrace-services-*.log")
 	if err != nil {

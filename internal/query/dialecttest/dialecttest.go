@@ -102,6 +102,7 @@ func joins(p, o query.Relation, mine query.Expr) []Case {
 		{"join", query.From(p).Join(o, mine).Select(id, o.Col("total")), [][]string{{"1", "5"}, {"1", "7"}, {"3", "9"}}},
 		{"left join", query.From(p).LeftJoin(o, mine).Select(id, o.Col("total")), [][]string{{"1", "5"}, {"1", "7"}, {"2", Null}, {"3", "9"}}},
 		{"full join", query.From(p).FullJoin(o, mine).Select(id, o.Col("total")), [][]string{{"1", "5"}, {"1", "7"}, {"2", Null}, {"3", "9"}, {Null, "11"}}},
+		{"full join under a condition", query.From(p).FullJoin(o, mine).Where(query.Or(id.IsNull(), id.Eq(query.Int(2)))).Select(id, o.Col("total")), [][]string{{"2", Null}, {Null, "11"}}},
 		{"semi join", query.From(p).SemiJoin(o, mine).Select(id), [][]string{{"1"}, {"3"}}},
 		{"anti join", query.From(p).AntiJoin(o, mine).Select(id), [][]string{{"2"}}},
 		{"statement", query.From(query.Statement("SELECT 1 AS a -- one;\n;").As("s")).Select(query.Col("a")), [][]string{{"1"}}},
@@ -121,6 +122,7 @@ func groups(p, o query.Relation, mine query.Expr) []Case {
 		{"group", query.From(p).Join(o, mine).GroupBy(id).Select(id, query.Min(o.Col("total")).As("low"), query.Max(o.Col("total")).As("high")), [][]string{{"1", "5", "7"}, {"3", "9", "9"}}},
 		{"having", query.From(o).GroupBy(o.Col("person")).Having(query.Count().Gt(query.Int(1))).Select(o.Col("person")), [][]string{{"1"}}},
 		{"distinct", query.From(o).Distinct().Select(o.Col("person")), [][]string{{"1"}, {"3"}, {"4"}}},
+		{"distinct and limit", query.From(o).Where(o.Col("person").Eq(query.Int(1))).Distinct().Limit(5).Select(o.Col("person")), [][]string{{"1"}}},
 		{"order and limit", query.From(o).OrderByDesc(o.Col("total")).Limit(2).Select(o.Col("total")), [][]string{{"11"}, {"9"}}},
 		{"values", query.Values(query.Int(1).As("a"), query.Text("").As("b")), [][]string{{"1", ""}}},
 	}
@@ -149,6 +151,13 @@ func hashes(p query.Relation) []Case {
 		{"keys", query.From(p).Where(id.Eq(query.Int(1))).Select(key("id", value.TypeNumber).As("k"), key("full name", value.TypeString).As("n"),
 			key("paid", value.TypeNumber).As("p"), key("born", value.TypeDate).As("d"), key("seen", value.TypeTimestamp).As("s")),
 			[][]string{{"1", "Ann", "10.50", "1970-01-02", "1970-01-01T00:00:00.123456Z"}}},
+		{"keys of letters", query.From(p).Where(key("full name", value.TypeString).Eq(query.Key(query.Text("ANN"), value.TypeString, ""))).Select(id), nil},
+		{"try cast", query.From(p).Where(id.Eq(query.Int(1))).Select(query.TryCast(query.Cast(p.Col("paid"), query.TypeText), "text", query.TypeDecimal(12, 2)).As("a"),
+			query.TryCast(p.Col("full name"), "text", query.TypeInteger).As("b")), [][]string{{"10.50", Null}}},
+		{"nested with", query.From(query.Sub(query.With(query.From(query.Common("w")).Select(query.Col("a")), query.Definition{Name: "w", Query: query.From(p).Select(id.As("a"))})).As("s")).
+			Where(query.Col("a").Lt(query.Int(3))).Select(query.Col("a")), [][]string{{"1"}, {"2"}}},
+		{"statement in order", query.From(query.Statement("SELECT 1 AS a ORDER BY a").As("s")).Select(query.Col("a")), [][]string{{"1"}}},
+		{"statement with", query.From(query.Statement("WITH q AS (SELECT 1 AS a) /* two */ SELECT a FROM q").As("s")).Select(query.Col("a")), [][]string{{"1"}}},
 	}
 }
 

@@ -19,13 +19,16 @@ func main() {
 func run(args []string) error {
 	switch {
 	case len(args) == 1 && args[0] == "start":
-		url, err := services.StartPostgres()
-		if err == nil {
-			fmt.Println(url)
+		for _, start := range []func() (string, error){services.StartPostgres, services.StartMariaDB} {
+			address, err := start()
+			if err != nil {
+				return err
+			}
+			fmt.Println(address)
 		}
-		return err
+		return nil
 	case len(args) == 1 && args[0] == "stop":
-		return services.StopPostgres()
+		return errors.Join(services.StopPostgres(), services.StopMariaDB())
 	default:
 		return errors.New("usage: services start|stop")
 	}

@@ -123,8 +123,7 @@ func (d *differ) once(ctx context.Context, found verdicts) (bool, error) {
 	}
 	settled := d.in.Baseline.Rows
 	if d.in.Baseline.Overlap > 0 {
-		b := query.Sub(d.base.verdicts()).As("b")
-		if err := d.numbers(ctx, query.From(b).Select(query.Count().As("n")), &settled); err != nil {
+		if err := d.numbers(ctx, d.settled(), &settled); err != nil {
 			return false, err
 		}
 	}
@@ -134,11 +133,21 @@ func (d *differ) once(ctx context.Context, found verdicts) (bool, error) {
 	if fresh == 0 {
 		return true, nil
 	}
-	v := d.verdict
 	var rows, keys int64
-	err := d.numbers(ctx, query.From(v).Where(v.Col("op").Eq(query.Text(added))).
-		Select(query.Count().As("n"), query.CountDistinct(v.Col("_k")).As("keys")), &rows, &keys)
+	err := d.numbers(ctx, d.fresh(), &rows, &keys)
 	return rows == keys, err
+}
+
+// settled counts the keys that the baseline has.
+func (d *differ) settled() query.Query {
+	return query.From(query.Sub(d.base.verdicts()).As("b")).Select(query.Count().As("n"))
+}
+
+// fresh counts the rows that are added, and their keys.
+func (d *differ) fresh() query.Query {
+	v := d.verdict
+	return query.From(v).Where(v.Col("op").Eq(query.Text(added))).
+		Select(query.Count().As("n"), query.CountDistinct(v.Col("_k")).As("keys"))
 }
 
 // compared decides on every key of n: one that appears twice is refused; one in doubt is planned even when its values are
@@ -203,11 +212,16 @@ type verdicts map[string]verdictCount
 
 type verdictCount struct{ keys, rows, old int64 }
 
+// tallied counts the verdicts.
+func (d *differ) tallied() query.Query {
+	v := d.verdict
+	return query.From(v).GroupBy(v.Col("op")).
+		Select(v.Col("op"), query.Count().As("keys"), query.Sum(v.Col("n")).As("found"), query.Sum(v.Col("old")).As("old"))
+}
+
 func (d *differ) tally(ctx context.Context) (verdicts, error) {
 	found := verdicts{}
-	v := d.verdict
-	q := query.From(v).GroupBy(v.Col("op")).Select(v.Col("op"), query.Count().As("keys"), query.Sum(v.Col("n")).As("found"), query.Sum(v.Col("old")).As("old"))
-	err := d.read(ctx, q, func(row []string) error {
+	err := d.read(ctx, d.tallied(), func(row []string) error {
 		keys, kerr := count(row[1])
 		rows, rerr := count(row[2])
 		old, oerr := count(row[3])
@@ -223,18 +237,22 @@ func (d *differ) claim(ctx context.Context, found verdicts) error {
 		return nil
 	}
 	d.claimed = true
+	if err := d.make(ctx, d.table(claimedTable), d.claims()); err != nil {
+		return err
+	}
+	return d.numbers(ctx, query.From(query.Table(d.table(claimedTable))).Select(query.Count().As("n")), &d.plan.Counts.Claimed)
+}
+
+// claims are the keys of removed rows whose identifying values another row has.
+func (d *differ) claims() query.Query {
 	b, m := query.Sub(d.base.values()).As("b"), query.Table(*d.in.Staged.Table).As("m")
 	var same []query.Expr
 	for _, name := range d.in.Identify {
 		same = append(same, d.base.sameValue(m, b, d.plan.Schema.Index(name)))
 	}
 	v := d.verdict
-	err := d.make(ctx, d.table(claimedTable), query.From(v).Join(b, b.Col("_k").Eq(v.Col("_k"))).Join(m, query.And(same...)).
-		Where(v.Col("op").Eq(query.Text(removed)), m.Col("_k").NotNull()).Distinct().Select(v.Col("_k")))
-	if err != nil {
-		return err
-	}
-	return d.numbers(ctx, query.From(query.Table(d.table(claimedTable))).Select(query.Count().As("n")), &d.plan.Counts.Claimed)
+	return query.From(v).Join(b, b.Col("_k").Eq(v.Col("_k"))).Join(m, query.And(same...)).
+		Where(v.Col("op").Eq(query.Text(removed)), m.Col("_k").NotNull()).Distinct().Select(v.Col("_k"))
 }
 
 func (d *differ) count(found verdicts) {

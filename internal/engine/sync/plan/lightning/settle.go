@@ -52,8 +52,7 @@ func (s *settler) run(ctx context.Context, b *plan.Baseline) (err error) {
 	if err := s.upload(ctx); err != nil {
 		return err
 	}
-	names := append([]string{"_k", "_state", "_held", "_op", "_h", "_attempts"}, columns(len(b.Schema))...)
-	err = s.execute(ctx, rejections(s.rejections, b.Layout), query.InsertQuery{Table: s.rejections, Columns: names, Query: s.overlay()})
+	err = s.execute(ctx, rejections(s.rejections, b.Layout), s.inserted())
 	if err := errors.Join(err, s.drop(ctx, s.table(outcomesTable))); err != nil {
 		return err
 	}
@@ -70,6 +69,12 @@ func rejections(t query.TableRef, l plan.Layout) query.CreateTable {
 		c.Columns = append(c.Columns, query.NewColumn{Name: column(i), Type: query.Native(native)})
 	}
 	return c
+}
+
+// inserted writes the overlay.
+func (s *settler) inserted() query.Command {
+	names := append([]string{"_k", "_state", "_held", "_op", "_h", "_attempts"}, columns(len(s.in.Staged.Schema))...)
+	return query.InsertQuery{Table: s.rejections, Columns: names, Query: s.overlay()}
 }
 
 // overlay is the state of every exception. A row that is kept in a run whose mapping changed has no hash: its values
@@ -126,11 +131,8 @@ func (s *settler) base() base {
 // count derives the baseline's numbers: staged rows, less those that the overlay replaces, plus those that the
 // overlay holds.
 func (s *settler) count(ctx context.Context, b *plan.Baseline) error {
-	r := query.Table(s.rejections).As("r")
 	var held int64
-	err := s.numbers(ctx, query.From(r).Select(query.Count().As("n"),
-		query.Sum(flag(r.Col("_state").Eq(query.Text(plan.StateDirty)))).As("dirty"), query.Sum(r.Col("_held")).As("held")),
-		&b.Overlap, &b.Dirty, &held)
+	err := s.numbers(ctx, counted(s.rejections), &b.Overlap, &b.Dirty, &held)
 	b.Rows += held - s.in.Plan.Counts.Duplicates
 	for _, piece := range s.pieces {
 		if piece.Op != connector.Removed {
@@ -138,6 +140,13 @@ func (s *settler) count(ctx context.Context, b *plan.Baseline) error {
 		}
 	}
 	return err
+}
+
+// counted counts an overlay's rows, those in doubt, and those that hold what was settled.
+func counted(rejections query.TableRef) query.Query {
+	r := query.Table(rejections).As("r")
+	return query.From(r).Select(query.Count().As("n"),
+		query.Sum(flag(r.Col("_state").Eq(query.Text(plan.StateDirty)))).As("dirty"), query.Sum(r.Col("_held")).As("held"))
 }
 
 // upload makes the table of the keys that were not accepted, one row each: _k, op, state, attempts.
@@ -160,15 +169,19 @@ func (s *settler) doubts(ctx context.Context) (map[string]string, error) {
 	if !s.compares || s.in.Old.Dirty == 0 || s.in.Plan.Duplicates.Rows == 0 {
 		return found, nil
 	}
-	o, n := query.Table(s.in.Old.Tables.Rejections).As("o"), query.Table(*s.in.Staged.Table).As("n")
-	repeated := query.Sub(query.From(n).Where(n.Col("_k").NotNull()).GroupBy(n.Col("_k")).Having(query.Count().Gt(query.Int(1))).Select(n.Col("_k"))).As("n")
-	q := query.From(o).Join(repeated, repeated.Col("_k").Eq(o.Col("_k"))).Where(o.Col("_state").Eq(query.Text(plan.StateDirty))).
-		Select(o.Col("_k"), o.Col("_attempts"))
-	err := s.read(ctx, q, func(row []string) error {
+	err := s.read(ctx, s.doubtful(), func(row []string) error {
 		found[row[0]] = forgetColumns(row[1], s.in.Old.Schema, s.in.Staged.Schema)
 		return nil
 	})
 	return found, err
+}
+
+// doubtful are the keys in doubt that the model has more than once now, with what was sent.
+func (s *settler) doubtful() query.Query {
+	o, n := query.Table(s.in.Old.Tables.Rejections).As("o"), query.Table(*s.in.Staged.Table).As("n")
+	repeated := query.Sub(query.From(n).Where(n.Col("_k").NotNull()).GroupBy(n.Col("_k")).Having(query.Count().Gt(query.Int(1))).Select(n.Col("_k"))).As("n")
+	return query.From(o).Join(repeated, repeated.Col("_k").Eq(o.Col("_k"))).Where(o.Col("_state").Eq(query.Text(plan.StateDirty))).
+		Select(o.Col("_k"), o.Col("_attempts"))
 }
 
 // outcomes streams the keys of rows that were not accepted.

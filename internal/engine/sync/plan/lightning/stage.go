@@ -39,7 +39,7 @@ func (p *Planner) Stage(ctx context.Context, model string, in plan.StageInput) (
 	}
 	layout.HashVersion = hashRecipe + p.warehouse.Dialect().Name
 	table := p.table(planTable)
-	if err := p.create(ctx, table, staged(model, in, layout)); err != nil {
+	if err := p.create(ctx, table, staged(p.warehouse.Dialect(), model, in, layout)); err != nil {
 		return plan.Staged{}, failure(ctx, p.explain(err), "staging the model's rows")
 	}
 	s := plan.Staged{Table: &table, Layout: layout}
@@ -49,27 +49,33 @@ func (p *Planner) Stage(ctx context.Context, model string, in plan.StageInput) (
 	return s, nil
 }
 
-// staged is the query of the table's rows.
-func staged(model string, in plan.StageInput, l plan.Layout) query.Query {
+// staged is the query of the table's rows. What a table cannot hold becomes what it can before it is hashed, so that
+// a stored value has the hash that was staged.
+func staged(d query.Dialect, model string, in plan.StageInput, l plan.Layout) query.Query {
 	m := query.Statement(model).As("m")
-	canonical := func(c value.Column) query.Expr { return query.Canonical(m.Col(c.Name), c.Type, c.Native) }
 	key := in.Schema[in.Schema.Index(in.PrimaryKey)]
-	var compared []query.Expr
+	var compared, kept []query.Expr
 	for _, at := range l.ComparePositions() {
-		compared = append(compared, canonical(l.Schema[at]))
+		c := l.Schema[at]
+		e, native := d.Stored(m.Col(c.Name), c.Native)
+		compared = append(compared, query.Canonical(e, c.Type, native))
 	}
-	q := query.From(m).Select(query.Key(m.Col(key.Name), key.Type, key.Native).As("_k"), query.Hash(compared...).As("_h"))
 	for i, c := range l.Schema {
-		q = q.Select(m.Col(c.Name).As(column(i)))
+		e, _ := d.Stored(m.Col(c.Name), c.Native)
+		kept = append(kept, e.As(column(i)))
 	}
-	return q
+	return query.From(m).Select(query.Key(m.Col(key.Name), key.Type, key.Native).As("_k"), query.Hash(compared...).As("_h")).Select(kept...)
+}
+
+// measured counts the staged rows, and those that have a key.
+func measured(staged query.TableRef) query.Query {
+	t := query.Table(staged).As("t")
+	return query.From(t).Select(query.Count().As("n"), query.CountOf(t.Col("_k")).As("keys"))
 }
 
 // measure counts the rows and asks for the types that the columns have now.
 func (p *Planner) measure(ctx context.Context, s *plan.Staged) error {
-	t := query.Table(*s.Table).As("t")
-	err := p.numbers(ctx, query.From(t).Select(query.Count().As("n"), query.CountOf(t.Col("_k")).As("keys")), &s.Read, &s.Kept)
-	if err != nil {
+	if err := p.numbers(ctx, measured(*s.Table), &s.Read, &s.Kept); err != nil {
 		return err
 	}
 	s.NullKeys = s.Read - s.Kept

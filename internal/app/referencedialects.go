@@ -1,0 +1,49 @@
+package app
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/millrace/millrace/internal/query"
+)
+
+// dialectsPage shows how each construct is written in each dialect. Dialects that write it alike share a row.
+func dialectsPage() []byte {
+	p := &page{}
+	p.line("# Dialects of SQL\n\nMillrace builds SQL from values and prints it in the dialect of the database that runs it. Names and constants are always quoted by the dialect. A person's own statement stands in it as it is, as a relation.\n")
+	p.line("Tests execute every construct on DuckDB, PostgreSQL and MariaDB. The SQL for other databases is compared with files that a person has read (`internal/query/testdata`, and `internal/engine/sync/plan/lightning/testdata` for what the Lightning engine runs), and read by parsers that know the dialect (`test/dialects`). What the vendors' documentation says, and what could not be found there, stands with each dialect in `internal/query`.\n")
+	p.line("PlanetScale is written as MySQL, Lakebase as PostgreSQL, MariaDB as MySQL.")
+	for _, e := range query.Examples() {
+		p.line("\n## %s\n\n| Dialects | SQL |\n| --- | --- |", e.Name)
+		for _, row := range alike(e) {
+			p.line("| %s | %s |", strings.Join(row.dialects, ", "), row.sql)
+		}
+	}
+	return p.Bytes()
+}
+
+type sameSQL struct {
+	sql      string
+	dialects []string
+}
+
+func alike(e query.Example) []sameSQL {
+	var rows []sameSQL
+	for _, d := range query.Dialects {
+		sql := sqlCell(e.SQL(d))
+		at := slices.IndexFunc(rows, func(r sameSQL) bool { return r.sql == sql })
+		if at < 0 {
+			rows, at = append(rows, sameSQL{sql: sql}), len(rows)
+		}
+		rows[at].dialects = append(rows[at].dialects, d.Name)
+	}
+	return rows
+}
+
+// sqlCell is SQL in a table's cell; there may be none.
+func sqlCell(sql string) string {
+	if sql == "" {
+		return "none"
+	}
+	return "`` " + cell(sql) + " ``"
+}

@@ -1,0 +1,31 @@
+package query
+
+// Variants are dialects that write a construct in the way of databases which do not run here.
+func Variants(d Dialect) map[string]Dialect {
+	variants := map[string]Dialect{}
+	for name, change := range map[string]func(g *grammar){
+		"no full join":             func(g *grammar) { g.noFull = true },
+		"null compared by case":    func(g *grammar) { g.distinct = distinctByCase },
+		"with at the beginning":    func(g *grammar) { g.hoists = true },
+		"with before insert":       func(g *grammar) { g.hoists, g.withFirst = true, true },
+		"rows selected":            func(g *grammar) { g.rowsSelected = true },
+		"a relation for constants": func(g *grammar) { g.dual = ` FROM (SELECT 1 AS "one") AS "dual"` },
+		"fetch first":              func(g *grammar) { g.limit = limitFetch },
+		"a condition for deletes":  func(g *grammar) { g.needsWhere = true },
+		"booleans by case": func(g *grammar) {
+			g.boolean, g.truth = [2]string{"0", "1"}, truthByCase
+		},
+		"names without as": func(g *grammar) { g.aliased = " " },
+	} {
+		g := *d.g
+		change(&g)
+		variants[name] = Dialect{Name: d.Name, Quote: d.Quote, g: &g}
+	}
+	return variants
+}
+
+// Unordered is unordered.
+func Unordered(sql string) string { return unordered(sql) }
+
+// SplitWith is splitWith.
+func SplitWith(sql string) (definitions, rest string) { return splitWith(sql) }

@@ -1,0 +1,222 @@
+package query
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/millrace/millrace/internal/value"
+)
+
+// grammar is what dialects say differently: a table with one entry for each construct. A dialect begins with the
+// standard's (standard) and replaces parts of it; nothing else in this package asks which dialect it prints.
+type grammar struct {
+	// Names.
+	closing string              // of an identifier, where it is not the opening quote
+	name    func(string) string // what stands between an identifier's quotes
+	aliased string              // between a relation and its alias
+
+	// Types.
+	types        map[kind]string
+	decimal      func(precision, scale int) string
+	columnType   func(d Dialect, t Type) string             // where a column says more than its type; nil where not
+	castType     func(d Dialect, t Type) string             // where a cast has other words than a column; nil where not
+	stored       func(e Expr, native string) (Expr, string) // what a table can hold of a query's column; nil where all
+	tableOptions string                                     // behind the columns of a new table
+	longest      int                                        // bytes of a text in a column; 0 is any number
+
+	// Constants.
+	text    string                   // before the quote of a text
+	escape  func(text string) string // what stands between the quotes of a text
+	boolean [2]string                // false, true
+	number  func(text string) string // a number with digits behind the point
+	float   form                     // of its digits
+	day     form                     // of its quoted text
+	instant form                     // of its quoted text, in the layout
+	layout  string                   // of an instant; value.Value's own where empty
+	bytes   form                     // of its hexadecimal digits
+	json    form                     // of its quoted text
+	null    form                     // of its type
+
+	// Expressions.
+	cast     func(to string) form    // of an expression and a type
+	calls    map[string]string       // functions with another name
+	truth    form                    // of a condition as a value; empty where conditions are values
+	distinct form                    // of both sides
+	joined   string                  // the function that puts texts one behind the other; || where empty
+	pack     func(texts []Expr) Expr // several texts or nulls as one text that nothing else gives
+	digest   form                    // of a text
+	length   form                    // of a text: a number that tells texts apart where one is the other's beginning
+	written  func(e Expr, t value.Type, native string, key bool) Expr
+	object   func(members []Member) Expr
+	tryCast  func(e Expr, was string, to Type, name string) Expr
+
+	// Queries.
+	limit    limit
+	dual     string // behind the columns of a query that reads nothing
+	noFull   bool   // there is no FULL JOIN
+	hoists   bool   // WITH may stand only at the beginning of a statement
+	semi     bool   // there are SEMI and ANTI joins, which it wants instead of EXISTS
+	settings string // behind a statement that has a query
+
+	// Commands.
+	lacks         map[string]string // what the database has no form for, with the reason
+	needsWhere    bool              // UPDATE and DELETE must have a condition
+	rowsSelected  bool              // several rows of constants cannot be inserted with VALUES
+	withFirst     bool              // WITH stands before INSERT, not before SELECT
+	update        form              // of the table and the assignments
+	updated       string            // behind an update
+	dropTable     func(p *printer, t TableRef)
+	addColumn     func(p *printer, c AddColumn)
+	createSchema  func(p *printer, name string)
+	createTable   func(p *printer, c CreateTable)
+	createTableAs func(p *printer, t TableRef, q Query)
+}
+
+// form is SQL with places (%s, %[1]s) for its parts.
+type form string
+
+// limit is where a query says how many rows it yields at most.
+type limit int
+
+const (
+	limitLast  limit = iota // LIMIT n
+	limitFetch              // FETCH FIRST n ROWS ONLY
+	limitTop                // SELECT TOP (n)
+	limitAlone              // SELECT TOP n, which cannot stand with DISTINCT
+)
+
+// standard is the grammar that most databases share.
+func standard() *grammar {
+	return &grammar{
+		types: map[kind]string{
+			kindText: "VARCHAR", kindInteger: "BIGINT", kindFloat: "DOUBLE PRECISION", kindBoolean: "BOOLEAN", kindDate: "DATE",
+			kindTimestamp: "TIMESTAMP WITH TIME ZONE", kindJSON: "JSON", kindBytes: "BLOB",
+		},
+		name: doubled(`"`), aliased: " AS ", decimal: decimalAs("DECIMAL(%d, %d)"),
+
+		escape: doubled("'"), boolean: [2]string{"FALSE", "TRUE"}, number: func(text string) string { return text },
+		float: "CAST('%s' AS DOUBLE PRECISION)", day: "CAST(%s AS DATE)", instant: "CAST(%s AS TIMESTAMP WITH TIME ZONE)",
+		bytes: "X'%s'", json: "CAST(%s AS JSON)", null: "CAST(NULL AS %s)",
+
+		cast: func(string) form { return "CAST(%s AS %s)" }, distinct: "%s IS DISTINCT FROM %s", pack: packLengths, digest: "md5(%s)", length: "octet_length(%s)",
+		written: func(e Expr, _ value.Type, _ string, _ bool) Expr { return Cast(e, TypeText) },
+		tryCast: func(e Expr, _ string, to Type, _ string) Expr { return spell("TRY_CAST(%s AS %s)", e, castTo(to)) },
+
+		update:       "UPDATE %s SET %s",
+		dropTable:    func(p *printer, t TableRef) { p.text("DROP TABLE IF EXISTS " + p.d.Table(t)) },
+		createSchema: func(p *printer, name string) { p.text("CREATE SCHEMA IF NOT EXISTS " + p.d.Ident(name)) },
+		addColumn:    addColumn("ALTER TABLE %s ADD COLUMN %s %s"),
+		createTable:  createTable, createTableAs: createTableAs("", ""),
+	}
+}
+
+// grammarWith returns the standard's grammar with some parts replaced.
+func grammarWith(change func(g *grammar)) *grammar {
+	g := standard()
+	change(g)
+	return g
+}
+
+// decimalAs is a type with places for precision and scale.
+func decimalAs(f form) func(precision, scale int) string {
+	return func(precision, scale int) string { return fmt.Sprintf(string(f), precision, scale) }
+}
+
+// Forms that several dialects share.
+const (
+	distinctByCase form = "CASE WHEN %[1]s = %[2]s OR (%[1]s IS NULL AND %[2]s IS NULL) THEN 0 ELSE 1 END = 1"
+	truthByCase    form = "CASE WHEN %[1]s THEN 1 WHEN NOT %[1]s THEN 0 END"
+)
+
+// trueOrFalse is a boolean as text, for databases that write it otherwise.
+func trueOrFalse(e Expr) Expr {
+	return Case().When(e, Text("true")).When(Not(e), Text("false")).End()
+}
+
+// trimmed takes from an instant with microseconds those that are zero, as value.Value.String does; replace is the
+// function that replaces what a pattern finds.
+func trimmed(replace string, micros Expr) Expr {
+	return function(replace, micros, Text("000Z$"), Text("Z"))
+}
+
+// doubled writes a quote within its own as two.
+func doubled(quote string) func(string) string {
+	return func(s string) string { return strings.ReplaceAll(s, quote, quote+quote) }
+}
+
+// escaped puts a backslash before the quote and before backslashes, and writes line ends as escapes.
+func escaped(quote string) func(string) string {
+	return strings.NewReplacer(`\`, `\\`, quote, `\`+quote, "\n", `\n`, "\r", `\r`).Replace
+}
+
+// quotedTwice is a literal whose quote is doubled and whose backslash is escaped.
+var quotedTwice = strings.NewReplacer(`\`, `\\`, "'", "''").Replace
+
+// spelled is an expression in the words of one dialect, such as the call of a function.
+type spelled struct {
+	form  form
+	parts []Expr
+}
+
+func spell(f form, parts ...Expr) Expr { return Expr{n: spelled{f, parts}} }
+
+func (s spelled) level() int { return levelAtom }
+
+func (s spelled) print(p *printer) { p.spell(s.form, s.parts...) }
+
+// spell writes a form. Its parts may stand beside an operator.
+func (p *printer) spell(f form, parts ...Expr) {
+	words := make([]any, len(parts))
+	for i, part := range parts {
+		words[i] = p.apart(func(q *printer) { q.expr(part, levelConcat) })
+	}
+	p.text(fmt.Sprintf(string(f), words...))
+}
+
+// castTo is a type's name in a form.
+func castTo(t Type) Expr { return Expr{n: typeName{t}} }
+
+type typeName struct{ t Type }
+
+func (n typeName) level() int { return levelAtom }
+
+func (n typeName) print(p *printer) { p.text(p.d.castType(n.t)) }
+
+// function is the call of a function that the dialect has.
+func function(name string, args ...Expr) Expr { return Expr{n: call{name: name, args: args}} }
+
+// print writes a constant as the dialect does.
+func (l literal) print(p *printer) {
+	g := p.d.g
+	fill := func(f form, text string) { p.text(fmt.Sprintf(string(f), text)) }
+	switch l.v.Kind() {
+	case value.Null:
+		fill(g.null, p.d.castType(l.t))
+	case value.Bool:
+		p.text(g.boolean[map[bool]int{true: 1}[l.v.Bool()]])
+	case value.Int:
+		p.text(strconv.FormatInt(l.v.Int(), 10))
+	case value.Decimal:
+		p.text(g.number(l.v.Raw()))
+	case value.Float:
+		fill(g.float, l.v.String())
+	case value.Time:
+		fill(g.instant, p.d.Text(g.instantText(l.v)))
+	case value.Day:
+		fill(g.day, p.d.Text(l.v.String()))
+	case value.Bytes:
+		fill(g.bytes, fmt.Sprintf("%x", l.v.Raw()))
+	case value.Text:
+		p.text(p.d.Text(l.v.Raw()))
+	default:
+		fill(g.json, p.d.Text(l.v.String()))
+	}
+}
+
+func (g *grammar) instantText(v value.Value) string {
+	if g.layout == "" {
+		return v.String()
+	}
+	return v.Time().UTC().Format(g.layout)
+}

@@ -1,0 +1,12 @@
+package query
+
+// Materialize is Materialize, which speaks the language of PostgreSQL (https://materialize.com/docs/lts/sql/functions/):
+// it has its types, md5, jsonb and patterns. It makes views of queries, not tables (unverified), and is no source that
+// the Lightning engine plans in.
+var Materialize = Dialect{Name: "materialize", Quote: `"`, g: materializeGrammar()}
+
+func materializeGrammar() *grammar {
+	g := postgresGrammar()
+	g.lacks = map[string]string{ConstructCreateTableAs: "queries become views, not tables"}
+	return g
+}

@@ -1,0 +1,24 @@
+package query
+
+// Synapse is a dedicated SQL pool of Azure Synapse Analytics. It differs from SQL Server in this:
+//
+//   - Tables say how they are distributed
+//     (https://learn.microsoft.com/en-us/sql/t-sql/statements/create-table-as-select-azure-sql-data-warehouse). Ours are heaps
+//     without a column of distribution: texts without a limit are in no columnstore index (unverified).
+//   - VALUES has one row (https://learn.microsoft.com/en-us/sql/t-sql/queries/table-value-constructor-transact-sql), and DROP TABLE
+//     no IF EXISTS (https://learn.microsoft.com/en-us/sql/t-sql/statements/drop-table-transact-sql).
+//   - WITH is followed by SELECT alone, also in CREATE TABLE AS SELECT, and is never recursive
+//     (https://learn.microsoft.com/en-us/sql/t-sql/queries/with-common-table-expression-transact-sql): a model that begins with WITH
+//     can be staged, but no row of it is inserted into a table that is there.
+var Synapse = Dialect{Name: "synapse", Quote: "[", g: synapseGrammar()}
+
+func synapseGrammar() *grammar {
+	g := sqlserverGrammar()
+	g.tableOptions = " WITH (DISTRIBUTION = ROUND_ROBIN, HEAP)"
+	g.createTableAs = createTableAs(" WITH (DISTRIBUTION = ROUND_ROBIN, HEAP)", "")
+	g.rowsSelected = true
+	g.dropTable = func(p *printer, t TableRef) {
+		p.text("IF OBJECT_ID(" + p.d.Text(p.d.Table(t)) + ", N'U') IS NOT NULL DROP TABLE " + p.d.Table(t))
+	}
+	return g
+}
