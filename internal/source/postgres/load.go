@@ -54,17 +54,28 @@ func (s *Source) copy(ctx context.Context, table query.TableRef, r array.RecordR
 }
 
 // makeSchema makes a schema that does not exist. A user who may write in a schema may seldom make one, and the server
-// would refuse even CREATE SCHEMA IF NOT EXISTS.
+// would refuse even CREATE SCHEMA IF NOT EXISTS. Two that make one at the same time wait for each other: the server would
+// refuse the second one.
 func (x *session) makeSchema(name string) error {
 	if name == "" {
 		return nil
 	}
-	var there bool
-	if err := x.conn.QueryRow(x.ctx, "SELECT EXISTS (SELECT 1 FROM pg_namespace WHERE nspname = $1)", name).Scan(&there); err != nil || there {
+	if there, err := x.hasSchema(name); err != nil || there {
+		return err
+	}
+	if _, err := x.conn.Exec(x.ctx, "SELECT pg_advisory_xact_lock(hashtextextended('millrace schema ' || $1, 0))", name); err != nil {
+		return err
+	}
+	if there, err := x.hasSchema(name); err != nil || there {
 		return err
 	}
 	_, err := x.conn.PgConn().Exec(x.ctx, query.Postgres.Command(query.CreateSchema{Name: name})).ReadAll()
 	return err
+}
+
+func (x *session) hasSchema(name string) (there bool, err error) {
+	err = x.conn.QueryRow(x.ctx, "SELECT EXISTS (SELECT 1 FROM pg_namespace WHERE nspname = $1)", name).Scan(&there)
+	return there, err
 }
 
 func identifier(t query.TableRef) pgx.Identifier {

@@ -5,8 +5,12 @@ import (
 	"fmt"
 	"net"
 	"strings"
+	"sync"
 	"testing"
 
+	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/array"
+	"github.com/apache/arrow-go/v18/arrow/memory"
 	"github.com/jackc/pgx/v5"
 	"github.com/millrace/millrace/internal/connector"
 	"github.com/millrace/millrace/internal/connector/sourcetest"
@@ -450,5 +454,34 @@ func TestConnectionCut(t *testing.T) {
 	}
 	if !fault.Is(r.Err(), fault.CodeSourceUnreachable) || fault.ClassOf(r.Err()) != fault.Retryable {
 		t.Errorf("%v (%s)", r.Err(), fault.As(r.Err()).Code)
+	}
+}
+
+// Sync logs of several syncs meet at the schema that none has made yet.
+//
+// Req: WH-11
+func TestASchemaIsMadeOnce(t *testing.T) {
+	t.Parallel()
+	settings, config := place(t, "SELECT 1")
+	var loads sync.WaitGroup
+	for i := range 8 {
+		loads.Go(func() {
+			b := array.NewRecordBuilder(memory.DefaultAllocator, arrow.NewSchema([]arrow.Field{{Name: "id", Type: arrow.PrimitiveTypes.Int64, Nullable: true}}, nil))
+			defer b.Release()
+			r, err := array.NewRecordReader(b.Schema(), []arrow.RecordBatch{b.NewRecordBatch()})
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			defer r.Release()
+			s := openAt(t, settings).(connector.Loader) //nolint:forcetypeassert // PostgreSQL is one
+			if err := s.Load(t.Context(), query.TableRef{Schema: "fresh", Name: fmt.Sprint("t", i)}, r); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	loads.Wait()
+	if n := number(t, config, "SELECT count(*) FROM pg_tables WHERE schemaname = 'fresh'"); n != 8 {
+		t.Errorf("%d tables", n)
 	}
 }
