@@ -474,7 +474,7 @@ func TestASchemaIsMadeOnce(t *testing.T) {
 				return
 			}
 			defer r.Release()
-			s := openAt(t, settings).(connector.Loader) //nolint:forcetypeassert // PostgreSQL is one
+			s := openAt(t, settings).(connector.Loader)
 			if err := s.Load(t.Context(), query.TableRef{Schema: "fresh", Name: fmt.Sprint("t", i)}, r); err != nil {
 				t.Error(err)
 			}
