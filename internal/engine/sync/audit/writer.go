@@ -93,17 +93,16 @@ func (w *Writer) attempt(ctx context.Context, row logRow) {
 // hold writes a log while it extends its lease. An attempt that lost it ends.
 func (w *Writer) hold(ctx context.Context, row logRow) (remark string, err error) {
 	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
 	ctx, stop := context.WithTimeoutCause(ctx, attemptTime, fault.New(fault.CodeSourceTimeout, "writing the sync log took longer than %s", attemptTime))
 	defer stop()
 	var beats sync.WaitGroup
+	defer beats.Wait()
+	defer cancel(nil)
 	beats.Go(func() { w.beat(ctx, row, cancel) })
 	remark, err = w.write(ctx, row)
 	if cause := context.Cause(ctx); err != nil && cause != nil {
 		err = cause
 	}
-	cancel(nil)
-	beats.Wait()
 	return remark, err
 }
 
