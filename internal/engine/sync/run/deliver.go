@@ -65,7 +65,7 @@ func baselineFault(err error) error {
 // countsOf takes over what the planner counted.
 func countsOf(c plan.Counts) Counts {
 	return Counts{
-		Read: c.Read, Rows: opCounts(c.Found), Unchanged: c.Unchanged, NullKeys: c.NullKeys, Duplicates: c.Duplicates,
+		Read: c.Read, Rows: opCounts(c.Found), Unchanged: c.Unchanged, NullKeys: c.NullKeys, Duplicates: c.Rejected(),
 		Ignored: opCounts(c.Ignored), Planned: opCounts(c.Planned),
 	}
 }
@@ -109,7 +109,7 @@ func (r Run) logPrefix() string      { return fmt.Sprintf("syncs/%d/runs/%d", r.
 // keepPlan brings the plan and the staged rows to storage before the first row leaves (R3). A plan
 // without rows needs no keeping: nothing can be lost.
 func (x *execution) keepPlan(w *work) error {
-	if w.plan.Total() == 0 && w.plan.Duplicates.Rows == 0 {
+	if w.plan.Rows() == 0 {
 		return nil
 	}
 	m := manifest{Plan: w.plan, Staged: w.staged, Columns: w.columns}
@@ -150,7 +150,7 @@ type manifest struct {
 
 func planFiles(p plan.Plan) []string {
 	var names []string
-	for _, s := range []plan.Section{p.Removed, p.Changed, p.Added, p.Duplicates} {
+	for _, s := range []plan.Section{p.Removed, p.Changed, p.Added, p.Duplicates, p.Repeated, p.NoArray} {
 		for _, f := range s.Files {
 			if !slices.Contains(names, f.Name) {
 				names = append(names, f.Name)

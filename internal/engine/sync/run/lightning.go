@@ -56,14 +56,21 @@ func (l *lightningPlanner) stage(w *work) error {
 		return err
 	}
 	q.Class, q.Tag = connector.WorkloadBatch, l.tag()
-	schema, err := l.engine.Describe(l.drain, q)
+	schema, err := lightning.Describe(l.drain, l.warehouse, q)
 	if err != nil {
 		return err
+	}
+	if schema, err = w.bundle.expand(l.drain, l.warehouse, &q, schema, true); err != nil {
+		return err
+	}
+	in := plan.StageInput{Schema: schema}
+	if w.bundle.ModelKey != "" {
+		in.Occurrence = occurrenceColumn
 	}
 	if at := schema.Index(w.bundle.ModelSpec.PrimaryKey); at >= 0 {
 		l.key = schema[at]
 	}
-	return l.stageRows(w, schema, plan.StageInput{Schema: schema}, func(in plan.StageInput) (plan.Staged, error) {
+	return l.stageRows(w, schema, in, func(in plan.StageInput) (plan.Staged, error) {
 		return l.engine.Stage(l.drain, q.SQL, in)
 	})
 }

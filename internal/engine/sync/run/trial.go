@@ -106,6 +106,10 @@ func (e *Engine) newTrial(ctx context.Context, workspaceID, syncID int64) (*tria
 	if t.bundle, err = e.Documents.Bundle(ctx, workspaceID, syncID); err != nil {
 		return nil, err
 	}
+	t.bundle = t.bundle.expanded()
+	if err := t.bundle.checkEngine(); err != nil {
+		return nil, err
+	}
 	if t.state, err = e.Store.state(ctx, e.Store.db, syncID); err != nil {
 		return nil, err
 	}

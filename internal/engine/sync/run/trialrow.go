@@ -11,6 +11,7 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/array"
 	"github.com/millrace/millrace/internal/connector"
 	"github.com/millrace/millrace/internal/delivery"
+	"github.com/millrace/millrace/internal/engine/sync/plan/lightning"
 	"github.com/millrace/millrace/internal/fault"
 	"github.com/millrace/millrace/internal/mapping"
 	"github.com/millrace/millrace/internal/query"
@@ -113,7 +114,7 @@ func (t *trial) find(ctx context.Context, key string) error {
 		return fault.New(fault.CodeNotFound, "the model has no row with this primary key").WithPath("key").
 			WithSuggestion("The key is compared letter for letter; choose one of the model's rows.")
 	case found > 1:
-		return fault.New(fault.CodeModelDuplicate, "%s", duplicateReason).WithPath("key")
+		return fault.New(fault.CodeModelDuplicate, "%s", sharedReason(t.bundle.SyncSpec.Expand)).WithPath("key")
 	default:
 		return nil
 	}
@@ -149,6 +150,9 @@ func (t *trial) read(ctx context.Context, adapt func(query.Dialect, connector.Qu
 		return err
 	}
 	q.Class, q.Tag = connector.WorkloadInteractive, fmt.Sprintf("millrace test of sync %d", t.bundle.Sync.ID)
+	if q, err = t.expand(ctx, src, q); err != nil {
+		return err
+	}
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	r, err := src.Query(ctx, adapt(src.Dialect(), q))
@@ -167,6 +171,24 @@ func (t *trial) read(ctx context.Context, adapt func(query.Dialect, connector.Qu
 		return fault.New(fault.CodeModelKey, "the model has no column %q, which is its primary key", t.bundle.ModelSpec.PrimaryKey)
 	}
 	return scan(r, at, each)
+}
+
+// expand changes the query where the sync's rows are the elements of an array.
+func (t *trial) expand(ctx context.Context, src connector.Source, q connector.Query) (connector.Query, error) {
+	if t.bundle.ModelKey == "" {
+		return q, nil
+	}
+	w, ok := src.(connector.Warehouse)
+	if !ok {
+		return q, fault.New(fault.CodeInvalid, "the source %q has no engine %q", t.bundle.Source.Slug, connector.EngineLightning)
+	}
+	columns, err := lightning.Describe(ctx, w, q)
+	if err != nil {
+		return q, err
+	}
+	columns, err = t.bundle.expand(ctx, w, &q, columns, false)
+	t.bundle = t.bundle.withColumn(columns)
+	return q, err
 }
 
 // scan reads rows as they are staged for a run: flat, with one zero.
