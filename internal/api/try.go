@@ -43,6 +43,7 @@ type tryInput struct {
 		Row     int          `json:"row,omitempty" minimum:"0" doc:"which of the model's first rows, from 0"`
 		Sync    string       `json:"sync,omitempty" doc:"the sync whose variables are used"`
 		Refresh bool         `json:"refresh,omitempty" doc:"read the rows anew"`
+		Expand  string       `json:"arrayExpansionSourceColumn,omitempty" doc:"the rows are the elements of this column's arrays"`
 	}
 }
 
@@ -54,7 +55,7 @@ func (s *Server) tries(api huma.API) {
 		Slug    string `path:"slug"`
 		Refresh bool   `query:"refresh"`
 	}) (*body[page[PropertyBody]], error) {
-		sample, _, err := s.sample(ctx, in.Slug, in.Refresh)
+		sample, _, err := s.sample(ctx, in.Slug, "", in.Refresh)
 		if err != nil {
 			return nil, err
 		}
@@ -69,7 +70,7 @@ func (s *Server) tries(api huma.API) {
 
 // tryMapping maps a row. What is wrong with the mapping or the row is a part of the answer.
 func (s *Server) tryMapping(ctx context.Context, in *tryInput) (TriedBody, error) {
-	sample, d, err := s.sample(ctx, in.Slug, in.Body.Refresh)
+	sample, d, err := s.sample(ctx, in.Slug, in.Body.Expand, in.Body.Refresh)
 	if err != nil {
 		return TriedBody{}, err
 	}

@@ -3065,6 +3065,7 @@ export interface components {
         SyncSpec: {
             alerts?: components["schemas"]["AlertingSpec"];
             allColumns?: boolean;
+            arrayExpansionSourceColumn?: string;
             /** @enum {string} */
             delete?: "nothing" | "clear" | "delete";
             description?: string;
@@ -3247,6 +3248,8 @@ export interface components {
             run: components["schemas"]["SequenceRun"];
         };
         TryInput: {
+            /** @description the rows are the elements of this column's arrays */
+            arrayExpansionSourceColumn?: string;
             mapping: components["schemas"]["SyncMapping"];
             /** @description read the rows anew */
             refresh?: boolean;

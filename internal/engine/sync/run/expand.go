@@ -8,6 +8,7 @@ import (
 	"github.com/millrace/millrace/internal/engine/sync/plan/lightning"
 	"github.com/millrace/millrace/internal/fault"
 	"github.com/millrace/millrace/internal/kind/model"
+	kindsync "github.com/millrace/millrace/internal/kind/sync"
 	"github.com/millrace/millrace/internal/query"
 	"github.com/millrace/millrace/internal/value"
 )
@@ -33,41 +34,49 @@ func (b Bundle) checkEngine() error {
 		WithSuggestion("Choose the Lightning engine in the source %q, or match rows by a column that is no array.", b.Source.Slug)
 }
 
-// expand changes the query of the bundle's model, and tells the columns that it has then. The occurrence column, which
-// is the last one, is not among them; without occurrences there is none.
-func (b Bundle) expand(ctx context.Context, w connector.Warehouse, q *connector.Query, columns value.Schema, occurrences bool) (value.Schema, error) {
-	if b.SyncSpec.Expand == "" {
-		return columns, nil
-	}
-	x, err := b.expansion(columns)
-	if err != nil {
-		return nil, err
-	}
-	sql := q.SQL
-	q.SQL = w.Dialect().Expand(sql, columns.Names(), x)
-	schema, err := lightning.Describe(ctx, w, *q)
-	if occurrences {
-		x.Occurrence = occurrenceColumn
-		q.SQL = w.Dialect().Expand(sql, columns.Names(), x)
-	}
-	return schema, err
+// Elements returns the query whose rows are those of a model's query once for each element of an array column, and
+// the columns that they have; key is the model's primary key. What an array has twice is one row.
+func Elements(ctx context.Context, src connector.Source, q connector.Query, array, key string) (connector.Query, value.Schema, error) {
+	return elements(ctx, src, q, array, key, "")
 }
 
-// expansion checks the column against those that the model's query has today.
-func (b Bundle) expansion(columns value.Schema) (query.Expansion, error) {
-	name := b.SyncSpec.Expand
-	at := columns.Index(name)
-	if at < 0 {
-		return query.Expansion{}, fault.New(fault.CodeMappingColumn, "Unknown field name: the model has no column %q, whose arrays are expanded", name)
+// elements is Elements; with a name for it, every element is a row, and its occurrence in its array a further column,
+// which is not among those that are returned.
+func elements(ctx context.Context, src connector.Source, q connector.Query, array, key, occurrence string) (connector.Query, value.Schema, error) {
+	w, ok := src.(connector.Warehouse)
+	if !ok {
+		return q, nil, fault.New(fault.CodeInvalid, "the source has no engine %q, which expands the arrays in %q", connector.EngineLightning, array)
 	}
-	x := query.Expansion{Column: name, Kind: query.ArrayOf(columns[at].Type, columns[at].Native), Key: b.ModelKey, Element: b.SyncSpec.Element()}
+	columns, err := lightning.Describe(ctx, w, q)
+	if err != nil {
+		return q, nil, err
+	}
+	x, err := expansion(columns, array, key)
+	if err != nil {
+		return q, nil, err
+	}
+	out := q
+	out.SQL = w.Dialect().Expand(q.SQL, columns.Names(), x)
+	described, err := lightning.Describe(ctx, w, out)
+	x.Occurrence = occurrence
+	out.SQL = w.Dialect().Expand(q.SQL, columns.Names(), x)
+	return out, described, err
+}
+
+// expansion checks the array's column against those that the model's query has today.
+func expansion(columns value.Schema, array, key string) (query.Expansion, error) {
+	at := columns.Index(array)
+	if at < 0 {
+		return query.Expansion{}, fault.New(fault.CodeMappingColumn, "Unknown field name: the model has no column %q, whose arrays are expanded", array)
+	}
+	x := query.Expansion{Column: array, Kind: query.ArrayOf(columns[at].Type, columns[at].Native), Key: key, Element: kindsync.ElementColumn(array)}
 	switch {
 	case x.Kind == query.NoArray:
-		return x, fault.New(fault.CodeMapping, "the column %q, whose arrays are expanded, has the type %s, which holds no array of plain values", name, columns[at].Native)
+		return x, fault.New(fault.CodeMapping, "the column %q, whose arrays are expanded, has the type %s, which holds no array of plain values", array, columns[at].Native)
 	case columns.Index(x.Element) >= 0:
-		return x, fault.New(fault.CodeMapping, "the model has a column %q, which is the name of the elements of %q", x.Element, name)
-	case columns.Index(x.Key) < 0:
-		return x, fault.New(fault.CodeModelKey, "the model has no column %q, which is its primary key", x.Key)
+		return x, fault.New(fault.CodeMapping, "the model has a column %q, which is the name of the elements of %q", x.Element, array)
+	case columns.Index(key) < 0:
+		return x, fault.New(fault.CodeModelKey, "the model has no column %q, which is its primary key", key)
 	}
 	return x, nil
 }

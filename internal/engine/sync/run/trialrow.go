@@ -11,7 +11,6 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/array"
 	"github.com/millrace/millrace/internal/connector"
 	"github.com/millrace/millrace/internal/delivery"
-	"github.com/millrace/millrace/internal/engine/sync/plan/lightning"
 	"github.com/millrace/millrace/internal/fault"
 	"github.com/millrace/millrace/internal/mapping"
 	"github.com/millrace/millrace/internal/query"
@@ -178,15 +177,7 @@ func (t *trial) expand(ctx context.Context, src connector.Source, q connector.Qu
 	if t.bundle.ModelKey == "" {
 		return q, nil
 	}
-	w, ok := src.(connector.Warehouse)
-	if !ok {
-		return q, fault.New(fault.CodeInvalid, "the source %q has no engine %q", t.bundle.Source.Slug, connector.EngineLightning)
-	}
-	columns, err := lightning.Describe(ctx, w, q)
-	if err != nil {
-		return q, err
-	}
-	columns, err = t.bundle.expand(ctx, w, &q, columns, false)
+	q, columns, err := Elements(ctx, src, q, t.bundle.SyncSpec.Expand, t.bundle.ModelKey)
 	t.bundle = t.bundle.withColumn(columns)
 	return q, err
 }
