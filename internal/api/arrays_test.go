@@ -43,6 +43,8 @@ func TestArrayExpansion(t *testing.T) {
 		w.warehouse()
 		doc := w.ok("POST", "/api/syncs", document("devices-to-crm", "Devices to CRM", arraySync()))
 		doc.has("spec.arrayExpansionSourceColumn", "devices")
+		w.ok("GET", "/api/models/devices/arrays", nil).has("available", true).lists("items", "element", "_ht_devices_element")
+		w.ok("GET", "/api/models/people/arrays", nil).has("available", false).lists("items", "column")
 		var tried []string
 		for row := range 3 {
 			one := w.ok("POST", "/api/models/devices/try", object{

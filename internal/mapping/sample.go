@@ -18,7 +18,7 @@ const SampleRows = 100
 type Sample struct {
 	Columns    []model.Column // of the model, with their casts
 	PrimaryKey string
-	RowKey     string // see Input.RowKey
+	RowKey     string       // see Input.RowKey
 	Schema     value.Schema // of the rows
 	Rows       [][]value.Value
 }

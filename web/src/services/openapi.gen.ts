@@ -491,6 +491,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/models/{slug}/arrays": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the columns whose arrays a sync can expand, as the model's first rows show */
+        get: operations["list-arrays"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/models/{slug}/clone": {
         parameters: {
             query?: never;
@@ -1926,6 +1943,16 @@ export interface components {
         };
         ApplyResult: {
             results: components["schemas"]["Applied"][];
+        };
+        Array: {
+            column: string;
+            /** @description the column of the elements, where a sync expands this one */
+            element: string;
+        };
+        Arrays: {
+            /** @description the source uses the Lightning engine, which alone expands arrays */
+            available: boolean;
+            items: components["schemas"]["Array"][];
         };
         Authorize: {
             /** @description the vendor's page, good for 15 minutes */
@@ -4622,6 +4649,37 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PageEvent"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "list-arrays": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Arrays"];
                 };
             };
             /** @description Error */
