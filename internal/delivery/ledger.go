@@ -12,6 +12,10 @@
 //	D5  a batch is split or sent again only when it is certain that none of it was taken, or harmless to send twice
 //	D6  removals are answered before changes are sent, and changes before additions
 //	D7  no attempt starts when the run may be another worker's: what it would send may be older than what that one sent
+//
+// A row may become several records (RecordReader), which the limits count. A row's records stay in one batch where they
+// fit, and what became of the row is the worst of what became of them. The journal knows rows only: what it calls a
+// batch is whole rows, and one row whose records do not fit into a batch has one answer for all that were sent of it.
 package delivery
 
 import (
@@ -33,9 +37,13 @@ const (
 	InDoubt               // sent, without a readable answer
 	Accepted              // the destination took it
 	Rejected              // the destination or the mapping refused it
+	Partial               // some of its records were taken, others refused or not sent
 )
 
-var stateNames = [...]string{"not sent", "in doubt", "accepted", "rejected"}
+var stateNames = [...]string{"not sent", "in doubt", "accepted", "rejected", "partly taken"}
+
+// reasoned reports whether rows in the state have a reason.
+func (s State) reasoned() bool { return s == Rejected || s == InDoubt || s == Partial }
 
 // String returns the state's name.
 func (s State) String() string { return stateNames[s] }
@@ -199,7 +207,7 @@ func (l *Ledger) answer(r Record) error {
 	for _, span := range open.rows {
 		for n := span.From; n < span.To; n++ {
 			l.set(n, r.State)
-			if r.State == Rejected || r.State == InDoubt {
+			if r.State.reasoned() {
 				l.reasons.set(n, r.Reason)
 			}
 		}
@@ -340,7 +348,7 @@ func (l *Ledger) WriteSnapshot(w io.Writer) error {
 		}
 	})
 	l.EachReason(func(n int64, state State, reason string) {
-		if state == Rejected || state == InDoubt {
+		if state.reasoned() {
 			s.extend(n, state, reason)
 		}
 	})
