@@ -132,15 +132,16 @@ func outcomes(l *delivery.Ledger, once []connector.Operation) []plan.Range {
 	return spans
 }
 
-// refusals tells the planner what became of the rows, without gathering it: everything but the accepted ones. Rows
-// in doubt of the operations in once count as taken: they are reported and not planned any more.
+// refusals tells the planner what became of the rows, without gathering it: everything but the accepted ones. Of a row
+// that was taken in part the planner remembers what was sent, as of one in doubt. Such rows of the operations in once
+// count as taken: they are reported and not planned any more.
 func refusals(l *delivery.Ledger, once []connector.Operation) plan.Outcomes {
-	states := map[delivery.State]plan.State{delivery.Rejected: plan.Rejected, delivery.NotSent: plan.Aborted, delivery.InDoubt: plan.Dirty}
+	states := map[delivery.State]plan.State{delivery.Rejected: plan.Rejected, delivery.NotSent: plan.Aborted, delivery.InDoubt: plan.Dirty, delivery.Partial: plan.Dirty}
 	return func(yield func(plan.Range, error) bool) {
 		wanted := true
 		l.Runs(func(span delivery.Range, s delivery.State) {
 			state, refused := states[s]
-			if !wanted || !refused || s == delivery.InDoubt && slices.Contains(once, l.Operation(span.From)) {
+			if !wanted || !refused || plan.Dirty == state && slices.Contains(once, l.Operation(span.From)) {
 				return
 			}
 			wanted = yield(plan.Range{From: span.From, To: span.To, State: state}, nil)

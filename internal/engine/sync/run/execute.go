@@ -304,7 +304,7 @@ func (x *execution) begin(w *work) (err error) {
 	if limits.Operations != nil {
 		w.rules = w.rules.only(limits.Operations)
 	}
-	return nil
+	return checkFan(w.kind, limits, w.rules)
 }
 
 // once lists the operations that must not be repeated when their outcome is unknown.

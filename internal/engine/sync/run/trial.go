@@ -337,7 +337,7 @@ func outcomeOf(l *delivery.Ledger) (TrialOutcome, string) {
 	switch state, reason := l.State(0); state {
 	case delivery.Accepted:
 		return TrialSucceeded, ""
-	case delivery.Rejected:
+	case delivery.Rejected, delivery.Partial:
 		return TrialRejected, reason
 	case delivery.InDoubt:
 		return TrialInDoubt, reason

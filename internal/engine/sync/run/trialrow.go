@@ -231,6 +231,7 @@ type trialRow struct {
 	mappedRows
 
 	key   string
+	fan   *mapping.Fan
 	shown []value.Field
 	done  bool
 }
@@ -246,14 +247,19 @@ func (r *trialRow) Next(_ context.Context, op connector.Operation) (*delivery.Ch
 		return nil, nil //nolint:nilnil // there are no more rows
 	}
 	r.done = true
-	return &delivery.Chunk{Rows: 1, Bind: func() delivery.RowReader { return r }}, nil
+	return &delivery.Chunk{Rows: 1, Bind: func() delivery.RowReader {
+		if r.fan == nil {
+			return r
+		}
+		return &fanned{mappedRows: &r.mappedRows, fan: r.fan}
+	}}, nil
 }
 
 // mapped binds the row to the mapping.
 func (t *trial) mapped(m *mapping.Mapping, job connector.SyncJob, limits connector.Limits) (*trialRow, error) {
 	_, schema := t.changed()
 	row := t.values()
-	r := &trialRow{key: row[t.schema.Index(t.bundle.ModelSpec.PrimaryKey)].String()}
+	r := &trialRow{fan: fanOf(t.kind, m, job.Match), key: row[t.schema.Index(t.bundle.ModelSpec.PrimaryKey)].String()}
 	vars := variables(t.bundle, 0, job.StartedAt)
 	r.mappedRows = mappedRows{
 		op: t.op, key: func(int) string { return r.key }, source: limits.NeedSource,
