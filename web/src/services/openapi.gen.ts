@@ -2120,6 +2120,7 @@ export interface components {
             deferred?: boolean;
             deletes: ("nothing" | "clear" | "delete")[] | null;
             fields: components["schemas"]["ConnectorField"][] | null;
+            identifiers?: (string[] | null)[] | null;
             mapping: components["schemas"]["ConnectorMappingRule"];
             match: components["schemas"]["ConnectorMatchRule"];
             modes: ("update" | "insert" | "upsert" | "add" | "remove" | "archive" | "all" | "snapshot" | "diff" | "trigger")[] | null;
