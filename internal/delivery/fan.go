@@ -238,7 +238,7 @@ func (l *lane) sendParts(op connector.Operation, parts []*tally, waited bool, e 
 func (a answer) retracted() answer {
 	const doing = "removing what the row had before: "
 	if a.state == Accepted {
-		a.state = NotSent
+		a.state = Retracted
 	}
 	if a.reason != "" {
 		a.reason = doing + a.reason

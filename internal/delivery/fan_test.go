@@ -246,6 +246,46 @@ func TestRetractionsGoFirst(t *testing.T) {
 	}
 }
 
+// A run that goes on after a pause does not retract again what was retracted.
+//
+// Req: SY-92
+func TestRetractionsAreRemembered(t *testing.T) {
+	t.Parallel()
+	const rowCount = 6
+	tp, l := &tape{}, NewLedger(0, rowCount, 0)
+	each := func(int64) int { return 1 }
+	drain, stop := context.WithCancel(t.Context())
+	s := newAudience(2, nil)
+	s.target.write = func(*connector.Batch) (connector.Result, error) {
+		if len(s.batches) == 2 {
+			stop()
+		}
+		return connector.Result{}, nil
+	}
+	j := NewJournal(t.Context(), tp, l)
+	d := &Delivery{
+		PlanID: "r1", Session: s, Journal: j, Ledger: l, Clock: clock.System{},
+		Chunks: &fanned{rows{ledger: l, size: 7}, each}, Retract: &fanned{rows{ledger: l, size: 7}, each},
+	}
+	if err := d.Run(t.Context(), drain); err == nil {
+		t.Fatal("the run was stopped")
+	}
+	j.Close()
+	again, err := tp.replay(0, rowCount, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := again.Total(Retracted); n != 4 {
+		t.Errorf("%d rows are retracted", n)
+	}
+	next := newAudience(2, nil)
+	deliverFan(t, next, tp, again, &fanned{rows{ledger: again, size: 7}, each}, &fanned{rows{ledger: again, size: 7}, each})
+	want := []string{"removed 4/0 5/0", "changed 0/0 1/0", "changed 2/0 3/0", "changed 4/0 5/0"}
+	if !slices.Equal(next.batches, want) {
+		t.Errorf("the batches are %q, want %q", next.batches, want)
+	}
+}
+
 // A row with very many records does not make its batch hold more than the limit at a time.
 func TestRecordsAreReadInParts(t *testing.T) {
 	t.Parallel()
@@ -322,7 +362,7 @@ func judge(t *rapid.T, s *randomAudience, l *Ledger, sizes []int) {
 		switch {
 		case state == Accepted && taken < all:
 			t.Fatalf("row %d is accepted, and %d of its %d records were taken", n, taken, all)
-		case (state == Rejected || state == NotSent) && taken > 0:
+		case (state == Rejected || state == NotSent || state == Retracted) && taken > 0:
 			t.Fatalf("row %d is %s (%s), and %d of its %d records were taken", n, state, reason, taken, all)
 		case state == Partial && taken == all:
 			t.Fatalf("row %d is %s, and all of its records were taken", n, state)

@@ -130,7 +130,7 @@ func (l *lane) build(t task, at place) ([]Refusal, place) {
 			if len(l.rows) >= t.size {
 				return refused, at
 			}
-			if l.d.resumed && !l.d.Ledger.pending(p.chunk.First+int64(i)) { // D3
+			if l.d.resumed && !l.d.Ledger.pending(p.chunk.First+int64(i), t.retract) { // D3
 				continue
 			}
 			if err := l.read(i); err != nil {

@@ -33,14 +33,15 @@ type State uint8
 
 // The states. The zero value is NotSent.
 const (
-	NotSent  State = iota // not attempted, or certainly not taken and given up for this run
-	InDoubt               // sent, without a readable answer
-	Accepted              // the destination took it
-	Rejected              // the destination or the mapping refused it
-	Partial               // some of its records were taken, others refused or not sent
+	NotSent   State = iota // not attempted, or certainly not taken and given up for this run
+	InDoubt                // sent, without a readable answer
+	Accepted               // the destination took it
+	Rejected               // the destination or the mapping refused it
+	Partial                // a part of it was carried out: some records were taken or removed, others refused or not sent
+	Retracted              // what it had and lost was removed; the row itself is as NotSent
 )
 
-var stateNames = [...]string{"not sent", "in doubt", "accepted", "rejected", "partly taken"}
+var stateNames = [...]string{"not sent", "in doubt", "accepted", "rejected", "partly taken", "retracted"}
 
 // reasoned reports whether rows in the state have a reason.
 func (s State) reasoned() bool { return s == Rejected || s == InDoubt || s == Partial }
@@ -68,7 +69,8 @@ type Ledger struct {
 	counts  [3][stateCount]int64
 	reasons reasonTable
 	batches map[uint32]*openBatch
-	last    uint32 // the highest number of a batch
+	removed map[int64]bool // rows that were Retracted once: whatever comes of them, a part was carried out
+	last    uint32         // the highest number of a batch
 }
 
 // openBatch is a batch that was announced and has no final answer.
@@ -83,7 +85,7 @@ func NewLedger(removed, changed, added int64) *Ledger {
 	l := &Ledger{
 		bounds:  [3]int64{removed, removed + changed, removed + changed + added},
 		states:  make([]State, removed+changed+added),
-		batches: map[uint32]*openBatch{},
+		batches: map[uint32]*openBatch{}, removed: map[int64]bool{},
 	}
 	for op, n := range [3]int64{removed, changed, added} {
 		l.counts[op][NotSent] = n
@@ -127,11 +129,12 @@ func (l *Ledger) State(ordinal int64) (State, string) {
 	return l.states[ordinal], l.reasons.get(ordinal)
 }
 
-// pending reports whether a row is still to be sent.
-func (l *Ledger) pending(ordinal int64) bool {
+// pending reports whether a row is still to be sent, or to be retracted.
+func (l *Ledger) pending(ordinal int64, retract bool) bool {
 	l.mu.RLock()
 	defer l.mu.RUnlock()
-	return l.states[ordinal] == NotSent
+	s := l.states[ordinal]
+	return s == NotSent || s == Retracted && !retract
 }
 
 // lastBatch returns the highest number that a batch had so far.
@@ -216,6 +219,9 @@ func (l *Ledger) answer(r Record) error {
 		if refusal.Ordinal < 0 || refusal.Ordinal >= l.bounds[2] {
 			return fmt.Errorf("journal: batch %d refuses row %d of a plan with %d", r.Batch, refusal.Ordinal, l.bounds[2])
 		}
+		if r.State == Retracted {
+			delete(l.removed, refusal.Ordinal) // the state of the others is not its own
+		}
 		l.set(refusal.Ordinal, Rejected)
 		l.reasons.set(refusal.Ordinal, refusal.Reason)
 	}
@@ -223,6 +229,14 @@ func (l *Ledger) answer(r Record) error {
 }
 
 func (l *Ledger) set(n int64, s State) {
+	switch {
+	case s == Retracted:
+		l.removed[n] = true
+	case s == NotSent && l.removed[n]:
+		s = Retracted
+	case s == Rejected && l.removed[n]:
+		s = Partial
+	}
 	op := l.opIndex(n)
 	l.counts[op][l.states[n]]--
 	l.counts[op][s]++

@@ -18,7 +18,7 @@ var audienceFields = connector.Identifiers{{"email"}, {"phone"}, {"first", "last
 func fanOut(t *testing.T, columns string, values ...value.Value) ([]string, error) {
 	t.Helper()
 	var targets []connector.TargetColumn
-	for _, name := range strings.Fields(columns) {
+	for name := range strings.FieldsSeq(columns) {
 		targets = append(targets, connector.TargetColumn{Name: name})
 	}
 	f := mapping.NewFan(audienceFields, targets, nil)

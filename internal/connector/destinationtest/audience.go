@@ -3,6 +3,7 @@ package destinationtest
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/millrace/millrace/internal/connector"
@@ -101,9 +102,9 @@ func (f Fixture) checkMembers(t *testing.T, target Target, records []connector.R
 }
 
 func memberText(job connector.SyncJob, of func(i int) value.Value) string {
-	text := ""
+	texts := make([]string, len(job.Columns))
 	for i := range job.Columns {
-		text += of(i).String() + " "
+		texts[i] = of(i).String()
 	}
-	return text
+	return strings.Join(texts, " ")
 }

@@ -72,12 +72,12 @@ func (a *audience) has(people ...person) {
 			{Name: "id", Type: arrow.BinaryTypes.String, Nullable: true}, {Name: "emails", Type: arrow.ListOf(arrow.BinaryTypes.String), Nullable: true},
 		}, nil)
 		b := array.NewRecordBuilder(memory.DefaultAllocator, schema)
-		lists := b.Field(1).(*array.ListBuilder) //nolint:forcetypeassert // made above
+		lists := b.Field(1).(*array.ListBuilder)
 		for _, p := range people {
-			b.Field(0).(*array.StringBuilder).Append(p.id) //nolint:forcetypeassert // made above
+			b.Field(0).(*array.StringBuilder).Append(p.id)
 			lists.Append(p.emails != nil)
 			for _, e := range p.emails {
-				lists.ValueBuilder().(*array.StringBuilder).Append(e) //nolint:forcetypeassert // made above
+				lists.ValueBuilder().(*array.StringBuilder).Append(e)
 			}
 		}
 		return array.NewRecordReader(schema, []arrow.RecordBatch{b.NewRecordBatch()})
@@ -248,6 +248,33 @@ func TestAudienceCrashes(t *testing.T) {
 				}
 				return
 			}
+		}
+	})
+}
+
+// What a row lost may be removed while the row itself is not sent, or refused. The row is planned again, even when the
+// model has by then what was settled.
+//
+// Req: SY-92, FLD-03
+func TestARowComesBackAfterItsRetraction(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		a := newAudience(w)
+		a.has(person{"1", []string{"a", "b"}})
+		a.sync("a b", "added 1:a 1:b")
+		for _, refusal := range []fault.Code{fault.CodeDestinationAuth, fault.CodeDestinationRejected} {
+			a.has(person{"1", []string{"b"}})
+			w.target.before = func(b *connector.Batch) error {
+				if b.Operation == connector.Changed {
+					return fault.New(refusal, "no")
+				}
+				return nil
+			}
+			if c := w.run(run.Options{}).Counts; c.Aborted.Changed+c.Failed.Changed != 1 {
+				t.Fatalf("%+v", c)
+			}
+			w.target.before = nil
+			a.has(person{"1", []string{"a", "b"}})
+			a.sync("a b", "changed 1:a 1:b")
 		}
 	})
 }

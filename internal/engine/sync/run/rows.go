@@ -330,7 +330,7 @@ func (e *Engine) Batch(ctx context.Context, workspaceID, runID int64, entry log.
 	defer func() { err = errors.Join(err, r.close()) }()
 	for _, span := range entry.Rows {
 		page, _, err := e.Planner.Search(ctx, plan.RowsQuery{
-			Plan: r.plan, Outcomes: plan.Sorted(outcomes(r.ledger, nil)), Default: plan.Accepted,
+			Plan: r.plan, Outcomes: plan.Sorted(outcomes(r.ledger)), Default: plan.Accepted,
 			Cursor: cursorAt(span.From), Limit: int(min(span.Len(), maxBatchView)),
 		})
 		if err != nil {
