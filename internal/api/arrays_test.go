@@ -61,7 +61,7 @@ func TestArrayExpansion(t *testing.T) {
 		w.send("POST", "/api/models/devices/try", object{"mapping": object{"to": "x", "from": "name"}, "arrayExpansionSourceColumn": "id"}).want(422)
 		w.ok("POST", "/api/syncs/devices-to-crm/trigger", object{})
 		w.work()
-		w.ok("GET", "/api/syncs/devices-to-crm/runs", nil).has("items.0.rows.added", 3).has("items.0.rows.duplicate", 1)
+		w.ok("GET", "/api/syncs/devices-to-crm/runs", nil).has("items.0.rows.added", 3).has("items.0.rows.duplicate", 1).has("items.0.expanded", "devices")
 		shown := w.ok("GET", fmt.Sprintf("/api/v1/syncs/%d", doc.id("metadata.id")), nil)
 		shown.has("configuration.arrayExpansionSourceColumn", "devices").has("referencedColumns", "[id devices name]")
 		w.ok("GET", "/api/models/devices/uses", nil).lists("items", "column", "id", "devices", "name")

@@ -2694,6 +2694,8 @@ export interface components {
              */
             engine: "basic" | "lightning" | "";
             error: components["schemas"]["ErrorInfo"] | null;
+            /** @description the column whose arrays were expanded: the run's rows are its elements */
+            expanded?: string;
             failed: components["schemas"]["RunOpCounts"];
             finishedAt: string | null;
             /** Format: int64 */

@@ -229,7 +229,7 @@ func (r *logReader) outcome(ordinal int64) (RowStatus, string) {
 	switch state, reason := r.ledger.State(ordinal); state {
 	case delivery.Accepted:
 		return RowSucceeded, ""
-	case delivery.NotSent:
+	case delivery.NotSent, delivery.Retracted:
 		return RowAborted, ""
 	default:
 		return RowFailed, cmp.Or(reason, doubtReason)
