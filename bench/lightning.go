@@ -76,7 +76,7 @@ func newWarehouse(ctx context.Context, b *bench, s *server) (*warehouse, error) 
 		return nil, errors.Join(err, w.source.Close())
 	}
 	p := w.planner()
-	if w.schema, err = p.Describe(ctx, connector.Query{SQL: peopleModel}); err != nil {
+	if w.schema, err = lightning.Describe(ctx, w.source, connector.Query{SQL: peopleModel}); err != nil {
 		return nil, errors.Join(err, w.source.Close())
 	}
 	staged, err := p.Stage(ctx, peopleModel, w.stage())

@@ -4,13 +4,15 @@ import (
 	"context"
 	"slices"
 	"strings"
-	"sync"
+	gosync "sync"
 	"time"
 
 	"github.com/millrace/millrace/internal/clock"
 	"github.com/millrace/millrace/internal/connector"
+	"github.com/millrace/millrace/internal/engine/sync/run"
 	"github.com/millrace/millrace/internal/fault"
 	"github.com/millrace/millrace/internal/kind/model"
+	"github.com/millrace/millrace/internal/kind/sync"
 	"github.com/millrace/millrace/internal/mapping"
 	"github.com/millrace/millrace/internal/resource"
 	"github.com/millrace/millrace/internal/value"
@@ -27,13 +29,14 @@ const (
 // sampleKey identifies what a model's rows come from.
 type sampleKey struct {
 	workspace, model, revision, source, sourceRevision int64
+	array                                              string // whose elements are the rows
 }
 
 // sampleCache holds samples of models.
 type sampleCache struct {
 	clock clock.Clock
 
-	mu  sync.Mutex
+	mu  gosync.Mutex
 	all map[sampleKey]*cachedSample
 }
 
@@ -76,8 +79,8 @@ func (c *sampleCache) put(k sampleKey, s *mapping.Sample) *cachedSample {
 	return made
 }
 
-// sample returns the first rows of a saved model.
-func (s *Server) sample(ctx context.Context, slug string, refresh bool) (*cachedSample, resource.Document, error) {
+// sample returns the first rows of a saved model, or the first elements of one of its arrays.
+func (s *Server) sample(ctx context.Context, slug, array string, refresh bool) (*cachedSample, resource.Document, error) {
 	d, err := s.Resources.Get(ctx, scope(ctx), "model", slug)
 	if err != nil {
 		return nil, d, err
@@ -88,21 +91,30 @@ func (s *Server) sample(ctx context.Context, slug string, refresh bool) (*cached
 		return nil, d, err
 	}
 	defer src.Close() //nolint:errcheck // reading is done
-	key := sampleKey{who(ctx).WorkspaceID, d.ID, d.Revision, origin.ID, origin.Revision}
+	key := sampleKey{who(ctx).WorkspaceID, d.ID, d.Revision, origin.ID, origin.Revision, array}
 	if found := s.samples.get(key); found != nil && !refresh {
 		return found, d, nil
 	}
-	made, err := readSample(ctx, src, spec)
+	made, err := readSample(ctx, src, spec, array)
 	if err != nil {
 		return nil, d, err
 	}
 	return s.samples.put(key, made), d, nil
 }
 
-// readSample reads the first rows of a model.
-func readSample(ctx context.Context, src connector.Source, spec *model.Spec) (*mapping.Sample, error) {
-	sql := queryOf(src, spec.Method, spec.SQL, spec.Table)
-	r, err := src.Query(ctx, connector.Query{SQL: sql, Limit: mapping.SampleRows, Class: connector.WorkloadInteractive, Tag: "millrace sample"})
+// readSample reads the first rows of a model, or the first elements of one of its arrays.
+func readSample(ctx context.Context, src connector.Source, spec *model.Spec, array string) (*mapping.Sample, error) {
+	q := connector.Query{SQL: queryOf(src, spec.Method, spec.SQL, spec.Table), Class: connector.WorkloadInteractive, Tag: "millrace sample"}
+	sample := &mapping.Sample{PrimaryKey: spec.PrimaryKey}
+	if array != "" {
+		var err error
+		if q, _, err = run.Elements(ctx, src, q, array, spec.PrimaryKey); err != nil {
+			return nil, err
+		}
+		sample.PrimaryKey, sample.RowKey = sync.ElementColumn(array), spec.PrimaryKey
+	}
+	q.Limit = mapping.SampleRows
+	r, err := src.Query(ctx, q)
 	if err != nil {
 		return nil, err
 	}
@@ -111,7 +123,7 @@ func readSample(ctx context.Context, src connector.Source, spec *model.Spec) (*m
 	if err != nil {
 		return nil, fault.Wrap(err, fault.CodeSourceType, "reading the columns")
 	}
-	sample := &mapping.Sample{PrimaryKey: spec.PrimaryKey, Schema: schema}
+	sample.Schema = schema
 	for _, c := range schema {
 		known, _ := spec.Column(c.Name)
 		sample.Columns = append(sample.Columns, model.Column{Name: c.Name, Type: c.Type, Native: c.Native, Cast: known.Cast})

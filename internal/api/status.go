@@ -253,6 +253,7 @@ type RunBody struct {
 	Options       run.Options  `json:"options"`
 	Engine        string       `json:"engine" enum:"basic,lightning," doc:"which engine compared the rows; empty before the run began"`
 	Migrated      bool         `json:"migrated" doc:"the run copied what was synced before into the warehouse"`
+	Expanded      string       `json:"expanded,omitempty" doc:"the column whose arrays were expanded: the run's rows are its elements"`
 	Error         *ErrorInfo   `json:"error"`
 }
 
@@ -273,7 +274,7 @@ func (s *Server) runBody(r run.Run) RunBody {
 		ID: r.ID, SyncSlug: r.SyncSlug, SyncID: r.SyncID, Trigger: r.Trigger, State: r.State, Status: r.Words().REST, Label: r.Words().Run,
 		CreatedAt: stamp(r.CreatedAt), StartedAt: optionalStamp(r.StartedAt), FinishedAt: optionalStamp(r.FinishedAt), ResumesAt: optionalStamp(r.ResumeAt), Progress: r.Progress(),
 		RowsRead: c.Read, Planned: c.Planned, Succeeded: c.Succeeded, Failed: c.Failed, Aborted: c.Aborted, InDoubt: c.InDoubt, Options: r.Options,
-		Engine: r.Pinned.Engine, Migrated: r.Pinned.Migrated,
+		Engine: r.Pinned.Engine, Migrated: r.Pinned.Migrated, Expanded: r.Pinned.Expanded,
 		Rows: RowsBody{
 			Added: c.Rows.Added, Changed: c.Rows.Changed, Removed: c.Rows.Removed, Unchanged: c.Unchanged,
 			NullKey: c.NullKeys, Duplicate: c.Duplicates, Ignored: c.Ignored.Total(),

@@ -6,6 +6,9 @@ import (
 	"net/http"
 
 	"github.com/danielgtaylor/huma/v2"
+	"github.com/millrace/millrace/internal/connector"
+	"github.com/millrace/millrace/internal/kind/model"
+	"github.com/millrace/millrace/internal/kind/source"
 	"github.com/millrace/millrace/internal/kind/sync"
 	"github.com/millrace/millrace/internal/mapping"
 	"github.com/millrace/millrace/internal/template"
@@ -36,6 +39,18 @@ type TriedProblem struct {
 	Column int `json:"column,omitempty" doc:"of the template, from 1, in characters"`
 }
 
+// ArraysBody is what a sync may expand.
+type ArraysBody struct {
+	Items     []ArrayBody `json:"items" nullable:"false"`
+	Available bool        `json:"available" doc:"the source uses the Lightning engine, which alone expands arrays"`
+}
+
+// ArrayBody is a column that holds arrays of plain values.
+type ArrayBody struct {
+	Column  string `json:"column"`
+	Element string `json:"element" doc:"the column of the elements, where a sync expands this one"`
+}
+
 type tryInput struct {
 	Slug string `path:"slug"`
 	Body struct {
@@ -43,6 +58,7 @@ type tryInput struct {
 		Row     int          `json:"row,omitempty" minimum:"0" doc:"which of the model's first rows, from 0"`
 		Sync    string       `json:"sync,omitempty" doc:"the sync whose variables are used"`
 		Refresh bool         `json:"refresh,omitempty" doc:"read the rows anew"`
+		Expand  string       `json:"arrayExpansionSourceColumn,omitempty" doc:"the rows are the elements of this column's arrays"`
 	}
 }
 
@@ -54,12 +70,16 @@ func (s *Server) tries(api huma.API) {
 		Slug    string `path:"slug"`
 		Refresh bool   `query:"refresh"`
 	}) (*body[page[PropertyBody]], error) {
-		sample, _, err := s.sample(ctx, in.Slug, in.Refresh)
+		sample, _, err := s.sample(ctx, in.Slug, "", in.Refresh)
 		if err != nil {
 			return nil, err
 		}
 		all := propertyBodies(sample.Properties())
 		return &body[page[PropertyBody]]{page[PropertyBody]{Items: all, Total: len(all)}}, nil
+	})
+	register(s, api, op(http.MethodGet, "/api/models/{slug}/arrays", "list-arrays", "List the columns whose arrays a sync can expand, as the model's first rows show", nil), func(ctx context.Context, in *slugInput) (*body[ArraysBody], error) {
+		b, err := s.arrays(ctx, in.Slug)
+		return &body[ArraysBody]{b}, err
 	})
 	register(s, api, op(http.MethodPost, "/api/models/{slug}/try", "try-mapping", "Map one of a model's first rows with one mapping", nil), func(ctx context.Context, in *tryInput) (*body[TriedBody], error) {
 		b, err := s.tryMapping(ctx, in)
@@ -67,9 +87,26 @@ func (s *Server) tries(api huma.API) {
 	})
 }
 
+// arrays lists the columns of a model that hold arrays.
+func (s *Server) arrays(ctx context.Context, slug string) (ArraysBody, error) {
+	sample, d, err := s.sample(ctx, slug, "", false)
+	if err != nil {
+		return ArraysBody{}, err
+	}
+	from, err := s.Resources.Get(ctx, scope(ctx), "source", d.Spec.(*model.Spec).Source) //nolint:forcetypeassert // a model's spec
+	if err != nil {
+		return ArraysBody{}, err
+	}
+	b := ArraysBody{Items: []ArrayBody{}, Available: from.Spec.(*source.Spec).Engine == connector.EngineLightning} //nolint:forcetypeassert // a source's spec
+	for _, name := range sample.Arrays() {
+		b.Items = append(b.Items, ArrayBody{name, sync.ElementColumn(name)})
+	}
+	return b, nil
+}
+
 // tryMapping maps a row. What is wrong with the mapping or the row is a part of the answer.
 func (s *Server) tryMapping(ctx context.Context, in *tryInput) (TriedBody, error) {
-	sample, d, err := s.sample(ctx, in.Slug, in.Body.Refresh)
+	sample, d, err := s.sample(ctx, in.Slug, in.Body.Expand, in.Body.Refresh)
 	if err != nil {
 		return TriedBody{}, err
 	}

@@ -139,7 +139,7 @@ func outsideConfiguration(c map[string]any) map[string]any {
 func referenced(spec sync.Spec, m model.Spec) []string {
 	names := []string{}
 	add := func(name string) {
-		if name != "" && !slices.Contains(names, name) {
+		if name != "" && name != spec.Element() && !slices.Contains(names, name) {
 			names = append(names, name)
 		}
 	}
@@ -149,6 +149,7 @@ func referenced(spec sync.Spec, m model.Spec) []string {
 		}
 	}
 	add(m.PrimaryKey)
+	add(spec.Expand)
 	for _, p := range spec.Match {
 		add(p.From)
 	}

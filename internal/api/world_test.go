@@ -52,6 +52,7 @@ import (
 	"github.com/millrace/millrace/internal/query"
 	"github.com/millrace/millrace/internal/resource"
 	"github.com/millrace/millrace/internal/secret"
+	"github.com/millrace/millrace/internal/source/duckdb"
 	"github.com/millrace/millrace/internal/telemetry"
 	"github.com/millrace/millrace/internal/value"
 	"github.com/uptrace/bun"
@@ -180,7 +181,7 @@ func (w *world) registry() *connector.Registry {
 			Slug: "house", Name: "House", Methods: []string{"sql"}, Engines: []string{"basic", "lightning"}, SyncLogs: true,
 			Fields: []connector.Field{{Name: connector.FieldAuditSchema, Label: "Audit schema", Type: connector.FieldString}},
 			Open:   func(o connector.SourceOptions) (connector.Source, error) { return w.source.open(o), nil },
-		}},
+		}, warehouseInfo()},
 		[]connector.DestinationInfo{{
 			Slug: "memory", Name: "Memory",
 			Fields: []connector.Field{{Name: "place", Label: "Place", Type: connector.FieldString, Required: true, Target: true}, secretField},
@@ -192,6 +193,13 @@ func (w *world) registry() *connector.Registry {
 			}},
 			Open: func(connector.DestinationOptions) (connector.Destination, error) { return w.target, nil },
 		}, httprequest.Info(httpx.AnyNetwork)})
+}
+
+// warehouseInfo is DuckDB, without the words of its fields, which the test of isolation looks for in answers.
+func warehouseInfo() connector.SourceInfo {
+	info := duckdb.Info(duckdb.Reach{})
+	info.Fields = []connector.Field{{Name: "path", Label: "File", Type: connector.FieldString, Required: true}}
+	return info
 }
 
 // second makes another workspace with an admin of its own, and returns a key of it.

@@ -125,10 +125,20 @@ type SyncType struct {
 	Mapping MappingRule      `json:"mapping"`
 	Compare Compare          `json:"compare"`
 
+	// Identifiers are the fields by which an audience finds its members. Where a row has an array in one of them, each
+	// element is sent as a record of its own (SY-92): several rows of a batch then have one ordinal and key.
+	Identifiers Identifiers `json:"identifiers,omitempty"`
+
 	// Deferred says that rows count only once a run is over, as those of a file do: no single row can be tried. It
 	// agrees with Limits.Deferred in every mode but all and snapshot, which replace or write the whole target.
 	Deferred bool `json:"deferred,omitempty"`
 }
+
+// Identifiers are groups of fields. The arrays of one group belong together by their indexes, as first and last names
+// do; the groups are independent, so that every combination of their elements is sent (SY-93). A session of such a
+// sync type asks for previous values (Limits.NeedBefore) where it acts on removed rows: elements that left a row's
+// array are removed before the row's change is sent.
+type Identifiers [][]string
 
 // MatchRule says whether rows are matched to existing records (SY-21).
 type MatchRule struct {
@@ -345,6 +355,7 @@ func (b *Batch) Record(x Exchange) { b.Exchanges = append(b.Exchanges, x) }
 // Row is one row to send.
 type Row struct {
 	Ordinal int64         // its number in the plan
+	Record  int           // its number among the records of the model's row, from 0 (SyncType.Identifiers)
 	Key     string        // the primary key as text
 	Values  []value.Value // by SyncJob.Columns; for a removed row the values last settled
 	Match   []value.Value // by SyncJob.Match

@@ -37,6 +37,14 @@ type RowReader interface {
 	Read(i int, row *connector.Row) error
 }
 
+// RecordReader is a RowReader whose rows may become several records (identifier fan-out, SY-92).
+type RecordReader interface {
+	RowReader
+	// Records fills a record for each call of next, as Read does; the records of a row differ in Row.Record. A record
+	// must not be touched after the next call of next. An error refuses the row with all its records.
+	Records(i int, next func() *connector.Row) error
+}
+
 // Exchanges is where the requests and answers of batches go. Record must not block on storage.
 type Exchanges interface {
 	Record(x BatchExchanges)
@@ -60,6 +68,7 @@ type Delivery struct {
 	Chunks    Chunks
 	Journal   *Journal
 	Ledger    *Ledger
+	Retract   Chunks    // yields changed and added rows to read for the records that they had and lost; nil: rows are one record
 	Exchanges Exchanges // nil keeps none
 	Clock     clock.Clock
 	Log       *slog.Logger
@@ -129,8 +138,8 @@ func (d *Delivery) Run(ctx, drain context.Context) error {
 	d.resumed = d.Ledger.Total(NotSent) < d.Ledger.Rows()
 	drain, d.fail.stop = context.WithCancel(drain)
 	defer d.fail.stop()
-	for _, op := range connector.Operations { // D6
-		if err := d.operation(ctx, drain, op); err != nil {
+	for _, p := range d.passes() {
+		if err := d.pass(ctx, drain, p); err != nil {
 			return err
 		}
 	}
@@ -149,11 +158,35 @@ func (d *Delivery) limit(l connector.Limits, private string) {
 	d.ahead.limit(l)
 }
 
-// operation sends the rows of one operation and waits for their answers.
-func (d *Delivery) operation(ctx, drain context.Context, op connector.Operation) error {
-	if s, ok := d.Session.(connector.OperationLimiter); ok {
-		d.limit(s.LimitsOf(op), fmt.Sprintf("sync %d %s", d.Job.SyncID, op))
+// pass is one way through the rows of an operation.
+type pass struct {
+	rows    connector.Operation // whose rows are read
+	send    connector.Operation // what the destination is told
+	feed    Chunks
+	retract bool // the records that a row had and lost are removed; the row itself is still to be sent
+}
+
+// passes lists them in their order (D6): what rows had and lost is removed before anything is changed or added, since
+// another row may have it now.
+func (d *Delivery) passes() []pass {
+	all := []pass{{rows: connector.Removed, send: connector.Removed, feed: d.Chunks}}
+	if d.Retract != nil && !d.limits.Deferred {
+		for _, op := range []connector.Operation{connector.Changed, connector.Added} {
+			all = append(all, pass{rows: op, send: connector.Removed, feed: d.Retract, retract: true})
+		}
 	}
+	for _, op := range []connector.Operation{connector.Changed, connector.Added} {
+		all = append(all, pass{rows: op, send: op, feed: d.Chunks})
+	}
+	return all
+}
+
+// pass sends the rows of one operation and waits for their answers.
+func (d *Delivery) pass(ctx, drain context.Context, p pass) error {
+	if s, ok := d.Session.(connector.OperationLimiter); ok {
+		d.limit(s.LimitsOf(p.send), fmt.Sprintf("sync %d %s", d.Job.SyncID, p.send))
+	}
+	d.resumed = d.resumed || d.Retract != nil // a row whose retraction was refused waits for the next run
 	before := d.batches.Load()
 	defer func() {
 		if d.limits.WaitOut && d.batches.Load() > before {
@@ -167,7 +200,7 @@ func (d *Delivery) operation(ctx, drain context.Context, op connector.Operation)
 	for range d.limits.Concurrency {
 		lanes.Go(func() { (&lane{d: d, ctx: ctx, drain: drain}).work(tasks) })
 	}
-	err := d.cut(drain, op, tasks)
+	err := d.cut(drain, p, tasks)
 	close(tasks)
 	lanes.Wait()
 	if fatal := d.fail.get(); fatal != nil {
@@ -181,14 +214,14 @@ func (d *Delivery) operation(ctx, drain context.Context, op connector.Operation)
 
 // task is the rows that a lane announces at once, most often one batch: pieces of one or more chunks.
 type task struct {
-	op     connector.Operation
+	pass
 	pieces []piece
 	rows   int
-	size   int // how many rows it gets
+	size   int // how many rows it gets, and records at a time
 }
 
-func (d *Delivery) task(op connector.Operation) task {
-	return task{op: op, size: d.limits.Rows * int(d.ahead.batches.Load())}
+func (d *Delivery) task(p pass) task {
+	return task{pass: p, size: d.limits.Rows * int(d.ahead.batches.Load())}
 }
 
 type piece struct {
@@ -212,10 +245,10 @@ func (c *Chunk) done() {
 }
 
 // cut makes batches of the plan's chunks and hands them to the lanes.
-func (d *Delivery) cut(drain context.Context, op connector.Operation, tasks chan<- task) error {
-	t := d.task(op)
+func (d *Delivery) cut(drain context.Context, p pass, tasks chan<- task) error {
+	t := d.task(p)
 	for {
-		c, err := d.Chunks.Next(drain, op)
+		c, err := p.feed.Next(drain, p.rows)
 		if err != nil {
 			t.release()
 			if drain.Err() != nil {
@@ -240,7 +273,7 @@ func (d *Delivery) cut(drain context.Context, op connector.Operation, tasks chan
 				c.done()
 				return err
 			}
-			t = d.task(op)
+			t = d.task(p)
 		}
 		c.done()
 	}

@@ -19,6 +19,7 @@ type lane struct {
 	chunk   *Chunk
 	reader  RowReader
 	rows    []connector.Row
+	retract bool     // the pass under way removes what rows had and lost
 	pending []Record // answers that the next write takes along
 	sent    bool     // something was sent before: Limits.Pause applies
 	token   string   // the last checkpoint of the batch under way
@@ -61,33 +62,43 @@ func (l *lane) flush(more ...Record) bool {
 	return true
 }
 
-// task maps the rows of some batches and sends those that could be mapped.
+// task maps the rows of some batches and sends those that could be mapped: at once, or as many records at a time as
+// there would be rows.
 func (l *lane) task(t task) {
 	defer t.release()
-	if l.drain.Err() != nil {
-		return
+	l.retract = t.retract
+	for at := (place{}); at.piece < len(t.pieces) && l.drain.Err() == nil; {
+		var refused []Refusal
+		refused, at = l.build(t, at)
+		if len(refused) > 0 {
+			l.refuse(refused)
+		}
+		if !l.dispatch(t.send) {
+			return
+		}
 	}
-	refused := l.build(t)
-	if len(refused) > 0 {
-		l.refuse(refused)
-	}
+}
+
+// dispatch sends the rows that were mapped. It returns false when the run cannot go on.
+func (l *lane) dispatch(op connector.Operation) bool {
 	began := time.Now()
 	batches, ok := l.announce(l.parts()...)
 	if !ok {
-		return
+		return false
 	}
 	journaled := time.Now()
 	for i, b := range batches {
 		if i > 0 && l.drain.Err() != nil {
 			l.withdraw(batches[i:])
-			return
+			return false
 		}
-		if !l.send(t.op, b, effort{round: 1}) {
+		if !l.send(op, b, effort{round: 1}) {
 			l.withdraw(batches[i+1:])
-			return
+			return false
 		}
 	}
 	l.d.ahead.learn(journaled.Sub(began), time.Since(journaled), len(batches))
+	return true
 }
 
 // parts cuts the rows into batches.
@@ -101,26 +112,51 @@ func (l *lane) parts() [][]connector.Row {
 	return parts
 }
 
-// build maps the rows into l.rows and returns those that could not be mapped.
-func (l *lane) build(t task) []Refusal {
+// place is a row of a task.
+type place struct{ piece, row int }
+
+// build maps rows into l.rows, from a place on until there are as many records as a task has rows. It returns the rows
+// that could not be mapped, and the place to go on from.
+func (l *lane) build(t task, at place) ([]Refusal, place) {
 	l.rows = l.rows[:0]
 	var refused []Refusal
-	for _, p := range t.pieces {
+	for ; at.piece < len(t.pieces); at = (place{piece: at.piece + 1}) {
+		p := t.pieces[at.piece]
 		if l.chunk != p.chunk {
 			l.chunk, l.reader = p.chunk, p.chunk.Bind()
 		}
-		for i := p.from; i < p.to; i++ {
-			if l.d.resumed && !l.d.Ledger.pending(p.chunk.First+int64(i)) { // D3
+		for ; p.from+at.row < p.to; at.row++ {
+			i := p.from + at.row
+			if len(l.rows) >= t.size {
+				return refused, at
+			}
+			if l.d.resumed && !l.d.Ledger.pending(p.chunk.First+int64(i), t.retract) { // D3
 				continue
 			}
-			row := l.next()
-			if err := l.reader.Read(i, row); err != nil {
+			if err := l.read(i); err != nil {
 				refused = append(refused, Refusal{p.chunk.First + int64(i), err.Error()})
-				l.rows = l.rows[:len(l.rows)-1]
 			}
 		}
 	}
-	return refused
+	return refused, at
+}
+
+// read appends the records of a row to l.rows; none where it could not be mapped.
+func (l *lane) read(i int) (err error) {
+	before := len(l.rows)
+	if records, several := l.reader.(RecordReader); several {
+		err = records.Records(i, l.next)
+	} else {
+		err = l.reader.Read(i, l.next())
+	}
+	if err != nil {
+		l.rows = l.rows[:before]
+		return err
+	}
+	for n := range l.rows[before:] {
+		l.rows[before+n].Record = n
+	}
+	return nil
 }
 
 // next returns an empty row at the end of l.rows, reusing the slices of an earlier batch.
@@ -157,15 +193,35 @@ func (l *lane) deferRefused(refused []Refusal) {
 	l.d.defers.refused = append(l.d.defers.refused, refused...)
 }
 
-// fit returns the end of the rows from start that stay within Limits.Rows and Limits.Bytes.
+// fit returns the end of the rows from start that stay within the limits. The records of a row stay together: one
+// whose records do not fit is alone.
 func (l *lane) fit(start int) int {
-	limit, most := l.d.limits.Bytes, min(len(l.rows), start+l.d.limits.Rows)
+	end := l.fitRecords(l.rows, start)
+	if end == len(l.rows) || l.rows[end].Ordinal != l.rows[end-1].Ordinal {
+		return end
+	}
+	first := end - 1
+	for first > start && l.rows[first-1].Ordinal == l.rows[end].Ordinal {
+		first--
+	}
+	if first > start {
+		return first
+	}
+	for end < len(l.rows) && l.rows[end].Ordinal == l.rows[start].Ordinal {
+		end++
+	}
+	return end
+}
+
+// fitRecords returns the end of the records from start that stay within Limits.Rows and Limits.Bytes.
+func (l *lane) fitRecords(rows []connector.Row, start int) int {
+	limit, most := l.d.limits.Bytes, min(len(rows), start+l.d.limits.Rows)
 	if limit <= 0 {
 		return most
 	}
 	size := 0
 	for i := start; i < most; i++ {
-		size += rowBytes(&l.rows[i])
+		size += rowBytes(&rows[i])
 		if size > limit && i > start {
 			return i
 		}
@@ -185,11 +241,14 @@ func valueBytes(values []value.Value) int {
 	return size
 }
 
-// appendOrdinal adds an ordinal to spans, joining it to the last one where it follows it.
+// appendOrdinal adds an ordinal to spans, joining it to the last one where it follows it or is its last.
 func appendOrdinal(spans []Range, n int64) []Range {
 	if len(spans) > 0 && spans[len(spans)-1].To == n {
 		spans[len(spans)-1].To++
 		return spans
+	}
+	if len(spans) > 0 && spans[len(spans)-1].To == n+1 {
+		return spans // another record of the row
 	}
 	return append(spans, Range{n, n + 1})
 }
@@ -218,25 +277,41 @@ func (l *lane) deliver(op connector.Operation, rows []connector.Row, e effort) b
 func (l *lane) send(op connector.Operation, b announced, e effort) bool {
 	batch, rows := b.number, b.rows
 	l.token = ""
+	if alone(rows) {
+		return l.sendRecords(op, b, e)
+	}
 	answer := l.attempts(batch, op, rows, e.doubt)
+	parts := answer.gather(rows)
 	if l.d.limits.Deferred {
+		for _, t := range parts {
+			answer.refused = append(answer.refused, Refusal{t.ordinal, t.answer().reason})
+		}
 		return l.settleDeferred(rows, answer)
 	}
-	l.pending = append(l.pending, Record{
-		Kind: RecordAnswer, Batch: batch, State: answer.state, Reason: answer.reason, Refused: answer.refused,
-	})
+	l.answered(batch, answer)
+	l.announceParts(parts)
 	switch {
 	case answer.fatal:
 		l.flush()
 		return false
 	case answer.split:
-		half, e := len(rows)/2, effort{e.round, answer.doubt}
+		half, e := middle(rows), effort{e.round, answer.doubt}
 		return l.deliver(op, rows[:half], e) && l.deliver(op, rows[half:], e)
-	case len(answer.again) > 0 && e.round < l.d.retry.Attempts && sleep(l.drain, l.d.backoff(e.round)):
-		return l.deliver(op, answer.again, effort{round: e.round + 1})
-	default:
-		return true
 	}
+	again := len(answer.again) > 0 && e.round < l.d.retry.Attempts && sleep(l.drain, l.d.backoff(e.round))
+	if again && !l.deliver(op, answer.again, effort{round: e.round + 1}) {
+		return false
+	}
+	return l.sendParts(op, parts, again, e)
+}
+
+// answered notes the answer of a batch, to be journaled with the next write. Rows that lost what they had are still to
+// be sent.
+func (l *lane) answered(batch uint32, a answer) {
+	if l.retract {
+		a = a.retracted()
+	}
+	l.pending = append(l.pending, Record{Kind: RecordAnswer, Batch: batch, State: a.state, Reason: a.reason, Refused: a.refused})
 }
 
 // answer is what became of one batch.
@@ -244,6 +319,7 @@ type answer struct {
 	state   State
 	reason  string
 	refused []Refusal
+	at      []int           // places of refused in the batch
 	fatal   bool            // the run cannot go on
 	split   bool            // none was taken: halve it (D5)
 	doubt   bool            // an earlier attempt may have been taken
@@ -292,7 +368,7 @@ func taken(rows []connector.Row, result connector.Result) answer {
 		if r.Row < 0 || r.Row >= len(rows) {
 			continue
 		}
-		a.refused = append(a.refused, Refusal{rows[r.Row].Ordinal, r.Reason})
+		a.refused, a.at = append(a.refused, Refusal{rows[r.Row].Ordinal, r.Reason}), append(a.at, r.Row)
 		if r.Retry {
 			a.again = append(a.again, copyRow(rows[r.Row]))
 		}
@@ -436,7 +512,11 @@ func (l *lane) write(number uint32, op connector.Operation, rows []connector.Row
 // batchID is the same for the same rows of the same plan, whatever the attempt.
 func (l *lane) batchID(op connector.Operation, rows []connector.Row) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s-%s-%d-%d", l.d.PlanID, op, rows[0].Ordinal, len(rows))
+	fmt.Fprintf(&b, "%s-%s-%d", l.d.PlanID, op, rows[0].Ordinal)
+	if rows[0].Record > 0 {
+		fmt.Fprintf(&b, ".%d", rows[0].Record)
+	}
+	fmt.Fprintf(&b, "-%d", len(rows))
 	return b.String()
 }
 
@@ -453,13 +533,15 @@ func (l *lane) settleDeferred(rows []connector.Row, a answer) bool {
 	case a.fatal:
 		return false
 	case a.state == Accepted:
-		l.d.written.Add(int64(len(rows)))
+		l.d.written.Add(rowsIn(rows))
 		l.deferRefused(a.refused)
 		return true
 	case a.state == Rejected && !a.split:
-		all := make([]Refusal, len(rows))
+		var all []Refusal
 		for i := range rows {
-			all[i] = Refusal{rows[i].Ordinal, a.reason}
+			if i == 0 || rows[i].Ordinal != rows[i-1].Ordinal {
+				all = append(all, Refusal{rows[i].Ordinal, a.reason})
+			}
 		}
 		l.deferRefused(all)
 		return true

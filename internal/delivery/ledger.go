@@ -12,6 +12,10 @@
 //	D5  a batch is split or sent again only when it is certain that none of it was taken, or harmless to send twice
 //	D6  removals are answered before changes are sent, and changes before additions
 //	D7  no attempt starts when the run may be another worker's: what it would send may be older than what that one sent
+//
+// A row may become several records (RecordReader), which the limits count. A row's records stay in one batch where they
+// fit, and what became of the row is the worst of what became of them. The journal knows rows only: what it calls a
+// batch is whole rows, and one row whose records do not fit into a batch has one answer for all that were sent of it.
 package delivery
 
 import (
@@ -29,13 +33,18 @@ type State uint8
 
 // The states. The zero value is NotSent.
 const (
-	NotSent  State = iota // not attempted, or certainly not taken and given up for this run
-	InDoubt               // sent, without a readable answer
-	Accepted              // the destination took it
-	Rejected              // the destination or the mapping refused it
+	NotSent   State = iota // not attempted, or certainly not taken and given up for this run
+	InDoubt                // sent, without a readable answer
+	Accepted               // the destination took it
+	Rejected               // the destination or the mapping refused it
+	Partial                // a part of it was carried out: some records were taken or removed, others refused or not sent
+	Retracted              // what it had and lost was removed; the row itself is as NotSent
 )
 
-var stateNames = [...]string{"not sent", "in doubt", "accepted", "rejected"}
+var stateNames = [...]string{"not sent", "in doubt", "accepted", "rejected", "partly taken", "retracted"}
+
+// reasoned reports whether rows in the state have a reason.
+func (s State) reasoned() bool { return s == Rejected || s == InDoubt || s == Partial }
 
 // String returns the state's name.
 func (s State) String() string { return stateNames[s] }
@@ -60,7 +69,8 @@ type Ledger struct {
 	counts  [3][stateCount]int64
 	reasons reasonTable
 	batches map[uint32]*openBatch
-	last    uint32 // the highest number of a batch
+	removed map[int64]bool // rows that were Retracted once: whatever comes of them, a part was carried out
+	last    uint32         // the highest number of a batch
 }
 
 // openBatch is a batch that was announced and has no final answer.
@@ -75,7 +85,7 @@ func NewLedger(removed, changed, added int64) *Ledger {
 	l := &Ledger{
 		bounds:  [3]int64{removed, removed + changed, removed + changed + added},
 		states:  make([]State, removed+changed+added),
-		batches: map[uint32]*openBatch{},
+		batches: map[uint32]*openBatch{}, removed: map[int64]bool{},
 	}
 	for op, n := range [3]int64{removed, changed, added} {
 		l.counts[op][NotSent] = n
@@ -119,11 +129,12 @@ func (l *Ledger) State(ordinal int64) (State, string) {
 	return l.states[ordinal], l.reasons.get(ordinal)
 }
 
-// pending reports whether a row is still to be sent.
-func (l *Ledger) pending(ordinal int64) bool {
+// pending reports whether a row is still to be sent, or to be retracted.
+func (l *Ledger) pending(ordinal int64, retract bool) bool {
 	l.mu.RLock()
 	defer l.mu.RUnlock()
-	return l.states[ordinal] == NotSent
+	s := l.states[ordinal]
+	return s == NotSent || s == Retracted && !retract
 }
 
 // lastBatch returns the highest number that a batch had so far.
@@ -199,7 +210,7 @@ func (l *Ledger) answer(r Record) error {
 	for _, span := range open.rows {
 		for n := span.From; n < span.To; n++ {
 			l.set(n, r.State)
-			if r.State == Rejected || r.State == InDoubt {
+			if r.State.reasoned() {
 				l.reasons.set(n, r.Reason)
 			}
 		}
@@ -208,6 +219,9 @@ func (l *Ledger) answer(r Record) error {
 		if refusal.Ordinal < 0 || refusal.Ordinal >= l.bounds[2] {
 			return fmt.Errorf("journal: batch %d refuses row %d of a plan with %d", r.Batch, refusal.Ordinal, l.bounds[2])
 		}
+		if r.State == Retracted {
+			delete(l.removed, refusal.Ordinal) // the state of the others is not its own
+		}
 		l.set(refusal.Ordinal, Rejected)
 		l.reasons.set(refusal.Ordinal, refusal.Reason)
 	}
@@ -215,6 +229,14 @@ func (l *Ledger) answer(r Record) error {
 }
 
 func (l *Ledger) set(n int64, s State) {
+	switch {
+	case s == Retracted:
+		l.removed[n] = true
+	case s == NotSent && l.removed[n]:
+		s = Retracted
+	case s == Rejected && l.removed[n]:
+		s = Partial
+	}
 	op := l.opIndex(n)
 	l.counts[op][l.states[n]]--
 	l.counts[op][s]++
@@ -340,7 +362,7 @@ func (l *Ledger) WriteSnapshot(w io.Writer) error {
 		}
 	})
 	l.EachReason(func(n int64, state State, reason string) {
-		if state == Rejected || state == InDoubt {
+		if state.reasoned() {
 			s.extend(n, state, reason)
 		}
 	})

@@ -23,6 +23,7 @@ import (
 type Input struct {
 	Columns    []model.Column // of the model, with their casts
 	PrimaryKey string
+	RowKey     string // the model's own key where PrimaryKey is the element of an expanded array; compared as well
 	Mappings   []sync.Mapping
 	AllColumns bool // every column under its own name, instead of Mappings
 	Match      []connector.MatchPair
@@ -60,7 +61,7 @@ type Variables struct {
 // a column that the model does not have is fault.CodeMappingColumn with the words "Unknown field
 // name" (SY-37).
 func Compile(in Input) (*Mapping, error) {
-	c := &compiler{input: in, columns: map[string]model.Column{}, used: map[string]bool{in.PrimaryKey: true}}
+	c := &compiler{input: in, columns: map[string]model.Column{}, used: map[string]bool{in.PrimaryKey: true, in.RowKey: true}}
 	for _, col := range in.Columns {
 		c.columns[col.Name] = col
 	}
@@ -228,16 +229,21 @@ func (m *Mapping) SourceSchema(schema value.Schema) value.Schema {
 func (c *compiler) casts() map[string]value.Type {
 	casts := map[string]value.Type{}
 	for _, col := range c.input.Columns {
-		if t := c.effective(col); t != col.Type || col.Name == c.input.PrimaryKey {
+		if t := c.effective(col); t != col.Type || c.isKey(col.Name) {
 			casts[col.Name] = t
 		}
 	}
 	return casts
 }
 
+// isKey reports whether a column identifies rows.
+func (c *compiler) isKey(column string) bool {
+	return column == c.input.PrimaryKey || column == c.input.RowKey
+}
+
 // effective returns the type that mappings see of a column.
 func (c *compiler) effective(col model.Column) value.Type {
-	if col.Name == c.input.PrimaryKey && col.Cast == "" {
+	if c.isKey(col.Name) && col.Cast == "" {
 		return value.TypeString
 	}
 	return col.Effective()

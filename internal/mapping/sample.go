@@ -18,6 +18,7 @@ const SampleRows = 100
 type Sample struct {
 	Columns    []model.Column // of the model, with their casts
 	PrimaryKey string
+	RowKey     string       // see Input.RowKey
 	Schema     value.Schema // of the rows
 	Rows       [][]value.Value
 }
@@ -33,7 +34,7 @@ func (s *Sample) Try(spec sync.Mapping, row int, vars *Variables) (value.Value, 
 			return value.Value{}, err
 		}
 	}
-	m, err := Compile(Input{Columns: s.Columns, PrimaryKey: s.PrimaryKey, Mappings: []sync.Mapping{spec}})
+	m, err := Compile(Input{Columns: s.Columns, PrimaryKey: s.PrimaryKey, RowKey: s.RowKey, Mappings: []sync.Mapping{spec}})
 	if err != nil {
 		return value.Value{}, err
 	}
@@ -77,7 +78,7 @@ type Property struct {
 // Properties returns the columns that hold objects or lists with the properties that the rows show, two levels deep
 // (SY-34, SY-35).
 func (s *Sample) Properties() []Property {
-	c := &compiler{input: Input{Columns: s.Columns, PrimaryKey: s.PrimaryKey}}
+	c := &compiler{input: Input{Columns: s.Columns, PrimaryKey: s.PrimaryKey, RowKey: s.RowKey}}
 	casts := c.casts()
 	var all []Property
 	for i, col := range s.Schema {

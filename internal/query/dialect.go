@@ -151,7 +151,12 @@ const (
 
 // Lacks says why the database has no form for a construct; it is empty where it has one. To print such a construct
 // is a mistake of the program, which panics.
-func (d Dialect) Lacks(construct string) string { return d.g.lacks[construct] }
+func (d Dialect) Lacks(construct string) string {
+	if construct == ConstructElements && d.g.elements == nil {
+		return "Millrace does not expand arrays in " + d.Name
+	}
+	return d.g.lacks[construct]
+}
 
 // SelectTable returns the statement that reads a whole table.
 func (d Dialect) SelectTable(t TableRef) string { return "SELECT * FROM " + d.Table(t) }

@@ -14,6 +14,7 @@ var DuckDB = Dialect{Name: "duckdb", Quote: `"`, g: grammarWith(func(g *grammar)
 	g.bytes = "from_hex('%s')"
 	g.written = duckdbWritten
 	g.object = textObject(func(m Member) Expr { return Cast(duckdbMember(m), TypeText) }, "CAST(%s AS JSON)") // json_object would make floating-point numbers of decimals
+	g.elements = duckdbElements
 })}
 
 // duckdbWritten: a list of texts as text would not say where each begins and ends, JSON does.

@@ -47,9 +47,23 @@ func TestGolden(t *testing.T) {
 			}
 			add("limit of a statement", d.Limit("SELECT 1 AS a -- one;\n;", 5))
 			add("count of a statement", d.Count("SELECT 1 AS a"))
+			if d.Lacks(query.ConstructElements) == "" {
+				addArrays(add, d)
+			}
 			compare(t, filepath.Join("testdata", d.Name+".txtar"), txtar.Format(archive))
 		})
 	}
+}
+
+// addArrays adds what expands arrays.
+func addArrays(add func(name, sql string), d query.Dialect) {
+	for _, c := range dialecttest.Arrays() {
+		add(c.Name, d.SQL(c.Query))
+	}
+	x := query.Expansion{Column: "list", Kind: query.NativeArray, Key: "id", Element: "_ht_list_element"}
+	add("expansion of a statement", d.Expand("SELECT 1 AS id -- one", []string{"id", "list"}, x))
+	x.Occurrence = "occurrence"
+	add("expansion with occurrences", d.Expand("SELECT 1 AS id", []string{"id"}, x))
 }
 
 func setupName(c query.Command) string {

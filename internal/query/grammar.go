@@ -49,6 +49,7 @@ type grammar struct {
 	length   form                    // of a text: a number that tells texts apart where one is the other's beginning
 	written  func(e Expr, t value.Type, native string, key bool) Expr
 	object   func(members []Member) Expr
+	elements func(p *printer, array Expr, kind ArrayKind) // nil where arrays are not expanded
 	tryCast  func(e Expr, was string, to Type, name string) Expr
 
 	// Queries.

@@ -7,6 +7,7 @@ var Materialize = Dialect{Name: "materialize", Quote: `"`, g: materializeGrammar
 
 func materializeGrammar() *grammar {
 	g := postgresGrammar()
+	g.elements = nil // nobody has tried the pattern there
 	g.lacks = map[string]string{ConstructCreateTableAs: "queries become views, not tables"}
 	return g
 }

@@ -25,6 +25,7 @@ func postgresGrammar() *grammar {
 		g.written = postgresWritten
 		g.object = postgresObject
 		g.tryCast = postgresTry
+		g.elements = postgresElements
 	})
 }
 

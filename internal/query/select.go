@@ -17,6 +17,8 @@ type Relation struct {
 	query     Query
 	statement string
 	cte       string
+	array     Expr // whose elements are the rows
+	kind      ArrayKind
 	alias     string
 }
 
@@ -74,6 +76,10 @@ func (r Relation) print(p *printer) {
 		p.statement(r.statement)
 	case r.cte != "":
 		p.ident(r.cte)
+	case !r.array.IsZero():
+		p.text("(")
+		p.d.g.elements(p, r.array, r.kind)
+		p.text(")")
 	default:
 		p.text(p.d.Table(r.table))
 	}
@@ -259,8 +265,10 @@ func (s Select) printFrom(p *printer) {
 	for _, j := range s.joins {
 		p.text(" " + j.kind + " ")
 		j.with.print(p)
-		p.text(" ON ")
-		p.condition(j.on, levelOr)
+		if j.with.array.IsZero() {
+			p.text(" ON ")
+			p.condition(j.on, levelOr)
+		}
 	}
 }
 

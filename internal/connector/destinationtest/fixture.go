@@ -38,6 +38,11 @@ type Fixture struct {
 	// Refused are rows that the destination must refuse one by one while it takes their neighbours.
 	Refused []Refused
 
+	// Audience makes a fresh, empty audience of a sync type with identifiers, whose Read finds its members: a record
+	// for each, with the fields that it was sent. The job's columns are one field of each group of identifiers, and its
+	// Delete removes members that leave. Nil where no sync type has identifiers.
+	Audience func(t *testing.T) Target
+
 	// Removes tells that Read no longer returns rows that were sent as removed.
 	Removes bool
 }

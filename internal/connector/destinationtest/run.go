@@ -34,6 +34,7 @@ func Run(t *testing.T, f Fixture) {
 		{"removed", testRemoved},
 		{"concurrent", testConcurrent},
 		{"exchanges", testExchanges},
+		{"audience", testAudience},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -53,6 +54,7 @@ func testDescription(t *testing.T, f Fixture) {
 			t.Errorf("sync type %q: slug, name, modes and compare must be given", s.Slug)
 		}
 		checkFields(t, s.Slug, s.Fields)
+		checkIdentifiers(t, s)
 	}
 }
 

@@ -54,6 +54,7 @@ func (s *Spec) validate() fault.Issues {
 		issues.Add("spec.mappings", fault.CodeInvalid, "a sync of all columns has no mappings")
 	}
 	validateMappings("spec.mappings", s.Mappings, 0, &issues)
+	s.validateExpansion(&issues)
 	issues = append(issues, s.Schedule.Validate("spec.schedule")...)
 	s.Alerts.Validate("spec.alerts", alerting.SyncTypes, &issues)
 	return issues
@@ -124,6 +125,9 @@ func (s *Spec) validateRelated(registry *connector.Registry, get func(kind, slug
 		spec := *m.(*model.Spec) //nolint:forcetypeassert // the kind's own spec
 		s.validateColumns(spec, &issues)
 		s.validateSource(registry, spec.Source, get, &issues)
+		if s.Expand != "" {
+			s.validateEngine(spec.Source, get, &issues)
+		}
 	}
 	d, err := get("destination", s.Destination)
 	if err != nil {
@@ -178,27 +182,28 @@ func (s *Spec) validateColumns(m model.Spec, issues *fault.Issues) {
 	if len(m.Columns) == 0 {
 		return
 	}
+	m = s.expanded(m, issues)
 	for i, p := range s.Match {
 		if _, known := m.Column(p.From); !known {
-			issues.Add(fmt.Sprintf("spec.match[%d].from", i), fault.CodeMappingColumn, "Unknown field name: the model has no column %q", p.From)
+			issues.Add(fmt.Sprintf("spec.match[%d].from", i), fault.CodeMappingColumn, "%s", s.missing(p.From))
 		}
 	}
-	validateFrom("spec.mappings", s.Mappings, m, 0, issues)
+	s.validateFrom("spec.mappings", s.Mappings, m, 0, issues)
 }
 
 // validateFrom looks at the columns of mappings and of inline objects. What an inline array's fields name are
 // properties of its items.
-func validateFrom(path string, mappings []Mapping, m model.Spec, depth int, issues *fault.Issues) {
+func (s *Spec) validateFrom(path string, mappings []Mapping, m model.Spec, depth int, issues *fault.Issues) {
 	for i, p := range mappings {
 		at := fmt.Sprintf("%s[%d]", path, i)
 		switch p.Kind {
 		case "", FromColumn, FromArray:
 			if _, known := m.Column(p.From); !known && p.From != "" {
-				issues.Add(at+".from", fault.CodeMappingColumn, "Unknown field name: the model has no column %q", p.From)
+				issues.Add(at+".from", fault.CodeMappingColumn, "%s", s.missing(p.From))
 			}
 		case FromObject:
 			if depth < maxDepth {
-				validateFrom(at+".fields", p.Fields, m, depth+1, issues)
+				s.validateFrom(at+".fields", p.Fields, m, depth+1, issues)
 			}
 		}
 	}

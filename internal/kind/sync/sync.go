@@ -18,8 +18,9 @@ type Spec struct {
 	Delete      connector.DeleteBehavior `json:"delete,omitempty"` // default: nothing
 	Match       []connector.MatchPair    `json:"match,omitempty"`
 	Mappings    []Mapping                `json:"mappings,omitempty"`
-	AllColumns  bool                     `json:"allColumns,omitempty"` // every column under its own name, instead of Mappings
-	Settings    map[string]any           `json:"settings,omitempty"`   // the sync type's fields
+	AllColumns  bool                     `json:"allColumns,omitempty"`                 // every column under its own name, instead of Mappings
+	Expand      string                   `json:"arrayExpansionSourceColumn,omitempty"` // each element of this column's arrays is a row (SY-89)
+	Settings    map[string]any           `json:"settings,omitempty"`                   // the sync type's fields
 	Schedule    Schedule                 `json:"schedule"`
 	Disabled    bool                     `json:"disabled"` // stops the schedule only (SY-85)
 	InDoubt     InDoubt                  `json:"inDoubt,omitempty"`

@@ -18,7 +18,8 @@ type Use struct {
 // Uses lists where a sync reads columns of its model: what matches, what is mapped, and what templates name, those of
 // the settings too. Where every column is read (all columns, a template that computes names), each of known is listed.
 func (s *Spec) Uses(known []string) []Use {
-	u := uses{known: known}
+	u := uses{known: known, element: s.Element()}
+	u.add(s.Expand, "spec.arrayExpansionSourceColumn")
 	for i, p := range s.Match {
 		u.add(p.From, fmt.Sprintf("spec.match[%d].from", i))
 	}
@@ -31,12 +32,13 @@ func (s *Spec) Uses(known []string) []Use {
 }
 
 type uses struct {
-	known []string
-	found []Use
+	known   []string
+	element string // the column of an expanded array's elements, which is none of the model's
+	found   []Use
 }
 
 func (u *uses) add(column, path string) {
-	if column != "" {
+	if column != "" && column != u.element {
 		u.found = append(u.found, Use{Column: column, Path: path})
 	}
 }

@@ -33,6 +33,9 @@ func TestUses(t *testing.T) {
 			{"id", "spec.mappings[0].template"}, {"email", "spec.mappings[0].template"}, {"tags", "spec.mappings[0].template"},
 		}},
 		{"a template that cannot be read names none", Spec{Mappings: []Mapping{{To: "a", Kind: FromTemplate, Template: "{{ row."}}}, nil},
+		{"an expanded array is read, its elements are no column of the model", Spec{
+			Expand: "tags", Match: []connector.MatchPair{{From: "_ht_tags_element", To: "key"}}, Mappings: []Mapping{{To: "a", From: "_ht_tags_element"}},
+		}, []Use{{"tags", "spec.arrayExpansionSourceColumn"}}},
 		{"all columns", Spec{AllColumns: true}, []Use{{"id", "spec.allColumns"}, {"email", "spec.allColumns"}, {"tags", "spec.allColumns"}}},
 		{"templates of the settings", Spec{Settings: map[string]any{
 			"added": map[string]any{"url": "/people/{{ row.id }}", "headers": []any{map[string]any{"name": "X", "value": "{{ row['email'] }}"}}}, "note": "the row. is fine", "n": 5.0,

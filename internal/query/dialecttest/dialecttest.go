@@ -181,6 +181,39 @@ func objects(p query.Relation) []Case {
 	}
 }
 
+// Arrays are the queries of elements: each element is a row, what an array has before is numbered, and what is no array of plain values is one row.
+//
+// Req: SY-89, SY-90, SY-91
+func Arrays() []Case {
+	lists := query.Statement(`SELECT 1 AS id, ARRAY['a', 'b', 'a', NULL, NULL] AS list UNION ALL SELECT 2, NULL UNION ALL SELECT 3, CAST(ARRAY[] AS text[])`).As("m")
+	each := func(m query.Relation, kind query.ArrayKind, list query.Expr) query.Query {
+		e := query.Elements(list, kind).As("e")
+		return query.From(m).Each(e).Select(m.Col("id"), e.Col(query.Element), e.Col(query.Occurrence))
+	}
+	var texts []query.Query
+	for i, text := range []string{
+		`["a", "b","a",null,7,true]`, ` [] `, "", "null", "plain", `{"a": 1}`, `[["a"]]`, `["a"`, `"a"`, `["\u00e9", "it's \"so\""]`, "[\"a\",\n\"b\"]",
+	} {
+		texts = append(texts, query.Values(query.Int(int64(i)).As("id"), query.Text(text).As("list")))
+	}
+	texts = append(texts, query.Values(query.Int(100).As("id"), query.Null(query.TypeText).As("list")))
+	want := [][]string{
+		{"0", "a", "1"}, {"0", "b", "1"}, {"0", "a", "2"}, {"0", Null, "1"}, {"0", "7", "1"}, {"0", "true", "1"},
+		{"4", Null, "0"}, {"5", Null, "0"}, {"6", Null, "0"}, {"7", Null, "0"}, {"8", Null, "0"},
+		{"9", "\u00e9", "1"}, {"9", `it's "so"`, "1"}, {"10", "a", "1"}, {"10", "b", "1"},
+	}
+	m := query.Sub(query.Union(texts...)).As("m")
+	valid := func(row []string) bool { return slices.Contains([]string{"0", "5", "6", "8", "9"}, row[0]) }
+	asJSON := query.From(m).Where(m.Col("id").In(query.Int(0), query.Int(1), query.Int(3), query.Int(5), query.Int(6), query.Int(8), query.Int(9), query.Int(100))).
+		Select(m.Col("id"), query.Cast(m.Col("list"), query.TypeJSON).As("list"))
+	j := query.Sub(asJSON).As("j")
+	return []Case{
+		{"elements of a list", each(lists, query.NativeArray, lists.Col("list")), [][]string{{"1", "a", "1"}, {"1", "b", "1"}, {"1", "a", "2"}, {"1", Null, "1"}, {"1", Null, "1"}}},
+		{"elements of a text", each(m, query.TextArray, m.Col("list")), want},
+		{"elements of JSON", each(j, query.JSONArray, j.Col("list")), slices.DeleteFunc(slices.Clone(want), func(row []string) bool { return !valid(row) })},
+	}
+}
+
 // Changes are commands with what the table copies holds after them: id and age.
 func Changes(schema string) []struct {
 	Name    string
@@ -212,7 +245,11 @@ func Run(t *testing.T, d Database) {
 			t.Fatalf("%s: %v", d.Dialect.Command(c), err)
 		}
 	}
-	for _, c := range Cases(d.Schema) {
+	cases := Cases(d.Schema)
+	if d.Dialect.Lacks(query.ConstructElements) == "" {
+		cases = append(cases, Arrays()...)
+	}
+	for _, c := range cases {
 		d.check(t, c.Name, c.Query, c.Want)
 	}
 	held := query.From(query.Table(copies(d.Schema)))

@@ -491,6 +491,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/models/{slug}/arrays": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the columns whose arrays a sync can expand, as the model's first rows show */
+        get: operations["list-arrays"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/models/{slug}/clone": {
         parameters: {
             query?: never;
@@ -1927,6 +1944,16 @@ export interface components {
         ApplyResult: {
             results: components["schemas"]["Applied"][];
         };
+        Array: {
+            column: string;
+            /** @description the column of the elements, where a sync expands this one */
+            element: string;
+        };
+        Arrays: {
+            /** @description the source uses the Lightning engine, which alone expands arrays */
+            available: boolean;
+            items: components["schemas"]["Array"][];
+        };
         Authorize: {
             /** @description the vendor's page, good for 15 minutes */
             url: string;
@@ -2093,6 +2120,7 @@ export interface components {
             deferred?: boolean;
             deletes: ("nothing" | "clear" | "delete")[] | null;
             fields: components["schemas"]["ConnectorField"][] | null;
+            identifiers?: (string[] | null)[] | null;
             mapping: components["schemas"]["ConnectorMappingRule"];
             match: components["schemas"]["ConnectorMatchRule"];
             modes: ("update" | "insert" | "upsert" | "add" | "remove" | "archive" | "all" | "snapshot" | "diff" | "trigger")[] | null;
@@ -2666,6 +2694,8 @@ export interface components {
              */
             engine: "basic" | "lightning" | "";
             error: components["schemas"]["ErrorInfo"] | null;
+            /** @description the column whose arrays were expanded: the run's rows are its elements */
+            expanded?: string;
             failed: components["schemas"]["RunOpCounts"];
             finishedAt: string | null;
             /** Format: int64 */
@@ -3065,6 +3095,7 @@ export interface components {
         SyncSpec: {
             alerts?: components["schemas"]["AlertingSpec"];
             allColumns?: boolean;
+            arrayExpansionSourceColumn?: string;
             /** @enum {string} */
             delete?: "nothing" | "clear" | "delete";
             description?: string;
@@ -3247,6 +3278,8 @@ export interface components {
             run: components["schemas"]["SequenceRun"];
         };
         TryInput: {
+            /** @description the rows are the elements of this column's arrays */
+            arrayExpansionSourceColumn?: string;
             mapping: components["schemas"]["SyncMapping"];
             /** @description read the rows anew */
             refresh?: boolean;
@@ -4619,6 +4652,37 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PageEvent"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "list-arrays": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Arrays"];
                 };
             };
             /** @description Error */

@@ -1,6 +1,6 @@
 import { queryOptions } from '@tanstack/react-query'
 import { get, path, postExact } from './http'
-import type { FunctionList, Items, Mapping, Property, Tried } from './types'
+import type { Arrays, FunctionList, Items, Mapping, Property, Tried } from './types'
 
 /** The filters and tags of templates, and what context holds. */
 export const functionsQuery = queryOptions({
@@ -18,11 +18,20 @@ export const propertiesQuery = (model: string) =>
     retry: false,
   })
 
-/** What a mapping makes of one of a model's first rows (SY-32). */
-export const tryQuery = (model: string, mapping: Mapping, row: number, sync: string | undefined) =>
+/** The columns of a model whose arrays a sync can expand, as its first rows show (SY-91). */
+export const arraysQuery = (model: string) =>
   queryOptions({
-    queryKey: ['models', 'try', model, mapping, row, sync ?? ''],
-    queryFn: ({ signal }) => postExact<Tried>(path('models', model, 'try'), { mapping, row, sync }, signal),
+    queryKey: ['models', 'arrays', model],
+    queryFn: ({ signal }) => get<Arrays>(path('models', model, 'arrays'), signal),
+    staleTime: 60_000,
+    retry: false,
+  })
+
+/** What a mapping makes of one of a model's first rows, or of the first elements of an array (SY-32). */
+export const tryQuery = (model: string, mapping: Mapping, row: number, sync: string | undefined, array: string | undefined) =>
+  queryOptions({
+    queryKey: ['models', 'try', model, mapping, row, sync ?? '', array ?? ''],
+    queryFn: ({ signal }) => postExact<Tried>(path('models', model, 'try'), { mapping, row, sync, arrayExpansionSourceColumn: array }, signal),
     staleTime: 60_000,
     retry: false,
   })

@@ -27,6 +27,7 @@ export type Mode = SyncSpec['mode']
 export type DeleteBehavior = NonNullable<SyncSpec['delete']>
 export type Mapping = Schema['SyncMapping']
 export type MappingKind = Exclude<Mapping['kind'], '' | undefined>
+export type Arrays = Schema['Arrays']
 export type MatchPair = Schema['ConnectorMatchPair']
 export type Schedule = Schema['SyncSchedule']
 export type ScheduleType = NonNullable<Schedule['type']>

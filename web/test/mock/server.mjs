@@ -408,6 +408,7 @@ const routes = [
   ['POST', 'models/preview', async ({ body }) => (/sleep/.test(body.sql) && (await new Promise((done) => setTimeout(done, 60_000).unref())), previewModel(body))],
   ['GET', 'templates/functions', () => functions],
   ['GET', 'models/([^/]+)/properties', ({ params: [slug] }) => (document('models', slug), { items: properties, nextCursor: null, total: properties.length })],
+  ['GET', 'models/([^/]+)/arrays', ({ params: [slug] }) => arrays(slug)],
   ['POST', 'models/([^/]+)/try', ({ params: [slug], body }) => (document('models', slug), tryMapping(body))],
   ['POST', 'destinations/([^/]+)/options/([^/]+)', () => ({ items: [{ value: 'public.contacts', label: 'public.contacts' }, { value: 'public.leads', label: 'public.leads' }] })],
   ['POST', 'destinations/([^/]+)/fields', ({ params: [slug] }) => ({ items: document('destinations', slug).spec.type === 'postgres' ? catalog.targetFields : [] })],
@@ -447,6 +448,13 @@ async function bodyOf(request) {
   for await (const chunk of request) chunks.push(chunk)
   const text = Buffer.concat(chunks).toString()
   return text === '' ? {} : JSON.parse(text)
+}
+
+/** The columns whose arrays a sync can expand. */
+function arrays(slug) {
+  const { spec } = document('models', slug)
+  const lists = (spec.columns ?? []).filter(({ native }) => native?.endsWith('[]'))
+  return { items: lists.map(({ name }) => ({ column: name, element: `_ht_${name}_element` })), available: document('sources', spec.source).spec.engine === 'lightning' }
 }
 
 function signIn({ email, password }) {

@@ -68,10 +68,11 @@ function rendered(template, row) {
 const typeOf = (value) => (value === null || value === undefined ? 'null' : Array.isArray(value) ? 'array' : typeof value)
 
 /** The answer to POST /api/models/…/try. */
-export function tryMapping({ mapping, row = 0 }) {
+export function tryMapping({ mapping, row = 0, arrayExpansionSourceColumn: array }) {
   const answer = { row, rows, value: null, type: 'null' }
   try {
-    const value = mapped(mapping, sample(row)) ?? null
+    const element = array ? { [`_ht_${array}_element`]: `device-${row + 1}` } : {}
+    const value = mapped(mapping, { ...sample(row), ...element }) ?? null
     return { ...answer, value, type: typeOf(value) }
   } catch (error) {
     const refused = /^(includes): .*/.exec(error.originalError?.message ?? error.message)

@@ -192,3 +192,27 @@ func TestManyRows(t *testing.T) {
 		}
 	})
 }
+
+// The rows of a sync that expands an array are its elements: what an array has twice is told once, an element that two
+// rows have is a failed addition for each, and a row without an array has no key to be told by.
+//
+// Req: SY-53, SY-90
+func TestElementsAreLogged(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, w *world) {
+		w.bundle.ModelSpec.SQL = `SELECT * FROM (VALUES (1, 'Ann', '["a", "b", "b"]'), (2, 'Bob', '["c"]'), (3, 'Cyd', '["c"]'), (4, 'Dan', 'none')) AS p(id, name, devices)`
+		w.bundle.SyncSpec.Expand = "devices"
+		w.bundle.SyncSpec.Match[0].From, w.bundle.SyncSpec.Mappings[0].From = "_ht_devices_element", "_ht_devices_element"
+		got := w.logged(run.Options{})
+		if got.Counts.Duplicates != 4 {
+			t.Errorf("%+v", got.Counts)
+		}
+		const shared = `Several rows of the model have this element in "devices", so none of them is sent. Keep it in one row.`
+		rows := []string{
+			`added|a|succeeded|-|{"_ht_devices_element":"a","id":1,"name":"Ann"}`, `added|b|succeeded|-|{"_ht_devices_element":"b","id":1,"name":"Ann"}`,
+			`added|c|failed|` + shared + `|{"_ht_devices_element":"c","id":2,"name":"Bob"}`, `added|c|failed|` + shared + `|{"_ht_devices_element":"c","id":3,"name":"Cyd"}`,
+		}
+		w.want(changelog, rows...)
+		w.want(snapshot, rows...)
+	})
+}

@@ -10,13 +10,15 @@ import (
 // State is what became of a planned row.
 type State string
 
-// The states. Duplicate is the state of rows that were never planned because they share their key.
+// The states. The last three are those of rows that were rejected before they could be planned (Plan.Unplanned).
 const (
 	Accepted  State = "accepted"
 	Rejected  State = "rejected"  // the destination refused it, or it could not be mapped
 	Aborted   State = "aborted"   // it was not sent
 	Dirty     State = "dirty"     // it was sent and nobody knows what became of it
-	Duplicate State = "duplicate" // see Plan.Duplicates
+	Duplicate State = "duplicate" // its key is not unique
+	Repeated  State = "repeated"  // its array has the element before
+	NoArray   State = "no array"  // what should hold an array does not
 )
 
 // Range is consecutive rows with one state: those with ordinals from From up to, not including, To.

@@ -26,7 +26,7 @@
 //
 // In every plan (FLD-02):
 //
-//	Read  = Found.Added + Found.Changed + Unchanged + NullKeys + Duplicates
+//	Read  = Found.Added + Found.Changed + Unchanged + NullKeys + Duplicates + Repeated + NoArray
 //	Found = Planned + Ignored, for each operation
 package plan
 

@@ -6,7 +6,7 @@ import (
 )
 
 // Plan is what a run has to do. Its rows are numbered: an ordinal is a row's place when removed,
-// changed, added and duplicate rows are laid end to end in this order, and never changes. A Plan
+// changed, added and unplanned rows are laid end to end in this order, and never changes. A Plan
 // survives as JSON; set Dir after reading it back.
 type Plan struct {
 	Dir        string       `json:"-"`
@@ -16,7 +16,9 @@ type Plan struct {
 	Removed    Section      `json:"removed"`
 	Changed    Section      `json:"changed"`
 	Added      Section      `json:"added"`
-	Duplicates Section      `json:"duplicates"` // rejected: their key is not unique (M-05)
+	Duplicates Section      `json:"duplicates"`        // rejected: their key is not unique (M-05)
+	Repeated   Section      `json:"repeated,omitzero"` // rejected: elements that their array has before (SY-90)
+	NoArray    Section      `json:"noArray,omitzero"`  // rejected: the column to expand holds no array (SY-91)
 	Counts     Counts       `json:"counts"`
 
 	FirstRun       bool `json:"firstRun,omitempty"`
@@ -52,19 +54,44 @@ func (t Tally) Total() int64 { return t.Added + t.Changed + t.Removed }
 
 // Counts is what became of the model's rows. The package's comment says what adds up.
 type Counts struct {
-	Read          int64 `json:"read"`          // rows of the model
-	NullKeys      int64 `json:"nullKeys"`      // left out: no key (M-04)
-	Duplicates    int64 `json:"duplicates"`    // rejected: rows whose key is not unique (M-05)
-	DuplicateKeys int64 `json:"duplicateKeys"` // the keys of those rows
-	Unchanged     int64 `json:"unchanged"`     // as settled before; every row, when change tracking is reset
-	Found         Tally `json:"found"`         // what the comparison found
-	Planned       Tally `json:"planned"`       // of those, what the sync acts on
-	Ignored       Tally `json:"ignored"`       // of those, what its configuration passes over (SY-75)
-	Claimed       int64 `json:"claimed"`       // of the ignored removals, those whose record another row has now
+	Read          int64 `json:"read"`               // rows of the model
+	NullKeys      int64 `json:"nullKeys"`           // left out: no key (M-04)
+	Duplicates    int64 `json:"duplicates"`         // rejected: rows whose key is not unique (M-05)
+	DuplicateKeys int64 `json:"duplicateKeys"`      // the keys of those rows
+	Repeated      int64 `json:"repeated,omitempty"` // rejected: elements that their array has before
+	NoArray       int64 `json:"noArray,omitempty"`  // rejected: rows whose column to expand holds no array
+	Unchanged     int64 `json:"unchanged"`          // as settled before; every row, when change tracking is reset
+	Found         Tally `json:"found"`              // what the comparison found
+	Planned       Tally `json:"planned"`            // of those, what the sync acts on
+	Ignored       Tally `json:"ignored"`            // of those, what its configuration passes over (SY-75)
+	Claimed       int64 `json:"claimed"`            // of the ignored removals, those whose record another row has now
 }
 
-// Total is the number of planned rows, duplicates not counted.
+// Rejected is the number of rows that were rejected before they could be planned.
+func (c Counts) Rejected() int64 { return c.Duplicates + c.Repeated + c.NoArray }
+
+// Total is the number of planned rows, without those that were rejected before.
 func (p *Plan) Total() int64 { return p.Counts.Planned.Total() }
+
+// Unplanned is the rows that were rejected for one reason before they could be planned.
+type Unplanned struct {
+	Section
+	State State
+}
+
+// Unplanned returns the rows that were rejected before they could be planned, in the order of their ordinals.
+func (p *Plan) Unplanned() []Unplanned {
+	return []Unplanned{{p.Duplicates, Duplicate}, {p.Repeated, Repeated}, {p.NoArray, NoArray}}
+}
+
+// Rows is the number of rows that have an ordinal.
+func (p *Plan) Rows() int64 {
+	rows := p.Total()
+	for _, u := range p.Unplanned() {
+		rows += u.Rows
+	}
+	return rows
+}
 
 // section returns the rows of an operation.
 func (p *Plan) section(op connector.Operation) *Section {
@@ -90,7 +117,7 @@ func (p *Plan) First(op connector.Operation) int64 {
 	return first
 }
 
-// OperationOf returns the operation of a row by its ordinal. Duplicates count as additions that
+// OperationOf returns the operation of a row by its ordinal. Unplanned rows count as additions that
 // were refused.
 func (p *Plan) OperationOf(ordinal int64) connector.Operation {
 	for _, op := range sectionOrder {
@@ -116,6 +143,7 @@ func NewPlan(in DiffInput) Plan {
 		p.Before = in.Before
 	}
 	p.Counts.Read, p.Counts.NullKeys = in.Staged.Read, in.Staged.NullKeys
+	p.Counts.Repeated, p.Counts.NoArray = in.Staged.Repeated, in.Staged.NoArray
 	return p
 }
 
@@ -126,7 +154,7 @@ func (p *Plan) Compares() bool { return !p.FirstRun && !p.FullResync && !p.Reset
 // found.
 func (p *Plan) Derive(rules ModeRules) {
 	c := &p.Counts
-	c.Unchanged = c.Read - c.NullKeys - c.Duplicates - c.Found.Added - c.Found.Changed
+	c.Unchanged = c.Read - c.NullKeys - c.Rejected() - c.Found.Added - c.Found.Changed
 	for _, op := range sectionOrder {
 		found := c.Found.Of(op)
 		planned := found

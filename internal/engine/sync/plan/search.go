@@ -20,7 +20,7 @@ type RowsQuery struct {
 	Default  State    // of rows without an outcome
 
 	Operation connector.Operation // empty means all
-	States    []State             // empty means all; Duplicate for the rows of Plan.Duplicates
+	States    []State             // empty means all
 	Key       string              // exactly this primary key; empty means all
 	Cursor    string              // where the previous page ended; empty means the start
 	Limit     int                 // rows in a page; 0 means 50
@@ -39,7 +39,7 @@ type RowView struct {
 const defaultPage = 50
 
 // Search returns a page of rows in the order of their ordinals, and the cursor of the next page, which
-// is empty after the last one. Duplicate rows come last and count as additions.
+// is empty after the last one. Unplanned rows come last and count as additions.
 func (e *Engine) Search(ctx context.Context, q RowsQuery) (page []RowView, next string, err error) {
 	s := &search{ctx: ctx, q: q, limit: q.Limit}
 	if s.limit <= 0 {
@@ -96,7 +96,7 @@ func (e *Engine) locate(ctx context.Context, p *Plan, key string) (_ []int64, er
 
 // files returns all files in the order of their ordinals.
 func (p *Plan) files() []File {
-	return slices.Concat(p.Removed.Files, p.Changed.Files, p.Added.Files, p.Duplicates.Files)
+	return slices.Concat(p.Removed.Files, p.Changed.Files, p.Added.Files, p.Duplicates.Files, p.Repeated.Files, p.NoArray.Files)
 }
 
 // find returns the numbers of a file's rows with a key.
@@ -170,7 +170,7 @@ func (s *search) wanted() Outcomes {
 	}
 }
 
-// states yields what became of every row from the cursor on, duplicates included.
+// states yields what became of every row from the cursor on, unplanned ones included.
 func (s *search) states() Outcomes {
 	total := s.q.Plan.Total()
 	return func(yield func(Range, error) bool) {
@@ -179,9 +179,12 @@ func (s *search) states() Outcomes {
 				return
 			}
 		}
-		end := total + s.q.Plan.Duplicates.Rows
-		if from := max(s.from, total); from < end {
-			yield(Range{from, end, Duplicate}, nil)
+		for _, u := range s.q.Plan.Unplanned() {
+			end := total + u.Rows
+			if from := max(s.from, total); from < end && !yield(Range{from, end, u.State}, nil) {
+				return
+			}
+			total = end
 		}
 	}
 }
@@ -216,13 +219,18 @@ type part struct {
 	first int64
 }
 
-// parts returns the sections in the order of their ordinals, duplicates last.
+// parts returns the sections in the order of their ordinals, unplanned rows last.
 func (p *Plan) parts() []part {
 	var parts []part
 	for _, op := range sectionOrder {
 		parts = append(parts, part{*p.section(op), op, p.First(op)})
 	}
-	return append(parts, part{p.Duplicates, connector.Added, p.Total()})
+	first := p.Total()
+	for _, u := range p.Unplanned() {
+		parts = append(parts, part{u.Section, connector.Added, first})
+		first += u.Rows
+	}
+	return parts
 }
 
 // read appends a range's rows to the page. A row beyond the page only makes the cursor.

@@ -22,6 +22,7 @@ type StageInput struct {
 	Schema value.Schema       // of File, where the source knows more than Parquet says; may be nil
 
 	PrimaryKey string
+	Occurrence string   // the column that numbers repeated elements (query.Expansion); empty where no array is expanded
 	KeyType    string   // the source's own type of the key (M-09); empty means what the rows say
 	Columns    []string // what to keep; nil means every column
 	Compare    []string // what decides whether a row changed; kept as well
@@ -34,9 +35,11 @@ type Staged struct {
 	Files []string        `json:"files,omitempty"` // names in Dir
 	Table *query.TableRef `json:"table,omitempty"` // instead of Files: where a warehouse has the rows
 	Layout
-	Read     int64 `json:"read"`     // rows of the model
-	Kept     int64 `json:"kept"`     // rows on disk: those whose key is not null
-	NullKeys int64 `json:"nullKeys"` // rows left out because their key is null (M-04)
+	Read     int64 `json:"read"`               // rows of the model
+	Kept     int64 `json:"kept"`               // rows on disk: those whose key is not null
+	NullKeys int64 `json:"nullKeys"`           // rows left out because their key is null (M-04)
+	Repeated int64 `json:"repeated,omitempty"` // rows that are an element which its array has before (SY-90)
+	NoArray  int64 `json:"noArray,omitempty"`  // rows whose column to expand holds no array (SY-91)
 }
 
 // Layout says what staged files hold: the key as text in _k, the hash of the compared columns in _h,

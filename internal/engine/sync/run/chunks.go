@@ -17,6 +17,8 @@ type chunks struct {
 	mapping *mapping.Mapping
 	vars    *mapping.Variables
 	limits  connector.Limits
+	fan     *mapping.Fan // nil where each row is one record
+	retract bool         // yields what rows had and lost, instead of the rows (delivery.Delivery.Retract)
 
 	op   connector.Operation
 	rows *plan.Rows
@@ -26,6 +28,9 @@ var _ delivery.Chunks = (*chunks)(nil)
 
 // Next returns the next rows of an operation.
 func (c *chunks) Next(_ context.Context, op connector.Operation) (*delivery.Chunk, error) {
+	if c.retract && op == connector.Added && !c.plan.Attempts {
+		return nil, nil //nolint:nilnil // what is new had nothing before
+	}
 	if c.rows == nil || c.op != op {
 		if err := c.close(); err != nil {
 			return nil, err
@@ -60,22 +65,44 @@ func (c *chunks) chunk(b plan.Batch, op connector.Operation) (*delivery.Chunk, e
 	if err != nil {
 		return nil, err
 	}
+	var attempts func(row int) [][]value.Value
+	if c.fan != nil {
+		if attempts, err = c.plan.AttemptReader(b); err != nil {
+			return nil, err
+		}
+	}
+	return &delivery.Chunk{
+		First: b.First, Rows: b.Len(), Release: retain(b),
+		Bind: func() delivery.RowReader {
+			m := c.bind(b, op, current, before)
+			if c.fan == nil {
+				return m
+			}
+			return &fanned{mappedRows: m, fan: c.fan, retract: c.retract, earlier: earlier{attempts: attempts, schema: c.plan.Schema, mapping: c.mapping, vars: c.vars}}
+		},
+	}, nil
+}
+
+// retain keeps a batch's memory until the function that it returns is called.
+func retain(b plan.Batch) (release func()) {
 	b.Keys.Retain()
 	b.Values.Retain()
 	if b.Before != nil {
 		b.Before.Retain()
 	}
-	return &delivery.Chunk{
-		First: b.First, Rows: b.Len(),
-		Bind: func() delivery.RowReader { return c.bind(b, op, current, before) },
-		Release: func() {
-			b.Keys.Release()
-			b.Values.Release()
-			if b.Before != nil {
-				b.Before.Release()
-			}
-		},
-	}, nil
+	if b.Attempts != nil {
+		b.Attempts.Retain()
+	}
+	return func() {
+		b.Keys.Release()
+		b.Values.Release()
+		if b.Before != nil {
+			b.Before.Release()
+		}
+		if b.Attempts != nil {
+			b.Attempts.Release()
+		}
+	}
 }
 
 // columns are the columns of a batch with their readers.
@@ -101,7 +128,7 @@ func columnsOf(b arrow.RecordBatch) (c columns, err error) {
 	return c, nil
 }
 
-func (c *chunks) bind(b plan.Batch, op connector.Operation, current, before columns) delivery.RowReader {
+func (c *chunks) bind(b plan.Batch, op connector.Operation, current, before columns) *mappedRows {
 	m := &mappedRows{
 		first: b.First, op: op, key: b.Keys.Value, source: c.limits.NeedSource,
 		current: c.mapping.Bind(current.schema, current.readers, c.vars),

@@ -123,25 +123,46 @@ func (x *execution) own(name *string) error {
 	return nil
 }
 
-// outcomes lists what became of the rows: everything but the accepted ones.
-func outcomes(l *delivery.Ledger, once []connector.Operation) []plan.Range {
+// outcomes lists what became of the rows for people: everything but the accepted ones. What a row lost may be removed
+// while the row itself was not sent: it was not.
+func outcomes(l *delivery.Ledger) []plan.Range {
 	var spans []plan.Range
-	for r := range refusals(l, once) { //nolint:errcheck // a ledger's ranges come without errors
-		spans = append(spans, r)
-	}
+	l.Runs(func(span delivery.Range, s delivery.State) {
+		if state, refused := planState(s); refused {
+			spans = append(spans, plan.Range{From: span.From, To: span.To, State: state})
+		}
+	})
 	return spans
 }
 
-// refusals tells the planner what became of the rows, without gathering it: everything but the accepted ones. Rows
-// in doubt of the operations in once count as taken: they are reported and not planned any more.
+// planState is a state in the planner's words; accepted rows have none.
+func planState(s delivery.State) (state plan.State, refused bool) {
+	switch s {
+	case delivery.Rejected:
+		return plan.Rejected, true
+	case delivery.NotSent, delivery.Retracted:
+		return plan.Aborted, true
+	case delivery.InDoubt, delivery.Partial:
+		return plan.Dirty, true
+	default:
+		return "", false
+	}
+}
+
+// refusals tells the planner what became of the rows, without gathering it: everything but the accepted ones. Of a row
+// that was taken in part the planner remembers what was sent, as of one in doubt; such rows of the operations in once
+// count as taken: they are reported and not planned any more. A row of which something was removed is planned again,
+// even when its values are the settled ones by then.
 func refusals(l *delivery.Ledger, once []connector.Operation) plan.Outcomes {
-	states := map[delivery.State]plan.State{delivery.Rejected: plan.Rejected, delivery.NotSent: plan.Aborted, delivery.InDoubt: plan.Dirty}
 	return func(yield func(plan.Range, error) bool) {
 		wanted := true
 		l.Runs(func(span delivery.Range, s delivery.State) {
-			state, refused := states[s]
-			if !wanted || !refused || s == delivery.InDoubt && slices.Contains(once, l.Operation(span.From)) {
+			state, refused := planState(s)
+			if !wanted || !refused || state == plan.Dirty && slices.Contains(once, l.Operation(span.From)) {
 				return
+			}
+			if s == delivery.Retracted {
+				state = plan.Dirty
 			}
 			wanted = yield(plan.Range{From: span.From, To: span.To, State: state}, nil)
 		})

@@ -65,7 +65,7 @@ func baselineFault(err error) error {
 // countsOf takes over what the planner counted.
 func countsOf(c plan.Counts) Counts {
 	return Counts{
-		Read: c.Read, Rows: opCounts(c.Found), Unchanged: c.Unchanged, NullKeys: c.NullKeys, Duplicates: c.Duplicates,
+		Read: c.Read, Rows: opCounts(c.Found), Unchanged: c.Unchanged, NullKeys: c.NullKeys, Duplicates: c.Rejected(),
 		Ignored: opCounts(c.Ignored), Planned: opCounts(c.Planned),
 	}
 }
@@ -78,7 +78,7 @@ func opCounts(t plan.Tally) OpCounts {
 func (c Counts) settled(l *delivery.Ledger, over bool) Counts {
 	for _, op := range connector.Operations {
 		doubt := l.Count(op, delivery.InDoubt)
-		failed := l.Count(op, delivery.Rejected)
+		failed := l.Count(op, delivery.Rejected) + l.Count(op, delivery.Partial)
 		if over {
 			failed += doubt // until the run is over, a row in doubt is one on its way
 		}
@@ -109,7 +109,7 @@ func (r Run) logPrefix() string      { return fmt.Sprintf("syncs/%d/runs/%d", r.
 // keepPlan brings the plan and the staged rows to storage before the first row leaves (R3). A plan
 // without rows needs no keeping: nothing can be lost.
 func (x *execution) keepPlan(w *work) error {
-	if w.plan.Total() == 0 && w.plan.Duplicates.Rows == 0 {
+	if w.plan.Rows() == 0 {
 		return nil
 	}
 	m := manifest{Plan: w.plan, Staged: w.staged, Columns: w.columns}
@@ -150,7 +150,7 @@ type manifest struct {
 
 func planFiles(p plan.Plan) []string {
 	var names []string
-	for _, s := range []plan.Section{p.Removed, p.Changed, p.Added, p.Duplicates} {
+	for _, s := range []plan.Section{p.Removed, p.Changed, p.Added, p.Duplicates, p.Repeated, p.NoArray} {
 		for _, f := range s.Files {
 			if !slices.Contains(names, f.Name) {
 				names = append(names, f.Name)
@@ -188,6 +188,8 @@ func (x *execution) deliver(w *work) (err error) {
 	}()
 	feed := x.feed(w)
 	defer func() { err = errors.Join(err, feed.close()) }()
+	retract := x.retractions(w)
+	defer func() { err = errors.Join(err, retract.close()) }()
 	d := &delivery.Delivery{
 		PlanID: fmt.Sprintf("%d-%d", x.lease.run.SyncID, x.lease.run.ID), Job: w.job, Session: w.session,
 		Resend: x.lease.run.Pinned.Resend, Chunks: feed, Journal: journal, Ledger: w.ledger, Clock: x.Clock, Log: x.log,
@@ -196,6 +198,9 @@ func (x *execution) deliver(w *work) (err error) {
 	}
 	if d.Quotas, err = x.quotas(x.lease.run.WorkspaceID, w.bundle); err != nil {
 		return err
+	}
+	if retract.fan != nil {
+		d.Retract = retract
 	}
 	d.Resolver, _ = w.dest.(connector.Resolver)
 	if x.keepsRequests(w) {
@@ -224,7 +229,18 @@ func (x *execution) feed(w *work) *chunks {
 	r := x.lease.run
 	return &chunks{
 		plan: &w.plan, mapping: w.mapping, limits: w.session.Limits(), vars: variables(w.bundle, r.ID, r.StartedAt),
+		fan: fanOf(w.kind, w.mapping, w.bundle.SyncSpec.Match),
 	}
+}
+
+// retractions are what rows had and lost, which is removed like the rows themselves; without a fan there are none.
+func (x *execution) retractions(w *work) *chunks {
+	c := x.feed(w)
+	c.retract = true
+	if !w.rules.acts[connector.Removed] {
+		c.fan = nil
+	}
+	return c
 }
 
 // variables are what the mappings of a run see besides the row (SY-27).

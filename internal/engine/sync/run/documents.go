@@ -29,6 +29,9 @@ type Bundle struct {
 	ModelSpec       model.Spec
 	SourceSpec      source.Spec
 	DestinationSpec destination.Spec
+
+	// ModelKey is the model's own primary key where the sync expands an array: then ModelSpec.PrimaryKey is the element.
+	ModelKey string
 }
 
 // Documents reads what a run executes.
@@ -59,6 +62,7 @@ type Pinned struct {
 	Deferred    bool                  `json:"deferred,omitempty"`
 	EveryRow    bool                  `json:"everyRow,omitempty"` // no change tracking: all and snapshot modes
 	Reset       string                `json:"reset,omitempty"`    // the pending reset that this run carries out
+	Expanded    string                `json:"expanded,omitempty"` // the column whose arrays are expanded
 	Place       int64                 `json:"place,omitempty"`    // Place.ID of the storage that holds the run's objects
 	Engine      string                `json:"engine,omitempty"`   // connector.EngineBasic (also when empty) or EngineLightning
 	Migrated    bool                  `json:"migrated,omitempty"` // it copied what was settled into the warehouse (SY-51)

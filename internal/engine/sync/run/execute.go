@@ -149,6 +149,7 @@ func (x *execution) read(w *work) (info connector.DestinationInfo, err error) {
 	if w.bundle, err = x.Documents.Bundle(x.ctx, r.WorkspaceID, r.SyncID); err != nil {
 		return info, err
 	}
+	w.bundle = w.bundle.expanded()
 	if w.state, err = x.Store.state(x.ctx, x.Store.db, r.SyncID); err != nil {
 		return info, err
 	}
@@ -185,12 +186,15 @@ func (x *execution) prepare(w *work) error {
 	pinned := Pinned{
 		Sync: b.Sync, Model: b.Model, Source: b.Source, Destination: b.Destination, PrimaryKey: b.ModelSpec.PrimaryKey,
 		Target: fingerprint(info, b), EveryRow: w.rules.everyRow, Resend: b.SyncSpec.InDoubt == sync.InDoubtResend,
-		Reset: w.state.PendingReset, Place: w.place.ID, Engine: engineOf(b.SourceSpec),
+		Reset: w.state.PendingReset, Place: w.place.ID, Engine: engineOf(b.SourceSpec), Expanded: b.SyncSpec.Expand,
 	}
 	if source, err := x.Registry.Source(b.SourceSpec.Type); err == nil { // one that is not there fails the run later
 		pinned.Logs = logsOf(source, info, b)
 	}
 	x.change(func(r *Run) { r.Pinned = pinned })
+	if err := b.checkEngine(); err != nil {
+		return err
+	}
 	w.planner = x.planner(w)
 	return x.checkBaseline(w)
 }
@@ -300,7 +304,7 @@ func (x *execution) begin(w *work) (err error) {
 	if limits.Operations != nil {
 		w.rules = w.rules.only(limits.Operations)
 	}
-	return nil
+	return checkFan(w.kind, limits, w.rules)
 }
 
 // once lists the operations that must not be repeated when their outcome is unknown.

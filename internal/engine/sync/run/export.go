@@ -77,7 +77,7 @@ func (e *Engine) Row(ctx context.Context, workspaceID, runID, ordinal int64) (Ro
 // search returns a page of the plan's rows.
 func (r *logReader) search(ctx context.Context, q RowQuery) ([]plan.RowView, string, error) {
 	return r.Planner.Search(ctx, plan.RowsQuery{
-		Plan: r.plan, Outcomes: plan.Sorted(outcomes(r.ledger, nil)), Default: plan.Accepted,
+		Plan: r.plan, Outcomes: plan.Sorted(outcomes(r.ledger)), Default: plan.Accepted,
 		Operation: q.Operation, States: statesOf(q), Key: q.Key, Cursor: q.Cursor, Limit: q.Limit,
 	})
 }

@@ -5,13 +5,14 @@ import (
 	"fmt"
 
 	"github.com/millrace/millrace/internal/kind/model"
+	kindsync "github.com/millrace/millrace/internal/kind/sync"
 	"github.com/millrace/millrace/internal/resource"
 	"github.com/uptrace/bun"
 )
 
 // Follow makes the store react to changes of documents: a model with another primary key resets every sync
 // that depends on it, in the transaction of the change (M-07), and unless the change says otherwise
-// runs it (M-08).
+// runs it (M-08). A sync that expands another array is reset as well.
 func (s *Store) Follow(documents *resource.Store, enqueue Enqueuer) {
 	documents.OnDelete(func(ctx context.Context, tx bun.Tx, _ resource.Scope, d resource.Document) error {
 		if d.Kind != "sync" {
@@ -19,6 +20,7 @@ func (s *Store) Follow(documents *resource.Store, enqueue Enqueuer) {
 		}
 		return s.noteDeleted(ctx, tx, d.ID)
 	})
+	documents.OnUpdate(s.followExpansion)
 	documents.OnUpdate(func(ctx context.Context, tx bun.Tx, u resource.Updated) error {
 		before, isModel := u.Before.Spec.(*model.Spec)
 		after, stillModel := u.After.Spec.(*model.Spec)
@@ -43,6 +45,21 @@ func (s *Store) Follow(documents *resource.Store, enqueue Enqueuer) {
 		}
 		return nil
 	})
+}
+
+// followExpansion resets a sync whose rows have another key from now on, since it expands another array or none
+// (SY-89). The next run sends every row.
+func (s *Store) followExpansion(ctx context.Context, tx bun.Tx, u resource.Updated) error {
+	before, wasSync := u.Before.Spec.(*kindsync.Spec)
+	after, isSync := u.After.Spec.(*kindsync.Spec)
+	if !wasSync || !isSync || before.Expand == after.Expand {
+		return nil
+	}
+	st, err := s.state(ctx, tx, u.After.ID)
+	if err != nil || st.Baseline == "" && st.ActiveRunID == 0 {
+		return err
+	}
+	return s.reset(ctx, tx, u.Scope.WorkspaceID, u.After.ID, u.Resync != resource.ResyncSkip)
 }
 
 // syncRef names a sync.

@@ -56,16 +56,27 @@ func (l *lightningPlanner) stage(w *work) error {
 		return err
 	}
 	q.Class, q.Tag = connector.WorkloadBatch, l.tag()
-	schema, err := l.engine.Describe(l.drain, q)
+	in, err := l.describe(w, &q)
 	if err != nil {
 		return err
 	}
-	if at := schema.Index(w.bundle.ModelSpec.PrimaryKey); at >= 0 {
-		l.key = schema[at]
+	if at := in.Schema.Index(w.bundle.ModelSpec.PrimaryKey); at >= 0 {
+		l.key = in.Schema[at]
 	}
-	return l.stageRows(w, schema, plan.StageInput{Schema: schema}, func(in plan.StageInput) (plan.Staged, error) {
+	return l.stageRows(w, in.Schema, in, func(in plan.StageInput) (plan.Staged, error) {
 		return l.engine.Stage(l.drain, q.SQL, in)
 	})
+}
+
+// describe tells the columns of the model's query, which it changes where the rows are the elements of an array.
+func (l *lightningPlanner) describe(w *work, q *connector.Query) (in plan.StageInput, err error) {
+	if array := w.bundle.SyncSpec.Expand; array != "" {
+		in.Occurrence = occurrenceColumn
+		*q, in.Schema, err = elements(l.drain, l.warehouse, *q, array, w.bundle.ModelKey, in.Occurrence)
+		return in, err
+	}
+	in.Schema, err = lightning.Describe(l.drain, l.warehouse, *q)
+	return in, err
 }
 
 // recall copies a baseline of the Basic engine into the warehouse (SY-51); its own baselines are there.

@@ -46,7 +46,8 @@ func logsOf(source connector.SourceInfo, destination connector.DestinationInfo, 
 }
 
 // Outcomes reads what became of the rows of a run that is over, as batches of its kept plan: removed rows, then changed
-// and added ones, then those that share their key. It holds one batch in memory. Close it.
+// and added ones, then those that share their key. What an array has twice is told once, and a row whose column to
+// expand holds no array has no key to be told by. It holds one batch in memory. Close it.
 type Outcomes struct {
 	Plan *plan.Plan
 
@@ -109,7 +110,7 @@ func (o *Outcomes) Operation() connector.Operation { return o.op }
 // Outcome returns what became of a row of the batch, and why where it failed.
 func (o *Outcomes) Outcome(i int) (RowStatus, string) {
 	if o.last {
-		return RowFailed, o.log.run.duplicateReason()
+		return RowFailed, o.log.run.sharedReason()
 	}
 	return o.log.outcome(o.Batch().First + int64(i))
 }

@@ -160,7 +160,7 @@ func (x *execution) pinned(w *work) error {
 	if fault.Is(err, fault.CodeNotFound) {
 		return nil
 	}
-	w.bundle = b
+	w.bundle = b.expanded()
 	return err
 }
 

@@ -54,10 +54,32 @@ type Row struct {
 // duplicateReason is why rows that share a key are refused (M-05).
 const duplicateReason = "Several rows of the model have this primary key, so none of them is sent. Keep one row for each key."
 
-// duplicateReason says with the Lightning engine, whose models are SQL, how to keep one (SY-52).
-func (r Run) duplicateReason() string {
-	if r.Pinned.Engine != connector.EngineLightning {
+// sharedReason is why rows that share a key are refused; expanded is the column whose elements are the keys,
+// where there is one (SY-90).
+func sharedReason(expanded string) string {
+	if expanded == "" {
 		return duplicateReason
+	}
+	return fmt.Sprintf("Several rows of the model have this element in %q, so none of them is sent. Keep it in one row.", expanded)
+}
+
+// unplanned says why a row was rejected before it could be planned.
+func (r *logReader) unplanned(s plan.State) string {
+	expanded := r.run.Pinned.Expanded
+	switch s {
+	case plan.Repeated:
+		return fmt.Sprintf("The array in %q has this element before; it is sent once.", expanded)
+	case plan.NoArray:
+		return fmt.Sprintf("%q holds no array of plain values here, so nothing of this row is sent. Let the model's query make one.", expanded)
+	default:
+		return r.run.sharedReason()
+	}
+}
+
+// sharedReason says with the Lightning engine, whose models are SQL, how to keep one row for each key (SY-52).
+func (r Run) sharedReason() string {
+	if r.Pinned.Engine != connector.EngineLightning || r.Pinned.Expanded != "" {
+		return sharedReason(r.Pinned.Expanded)
 	}
 	key := r.Pinned.PrimaryKey
 	return duplicateReason + fmt.Sprintf(" For example: SELECT * FROM (SELECT *, row_number() OVER (PARTITION BY %s ORDER BY %s) AS nth FROM (…) AS model) AS ranked WHERE nth = 1", key, key)
@@ -98,11 +120,11 @@ func statesOf(q RowQuery) []plan.State {
 		case RowSucceeded:
 			states = append(states, plan.Accepted)
 		case RowFailed:
-			states = append(states, plan.Rejected, plan.Dirty, plan.Duplicate)
+			states = append(states, plan.Rejected, plan.Dirty, plan.Duplicate, plan.Repeated, plan.NoArray)
 		case RowAborted, RowPending:
 			states = append(states, plan.Aborted)
 		case RowRejected:
-			states = append(states, plan.Duplicate)
+			states = append(states, plan.Duplicate, plan.Repeated, plan.NoArray)
 		}
 	}
 	return states
@@ -207,7 +229,7 @@ func (r *logReader) outcome(ordinal int64) (RowStatus, string) {
 	switch state, reason := r.ledger.State(ordinal); state {
 	case delivery.Accepted:
 		return RowSucceeded, ""
-	case delivery.NotSent:
+	case delivery.NotSent, delivery.Retracted:
 		return RowAborted, ""
 	default:
 		return RowFailed, cmp.Or(reason, doubtReason)
@@ -224,8 +246,8 @@ func (r *logReader) row(v plan.RowView) Row {
 		if !r.run.State.Ended() {
 			row.Status = RowPending
 		}
-	case plan.Duplicate:
-		row.Status, row.Reason = RowRejected, r.run.duplicateReason()
+	case plan.Duplicate, plan.Repeated, plan.NoArray:
+		row.Status, row.Reason = RowRejected, r.unplanned(v.State)
 	default:
 		_, row.Reason = r.ledger.State(v.Ordinal)
 	}
@@ -308,7 +330,7 @@ func (e *Engine) Batch(ctx context.Context, workspaceID, runID int64, entry log.
 	defer func() { err = errors.Join(err, r.close()) }()
 	for _, span := range entry.Rows {
 		page, _, err := e.Planner.Search(ctx, plan.RowsQuery{
-			Plan: r.plan, Outcomes: plan.Sorted(outcomes(r.ledger, nil)), Default: plan.Accepted,
+			Plan: r.plan, Outcomes: plan.Sorted(outcomes(r.ledger)), Default: plan.Accepted,
 			Cursor: cursorAt(span.From), Limit: int(min(span.Len(), maxBatchView)),
 		})
 		if err != nil {

@@ -137,7 +137,7 @@ func compileMapping(b Bundle, kind connector.SyncType, schema value.Schema) (*ma
 	}
 	s := b.SyncSpec
 	return mapping.Compile(mapping.Input{
-		Columns: columns, PrimaryKey: b.ModelSpec.PrimaryKey, Mappings: s.Mappings, AllColumns: s.AllColumns,
+		Columns: columns, PrimaryKey: b.ModelSpec.PrimaryKey, RowKey: b.ModelKey, Mappings: s.Mappings, AllColumns: s.AllColumns,
 		Match: s.Match, Everything: kind.Compare == connector.CompareAll, Clear: kind.Mapping.Clear,
 	})
 }

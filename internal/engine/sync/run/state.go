@@ -129,7 +129,7 @@ func (c *OpCounts) set(op connector.Operation, n int64) {
 // Counts are a run's numbers. They add up (FLD-02): once the rows were compared, Read = Rows.Added +
 // Rows.Changed + Unchanged + NullKeys + Duplicates, and for each operation Planned = Succeeded + Failed + Aborted
 // once the run is over, however it ended.
-// Rows is what the model did; Ignored is the part of it that the sync's configuration does not act on.
+// Duplicates are all rows that were rejected before they could be planned. Rows is what the model did; Ignored is the part of it that the sync's configuration does not act on.
 type Counts struct {
 	Read       int64    `json:"read"`
 	Rows       OpCounts `json:"rows"`

@@ -106,6 +106,10 @@ func (e *Engine) newTrial(ctx context.Context, workspaceID, syncID int64) (*tria
 	if t.bundle, err = e.Documents.Bundle(ctx, workspaceID, syncID); err != nil {
 		return nil, err
 	}
+	t.bundle = t.bundle.expanded()
+	if err := t.bundle.checkEngine(); err != nil {
+		return nil, err
+	}
 	if t.state, err = e.Store.state(ctx, e.Store.db, syncID); err != nil {
 		return nil, err
 	}
@@ -333,7 +337,7 @@ func outcomeOf(l *delivery.Ledger) (TrialOutcome, string) {
 	switch state, reason := l.State(0); state {
 	case delivery.Accepted:
 		return TrialSucceeded, ""
-	case delivery.Rejected:
+	case delivery.Rejected, delivery.Partial:
 		return TrialRejected, reason
 	case delivery.InDoubt:
 		return TrialInDoubt, reason

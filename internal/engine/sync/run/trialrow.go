@@ -113,7 +113,7 @@ func (t *trial) find(ctx context.Context, key string) error {
 		return fault.New(fault.CodeNotFound, "the model has no row with this primary key").WithPath("key").
 			WithSuggestion("The key is compared letter for letter; choose one of the model's rows.")
 	case found > 1:
-		return fault.New(fault.CodeModelDuplicate, "%s", duplicateReason).WithPath("key")
+		return fault.New(fault.CodeModelDuplicate, "%s", sharedReason(t.bundle.SyncSpec.Expand)).WithPath("key")
 	default:
 		return nil
 	}
@@ -149,6 +149,9 @@ func (t *trial) read(ctx context.Context, adapt func(query.Dialect, connector.Qu
 		return err
 	}
 	q.Class, q.Tag = connector.WorkloadInteractive, fmt.Sprintf("millrace test of sync %d", t.bundle.Sync.ID)
+	if q, err = t.expand(ctx, src, q); err != nil {
+		return err
+	}
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	r, err := src.Query(ctx, adapt(src.Dialect(), q))
@@ -167,6 +170,16 @@ func (t *trial) read(ctx context.Context, adapt func(query.Dialect, connector.Qu
 		return fault.New(fault.CodeModelKey, "the model has no column %q, which is its primary key", t.bundle.ModelSpec.PrimaryKey)
 	}
 	return scan(r, at, each)
+}
+
+// expand changes the query where the sync's rows are the elements of an array.
+func (t *trial) expand(ctx context.Context, src connector.Source, q connector.Query) (connector.Query, error) {
+	if t.bundle.ModelKey == "" {
+		return q, nil
+	}
+	q, columns, err := Elements(ctx, src, q, t.bundle.SyncSpec.Expand, t.bundle.ModelKey)
+	t.bundle = t.bundle.withColumn(columns)
+	return q, err
 }
 
 // scan reads rows as they are staged for a run: flat, with one zero.
@@ -218,6 +231,7 @@ type trialRow struct {
 	mappedRows
 
 	key   string
+	fan   *mapping.Fan
 	shown []value.Field
 	done  bool
 }
@@ -233,14 +247,19 @@ func (r *trialRow) Next(_ context.Context, op connector.Operation) (*delivery.Ch
 		return nil, nil //nolint:nilnil // there are no more rows
 	}
 	r.done = true
-	return &delivery.Chunk{Rows: 1, Bind: func() delivery.RowReader { return r }}, nil
+	return &delivery.Chunk{Rows: 1, Bind: func() delivery.RowReader {
+		if r.fan == nil {
+			return r
+		}
+		return &fanned{mappedRows: &r.mappedRows, fan: r.fan}
+	}}, nil
 }
 
 // mapped binds the row to the mapping.
 func (t *trial) mapped(m *mapping.Mapping, job connector.SyncJob, limits connector.Limits) (*trialRow, error) {
 	_, schema := t.changed()
 	row := t.values()
-	r := &trialRow{key: row[t.schema.Index(t.bundle.ModelSpec.PrimaryKey)].String()}
+	r := &trialRow{fan: fanOf(t.kind, m, job.Match), key: row[t.schema.Index(t.bundle.ModelSpec.PrimaryKey)].String()}
 	vars := variables(t.bundle, 0, job.StartedAt)
 	r.mappedRows = mappedRows{
 		op: t.op, key: func(int) string { return r.key }, source: limits.NeedSource,

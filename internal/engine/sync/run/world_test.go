@@ -63,7 +63,8 @@ type world struct {
 	state   *state.Store
 	wait    time.Duration // run.EngineOptions.Patience
 
-	deferredType bool // the sync type says that its rows count only once a run is over; counts from the next restart
+	identifiers  connector.Identifiers // of the sync type; count from the next restart
+	deferredType bool                  // the sync type says that its rows count only once a run is over; counts from the next restart
 	places       run.Places
 	expiry       time.Duration // of baselines
 
@@ -107,7 +108,7 @@ func (w *world) restart() {
 		}}},
 		[]connector.DestinationInfo{{
 			Slug: "test", Fields: []connector.Field{{Name: "place", Target: true}},
-			SyncTypes: []connector.SyncType{{Slug: "record", Deferred: w.deferredType}},
+			SyncTypes: []connector.SyncType{{Slug: "record", Deferred: w.deferredType, Identifiers: w.identifiers}},
 			Open:      func(connector.DestinationOptions) (connector.Destination, error) { return w.target, nil },
 		}})
 	w.engine = run.New(run.EngineOptions{
@@ -311,14 +312,18 @@ func (d *target) Begin(_ context.Context, job connector.SyncJob) (connector.Sess
 }
 
 func (d *target) Write(_ context.Context, b *connector.Batch) (connector.Result, error) {
-	if d.count != nil {
-		return d.count(b), nil
-	}
 	b.Record(connector.Exchange{Method: "TEST", URL: "test:" + b.ID, RequestBody: string(b.Operation)})
 	if d.before != nil {
 		if err := d.before(b); err != nil {
 			return connector.Result{}, err
 		}
+	}
+	if d.count != nil {
+		result := d.count(b)
+		if d.after != nil {
+			return result, d.after(b)
+		}
+		return result, nil
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -16,6 +16,8 @@ export interface MappingEditorProps {
   model: string
   /** The slug of the sync, where it is saved. */
   sync?: string
+  /** The column whose elements are the sync's rows. */
+  array?: string
   /** What empties a field at the destination, where it is not null. */
   clear?: Json
   columns: ModelColumn[]
@@ -81,7 +83,7 @@ export function MappingEditor(props: MappingEditorProps) {
 const uses = (mappings: Mapping[], kind: string): boolean => mappings.some((m) => kindOf(m) === kind || uses(m.fields ?? [], kind))
 
 /** Loads what templates and inline arrays need when there is one. */
-function useEditorContext({ model, sync, columns, value, advanced, clear, checked }: MappingEditorProps): MappingContextValue {
+function useEditorContext({ model, sync, array, columns, value, advanced, clear, checked }: MappingEditorProps): MappingContextValue {
   const functions = useQuery({ ...functionsQuery, enabled: advanced && uses(value, 'template') })
   const properties = useQuery({ ...propertiesQuery(model), enabled: advanced && uses(value, 'array') })
   return useMemo(() => {
@@ -89,8 +91,8 @@ function useEditorContext({ model, sync, columns, value, advanced, clear, checke
     const word = (kind: string) => items.filter((f) => f.kind === kind).map((f) => ({ label: f.name, detail: f.args, info: f.summary }))
     const names = columns.map((c) => c.name)
     const words = { columns: names, context: functions.data?.variables ?? [], filters: word('filter'), tags: word('tag') }
-    return { model, sync, columns, properties: properties.data ?? [], functions: items, groups: functions.data?.groups ?? [], words, clear, checked }
-  }, [model, sync, columns, properties.data, functions.data, clear, checked])
+    return { model, sync, array, columns, properties: properties.data ?? [], functions: items, groups: functions.data?.groups ?? [], words, clear, checked }
+  }, [model, sync, array, columns, properties.data, functions.data, clear, checked])
 }
 
 function Buttons({ columns, fields, value, onChange, custom, onSuggest, suggesting, onAdd }: MappingEditorProps & { onAdd: () => void }) {

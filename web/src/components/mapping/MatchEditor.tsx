@@ -9,10 +9,12 @@ interface Props {
   value: MatchPair[]
   onChange: (value: MatchPair[]) => void
   error?: string
+  /** There is one pair and no more. */
+  single?: boolean
 }
 
 /** Which column finds the destination's record by which of its fields (SY-21). */
-export function MatchEditor({ columns, fields, value, onChange, error }: Props) {
+export function MatchEditor({ columns, fields, value, onChange, error, single }: Props) {
   const pairs = value.length === 0 ? [{ from: '', to: '' }] : value
   const set = (index: number, patch: Partial<MatchPair>) =>
     onChange(pairs.map((pair, i) => (i === index ? { ...pair, ...patch } : pair)))
@@ -43,15 +45,17 @@ export function MatchEditor({ columns, fields, value, onChange, error }: Props) 
         </div>
       ))}
       {error !== undefined && <p className={classes.problem}>{error}</p>}
-      <Button
-        variant="subtle"
-        size="xs"
-        className={classes.addMatch}
-        leftSection={<IconPlus size={14} />}
-        onClick={() => onChange([...pairs, { from: '', to: '' }])}
-      >
-        Match by another field as well
-      </Button>
+      {single !== true && (
+        <Button
+          variant="subtle"
+          size="xs"
+          className={classes.addMatch}
+          leftSection={<IconPlus size={14} />}
+          onClick={() => onChange([...pairs, { from: '', to: '' }])}
+        >
+          Match by another field as well
+        </Button>
+      )}
     </div>
   )
 }

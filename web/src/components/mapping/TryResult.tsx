@@ -14,10 +14,10 @@ const pause = 300
 
 /** What the mapping makes of one of the model's first rows, as it is being written (SY-32). */
 export function TryResult({ mapping }: { mapping: Mapping }) {
-  const { model, sync } = useMappingContext()
+  const { model, sync, array } = useMappingContext()
   const [row, setRow] = useState(0)
   const [asked] = useDebouncedValue(mapping, pause)
-  const result = useQuery({ ...tryQuery(model, asked, row, sync), placeholderData: keepPreviousData })
+  const result = useQuery({ ...tryQuery(model, asked, row, sync, array), placeholderData: keepPreviousData })
   const tried = result.data
   return (
     <section className={classes.result} aria-label="Result" aria-busy={result.isFetching}>

@@ -8,6 +8,8 @@ export interface MappingContextValue {
   model: string
   /** The slug of a saved sync. */
   sync: string | undefined
+  /** The column whose elements are the rows. */
+  array: string | undefined
   columns: ModelColumn[]
   /** The columns that hold objects and lists, as the first rows show. */
   properties: Property[]

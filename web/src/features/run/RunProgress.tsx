@@ -74,7 +74,9 @@ export function RunProgress({ run }: { run: Run }) {
       )}
       {run.rows.duplicate > 0 && (
         <p className={classes.passed}>
-          Rejected rows with a primary key that is not unique are no operations: they were never to be sent.
+          {run.expanded
+            ? `Rejected elements of ${run.expanded}, which their array or another row has as well, and rows without an array are no operations: they were never to be sent.`
+            : 'Rejected rows with a primary key that is not unique are no operations: they were never to be sent.'}
         </p>
       )}
       {run.options.resetCDC === true && !active && (

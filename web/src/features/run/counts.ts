@@ -22,13 +22,13 @@ export const waitingCount = ({ planned, succeeded, failed, aborted }: Pick<Run, 
   sum(planned) - sum(succeeded) - sum(failed) - sum(aborted)
 
 /** What became of the rows that the query gave, in words: the parts add up to the rows queried (FLD-02). */
-export function queriedWords({ rows }: Pick<Run, 'rows'>): string {
+export function queriedWords({ rows, expanded }: Pick<Run, 'rows' | 'expanded'>): string {
   const parts: [number, string][] = [
     [rows.added, 'new'],
     [rows.changed, 'changed'],
     [rows.unchanged, 'unchanged'],
     [rows.nullKey, 'without a primary key'],
-    [rows.duplicate, 'with a primary key that is not unique'],
+    [rows.duplicate, expanded ? 'that are no element of their own' : 'with a primary key that is not unique'],
   ]
   return parts.filter(([n]) => n > 0).map(([n, words]) => `${count(n)} ${words}`).join(' · ')
 }

@@ -16,6 +16,7 @@ import { documentQuery } from '~/services/documents'
 import type { DestinationInfo, Sync, SyncType } from '~/services/types'
 import { consequences, lostColumns } from './consequences'
 import { cleanSpec, isConfigured, specProblems } from './draft'
+import { ExpansionNotice } from './ExpansionNotice'
 import { JsonEditor } from './JsonEditor'
 import { hasRun, useSaveSync } from './save'
 import { SyncForm, useTargetFields } from './SyncForm'
@@ -100,7 +101,10 @@ function View({ sync: { spec }, type }: { sync: Sync; type: SyncType | undefined
       )}
       {(spec.match ?? []).length > 0 && (
         <Card title="Record matching">
-          <MatchView match={spec.match ?? []} />
+          <div className="stack" style={{ gap: 10 }}>
+            <MatchView match={spec.match ?? []} />
+            <ExpansionNotice array={spec.arrayExpansionSourceColumn} />
+          </div>
         </Card>
       )}
       {type?.mapping.enabled !== false && (

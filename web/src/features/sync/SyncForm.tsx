@@ -10,9 +10,12 @@ import { mergeSuggestions } from '~/components/mapping/mappings'
 import { MatchEditor } from '~/components/mapping/MatchEditor'
 import { Card } from '~/components/page/Card'
 import { optionsQuery, targetFieldsQuery } from '~/services/connections'
+import { arraysQuery } from '~/services/templates'
 import { suggestMappings } from '~/services/syncs'
 import type { DeleteBehavior, DestinationInfo, Mode, ModelColumn, SyncSpec, SyncType, TargetField } from '~/services/types'
 import { matched, specProblems, withType, type SpecProblems } from './draft'
+import { ExpansionNotice, NoExpansionNotice } from './ExpansionNotice'
+import { columnsOf, withMatch } from './expansion'
 import classes from './Sync.module.css'
 import { deleteWords, modeWords, needsMatch } from './words'
 
@@ -49,18 +52,7 @@ export function SyncForm(props: Props) {
       <ModeChoice type={type} value={value} onChange={onChange} />
       <SettingsCard {...props} type={type} problems={problems} />
       {needsMatch(type, value.mode) && (
-        <Card title="Record matching">
-          <div className="stack" style={{ gap: 10 }}>
-            <p className="muted small">A row and a record belong together when these have the same value.</p>
-            <MatchEditor
-              columns={columns}
-              fields={fields}
-              value={value.match ?? []}
-              error={checked ? problems.match : undefined}
-              onChange={(match) => onChange({ ...value, match })}
-            />
-          </div>
-        </Card>
+        <MatchCard {...props} fields={fields} error={checked ? problems.match : undefined} />
       )}
       {type.mapping.enabled && (
         <MappingCard
@@ -79,6 +71,31 @@ export function SyncForm(props: Props) {
 }
 
 const needsMatchOf = (type: SyncType | undefined, mode: Mode): boolean => type !== undefined && needsMatch(type, mode)
+
+/** Matching; the elements of an array that is chosen become the rows (SY-89). */
+function MatchCard({ value, onChange, columns, fields, error }: Props & { fields: TargetField[]; error: string | undefined }) {
+  const arrays = useQuery(arraysQuery(value.model)).data
+  const array = value.arrayExpansionSourceColumn
+  const match = value.match ?? []
+  const whole = arrays?.available === false ? match.map((pair) => pair.from).filter((from) => arrays.items.some((a) => a.column === from)) : []
+  return (
+    <Card title="Record matching">
+      <div className="stack" style={{ gap: 10 }}>
+        <p className="muted small">A row and a record belong together when these have the same value.</p>
+        <MatchEditor
+          columns={columnsOf(value, columns)}
+          fields={fields}
+          value={match}
+          error={error}
+          single={array !== undefined}
+          onChange={(next) => onChange(withMatch(value, next, arrays))}
+        />
+        <ExpansionNotice array={array} />
+        <NoExpansionNotice columns={whole} />
+      </div>
+    </Card>
+  )
+}
 
 type ChoiceProps = Pick<Props, 'value' | 'onChange'>
 
@@ -196,7 +213,8 @@ function MappingCard({ value, onChange, columns, sync, type, fields, fieldsError
             model={value.model}
             sync={sync}
             clear={type.mapping.clear}
-            columns={columns}
+            array={value.arrayExpansionSourceColumn}
+            columns={columnsOf(value, columns)}
             fields={matched(value, fields)}
             value={value.mappings ?? []}
             custom={free}

@@ -1,4 +1,5 @@
 import type { Json, SyncSpec, SyncType } from '~/services/types'
+import { elementColumn } from './expansion'
 
 const differs = (a: unknown, b: unknown): boolean => JSON.stringify(a ?? null) !== JSON.stringify(b ?? null)
 
@@ -16,6 +17,13 @@ function remapped(before: SyncSpec, after: SyncSpec): string[] {
   if (!isRemapped(before, after) || everyRow.has(after.mode)) return []
   if (after.mode === 'insert') return ['Rows that were sent before are not sent again: the new mapping is used for rows that are added from now on.']
   return ['The next run sends every row of the model again as changed, since the mapping is another one.']
+}
+
+function rekeyed(before: SyncSpec, after: SyncSpec): string[] {
+  const array = after.arrayExpansionSourceColumn
+  if ((before.arrayExpansionSourceColumn ?? '') === (array ?? '')) return []
+  const rows = array ? `the elements of ${array}, identified by ${elementColumn(array)}` : 'the model’s own rows'
+  return [`From the next run on, the rows are ${rows}. It sends every one of them as added. What was sent before stays in the destination.`]
 }
 
 function elsewhere(before: SyncSpec, after: SyncSpec, type: SyncType | undefined): string[] {
@@ -37,14 +45,18 @@ function removals(before: SyncSpec, after: SyncSpec): string[] {
 /** What a change of a sync's configuration means for rows, in words; nothing before its first run (SY-15, SY-36). */
 export function consequences(before: SyncSpec, after: SyncSpec, type: SyncType | undefined, ran: boolean): string[] {
   if (!ran) return []
-  return [...remapped(before, after), ...elsewhere(before, after, type), ...removals(before, after)]
+  const other = rekeyed(before, after)
+  return [...other, ...(other.length > 0 ? [] : remapped(before, after)), ...elsewhere(before, after, type), ...removals(before, after)]
 }
 
 /** The columns that a sync uses and its model does not have any more (SY-37). */
-export function lostColumns({ match, mappings }: Pick<SyncSpec, 'match' | 'mappings'>, columns: { name: string }[]): string[] {
+export function lostColumns(spec: Pick<SyncSpec, 'match' | 'mappings' | 'arrayExpansionSourceColumn'>, columns: { name: string }[]): string[] {
   if (columns.length === 0) return []
+  const { match, mappings, arrayExpansionSourceColumn: array } = spec
   const known = new Set(columns.map((column) => column.name))
+  if (array) known.add(elementColumn(array))
   const used = [
+    array ?? '',
     ...(match ?? []).map((pair) => pair.from),
     ...(mappings ?? []).filter(({ kind }) => kind === undefined || kind === '' || kind === 'column' || kind === 'array').map((mapping) => mapping.from ?? ''),
   ]

@@ -2,6 +2,7 @@ import { cleaned, problems as fieldProblems } from '~/components/fields/fields'
 import { isComplete, mappingProblems } from '~/components/mapping/mappings'
 import { scheduleProblem } from '~/components/schedule/schedule'
 import type { DestinationInfo, ModelColumn, SyncSpec, SyncType, TargetField } from '~/services/types'
+import { columnsOf } from './expansion'
 import { needsMatch } from './words'
 
 /** The first configuration of a sync to a destination: its only or first type, in its first mode. */
@@ -19,6 +20,7 @@ export function withType(spec: SyncSpec, type: SyncType): SyncSpec {
     mode: type.modes?.[0] ?? 'upsert',
     delete: 'nothing',
     match: [],
+    arrayExpansionSourceColumn: undefined,
     mappings: [],
     allColumns: type.mapping.enabled && type.mapping.allByName,
     settings: {},
@@ -32,6 +34,7 @@ export function cleanSpec(spec: SyncSpec, type: SyncType): SyncSpec {
     ...spec,
     delete: type.deletes?.length ? (spec.delete ?? 'nothing') : undefined,
     match: needsMatch(type, spec.mode) ? (spec.match ?? []) : [],
+    arrayExpansionSourceColumn: spec.arrayExpansionSourceColumn || undefined,
     mappings: mapped ? (spec.mappings ?? []) : [],
     settings: cleaned(type.fields ?? [], spec.settings ?? {}),
   }
@@ -55,7 +58,7 @@ function mappingProblem(spec: SyncSpec, type: SyncType, columns: ModelColumn[], 
   if (!type.mapping.enabled || spec.allColumns) return undefined
   const mappings = spec.mappings ?? []
   if (type.mapping.required && !mappings.some(isComplete)) return 'Map at least one field.'
-  const { rows, missing } = mappingProblems(mappings, columns, matched(spec, fields))
+  const { rows, missing } = mappingProblems(mappings, columnsOf(spec, columns), matched(spec, fields))
   return Object.keys(rows).length > 0 || missing.length > 0 ? 'Correct the marked mappings.' : undefined
 }
 

@@ -1,6 +1,7 @@
 import type { TextProblem } from '~/components/code/CodeEditor'
 import { placeOf, syntaxProblem } from '~/components/code/jsonPlaces'
 import type { Json, Mapping, MatchPair, SyncSpec, SyncType } from '~/services/types'
+import { elementColumn } from './expansion'
 import { modeWords } from './words'
 
 /** A configuration as it was written, or what keeps it from being one. */
@@ -26,7 +27,7 @@ type Members = Record<string, Json>
 
 const isObject = (value: unknown): value is Members => typeof value === 'object' && value !== null && !Array.isArray(value)
 
-const own = ['model', 'destination', 'type', 'mode', 'delete', 'match', 'mappings', 'allColumns', 'settings', 'schedule', 'disabled', 'inDoubt', 'description']
+const own = ['model', 'destination', 'type', 'mode', 'delete', 'match', 'mappings', 'allColumns', 'arrayExpansionSourceColumn', 'settings', 'schedule', 'disabled', 'inDoubt', 'description']
 /** The members that only the short form of a configuration has. */
 const short = ['fromId', 'toId', 'identifierMapping', 'customMappings', 'object']
 
@@ -81,10 +82,22 @@ class Reader {
     const type = this.syncType()
     const spec: SyncSpec = { ...current, type: type?.slug ?? current.type, mode: this.mode(type), mappings: this.mappings(), allColumns: undefined }
     const match = this.match()
-    if (match !== undefined) spec.match = match
+    if (match !== undefined) this.rematch(spec, match)
     spec.settings = this.settings(type, current.settings ?? {})
     this.notes.unshift('This is the short form of a configuration. What it does not say stays as it is.')
     return spec
+  }
+
+  /** Rows that are matched by the column of an expanded array are its elements (SY-89). */
+  private rematch(spec: SyncSpec, match: MatchPair[]): void {
+    const { arrayExpansionSourceColumn: given } = this.members
+    if (typeof given !== 'string' || given === '') {
+      spec.arrayExpansionSourceColumn = undefined
+      spec.match = match
+      return
+    }
+    spec.arrayExpansionSourceColumn = given
+    spec.match = match.map(({ from, to }) => ({ from: from === given ? elementColumn(given) : from, to }))
   }
 
   private syncType(): SyncType | undefined {

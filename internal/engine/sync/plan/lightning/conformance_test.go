@@ -166,7 +166,7 @@ func (p *planner) Plan(ctx context.Context, model arrow.RecordBatch, s plantest.
 
 func (p *planner) stage(ctx context.Context, s plantest.Settings) (err error) {
 	q := connector.Query{SQL: p.warehouse.Dialect().SelectTable(p.model())}
-	schema, err := p.engine(1).Describe(ctx, q)
+	schema, err := lightning.Describe(ctx, p.warehouse, q)
 	if err != nil {
 		return err
 	}

@@ -273,7 +273,7 @@ func (d *differ) count(found verdicts) {
 // write brings the rows of each operation out of the warehouse.
 func (d *differ) write(ctx context.Context, found verdicts) (err error) {
 	c := d.plan.Counts
-	if c.Planned.Total()+c.Duplicates == 0 {
+	if c.Planned.Total()+c.Rejected() == 0 {
 		return nil
 	}
 	if d.plan.Compares() && (c.Planned.Removed > 0 || len(d.plan.Before) > 0 || d.plan.Attempts) {
@@ -292,6 +292,8 @@ func (d *differ) write(ctx context.Context, found verdicts) (err error) {
 		{&d.plan.Changed, "changed", c.Planned.Changed, d.changed},
 		{&d.plan.Added, "added", c.Planned.Added, d.added},
 		{&d.plan.Duplicates, "duplicates", c.Duplicates, d.duplicates},
+		{&d.plan.Repeated, "repeated", c.Repeated, d.repeats},
+		{&d.plan.NoArray, "no_array", c.NoArray, d.noArrays},
 	} {
 		if part.rows == 0 {
 			continue
@@ -384,4 +386,14 @@ func (d *differ) added(repeated bool) query.Query {
 func (d *differ) duplicates(bool) query.Query {
 	return d.of(d.now, duplicate).Select(d.now.Col("_k"), d.verdict.Col("n").As("_n")).
 		Select(d.now.Cols(columns(len(d.plan.Schema))...)...)
+}
+
+// repeats are the elements that their array has before.
+func (d *differ) repeats(bool) query.Query {
+	return query.From(d.now).Where(repeated(d.now)).Select(d.now.Col("_e").As("_k")).Select(d.now.Cols(columns(len(d.plan.Schema))...)...)
+}
+
+// noArrays are the rows without elements: they have no key.
+func (d *differ) noArrays(bool) query.Query {
+	return query.From(d.now).Where(noArray(d.now)).Select(query.Text("").As("_k")).Select(d.now.Cols(columns(len(d.plan.Schema))...)...)
 }

@@ -6,7 +6,7 @@
 //
 // A run makes two tables in the planner schema and never changes them: one whose name ends in _plan, with the model's
 // rows (_k, the key as text; _h, the hash of the compared columns; c0 …, the kept columns in the warehouse's own
-// types), and one whose name ends in _rejections, the overlay of the next baseline:
+// types; of an expanded array also _e, the element, and _o, its occurrence, and only the first has a key), and one whose name ends in _rejections, the overlay of the next baseline:
 //
 //	_k         key
 //	_state     absent, kept or dirty

@@ -14,8 +14,8 @@ import (
 const hashRecipe = "lightning/2/"
 
 // Describe returns the columns of a model as Stage needs them, without running its query.
-func (p *Planner) Describe(ctx context.Context, model connector.Query) (value.Schema, error) {
-	schema, err := p.warehouse.Describe(ctx, model)
+func Describe(ctx context.Context, w connector.Warehouse, model connector.Query) (value.Schema, error) {
+	schema, err := w.Describe(ctx, model)
 	if err != nil {
 		return nil, err
 	}
@@ -43,7 +43,7 @@ func (p *Planner) Stage(ctx context.Context, model string, in plan.StageInput) (
 		return plan.Staged{}, failure(ctx, p.explain(err), "staging the model's rows")
 	}
 	s := plan.Staged{Table: &table, Layout: layout}
-	if err := p.measure(ctx, &s); err != nil {
+	if err := p.measure(ctx, &s, in.Occurrence != ""); err != nil {
 		return plan.Staged{}, failure(ctx, err, "staging the model's rows")
 	}
 	return s, nil
@@ -64,21 +64,33 @@ func staged(d query.Dialect, model string, in plan.StageInput, l plan.Layout) qu
 		e, _ := d.Stored(m.Col(c.Name), c.Native)
 		kept = append(kept, e.As(column(i)))
 	}
-	return query.From(m).Select(query.Key(m.Col(key.Name), key.Type, key.Native).As("_k"), query.Hash(compared...).As("_h")).Select(kept...)
+	text := query.Key(m.Col(key.Name), key.Type, key.Native)
+	q := query.From(m).Select(text.As("_k"))
+	if in.Occurrence != "" {
+		first := query.Case().When(m.Col(in.Occurrence).Eq(query.Int(1)), text).End()
+		q = query.From(m).Select(first.As("_k"), text.As("_e"), m.Col(in.Occurrence).As("_o"))
+	}
+	return q.Select(query.Hash(compared...).As("_h")).Select(kept...)
 }
 
 // measured counts the staged rows, and those that have a key.
-func measured(staged query.TableRef) query.Query {
+func measured(staged query.TableRef) query.Select {
 	t := query.Table(staged).As("t")
 	return query.From(t).Select(query.Count().As("n"), query.CountOf(t.Col("_k")).As("keys"))
 }
 
 // measure counts the rows and asks for the types that the columns have now.
-func (p *Planner) measure(ctx context.Context, s *plan.Staged) error {
-	if err := p.numbers(ctx, measured(*s.Table), &s.Read, &s.Kept); err != nil {
+func (p *Planner) measure(ctx context.Context, s *plan.Staged, expanded bool) error {
+	q, into := measured(*s.Table), []*int64{&s.Read, &s.Kept}
+	if expanded {
+		t := query.Table(*s.Table).As("t")
+		q = q.Select(query.Sum(flag(repeated(t))).As("repeated"), query.Sum(flag(noArray(t))).As("none"))
+		into = append(into, &s.Repeated, &s.NoArray)
+	}
+	if err := p.numbers(ctx, q, into...); err != nil {
 		return err
 	}
-	s.NullKeys = s.Read - s.Kept
+	s.NullKeys = s.Read - s.Kept - s.Repeated - s.NoArray
 	found, err := p.warehouse.Columns(ctx, *s.Table)
 	if err != nil {
 		return err
@@ -91,6 +103,14 @@ func (p *Planner) measure(ctx context.Context, s *plan.Staged) error {
 		s.Physical = append(s.Physical, found[at].Native)
 	}
 	return nil
+}
+
+// repeated holds for the rows of an expanded array whose element their array has before.
+func repeated(staged query.Relation) query.Expr { return staged.Col("_o").Gt(query.Int(1)) }
+
+// noArray holds for rows whose column to expand holds no array.
+func noArray(staged query.Relation) query.Expr {
+	return staged.Col("_o").Eq(query.Int(query.NotAnArray))
 }
 
 // explain tells what to do where Millrace may not write.

@@ -49,7 +49,7 @@ func (c *countedRows) Next() bool {
 func cycle(t *testing.T, w connector.Warehouse, id int64, old *plan.Baseline, model string, outcomes plan.Outcomes) (plan.Plan, plan.Baseline) {
 	t.Helper()
 	p := lightning.New(w, lightning.Run{Instance: "wire", Workspace: 1, Sync: 1, ID: id, Epoch: 1}, "wire")
-	schema, err := p.Describe(t.Context(), connector.Query{SQL: model})
+	schema, err := lightning.Describe(t.Context(), w, connector.Query{SQL: model})
 	if err != nil {
 		t.Fatal(err)
 	}
