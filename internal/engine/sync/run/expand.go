@@ -47,6 +47,9 @@ func elements(ctx context.Context, src connector.Source, q connector.Query, arra
 	if !ok {
 		return q, nil, fault.New(fault.CodeInvalid, "the source has no engine %q, which expands the arrays in %q", connector.EngineLightning, array)
 	}
+	if why := w.Dialect().Lacks(query.ConstructElements); why != "" {
+		return q, nil, fault.New(fault.CodeInvalid, "the arrays in %q cannot be expanded: %s", array, why)
+	}
 	columns, err := lightning.Describe(ctx, w, q)
 	if err != nil {
 		return q, nil, err
