@@ -46,6 +46,7 @@ var cases = []struct {
 	run         func(context.Context, *bench) error
 }{
 	{"plan", "Plan and snapshot", planning},
+	{"memory", "The planner's memory", planningMemory},
 	{"encode", "Mapping and encoding", encoding},
 	{"liquid", "Liquid templates", templates},
 	{"http", "HTTP destination", overHTTP},

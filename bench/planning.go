@@ -48,7 +48,7 @@ func planning(ctx context.Context, b *bench) error {
 		}
 		b.add(s.atMost(planTime, m.rows, "plan", what))
 	}
-	return planningMemory(ctx, b, dir, m)
+	return nil
 }
 
 // planner plans one model by turns.
@@ -203,7 +203,12 @@ func compareByHand(ctx context.Context, d *duck, before, after, dir string) erro
 const childCommand = "plan-once"
 
 // planningMemory measures the memory of processes that only plan.
-func planningMemory(ctx context.Context, b *bench, dir string, m dataset) error {
+func planningMemory(ctx context.Context, b *bench) error {
+	dir := filepath.Join(b.dir, "memory")
+	m, err := makeModel(ctx, dir, b.size(10_000_000))
+	if err != nil {
+		return err
+	}
 	first, err := memoryOfPlan(ctx, b, dir, m)
 	if err != nil {
 		return err
