@@ -34,7 +34,7 @@ fi
 
 cd web || exit 1
 PLAYWRIGHT_JSON_OUTPUT_FILE="$results/browser-mock.json" npx playwright test --config test/e2e/playwright.config.ts --reporter=line,json || failed=1
-postgres=$(cd .. && go run ./test/services/cmd start) || postgres=
+postgres=$(cd .. && go run ./test/services/cmd start postgres) || postgres=
 MILLRACE_E2E_POSTGRES_URL=$postgres MILLRACE_E2E_URL=$base MILLRACE_E2E_EMAIL=$MILLRACE_ADMIN_EMAIL MILLRACE_E2E_PASSWORD=$MILLRACE_ADMIN_PASSWORD \
   PLAYWRIGHT_JSON_OUTPUT_FILE="$results/browser.json" npx playwright test --config test/e2e/playwright.config.ts --reporter=line,json || failed=1
 exit $failed

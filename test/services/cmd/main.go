@@ -19,17 +19,24 @@ func main() {
 func run(args []string) error {
 	switch {
 	case len(args) == 1 && args[0] == "start":
-		for _, start := range []func() (string, error){services.StartPostgres, services.StartMariaDB} {
-			address, err := start()
-			if err != nil {
-				return err
-			}
-			fmt.Println(address)
-		}
-		return nil
+		return start(services.StartPostgres, services.StartMariaDB)
+	case len(args) == 2 && args[0] == "start" && args[1] == "postgres":
+		return start(services.StartPostgres)
 	case len(args) == 1 && args[0] == "stop":
 		return errors.Join(services.StopPostgres(), services.StopMariaDB())
 	default:
-		return errors.New("usage: services start|stop")
+		return errors.New("usage: services start [postgres] | stop")
 	}
+}
+
+// start prints the address of each server on a line of its own.
+func start(all ...func() (string, error)) error {
+	for _, one := range all {
+		address, err := one()
+		if err != nil {
+			return err
+		}
+		fmt.Println(address)
+	}
+	return nil
 }
