@@ -11,7 +11,7 @@ import (
 func dialectsPage() []byte {
 	p := &page{}
 	p.line("# Dialects of SQL\n\nMillrace builds SQL from values and prints it in the dialect of the database that runs it. Names and constants are always quoted by the dialect. A person's own statement stands in it as it is, as a relation.\n")
-	p.line("Tests execute every construct on DuckDB, PostgreSQL and MariaDB. The SQL for other databases is compared with files that a person has read (`internal/query/testdata`, and `internal/engine/sync/plan/lightning/testdata` for what the Lightning engine runs), and read by parsers that know the dialect (`test/dialects`). What the vendors' documentation says, and what could not be found there, stands with each dialect in `internal/query`.\n")
+	p.line("Tests execute every construct on DuckDB, PostgreSQL and MariaDB. The SQL for other databases is compared with golden files (`internal/query/testdata`, and `internal/engine/sync/plan/lightning/testdata` for what the Lightning engine runs), and read by parsers that know the dialect (`test/dialects`). What the vendors' documentation says, and what could not be found there, stands with each dialect in `internal/query`.\n")
 	p.line("PlanetScale is written as MySQL, Lakebase as PostgreSQL, MariaDB as MySQL.")
 	for _, e := range query.Examples() {
 		p.line("\n## %s\n\n| Dialects | SQL |\n| --- | --- |", e.Name)

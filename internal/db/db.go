@@ -74,7 +74,7 @@ func openPostgres(ctx context.Context, c Config) (*DB, error) {
 	if err != nil {
 		return nil, fault.New(fault.CodeConfig, "the database's URL cannot be read")
 	}
-	pool := stdlib.OpenDB(*config, stdlib.OptionAfterConnect(letGo))
+	pool := stdlib.OpenDB(*config, stdlib.OptionAfterConnect(endIdle))
 	pool.SetMaxOpenConns(maxConns(c))
 	pool.SetMaxIdleConns(maxConns(c))
 	if err := pool.PingContext(ctx); err != nil {
@@ -87,8 +87,8 @@ func openPostgres(ctx context.Context, c Config) (*DB, error) {
 // whose machine is gone, would keep its locks otherwise, and nobody could take its runs over.
 const idleInTransaction = 10 * time.Second
 
-// letGo is a statement and not a parameter of the connection, which poolers refuse.
-func letGo(ctx context.Context, c *pgx.Conn) error {
+// endIdle is a statement and not a parameter of the connection, which poolers refuse.
+func endIdle(ctx context.Context, c *pgx.Conn) error {
 	_, err := c.Exec(ctx, fmt.Sprintf("SET idle_in_transaction_session_timeout = %d", idleInTransaction.Milliseconds()))
 	return err //nolint:wrapcheck // the pool's ping wraps it
 }

@@ -55,13 +55,13 @@ func (t *transaction) run(ctx context.Context, c *pgconn.PgConn) error {
 	return t.d.translate(ctx, err, "writing to "+t.table.ref.String())
 }
 
-// letGo ends a transaction that stands still, since its process was stopped, before long: its locks keep others from the
+// endIdle ends a transaction that stands still, since its process was stopped, before long: its locks keep others from the
 // table.
-const letGo = "SET LOCAL idle_in_transaction_session_timeout = '60s'"
+const endIdle = "SET LOCAL idle_in_transaction_session_timeout = '60s'"
 
 // bring does everything but the commit.
 func (t *transaction) bring(ctx context.Context) error {
-	begin := []string{"BEGIN", "SET LOCAL TimeZone = 'UTC'", "SET CONSTRAINTS ALL IMMEDIATE", letGo}
+	begin := []string{"BEGIN", "SET LOCAL TimeZone = 'UTC'", "SET CONSTRAINTS ALL IMMEDIATE", endIdle}
 	if s := t.d.settings.StatementTimeout; s > 0 {
 		begin = append(begin, timeout(s))
 	}

@@ -129,32 +129,23 @@ func (x *writing) ensure(ctx context.Context, name string) error {
 	return x.denied(x.execute(ctx, missing...))
 }
 
-// creations is how often a table is tried to be made. The log of another sync may be making its schema at the same
-// moment, and after that the table: each time one of the two fails.
-const creations = 3
-
 // create makes a table. Where the log of another sync made it meanwhile, that is as well.
-func (x *writing) create(ctx context.Context, name string) (err error) {
-	for range creations {
-		if err = x.createOnce(ctx, name); err == nil {
-			return nil
-		}
-		if found, again := x.house.Columns(ctx, x.table(name)); again == nil && len(found) > 0 {
-			return nil
-		}
-	}
-	return x.denied(err)
-}
-
-func (x *writing) createOnce(ctx context.Context, name string) error {
+func (x *writing) create(ctx context.Context, name string) error {
 	if err := x.createSchema(ctx); err != nil {
-		return err
+		return x.denied(err)
 	}
 	c := query.CreateTable{Table: x.table(name)}
 	for _, column := range columns[name] {
 		c.Columns = append(c.Columns, query.NewColumn{Name: column.name, Type: column.kind})
 	}
-	return x.execute(ctx, c)
+	err := x.execute(ctx, c)
+	if err == nil {
+		return nil
+	}
+	if found, again := x.house.Columns(ctx, x.table(name)); again == nil && len(found) > 0 {
+		return nil
+	}
+	return x.denied(err)
 }
 
 // createSchema makes the audit schema where there is none: loading rows does, without asking for a right that users of

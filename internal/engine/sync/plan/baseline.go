@@ -23,7 +23,7 @@ type Baseline struct {
 	Overlap int64 `json:"overlap"` // keys in the overlay
 	Dirty   int64 `json:"dirty"`   // of those, keys whose outcome is unknown
 
-	Repeated bool `json:"repeated,omitempty"` // in a warehouse: keys appeared twice, and may again
+	Duplicates bool `json:"duplicates,omitempty"` // in a warehouse: keys appeared twice, and may again
 }
 
 // Tables are what was settled last in a warehouse: the staged rows, and the overlay.

@@ -89,8 +89,8 @@ func (d *differ) find(ctx context.Context) (verdicts, error) { return d.decide(c
 // compare decides on every key. Whether a key appears twice costs as much to find out as the comparison itself, and
 // hardly ever one does: it is made as if none did, and made again where the numbers say otherwise.
 func (d *differ) compare(ctx context.Context) (verdicts, error) {
-	if !d.in.Baseline.Repeated {
-		found, err := d.decide(ctx, d.compared(d.staged()))
+	if !d.in.Baseline.Duplicates {
+		found, err := d.decide(ctx, d.compared(d.ungrouped()))
 		if err != nil {
 			return nil, err
 		}
@@ -172,8 +172,8 @@ func (d *differ) compared(keys query.Query) query.Query {
 	return query.From(all).Where(all.Col("op").Ne(query.Text(same))).Select(all.Cols("_k", "n", "old", "op")...)
 }
 
-// staged are the staged rows with the hash to compare by, each as if it were the only one with its key.
-func (d *differ) staged() query.Query {
+// ungrouped are the staged rows with the hash to compare by, each as if it were the only one with its key.
+func (d *differ) ungrouped() query.Query {
 	t := query.Table(*d.in.Staged.Table).As("t")
 	return query.From(t).Where(t.Col("_k").NotNull()).Select(t.Col("_k"), d.hash(t).As("x"), query.Int(1).As("n"))
 }

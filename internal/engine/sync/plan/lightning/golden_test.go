@@ -175,7 +175,7 @@ func (g *golden) run(r run) {
 }
 
 func (g *golden) diff(of string, d *differ) {
-	g.command("diff: verdicts"+of, query.CreateTableAs{Table: d.table(diffTable), Query: d.compared(d.staged())})
+	g.command("diff: verdicts"+of, query.CreateTableAs{Table: d.table(diffTable), Query: d.compared(d.ungrouped())})
 	if of == "" {
 		g.query("diff: keys and rows of each verdict", d.tallied())
 		g.query("diff: keys of the baseline", d.settled())

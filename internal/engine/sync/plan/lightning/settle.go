@@ -23,7 +23,7 @@ func (p *Planner) Settle(ctx context.Context, in plan.SettleInput) (_ plan.Basel
 	}
 	b := plan.Baseline{
 		Tables: &plan.Tables{Plan: *in.Staged.Table, Rejections: s.rejections},
-		Layout: in.Staged.Layout, Rows: in.Staged.Kept, Repeated: in.Plan.Duplicates.Rows > 0,
+		Layout: in.Staged.Layout, Rows: in.Staged.Kept, Duplicates: in.Plan.Duplicates.Rows > 0,
 	}
 	if err := s.run(ctx, &b); err != nil {
 		return plan.Baseline{}, failure(ctx, err, "settling the run")
