@@ -78,9 +78,9 @@ type Delivery struct {
 	Owner    string        // names the run and its worker to Quotas
 	Patience time.Duration // how long limits may make the run wait before it ends with a Pause; 0: however long
 
-	// Held says why nothing may be sent any more, although nobody has stopped the run: another worker may have it
+	// Lost says why nothing may be sent any more, although nobody has stopped the run: another worker may have it
 	// (D7). nil: nobody else can.
-	Held func() error
+	Lost func() error
 
 	limits  connector.Limits
 	retry   connector.RetryPolicy

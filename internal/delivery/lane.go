@@ -472,7 +472,7 @@ func (l *lane) ready() error {
 	err := l.d.pacer.begin(l.drain)
 	switch {
 	case err == nil:
-		return l.held()
+		return l.lost()
 	case l.drain.Err() == nil && pausing(err):
 		l.d.fail.set(err)
 		return err
@@ -481,12 +481,12 @@ func (l *lane) ready() error {
 	}
 }
 
-// held refuses an attempt that another worker's may have overtaken (D7).
-func (l *lane) held() error {
-	if l.d.Held == nil {
+// lost refuses an attempt that another worker's may have overtaken (D7).
+func (l *lane) lost() error {
+	if l.d.Lost == nil {
 		return nil
 	}
-	err := l.d.Held()
+	err := l.d.Lost()
 	if err != nil {
 		l.d.pacer.end()
 		l.d.fail.set(err)

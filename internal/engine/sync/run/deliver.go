@@ -194,7 +194,7 @@ func (x *execution) deliver(w *work) (err error) {
 		PlanID: fmt.Sprintf("%d-%d", x.lease.run.SyncID, x.lease.run.ID), Job: w.job, Session: w.session,
 		Resend: x.lease.run.Pinned.Resend, Chunks: feed, Journal: journal, Ledger: w.ledger, Clock: x.Clock, Log: x.log,
 		Owner: fmt.Sprintf("%d/%d", x.lease.run.ID, x.lease.run.Epoch), Patience: x.Patience,
-		Held: func() error { return x.lease.held(sendingShare) },
+		Lost: func() error { return x.lease.mayBeLost(x.Store.LeaseTime * 4 / 5) }, // before requests under way are given up
 	}
 	if d.Quotas, err = x.quotas(x.lease.run.WorkspaceID, w.bundle); err != nil {
 		return err

@@ -212,7 +212,7 @@ func (x *execution) beat() error {
 	}
 	if err != nil { // the database is away for a moment: the lease outlives some beats
 		x.log.Warn("heartbeat", "error", err)
-		return x.lease.held(leaseShares)
+		return x.lease.mayBeLost(x.Store.LeaseTime)
 	}
 	if cancel {
 		x.stopIt(errCancelled)

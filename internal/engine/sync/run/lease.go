@@ -28,21 +28,14 @@ type lease struct {
 	beaten atomic.Pointer[time.Time] // when the last heartbeat that the database knows of began
 }
 
-// A lease is told apart from one that is over by this process's own clock: the database may be away, and the process
-// may have stood still.
-const (
-	sendingShare = 4 // of leaseShares: after that much of the lease without a heartbeat, nothing is sent any more
-	leaseShares  = 5 // after all of it, requests under way are given up
-)
-
-// held says that the lease may be over before long: the time without a heartbeat has passed shares fifths of it. A
-// process that stood still has not noticed yet that time has passed, and a machine that did has a monotonic clock that
-// stood still as well.
-func (l *lease) held(shares int64) error {
+// mayBeLost says why the lease may be another worker's: no heartbeat has reached the database for so long. This
+// process's own clocks tell: the database may be away. A process that stood still has not noticed yet that time has
+// passed, and a machine that did has a monotonic clock that stood still as well.
+func (l *lease) mayBeLost(after time.Duration) error {
 	beaten := *l.beaten.Load()
 	now := time.Now()
 	silent := max(now.Sub(beaten), now.Round(0).Sub(beaten.Round(0)))
-	if silent < l.store.LeaseTime*time.Duration(shares)/leaseShares {
+	if silent < after {
 		return nil
 	}
 	return fault.New(fault.CodeRunFenced, "run %d may be another worker's: its lease was not extended for %s", l.run.ID, silent.Round(time.Millisecond))
