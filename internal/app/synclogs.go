@@ -68,8 +68,8 @@ func (w warehouses) Warehouse(ctx context.Context, workspaceID, sourceID int64) 
 	if err != nil {
 		return nil, err
 	}
-	if house, ok := s.(connector.Warehouse); ok {
-		return house, nil
+	if warehouse, ok := s.(connector.Warehouse); ok {
+		return warehouse, nil
 	}
 	return nil, errors.Join(fault.New(fault.CodeInvalid, "the source %q has no engine %q", d.Slug, connector.EngineLightning), s.Close())
 }

@@ -1,8 +1,6 @@
 package query_test
 
 import (
-	"flag"
-	"os"
 	"path/filepath"
 	"testing"
 
@@ -12,8 +10,6 @@ import (
 	"github.com/millrace/millrace/internal/query/dialecttest"
 	"github.com/millrace/millrace/internal/value"
 )
-
-var update = flag.Bool("update", false, "rewrite the golden files; a person reviews them")
 
 // The SQL of every construct in every dialect. What runs here is executed by the suite as well (dialecttest.Run).
 func TestGolden(t *testing.T) {
@@ -50,7 +46,7 @@ func TestGolden(t *testing.T) {
 			if d.Lacks(query.ConstructElements) == "" {
 				addArrays(add, d)
 			}
-			compare(t, filepath.Join("testdata", d.Name+".txtar"), txtar.Format(archive))
+			dialecttest.Golden(t, filepath.Join("testdata", d.Name+".txtar"), txtar.Format(archive))
 		})
 	}
 }
@@ -100,23 +96,6 @@ var printed = []struct {
 	{"condition as a value", query.Coalesce(query.Col("c").Eq(query.Int(1)), query.Bool(false)).Eq(query.Bool(true))},
 	{"value as a condition", query.And(query.Col("c"), query.Not(query.Cast(query.Col("d"), query.TypeBoolean)))},
 	{"booleans", query.And(query.Col("c").Eq(query.Bool(true)), query.Col("c").Ne(query.Bool(false)))},
-}
-
-func compare(t *testing.T, path string, got []byte) {
-	t.Helper()
-	if *update {
-		if err := os.WriteFile(path, got, 0o600); err != nil {
-			t.Fatal(err)
-		}
-		return
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if string(got) != string(want) {
-		t.Errorf("%s differs:\n%s", path, got)
-	}
 }
 
 // A part of a query can be shared: what is built on it does not change it.

@@ -229,8 +229,8 @@ func (w *world) rest() {
 	w.t.Helper()
 	w.target.set(calm)
 	w.storage.set(fair)
-	if w.house != nil {
-		w.house.set(fair)
+	if w.warehouse != nil {
+		w.warehouse.set(fair)
 	}
 	w.lose(false)
 	w.clock.jump(2 * time.Hour) // what a clock that was set back holds
@@ -382,8 +382,8 @@ func (w *world) checkLeftovers(runs []run.Run) {
 	if len(w.storage.rewrote) > 0 {
 		w.tell("objects were written over: %v", w.storage.rewrote)
 	}
-	if w.house != nil {
-		w.house.check()
+	if w.warehouse != nil {
+		w.warehouse.check()
 	}
 	w.clock.jump(30 * 24 * time.Hour)
 	for range 2 + len(runs)/50 {

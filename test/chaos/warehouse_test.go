@@ -26,9 +26,9 @@ const deaf weather = "deaf"
 
 var climates = []weather{fair, failing, deaf, slow}
 
-// house is the warehouse that has the model's rows and in which the Lightning engine plans. All workers share its
+// flakyWarehouse is the warehouse that has the model's rows and in which the Lightning engine plans. All workers share its
 // connections.
-type house struct {
+type flakyWarehouse struct {
 	connector.Warehouse
 
 	world *world
@@ -67,9 +67,9 @@ func (w *world) build() {
 		w.t.Fatal(err)
 	}
 	w.t.Cleanup(func() { _ = s.Close() }) //nolint:errcheck // the test is over
-	w.house = &house{Warehouse: s.(connector.Warehouse), world: w, rnd: rand.New(rand.NewPCG(w.seed, 4)), weather: fair}
+	w.warehouse = &flakyWarehouse{Warehouse: s.(connector.Warehouse), world: w, rnd: rand.New(rand.NewPCG(w.seed, 4)), weather: fair}
 	w.bundle.ModelSpec.SQL = "SELECT * FROM shop.people"
-	w.house.fill()
+	w.warehouse.fill()
 }
 
 // enlighten lets the source change to the Lightning engine.
@@ -82,25 +82,25 @@ func (w *world) enlighten() {
 
 // climate is what the warehouse does in a step.
 func (w *world) climate(step int) {
-	if w.house == nil {
+	if w.warehouse == nil {
 		return
 	}
 	if step > 0 && step == w.enlightenAt {
 		w.enlighten()
 	}
 	c := climates[w.rnd.IntN(len(climates))]
-	w.house.set(c)
+	w.warehouse.set(c)
 	w.note("   the warehouse is %s", c)
 }
 
-func (h *house) set(w weather) {
+func (h *flakyWarehouse) set(w weather) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.weather = w
 }
 
 // fill brings the model's rows into the warehouse. It waits for runs that read them, and holds nothing meanwhile.
-func (h *house) fill() {
+func (h *flakyWarehouse) fill() {
 	h.world.t.Helper()
 	h.world.mu.Lock()
 	r, err := h.world.reader()
@@ -115,7 +115,7 @@ func (h *house) fill() {
 }
 
 // do makes a call the way the weather lets it.
-func (h *house) do(call func() error) error {
+func (h *flakyWarehouse) do(call func() error) error {
 	h.mu.Lock()
 	w, struck := h.weather, h.rnd.IntN(12) == 0
 	delay := h.rnd.IntN(20)
@@ -138,13 +138,13 @@ func (h *house) do(call func() error) error {
 }
 
 // Describe fails as the weather says.
-func (h *house) Describe(ctx context.Context, q connector.Query) (s *arrow.Schema, err error) {
+func (h *flakyWarehouse) Describe(ctx context.Context, q connector.Query) (s *arrow.Schema, err error) {
 	err = h.do(func() error { s, err = h.Warehouse.Describe(ctx, q); return err })
 	return s, err
 }
 
 // Query fails as the weather says.
-func (h *house) Query(ctx context.Context, q connector.Query) (r array.RecordReader, err error) {
+func (h *flakyWarehouse) Query(ctx context.Context, q connector.Query) (r array.RecordReader, err error) {
 	lost := h.do(func() error { r, err = h.Warehouse.Query(ctx, q); return err })
 	if lost != nil && r != nil {
 		r.Release()
@@ -153,41 +153,41 @@ func (h *house) Query(ctx context.Context, q connector.Query) (r array.RecordRea
 }
 
 // Load fails as the weather says.
-func (h *house) Load(ctx context.Context, table query.TableRef, r array.RecordReader) error {
+func (h *flakyWarehouse) Load(ctx context.Context, table query.TableRef, r array.RecordReader) error {
 	return h.do(func() error { return h.Warehouse.Load(ctx, table, r) })
 }
 
 // Append fails as the weather says.
-func (h *house) Append(ctx context.Context, table query.TableRef, r array.RecordReader) error {
+func (h *flakyWarehouse) Append(ctx context.Context, table query.TableRef, r array.RecordReader) error {
 	return h.do(func() error { return h.Warehouse.Append(ctx, table, r) })
 }
 
 // Execute fails as the weather says.
-func (h *house) Execute(ctx context.Context, commands ...connector.Query) (n int64, err error) {
+func (h *flakyWarehouse) Execute(ctx context.Context, commands ...connector.Query) (n int64, err error) {
 	err = h.do(func() error { n, err = h.Warehouse.Execute(ctx, commands...); return err })
 	return n, err
 }
 
 // Columns fails as the weather says.
-func (h *house) Columns(ctx context.Context, table query.TableRef) (s value.Schema, err error) {
+func (h *flakyWarehouse) Columns(ctx context.Context, table query.TableRef) (s value.Schema, err error) {
 	err = h.do(func() error { s, err = h.Warehouse.Columns(ctx, table); return err })
 	return s, err
 }
 
 // OwnTables fails as the weather says.
-func (h *house) OwnTables(ctx context.Context, schema, prefix string) (names []string, err error) {
+func (h *flakyWarehouse) OwnTables(ctx context.Context, schema, prefix string) (names []string, err error) {
 	err = h.do(func() error { names, err = h.Warehouse.OwnTables(ctx, schema, prefix); return err })
 	return names, err
 }
 
 // Close leaves the connections to the test.
-func (h *house) Close() error { return nil }
+func (h *flakyWarehouse) Close() error { return nil }
 
 // kept is how many tables the planner may leave: two for what was settled, and the two before them (SY-49).
 const kept = 4
 
 // check looks for tables that nothing needs any more. A run drops them after it has ended.
-func (h *house) check() {
+func (h *flakyWarehouse) check() {
 	h.world.t.Helper()
 	var names []string
 	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); pause(10) {

@@ -71,7 +71,7 @@ type world struct {
 	clock       *jumping
 	storage     *storage
 	target      *target
-	house       *house // where the Lightning engine plans; nil in a world without it
+	warehouse   *flakyWarehouse // where the Lightning engine plans; nil in a world without it
 	bundle      run.Bundle
 	queue       *queue
 	workers     []*worker
@@ -258,8 +258,8 @@ var _ io.Writer = (*world)(nil)
 func (w *world) registry() *connector.Registry {
 	return connector.New(
 		[]connector.SourceInfo{{Slug: "test", Open: func(connector.SourceOptions) (connector.Source, error) {
-			if w.house != nil {
-				return w.house, nil
+			if w.warehouse != nil {
+				return w.warehouse, nil
 			}
 			return people{w}, nil
 		}}},
@@ -369,8 +369,8 @@ func (w *world) reader() (array.RecordReader, error) {
 // were.
 func (w *world) change() {
 	w.redraw()
-	if w.house != nil {
-		w.house.fill()
+	if w.warehouse != nil {
+		w.warehouse.fill()
 	}
 }
 

@@ -36,7 +36,7 @@ func TestExamples(t *testing.T) {
 			},
 			{"People|1", "People|5"},
 		}
-		for i, e := range audit.Examples(w.house.Dialect(), w.house.Schemas()) {
+		for i, e := range audit.Examples(w.warehouse.Dialect(), w.warehouse.Schemas()) {
 			if got := w.ordered(e.SQL); !slices.Equal(got, want[i]) {
 				t.Errorf("%s:\n%s\nyields\n  %s\nwant\n  %s", e.Title, e.SQL, strings.Join(got, "\n  "), strings.Join(want[i], "\n  "))
 			}
@@ -63,7 +63,7 @@ func TestQueriesThatPeopleBring(t *testing.T) {
 		const members = `with model_names as ( select distinct sync_id, model_name from millrace_audit.sync_runs )
 			select model_name, row_id as user_id from millrace_audit.sync_snapshot s join model_names r on s.sync_id = r.sync_id where s.status != 'failed'`
 		w.want(members+" order by user_id", "People|1")
-		if w.house.Dialect().Name == query.DuckDB.Name { // PostgreSQL has no QUALIFY
+		if w.warehouse.Dialect().Name == query.DuckDB.Name { // PostgreSQL has no QUALIFY
 			w.want(members+" qualify row_number() over (partition by user_id, model_name order by null) = 1 order by user_id", "People|1")
 		}
 	})

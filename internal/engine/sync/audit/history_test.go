@@ -49,7 +49,7 @@ func TestModeWithoutChangeTracking(t *testing.T) {
 		w.people(person{"1", "Ann"})
 		w.logged(run.Options{})
 		w.want(snapshot, want[0])
-		if found, err := w.house.OwnTables(t.Context(), "millrace_audit", "sync_"); err != nil || len(found) != 1 {
+		if found, err := w.warehouse.OwnTables(t.Context(), "millrace_audit", "sync_"); err != nil || len(found) != 1 {
 			t.Errorf("tables that nobody chose: %v, %v", found, err)
 		}
 	})
@@ -148,7 +148,7 @@ func TestFieldsAreTheSameInBothTables(t *testing.T) {
 			TIMESTAMPTZ '2026-03-01 12:00:00+02' AS at, '\xff00'::bytea AS raw, '{"a": [1, null]}'::jsonb AS j, ARRAY[1, 2] AS l, NULL::text AS missing, 'a "b" ü' AS t, '{"z": "\u0000"}'::json AS zero, 7 AS "it's ""odd"""`,
 	}
 	each(t, func(t *testing.T, w *world) {
-		w.bundle.ModelSpec.SQL = types[w.house.Dialect().Name]
+		w.bundle.ModelSpec.SQL = types[w.warehouse.Dialect().Name]
 		w.bundle.SyncSpec.AllColumns, w.bundle.SyncSpec.Mappings = true, nil
 		w.target.limits.Rows = 1
 		r := w.logged(run.Options{})

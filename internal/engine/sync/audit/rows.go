@@ -27,10 +27,10 @@ var stagedSchema = arrow.NewSchema([]arrow.Field{
 // load brings the outcomes into the attempt's table. A run that had nothing to do kept none.
 func (x *writing) load(ctx context.Context, rows *run.Outcomes) error {
 	r := &stagedRows{
-		rows: rows, removed: x.row.Changelog, fields: x.row.Changelog || x.run.Pinned.EveryRow, longest: x.house.Dialect().Longest(),
+		rows: rows, removed: x.row.Changelog, fields: x.row.Changelog || x.run.Pinned.EveryRow, longest: x.warehouse.Dialect().Longest(),
 	}
 	defer r.Release()
-	return errors.Join(x.house.Load(ctx, x.staged, r), r.Err())
+	return errors.Join(x.warehouse.Load(ctx, x.staged, r), r.Err())
 }
 
 // stagedRows streams what became of the rows.

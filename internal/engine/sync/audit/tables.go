@@ -27,7 +27,7 @@ func (x *writing) planSnapshot(ctx context.Context) error {
 		return nil
 	}
 	rows := x.run.Pinned.Logs.Rows
-	found, err := x.house.Columns(ctx, rows.Table)
+	found, err := x.warehouse.Columns(ctx, rows.Table)
 	if err != nil {
 		return err
 	}
@@ -65,7 +65,7 @@ func (x *writing) joined(rows run.ModelRows) query.Query {
 
 // fitting is an object, or where the warehouse cannot hold one so long, one that only says so.
 func (x *writing) fitting(object query.Expr) query.Expr {
-	longest := x.house.Dialect().Longest()
+	longest := x.warehouse.Dialect().Longest()
 	if longest == 0 {
 		return object
 	}
@@ -81,7 +81,7 @@ func (x *writing) runs() query.Command {
 	}
 	row := []query.Expr{
 		query.Int(r.SyncID), query.Int(r.ID), query.Text(r.Pinned.PrimaryKey), query.Text(r.Pinned.Logs.Destination),
-		query.Text(r.Pinned.Model.Name), query.Int(r.Pinned.Model.ID), query.Text(r.Words().Warehouse), endedBy(r, x.house.Dialect().Longest()),
+		query.Text(r.Pinned.Model.Name), query.Int(r.Pinned.Model.ID), query.Text(r.Words().Warehouse), endedBy(r, x.warehouse.Dialect().Longest()),
 		query.Time(r.StartedAt), query.Time(r.FinishedAt),
 	}
 	for _, n := range []run.OpCounts{c.Planned, attempted, c.Succeeded, c.Failed} {

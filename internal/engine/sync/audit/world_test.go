@@ -48,22 +48,22 @@ var everything = synclog.Tables{Snapshot: true, Changelog: true, Runs: true}
 
 // world is a server with a real warehouse, and a destination that the test holds in its hands.
 type world struct {
-	t        testing.TB
-	db       *db.DB
-	dir      string
-	clock    *clock.Manual
-	info     connector.SourceInfo
-	settings connector.Settings
-	house    connector.Warehouse // of the test
-	bundle   run.Bundle
-	target   *target
-	runs     *run.Store
-	engine   *run.Engine
-	store    *audit.Store
-	writer   *audit.Writer
-	gone     bool                                          // the source is deleted
-	wrap     func(connector.Warehouse) connector.Warehouse // what writers see
-	queue    *queue
+	t         testing.TB
+	db        *db.DB
+	dir       string
+	clock     *clock.Manual
+	info      connector.SourceInfo
+	settings  connector.Settings
+	warehouse connector.Warehouse // of the test
+	bundle    run.Bundle
+	target    *target
+	runs      *run.Store
+	engine    *run.Engine
+	store     *audit.Store
+	writer    *audit.Writer
+	gone      bool                                          // the source is deleted
+	wrap      func(connector.Warehouse) connector.Warehouse // what writers see
+	queue     *queue
 }
 
 // warehouses are the databases that run here.
@@ -119,8 +119,8 @@ func newWorld(t testing.TB, d *db.DB, warehouse string) *world {
 	t.Helper()
 	w := &world{t: t, db: d, dir: t.TempDir(), clock: clock.NewManual(time.Date(2026, 3, 1, 8, 0, 0, 0, time.UTC)), queue: &queue{}}
 	w.info, w.settings = warehouses[warehouse](t)
-	w.house = w.open()
-	t.Cleanup(func() { _ = w.house.Close() }) //nolint:errcheck // the test is over
+	w.warehouse = w.open()
+	t.Cleanup(func() { _ = w.warehouse.Close() }) //nolint:errcheck // the test is over
 	if warehouse == "postgres" {
 		w.exec("CREATE SCHEMA shop", "CREATE SCHEMA millrace_planner")
 	}
@@ -172,11 +172,11 @@ func (w *world) Warehouse(_ context.Context, workspaceID, source int64) (connect
 	if w.gone || workspaceID != workspace || source != sourceID {
 		return nil, fault.New(fault.CodeNotFound, "there is no source %d", source)
 	}
-	house := w.open()
+	warehouse := w.open()
 	if w.wrap != nil {
-		house = w.wrap(house)
+		warehouse = w.wrap(warehouse)
 	}
-	return house, nil
+	return warehouse, nil
 }
 
 func (w *world) open() connector.Warehouse {
@@ -213,7 +213,7 @@ func (w *world) people(all ...person) {
 		w.t.Fatal(err)
 	}
 	defer r.Release()
-	if err := w.house.Load(w.t.Context(), query.TableRef{Schema: "shop", Name: "people"}, r); err != nil {
+	if err := w.warehouse.Load(w.t.Context(), query.TableRef{Schema: "shop", Name: "people"}, r); err != nil {
 		w.t.Fatal(err)
 	}
 }
@@ -221,7 +221,7 @@ func (w *world) people(all ...person) {
 func (w *world) exec(statements ...string) {
 	w.t.Helper()
 	for _, s := range statements {
-		if _, err := w.house.Execute(w.t.Context(), connector.Query{SQL: s}); err != nil {
+		if _, err := w.warehouse.Execute(w.t.Context(), connector.Query{SQL: s}); err != nil {
 			w.t.Fatalf("%s: %v", s, err)
 		}
 	}
@@ -238,7 +238,7 @@ func (w *world) read(sql string) []string {
 // ordered returns the rows in the query's own order.
 func (w *world) ordered(sql string) []string {
 	w.t.Helper()
-	r, err := w.house.Query(w.t.Context(), connector.Query{SQL: sql})
+	r, err := w.warehouse.Query(w.t.Context(), connector.Query{SQL: sql})
 	if err != nil {
 		w.t.Fatalf("%s: %v", sql, err)
 	}
@@ -363,7 +363,7 @@ func (w *world) leftovers() []string {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	names, err := w.house.OwnTables(w.t.Context(), "millrace_planner", "mr_"+instance+"_log_")
+	names, err := w.warehouse.OwnTables(w.t.Context(), "millrace_planner", "mr_"+instance+"_log_")
 	if err != nil {
 		w.t.Fatal(err)
 	}

@@ -134,12 +134,12 @@ func (w *Writer) write(ctx context.Context, row logRow) (remark string, err erro
 	if err != nil {
 		return "", err
 	}
-	house, err := w.Warehouses.Warehouse(ctx, row.WorkspaceID, row.SourceID)
+	warehouse, err := w.Warehouses.Warehouse(ctx, row.WorkspaceID, row.SourceID)
 	if err != nil {
 		return "", err
 	}
-	defer func() { err = errors.Join(err, house.Close()) }()
-	x := newWriting(house, row, r, instance)
+	defer func() { err = errors.Join(err, warehouse.Close()) }()
+	x := newWriting(warehouse, row, r, instance)
 	defer func() {
 		if err != nil {
 			x.discard(ctx)

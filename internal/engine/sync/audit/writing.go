@@ -17,19 +17,19 @@ import (
 
 // writing is one attempt to write the log of a run into a warehouse.
 type writing struct {
-	house    connector.Warehouse
-	schemas  connector.Schemas
-	row      logRow
-	run      run.Run
-	prefix   string         // of the sync's own tables in the planner schema
-	staged   query.TableRef // what became of the planned rows
-	tag      string
-	snapshot query.Query // the rows of the snapshot; nil leaves it as it is
-	remark   string      // why it was left
+	warehouse connector.Warehouse
+	schemas   connector.Schemas
+	row       logRow
+	run       run.Run
+	prefix    string         // of the sync's own tables in the planner schema
+	staged    query.TableRef // what became of the planned rows
+	tag       string
+	snapshot  query.Query // the rows of the snapshot; nil leaves it as it is
+	remark    string      // why it was left
 }
 
-func newWriting(house connector.Warehouse, row logRow, r run.Run, instance string) *writing {
-	x := &writing{house: house, schemas: house.Schemas(), row: row, run: r, prefix: fmt.Sprintf("mr_%s_log_%d_", instance, row.SyncID)}
+func newWriting(warehouse connector.Warehouse, row logRow, r run.Run, instance string) *writing {
+	x := &writing{warehouse: warehouse, schemas: warehouse.Schemas(), row: row, run: r, prefix: fmt.Sprintf("mr_%s_log_%d_", instance, row.SyncID)}
 	x.staged = query.TableRef{Schema: x.schemas.Planner, Name: fmt.Sprintf("%s%d_%d", x.prefix, row.RunID, row.Attempts)}
 	x.tag = fmt.Sprintf("millrace sync %d run %d log", row.SyncID, row.RunID)
 	return x
@@ -63,16 +63,16 @@ func (x *writing) leave(why string) {
 func (x *writing) execute(ctx context.Context, commands ...query.Command) error {
 	all := make([]connector.Query, len(commands))
 	for i, c := range commands {
-		all[i] = connector.Query{SQL: x.house.Dialect().Command(c), Class: connector.WorkloadBatch, Tag: x.tag}
+		all[i] = connector.Query{SQL: x.warehouse.Dialect().Command(c), Class: connector.WorkloadBatch, Tag: x.tag}
 	}
-	_, err := x.house.Execute(ctx, all...)
+	_, err := x.warehouse.Execute(ctx, all...)
 	return err
 }
 
 // clean removes the tables that earlier attempts for the sync left. One whose transaction is under way is waited for,
 // since it uses its own; the others find that theirs is gone.
 func (x *writing) clean(ctx context.Context) error {
-	found, err := x.house.OwnTables(ctx, x.schemas.Planner, x.prefix)
+	found, err := x.warehouse.OwnTables(ctx, x.schemas.Planner, x.prefix)
 	if err != nil || len(found) == 0 {
 		return err
 	}
@@ -104,7 +104,7 @@ func (x *writing) prepare(ctx context.Context) error {
 }
 
 func (x *writing) ensure(ctx context.Context, name string) error {
-	found, err := x.house.Columns(ctx, x.table(name))
+	found, err := x.warehouse.Columns(ctx, x.table(name))
 	if err != nil {
 		return err
 	}
@@ -119,7 +119,7 @@ func (x *writing) ensure(ctx context.Context, name string) error {
 			continue
 		}
 		if found[at].Type != c.is {
-			return fault.New(fault.CodeSourceType, "its column %s is %s and must be %s", c.name, found[at].Native, x.house.Dialect().Type(c.kind)).
+			return fault.New(fault.CodeSourceType, "its column %s is %s and must be %s", c.name, found[at].Native, x.warehouse.Dialect().Type(c.kind)).
 				WithSuggestion("Rename or drop the table, so that Millrace makes its own, or change the type of the column.")
 		}
 	}
@@ -142,7 +142,7 @@ func (x *writing) create(ctx context.Context, name string) error {
 	if err == nil {
 		return nil
 	}
-	if found, again := x.house.Columns(ctx, x.table(name)); again == nil && len(found) > 0 {
+	if found, again := x.warehouse.Columns(ctx, x.table(name)); again == nil && len(found) > 0 {
 		return nil
 	}
 	return x.denied(err)
@@ -161,7 +161,7 @@ func (x *writing) createSchema(ctx context.Context) error {
 		return err
 	}
 	defer r.Release()
-	if err := x.house.Load(ctx, probe, r); err != nil {
+	if err := x.warehouse.Load(ctx, probe, r); err != nil {
 		return err
 	}
 	return x.execute(ctx, query.DropTable{Table: probe})

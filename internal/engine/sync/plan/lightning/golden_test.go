@@ -1,8 +1,6 @@
 package lightning
 
 import (
-	flags "flag"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -12,10 +10,9 @@ import (
 	"github.com/millrace/millrace/internal/connector"
 	"github.com/millrace/millrace/internal/engine/sync/plan"
 	"github.com/millrace/millrace/internal/query"
+	"github.com/millrace/millrace/internal/query/dialecttest"
 	"github.com/millrace/millrace/internal/value"
 )
-
-var update = flags.Bool("update", false, "rewrite the golden files; a person reviews them")
 
 // natives are the types of a model's columns in the words of each database that the engine plans in: a whole number,
 // a text, a decimal, an instant, an object and a boolean. Lakebase speaks PostgreSQL's dialect.
@@ -49,25 +46,8 @@ func TestGolden(t *testing.T) {
 			t.Parallel()
 			g := &golden{dialect: d}
 			g.run(newRun(d, types))
-			compareGolden(t, filepath.Join("testdata", d.Name+".txtar"), txtar.Format(&g.archive))
+			dialecttest.Golden(t, filepath.Join("testdata", d.Name+".txtar"), txtar.Format(&g.archive))
 		})
-	}
-}
-
-func compareGolden(t *testing.T, path string, got []byte) {
-	t.Helper()
-	if *update {
-		if err := os.WriteFile(path, got, 0o600); err != nil {
-			t.Fatal(err)
-		}
-		return
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if string(got) != string(want) {
-		t.Errorf("%s differs:\n%s", path, got)
 	}
 }
 
