@@ -235,7 +235,7 @@ func (w *world) rest() {
 	w.lose(false)
 	w.clock.jump(2 * time.Hour) // what a clock that was set back holds
 	for range 2 {
-		if !w.settle(30 * time.Second) {
+		if !w.subside() {
 			w.tell("runs do not end")
 			w.t.FailNow()
 		}
@@ -243,10 +243,22 @@ func (w *world) rest() {
 			w.t.Fatal(err)
 		}
 	}
-	if !w.settle(30 * time.Second) {
+	if !w.subside() {
 		w.tell("runs do not end")
 		w.t.FailNow()
 	}
+}
+
+// subside waits until nothing is under way. A worker may have been on its way to its death when the last ones were
+// replaced.
+func (w *world) subside() bool {
+	for range 30 {
+		if w.settle(time.Second) {
+			return true
+		}
+		w.revive()
+	}
+	return false
 }
 
 func (w *world) tell(format string, args ...any) {
