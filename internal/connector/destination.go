@@ -162,6 +162,7 @@ type MappingRule struct {
 type DestinationOptions struct {
 	Settings Settings // with secrets and defaults
 	Dir      string   // a private folder that outlives the process; created by the caller
+	Network  Network  // how the place is reached
 	State    State    // what other runs and workers learned of this connection; nil where it is not saved
 	Clock    clock.Clock
 	Log      *slog.Logger

@@ -29,6 +29,10 @@ const (
 	FieldList    FieldType = "list"    // an array of strings
 	FieldHeaders FieldType = "headers" // an array of {name, value, secret}
 	FieldObject  FieldType = "object"  // an object whose members are Fields
+
+	// FieldCredential is the slug of a credential document of one of Field.Providers. Where a connector is opened, the
+	// setting is the credential itself, as an object that cloud.AWS, cloud.GCP or cloud.Azure decode.
+	FieldCredential FieldType = "credential"
 )
 
 // Field is one setting of a connection or of a sync. One list of fields draws the web form, checks
@@ -47,6 +51,7 @@ type Field struct {
 	Options     []Option  `json:"options,omitempty"`
 	OptionsFrom string    `json:"optionsFrom,omitempty"` // name of a list that the connector loads (OptionLister)
 	Creatable   bool      `json:"creatable,omitempty"`   // a value outside the list may be typed in
+	Providers   []string  `json:"providers,omitempty"`   // whose credentials fit: cloud.ProviderAWS …
 	ShowIf      *ShowIf   `json:"showIf,omitempty"`
 	Min         *float64  `json:"min,omitempty"`
 	Max         *float64  `json:"max,omitempty"`

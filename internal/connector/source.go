@@ -43,6 +43,7 @@ type SampleQuery struct {
 type SourceOptions struct {
 	Settings Settings     // with secrets and defaults
 	Dir      string       // a private folder that outlives the process; created by the caller
+	Network  Network      // how the place is reached
 	Log      *slog.Logger // ids only, never values
 }
 

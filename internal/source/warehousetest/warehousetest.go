@@ -1,0 +1,174 @@
+// Package warehousetest is the inside of stand-in warehouses: vendors' SQL, executed on DuckDB.
+//
+// A warehouse that speaks HTTP is tested against a server of ours that puts the vendor's wire protocol on an Engine:
+// sign-in, statements, pages of results, errors, cancelling. What the vendor's dialect says differently is rewritten
+// before DuckDB sees it, or defined as a macro. A stand-in refuses what it does not know: it never answers at random.
+package warehousetest
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"sync"
+	"testing"
+
+	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/array"
+	"github.com/duckdb/duckdb-go/v2"
+)
+
+// Options adapt an Engine to a vendor.
+type Options struct {
+	// Setup are DuckDB's statements that run first: schemas, tables and macros.
+	Setup []string
+	// Rewrite turns a statement of the vendor's dialect into DuckDB's. Nil leaves it as it is.
+	Rewrite func(sql string) (string, error)
+}
+
+// Engine executes statements on a database of its own, in memory. It is safe for concurrent use.
+type Engine struct {
+	db      *sql.DB
+	rewrite func(string) (string, error)
+
+	mu  sync.Mutex
+	log []string
+}
+
+// New returns an engine that ends with the test.
+func New(t *testing.T, o Options) *Engine {
+	t.Helper()
+	db, err := sql.Open("duckdb", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = db.Close() })
+	for _, statement := range append([]string{"SET TimeZone = 'UTC'"}, o.Setup...) {
+		if _, err := db.ExecContext(t.Context(), statement); err != nil {
+			t.Fatalf("setting up %q: %v", statement, err)
+		}
+	}
+	return &Engine{db: db, rewrite: o.Rewrite}
+}
+
+// Statements returns what the vendor was asked to run, in its own dialect, the oldest first.
+func (e *Engine) Statements() []string {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return append([]string(nil), e.log...)
+}
+
+func (e *Engine) prepare(statement string) (string, error) {
+	e.mu.Lock()
+	e.log = append(e.log, statement)
+	e.mu.Unlock()
+	if e.rewrite == nil {
+		return statement, nil
+	}
+	return e.rewrite(statement)
+}
+
+// Execute runs a statement and returns how many rows it wrote.
+func (e *Engine) Execute(ctx context.Context, statement string) (int64, error) {
+	text, err := e.prepare(statement)
+	if err != nil {
+		return 0, err
+	}
+	r, err := e.db.ExecContext(ctx, text)
+	if err != nil {
+		return 0, err
+	}
+	return r.RowsAffected()
+}
+
+// Query runs a statement that yields rows. Their types are those that DuckDB gives its columns. The statement runs on
+// until the context ends; the caller releases the reader, which ends with the context too.
+func (e *Engine) Query(ctx context.Context, statement string) (array.RecordReader, error) {
+	text, err := e.prepare(statement)
+	if err != nil {
+		return nil, err
+	}
+	conn, err := e.db.Conn(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var r array.RecordReader
+	err = conn.Raw(func(c any) error {
+		a, err := duckdb.NewArrowFromConn(c.(driver.Conn)) //nolint:forcetypeassert // database/sql's contract
+		if err != nil {
+			return err
+		}
+		r, err = a.QueryContext(ctx, text)
+		return err
+	})
+	if err != nil {
+		_ = conn.Close()
+		return nil, err
+	}
+	context.AfterFunc(ctx, func() { _ = conn.Close() })
+	return r, nil
+}
+
+// Columns returns the columns that a statement would yield, with DuckDB's own names of their types.
+func (e *Engine) Columns(ctx context.Context, statement string) (names, types []string, err error) {
+	text, err := e.prepare(statement)
+	if err != nil {
+		return nil, nil, err
+	}
+	rows, err := e.db.QueryContext(ctx, "SELECT column_name, column_type FROM (DESCRIBE ("+text+"))")
+	if err != nil {
+		return nil, nil, err
+	}
+	defer rows.Close() //nolint:errcheck // read to its end
+	for rows.Next() {
+		var name, kind string
+		if err := rows.Scan(&name, &kind); err != nil {
+			return nil, nil, err
+		}
+		names, types = append(names, name), append(types, kind)
+	}
+	return names, types, rows.Err()
+}
+
+// Append writes the rows of r into a table that exists, as vendors' bulk loads do.
+func (e *Engine) Append(ctx context.Context, table string, r array.RecordReader) error {
+	conn, err := e.db.Conn(ctx)
+	if err != nil {
+		return err
+	}
+	defer conn.Close() //nolint:errcheck // in memory
+	return conn.Raw(func(c any) error {
+		a, err := duckdb.NewArrowFromConn(c.(driver.Conn)) //nolint:forcetypeassert // database/sql's contract
+		if err != nil {
+			return err
+		}
+		release, err := a.RegisterView(r, "incoming")
+		if err != nil {
+			return err
+		}
+		defer release()
+		return execRows(ctx, a, "INSERT INTO "+table+" BY NAME SELECT * FROM incoming")
+	})
+}
+
+func execRows(ctx context.Context, a *duckdb.Arrow, statement string) error {
+	r, err := a.QueryContext(ctx, statement)
+	if err != nil {
+		return err
+	}
+	defer r.Release()
+	for r.Next() {
+		_ = r.RecordBatch()
+	}
+	return r.Err()
+}
+
+// Rows reads a result whole.
+func Rows(r array.RecordReader) ([]arrow.RecordBatch, error) {
+	var all []arrow.RecordBatch
+	for r.Next() {
+		b := r.RecordBatch()
+		b.Retain()
+		all = append(all, b)
+	}
+	return all, r.Err()
+}
