@@ -31,7 +31,7 @@ type previewInput struct {
 type PreviewBody struct {
 	Columns     []value.Column    `json:"columns" nullable:"false"`
 	Rows        [][]value.Value   `json:"rows" nullable:"false"`
-	RowCount    *int64            `json:"rowCount"`
+	RowCount    *int64            `json:"rowCount" doc:"null where rows were not counted: not asked for, or the source does not count such a query"`
 	Truncated   bool              `json:"truncated"`
 	CastFailed  []CastFailureBody `json:"castFailed" nullable:"false"`
 	DurationMs  int64             `json:"durationMs"`
@@ -80,7 +80,7 @@ func (s *Server) preview(ctx context.Context, in *previewInput) (PreviewBody, er
 	if err != nil {
 		return b, err
 	}
-	if in.Body.Count {
+	if in.Body.Count && src.Dialect().Counts(sql) {
 		if b.RowCount, err = countRows(ctx, src, sql); err != nil {
 			return b, err
 		}

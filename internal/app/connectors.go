@@ -1,6 +1,8 @@
 package app
 
 import (
+	"slices"
+
 	"github.com/millrace/millrace/internal/config"
 	"github.com/millrace/millrace/internal/connector"
 	httprequest "github.com/millrace/millrace/internal/destination/http"
@@ -26,7 +28,7 @@ import (
 func Connectors(c *config.Config) *connector.Registry {
 	network := networkOf(c)
 	reach := duckdb.Reach{Root: c.SourcesRoot, Deny: []string{c.Home}}
-	sources := append([]connector.SourceInfo{pgsource.Info(), duckdb.Info(reach), file.Info(reach)}, sample.Infos()...)
+	sources := slices.Concat(pgsource.Infos(), []connector.SourceInfo{duckdb.Info(reach), file.Info(reach)}, sample.Infos())
 	return connector.New(sources, []connector.DestinationInfo{
 		httprequest.Info(network), local.Info(c.FilesRoot), postgres.Info(), s3.Info(),
 	})

@@ -60,6 +60,8 @@ type grammar struct {
 	semi     bool   // there are SEMI and ANTI joins, which it wants instead of EXISTS
 	settings string // behind a statement that has a query
 
+	uncounted string // words in capitals; a person's statement that has them is not counted
+
 	// Commands.
 	lacks         map[string]string // what the database has no form for, with the reason
 	needsWhere    bool              // UPDATE and DELETE must have a condition

@@ -22,3 +22,18 @@ func TestWrappedQueries(t *testing.T) {
 		}
 	}
 }
+
+// A comment is enough to keep a statement of Redshift's from being counted.
+//
+// Req: S-63
+func TestCounts(t *testing.T) {
+	t.Parallel()
+	for sql, want := range map[string]bool{"SELECT 1": true, "SELECT 1 order by 1": false, "SELECT 1 -- ORDER BY": false} {
+		if got := Redshift.Counts(sql); got != want {
+			t.Errorf("%s: %v, want %v", sql, got, want)
+		}
+		if !Postgres.Counts(sql) {
+			t.Errorf("PostgreSQL does not count %s", sql)
+		}
+	}
+}

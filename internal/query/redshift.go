@@ -35,6 +35,7 @@ var Redshift = Dialect{Name: "redshift", Quote: `"`, g: grammarWith(func(g *gram
 	g.tryCast = redshiftTry
 	g.object = textObject(textMember("JSON_SERIALIZE(CAST(%s AS SUPER))", "%s"), "JSON_PARSE(%s)")
 	g.longest = 65535
+	g.uncounted = "ORDER BY"
 })}
 
 func redshiftWritten(e Expr, t value.Type, native string, key bool) Expr {

@@ -61,6 +61,9 @@ var hints = map[string]string{
 	stateDatabaseDropped: "Check the database's name.",
 }
 
+// unordered is what a server says of a UNION whose columns have no type.
+const unordered = "could not identify an ordering operator for type"
+
 // statement is a query as it is sent, and where the user's own text begins in it.
 type statement struct {
 	text  string // what is sent
@@ -111,6 +114,10 @@ func explainServer(e *pgconn.PgError, s statement) error {
 		f = fault.Reclass(f, fault.Retryable)
 	}
 	switch hint := hints[e.Code]; {
+	case strings.HasPrefix(e.Message, unordered):
+		return f.WithSuggestion("A UNION of constants has no type to compare: write UNION ALL, or CAST the constants.")
+	case e.Code == stateDenied && strings.Contains(e.Message, "permission denied for relation"): // the words of old servers, as Redshift is
+		return f.WithSuggestion("Grant SELECT on it to the source's user. Objects that are made anew lose their grants: ALTER DEFAULT PRIVILEGES IN SCHEMA … GRANT SELECT ON TABLES TO … covers future ones.")
 	case e.Hint != "":
 		return f.WithSuggestion("%s", e.Hint)
 	case hint != "":

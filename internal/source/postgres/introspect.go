@@ -2,8 +2,8 @@ package postgres
 
 import (
 	"context"
+	"strconv"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/millrace/millrace/internal/connector"
 	"github.com/millrace/millrace/internal/query"
 	"github.com/millrace/millrace/internal/value"
@@ -35,12 +35,12 @@ type foundColumn struct {
 
 // Introspect lists tables and views.
 func (s *Source) Introspect(ctx context.Context) ([]connector.Table, error) {
-	x, err := s.connect(ctx, beginRead)
+	x, err := s.read(ctx, connector.WorkloadInteractive)
 	if err != nil {
 		return nil, err
 	}
 	defer x.close()
-	found, err := x.columns(introspectSQL)
+	found, err := s.variant.tables(x)
 	if err == nil {
 		err = x.setTypes(found)
 	}
@@ -50,28 +50,59 @@ func (s *Source) Introspect(ctx context.Context) ([]connector.Table, error) {
 	return s.tablesOf(found), nil
 }
 
-func (x *session) columns(sql string, args ...any) ([]foundColumn, error) {
-	rows, err := x.conn.Query(x.ctx, sql, args...)
+// ask runs a statement of ours about the catalog, in one go. Its values are text; nil is null.
+func (x *session) ask(sql string) ([][][]byte, error) {
+	results, err := x.conn.PgConn().Exec(x.ctx, sql).ReadAll()
+	if err != nil || len(results) == 0 {
+		return nil, err
+	}
+	return results[len(results)-1].Rows, nil
+}
+
+// columns runs a statement that yields what foundColumn has, in the order of introspectSQL.
+func (x *session) columns(sql string) ([]foundColumn, error) {
+	rows, err := x.ask(sql)
 	if err != nil {
 		return nil, err
 	}
-	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (f foundColumn, err error) {
-		c := &f.column
-		err = row.Scan(&f.schema, &f.table, &f.kind, &f.rows, &c.Name, &f.oid, &f.typmod, &c.Native, &c.Nullable, &c.Description)
+	found := make([]foundColumn, len(rows))
+	for i, row := range rows {
+		if found[i], err = foundIn(row); err != nil {
+			return nil, err
+		}
+	}
+	return found, nil
+}
+
+func foundIn(row [][]byte) (foundColumn, error) {
+	f := foundColumn{schema: string(row[0]), table: string(row[1]), kind: string(row[2])}
+	f.column = value.Column{Name: string(row[4]), Native: string(row[7]), Nullable: string(row[8]) == "t", Description: string(row[9])}
+	if row[3] != nil {
+		n, err := strconv.ParseInt(string(row[3]), 10, 64)
+		if err != nil {
+			return f, err
+		}
+		f.rows = &n
+	}
+	oid, err := strconv.ParseUint(string(row[5]), 10, 32)
+	if err != nil {
 		return f, err
-	})
+	}
+	typmod, err := strconv.ParseInt(string(row[6]), 10, 32)
+	f.oid, f.typmod = uint32(oid), int32(typmod)
+	return f, err
 }
 
 // setTypes gives the columns the types that a query will report.
 func (x *session) setTypes(found []foundColumn) error {
-	types := &catalog{types: map[uint32]typeInfo{}}
+	types := x.newCatalog()
 	var unknown []uint32
 	for _, f := range found {
 		if types.unknown(f.oid) {
 			unknown = append(unknown, f.oid)
 		}
 	}
-	if err := types.load(x.ctx, x.conn, unknown); err != nil {
+	if err := types.load(x, unknown); err != nil {
 		return err
 	}
 	for i, f := range found {

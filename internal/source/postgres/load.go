@@ -2,7 +2,6 @@ package postgres
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
@@ -12,13 +11,13 @@ import (
 	"github.com/millrace/millrace/internal/value"
 )
 
-// Load creates or replaces a table in one transaction, with COPY.
+// Load creates or replaces a table in one transaction.
 func (s *Source) Load(ctx context.Context, table query.TableRef, r array.RecordReader) error {
-	create, err := createTable(table, r.Schema())
+	create, err := s.createTable(table, r.Schema())
 	if err != nil {
 		return err
 	}
-	return s.copy(ctx, table, r, func(x *session) error {
+	return s.fill(ctx, table, r, func(x *session) error {
 		if err := x.makeSchema(table.Schema); err != nil {
 			return err
 		}
@@ -27,14 +26,14 @@ func (s *Source) Load(ctx context.Context, table query.TableRef, r array.RecordR
 	})
 }
 
-// Append adds rows in one transaction, with COPY.
+// Append adds rows in one transaction.
 func (s *Source) Append(ctx context.Context, table query.TableRef, r array.RecordReader) error {
-	return s.copy(ctx, table, r, func(*session) error { return nil })
+	return s.fill(ctx, table, r, func(*session) error { return nil })
 }
 
-// copy adds the rows to a table that before may make.
-func (s *Source) copy(ctx context.Context, table query.TableRef, r array.RecordReader, before func(*session) error) error {
-	x, err := s.connect(ctx, "BEGIN")
+// fill adds the rows to a table that before may make.
+func (s *Source) fill(ctx context.Context, table query.TableRef, r array.RecordReader, before func(*session) error) error {
+	x, err := s.write(ctx)
 	if err != nil {
 		return err
 	}
@@ -42,15 +41,25 @@ func (s *Source) copy(ctx context.Context, table query.TableRef, r array.RecordR
 	if err := before(x); err != nil {
 		return explain(x.ctx, err, statement{})
 	}
-	names := make([]string, r.Schema().NumFields())
-	for i, f := range r.Schema().Fields() {
-		names[i] = f.Name
-	}
-	if _, err := x.conn.CopyFrom(x.ctx, identifier(table), names, &copied{reader: r}); err != nil {
+	if err := s.variant.load(x, table, r); err != nil {
 		return explain(x.ctx, err, statement{})
 	}
 	_, err = x.conn.PgConn().Exec(x.ctx, "COMMIT").ReadAll()
 	return explain(x.ctx, err, statement{})
+}
+
+// copyRows sends the rows with COPY.
+func (x *session) copyRows(table query.TableRef, r array.RecordReader) error {
+	_, err := x.conn.CopyFrom(x.ctx, identifier(table), namesOf(r.Schema()), &copied{reader: r})
+	return err
+}
+
+func namesOf(s *arrow.Schema) []string {
+	names := make([]string, s.NumFields())
+	for i, f := range s.Fields() {
+		names[i] = f.Name
+	}
+	return names
 }
 
 // makeSchema makes a schema that does not exist. A user who may write in a schema may seldom make one, and the server
@@ -63,19 +72,22 @@ func (x *session) makeSchema(name string) error {
 	if there, err := x.hasSchema(name); err != nil || there {
 		return err
 	}
-	if _, err := x.conn.Exec(x.ctx, "SELECT pg_advisory_xact_lock(hashtextextended('millrace schema ' || $1, 0))", name); err != nil {
-		return err
+	d := x.owner.Dialect()
+	if x.owner.variant.locks {
+		if _, err := x.ask("SELECT pg_advisory_xact_lock(hashtextextended(" + d.Text("millrace schema "+name) + ", 0))"); err != nil {
+			return err
+		}
+		if there, err := x.hasSchema(name); err != nil || there {
+			return err
+		}
 	}
-	if there, err := x.hasSchema(name); err != nil || there {
-		return err
-	}
-	_, err := x.conn.PgConn().Exec(x.ctx, query.Postgres.Command(query.CreateSchema{Name: name})).ReadAll()
+	_, err := x.ask(d.Command(query.CreateSchema{Name: name}))
 	return err
 }
 
-func (x *session) hasSchema(name string) (there bool, err error) {
-	err = x.conn.QueryRow(x.ctx, "SELECT EXISTS (SELECT 1 FROM pg_namespace WHERE nspname = $1)", name).Scan(&there)
-	return there, err
+func (x *session) hasSchema(name string) (bool, error) {
+	rows, err := x.ask("SELECT 1 FROM pg_namespace WHERE nspname = " + x.owner.Dialect().Text(name))
+	return len(rows) > 0, err
 }
 
 func identifier(t query.TableRef) pgx.Identifier {
@@ -85,57 +97,59 @@ func identifier(t query.TableRef) pgx.Identifier {
 	return pgx.Identifier{t.Schema, t.Name}
 }
 
-func createTable(table query.TableRef, schema *arrow.Schema) (string, error) {
-	d := query.Postgres
+func (s *Source) createTable(table query.TableRef, schema *arrow.Schema) (string, error) {
+	d := s.Dialect()
 	columns := make([]query.NewColumn, schema.NumFields())
 	for i, f := range schema.Fields() {
-		native, err := nativeOf(f)
+		t, err := s.variant.typeOf(f)
 		if err != nil {
 			return "", err
 		}
-		columns[i] = query.NewColumn{Name: f.Name, Type: query.Native(native)}
+		columns[i] = query.NewColumn{Name: f.Name, Type: t}
 	}
 	return d.Command(query.DropTable{Table: table}) + "; " + d.Command(query.CreateTable{Table: table, Columns: columns}), nil
 }
 
-// nativeOf returns the type of a column that holds an Arrow column.
-func nativeOf(f arrow.Field) (string, error) {
+// typeOf returns the type of a column that holds an Arrow column.
+func (v variant) typeOf(f arrow.Field) (query.Type, error) {
 	schema, err := value.SchemaOf(arrow.NewSchema([]arrow.Field{f}, nil))
 	if err != nil {
-		return "", fault.Wrap(err, fault.CodeSourceType, "")
+		return query.Type{}, fault.Wrap(err, fault.CodeSourceType, "")
 	}
 	switch schema[0].Type {
 	case value.TypeBoolean:
-		return "boolean", nil
+		return query.TypeBoolean, nil
 	case value.TypeNumber:
-		return nativeNumber(f.Type), nil
+		return v.numberOf(f.Type), nil
 	case value.TypeTimestamp:
-		return "timestamp with time zone", nil
+		return query.TypeTimestamp, nil
 	case value.TypeDate:
-		return "date", nil
+		return query.TypeDate, nil
 	case value.TypeObject:
-		return "jsonb", nil
+		return query.TypeJSON, nil
 	default:
 		switch f.Type.ID() {
 		case arrow.BINARY, arrow.LARGE_BINARY, arrow.FIXED_SIZE_BINARY:
-			return "bytea", nil
+			return query.TypeBytes, nil
 		default:
-			return "text", nil
+			return query.TypeText, nil
 		}
 	}
 }
 
-func nativeNumber(t arrow.DataType) string {
-	if d, ok := t.(arrow.DecimalType); ok && d.GetScale() >= 0 {
-		return fmt.Sprintf("numeric(%d, %d)", d.GetPrecision(), d.GetScale())
+func (v variant) numberOf(t arrow.DataType) query.Type {
+	if d, ok := t.(arrow.DecimalType); ok && d.GetScale() >= 0 && d.GetPrecision() <= maxPrecision {
+		return query.TypeDecimal(int(d.GetPrecision()), int(d.GetScale()))
 	}
 	switch t.ID() {
 	case arrow.INT8, arrow.INT16, arrow.INT32, arrow.INT64, arrow.UINT8, arrow.UINT16, arrow.UINT32:
-		return "bigint"
+		return query.TypeInteger
+	case arrow.UINT64:
+		return query.TypeDecimal(20, 0)
 	case arrow.FLOAT16, arrow.FLOAT32, arrow.FLOAT64:
-		return "double precision"
+		return query.TypeFloat
 	default:
-		return "numeric"
+		return v.digits
 	}
 }
 

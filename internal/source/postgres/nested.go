@@ -5,8 +5,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"strconv"
-	"strings"
-	"time"
 
 	"github.com/apache/arrow-go/v18/arrow/array"
 	"github.com/jackc/pgx/v5/pgtype"
@@ -77,33 +75,15 @@ func appendScalar(dst []byte, oid uint32, src []byte) []byte {
 
 // appendInstant writes a date or an instant; the infinite ones become null as they do in a column.
 func appendInstant(dst []byte, oid uint32, src string) []byte {
-	if strings.HasSuffix(src, "infinity") {
+	t, finite, err := instantIn(src)
+	switch {
+	case err != nil:
+		return value.AppendJSONString(dst, src)
+	case !finite:
 		return append(dst, "null"...)
 	}
-	text, beforeChrist := strings.CutSuffix(src, " BC")
-	year, rest, ok := strings.Cut(text, "-")
-	n, err := strconv.Atoi(year)
-	if !ok || err != nil {
-		return value.AppendJSONString(dst, src)
-	}
-	if beforeChrist {
-		n = 1 - n
-	}
-	layout := "2006-01-02 15:04:05.999999"
-	switch oid {
-	case pgtype.DateOID:
-		layout = "2006-01-02"
-	case pgtype.TimestamptzOID:
-		layout += "-07"
-	}
-	// A leap year stands for the year, which may have more than four digits or be negative.
-	t, err := time.Parse(layout, "2000-"+rest)
-	if err != nil {
-		return value.AppendJSONString(dst, src)
-	}
-	t = t.UTC().AddDate(n-2000, 0, 0)
 	if oid == pgtype.DateOID {
-		return value.OfDay(int32(t.Unix() / 86_400)).AppendJSON(dst)
+		return value.OfDay(int32(floorDiv(t.Unix(), 86_400))).AppendJSON(dst)
 	}
 	return value.OfTime(t).AppendJSON(dst)
 }

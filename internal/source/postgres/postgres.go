@@ -1,4 +1,5 @@
-// Package postgres reads PostgreSQL, version 15 and newer.
+// Package postgres reads PostgreSQL, version 15 and newer, and the databases that speak its protocol: Lakebase,
+// Greenplum, Redshift and Materialize. What one of them does otherwise is its variant.
 //
 // Each query has a connection of its own, with one read-only transaction: one snapshot, nothing left behind,
 // and a statement that ends when its context does. Rows stream from the wire into Arrow builders.
@@ -17,36 +18,10 @@ import (
 	"github.com/millrace/millrace/internal/query"
 )
 
-// Info describes the source.
-func Info() connector.SourceInfo {
-	return connector.SourceInfo{
-		Slug: "postgresql", Name: "PostgreSQL", Category: "database", Summary: "Tables, views and queries of a PostgreSQL database",
-		Fields: append(fields(), connector.SchemaFields()...), Methods: []string{"sql", "table"}, Verified: true,
-		Engines: []string{connector.EngineBasic, connector.EngineLightning}, Grants: grants, SyncLogs: true, Open: open,
-	}
-}
-
-// grants make the two schemas and let the source's user write in them.
-// https://www.postgresql.org/docs/current/sql-grant.html
-const grants = `CREATE SCHEMA IF NOT EXISTS "{planner}";
-CREATE SCHEMA IF NOT EXISTS "{audit}";
-GRANT CREATE, USAGE ON SCHEMA "{planner}" TO "{user}";
-GRANT CREATE, USAGE ON SCHEMA "{audit}" TO "{user}";`
-
-func open(o connector.SourceOptions) (connector.Source, error) {
-	var s settings
-	if err := o.Settings.Decode(&s); err != nil {
-		return nil, err
-	}
-	config, err := s.config()
-	if err != nil {
-		return nil, err
-	}
-	return &Source{config: config, schemas: connector.SchemasOf(o.Settings), sessions: map[*session]bool{}}, nil
-}
-
 // Source answers queries with a PostgreSQL server. It is safe for concurrent use.
 type Source struct {
+	variant variant
+	options connector.Settings // of the variant
 	config  *pgx.ConnConfig
 	schemas connector.Schemas
 
@@ -57,8 +32,8 @@ type Source struct {
 
 var _ connector.Warehouse = (*Source)(nil)
 
-// Dialect is PostgreSQL's.
-func (s *Source) Dialect() query.Dialect { return query.Postgres }
+// Dialect is the variant's.
+func (s *Source) Dialect() query.Dialect { return s.variant.dialect }
 
 // Test connects, and reads the catalog as discovery does.
 func (s *Source) Test(ctx context.Context) error {
@@ -102,20 +77,6 @@ func (s *Source) connect(ctx context.Context, begin string) (*session, error) {
 	}
 	return x, nil
 }
-
-// beginRead starts the transaction of a query, beginWrite that of a command: one that stands still, since its process
-// was stopped, keeps its locks for a minute and not for ever.
-const (
-	beginRead  = "BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY;" + sessionSettings
-	beginWrite = "BEGIN TRANSACTION ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL idle_in_transaction_session_timeout = '60s';" + sessionSettings
-)
-
-// sessionSettings fix how values that travel as text are written. The last one lets the server notice that we are
-// gone, even killed, and stop the statement; a server whose system cannot do that refuses it.
-const sessionSettings = `
-SET LOCAL TimeZone = 'UTC'; SET LOCAL DateStyle = 'ISO, YMD'; SET LOCAL IntervalStyle = 'postgres';
-SET LOCAL bytea_output = 'hex'; SET LOCAL extra_float_digits = 1;
-DO $$ BEGIN SET LOCAL client_connection_check_interval = '2s'; EXCEPTION WHEN OTHERS THEN NULL; END $$`
 
 func (s *Source) register(x *session) bool {
 	s.mu.Lock()

@@ -2,13 +2,15 @@ package postgres
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
-	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/millrace/millrace/internal/connector"
 	"github.com/millrace/millrace/internal/fault"
@@ -18,11 +20,11 @@ import (
 
 // Query streams the rows of one statement. Several statements in one text are refused by the server.
 func (s *Source) Query(ctx context.Context, q connector.Query) (array.RecordReader, error) {
-	x, err := s.connect(ctx, beginRead)
+	x, err := s.read(ctx, q.Class)
 	if err != nil {
 		return nil, err
 	}
-	st := statementOf(q)
+	st := s.statementOf(q)
 	columns, err := x.describe(st, q.Class == connector.WorkloadInteractive)
 	if err != nil {
 		err = explain(x.ctx, err, st)
@@ -33,11 +35,11 @@ func (s *Source) Query(ctx context.Context, q connector.Query) (array.RecordRead
 }
 
 // statementOf puts the tag before the query, where the server's activity view shows it.
-func statementOf(q connector.Query) statement {
+func (s *Source) statementOf(q connector.Query) statement {
 	own := query.Clean(q.SQL)
 	prefix, text := query.Comment(q.Tag), own
 	if q.Limit > 0 {
-		text = query.Postgres.Limit(own, q.Limit)
+		text = s.Dialect().Limit(own, q.Limit)
 	}
 	before, _, _ := strings.Cut(text, own)
 	return statement{text: prefix + text, own: own, shift: utf8.RuneCountInString(prefix + before)}
@@ -71,6 +73,7 @@ func (x *session) plan(st statement, fields []pgconn.FieldDescription, comments 
 		return nil, err
 	}
 	said := map[origin]string{}
+	comments = comments && x.owner.variant.comments
 	if comments {
 		if said, err = x.comments(fields); err != nil {
 			return nil, err
@@ -100,36 +103,34 @@ type origin struct {
 
 func originOf(f pgconn.FieldDescription) origin { return origin{f.TableOID, f.TableAttributeNumber} }
 
-const commentsSQL = `
-SELECT d.objoid, d.objsubid, d.description FROM pg_description d
-JOIN unnest($1::bigint[], $2::int[]) AS wanted(relation, number) ON d.objoid::bigint = wanted.relation AND d.objsubid = wanted.number
-WHERE d.classoid = 'pg_class'::regclass`
+// commentsSQL asks for the comments of columns; 1259 is the table of tables itself, pg_class.
+const commentsSQL = "SELECT objoid, objsubid, description FROM pg_description WHERE classoid = 1259 AND (objoid, objsubid) IN (%s)"
 
 // comments reads what the source says of the columns that are taken from tables and views as they are.
 func (x *session) comments(fields []pgconn.FieldDescription) (map[origin]string, error) {
-	var tables []int64
-	var numbers []int32
+	var wanted []string
 	for _, f := range fields {
 		if f.TableOID != 0 {
-			tables, numbers = append(tables, int64(f.TableOID)), append(numbers, int32(f.TableAttributeNumber))
+			wanted = append(wanted, fmt.Sprintf("(%d, %d)", f.TableOID, f.TableAttributeNumber))
 		}
 	}
 	said := map[origin]string{}
-	if len(tables) == 0 {
+	if len(wanted) == 0 {
 		return said, nil
 	}
-	rows, err := x.conn.Query(x.ctx, commentsSQL, tables, numbers)
+	rows, err := x.ask(fmt.Sprintf(commentsSQL, strings.Join(wanted, ", ")))
 	if err != nil {
 		return nil, err
 	}
-	var table uint32
-	var number int32
-	var text string
-	_, err = pgx.ForEachRow(rows, []any{&table, &number, &text}, func() error {
-		said[origin{table, uint16(number)}] = text
-		return nil
-	})
-	return said, err
+	for _, row := range rows {
+		table, err := strconv.ParseUint(string(row[0]), 10, 32)
+		number, err2 := strconv.ParseUint(string(row[1]), 10, 16)
+		if err := errors.Join(err, err2); err != nil {
+			return nil, err
+		}
+		said[origin{uint32(table), uint16(number)}] = string(row[2])
+	}
+	return said, nil
 }
 
 // described returns a column's metadata with the source's comment.

@@ -96,7 +96,7 @@ func (r *reader) finish(err error) {
 	if _, closeErr := rows.Close(); r.err == nil && closeErr != nil {
 		r.err = explain(r.session.ctx, closeErr, r.st)
 	}
-	if r.err == nil {
+	if r.err == nil && r.session.owner.variant.transactions {
 		_, commitErr := r.session.conn.PgConn().Exec(r.session.ctx, "COMMIT").ReadAll()
 		r.err = explain(r.session.ctx, commitErr, statement{})
 	}

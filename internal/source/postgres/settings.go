@@ -23,16 +23,15 @@ const (
 )
 
 const (
-	defaultPort    = 5432
 	connectTimeout = 30 * time.Second
 )
 
-func fields() []connector.Field {
+func fields(port int) []connector.Field {
 	low, high := float64(1), float64(65535)
 	encrypted := &connector.ShowIf{Field: "sslMode", In: []string{sslPrefer, sslRequire, sslVerifyCA, sslVerifyFull}}
 	return []connector.Field{
 		{Name: "host", Label: "Host", Type: connector.FieldString, Required: true, Example: "db.example.com", Help: "Name or address of the server."},
-		{Name: "port", Label: "Port", Type: connector.FieldNumber, Required: true, Default: defaultPort, Min: &low, Max: &high},
+		{Name: "port", Label: "Port", Type: connector.FieldNumber, Required: true, Default: port, Min: &low, Max: &high},
 		{Name: "database", Label: "Database", Type: connector.FieldString, Required: true, Example: "analytics", Help: "The database that queries run in."},
 		{Name: "user", Label: "User", Type: connector.FieldString, Required: true, Example: "millrace", Help: "A role that may read the data; it needs no right to write."},
 		{Name: "password", Label: "Password", Type: connector.FieldSecret, Secret: true, Help: "Leave it empty where the server asks for none."},

@@ -1,11 +1,9 @@
 package postgres
 
 import (
-	"context"
 	"encoding/binary"
 	"fmt"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgtype"
 	"github.com/millrace/millrace/internal/value"
@@ -21,6 +19,7 @@ const (
 	shapeComposite              // (a,b)
 	shapeDomain                 // as its base
 	shapeHstore                 // "a"=>"b"
+	shapeNumber                 // a number that the driver has no name for
 )
 
 // typeInfo is what the catalog says of a type.
@@ -35,13 +34,18 @@ type typeInfo struct {
 
 // catalog knows the types of one result.
 type catalog struct {
+	variant    variant
 	types      map[uint32]typeInfo
 	moneyScale int32
 }
 
+func (x *session) newCatalog() *catalog {
+	return &catalog{variant: x.owner.variant, types: map[uint32]typeInfo{}}
+}
+
 // typesOf looks up the types of a result's columns that are not scalars, and tells whether it had to ask.
 func (x *session) typesOf(fields []pgconn.FieldDescription) (_ *catalog, looked bool, err error) {
-	c := &catalog{types: map[uint32]typeInfo{}}
+	c := x.newCatalog()
 	var unknown []uint32
 	for _, f := range fields {
 		if f.DataTypeOID == moneyOID && !looked {
@@ -54,11 +58,11 @@ func (x *session) typesOf(fields []pgconn.FieldDescription) (_ *catalog, looked 
 			unknown = append(unknown, f.DataTypeOID)
 		}
 	}
-	return c, looked || len(unknown) > 0, c.load(x.ctx, x.conn, unknown)
+	return c, looked || len(unknown) > 0, c.load(x, unknown)
 }
 
 func (c *catalog) unknown(oid uint32) bool {
-	_, scalar := scalars[oid]
+	_, scalar := c.variant.scalars[oid]
 	_, known := c.types[oid]
 	return !scalar && !known && oid != moneyOID
 }
@@ -79,9 +83,9 @@ func (x *session) moneyScale() (int32, error) {
 }
 
 // load reads the types, and those that they are made of.
-func (c *catalog) load(ctx context.Context, conn *pgx.Conn, oids []uint32) error {
+func (c *catalog) load(x *session, oids []uint32) error {
 	for len(oids) > 0 {
-		found, err := lookUp(ctx, conn, oids)
+		found, err := c.variant.types(x, oids)
 		if err != nil {
 			return fmt.Errorf("looking up types: %w", err)
 		}
@@ -108,12 +112,12 @@ SELECT t.oid, format_type(t.oid, NULL), t.typtype::text, t.typname = 'hstore' AN
 FROM pg_type t LEFT JOIN pg_type item ON item.typarray = t.oid
 WHERE t.oid::bigint = ANY ($1)`
 
-func lookUp(ctx context.Context, conn *pgx.Conn, oids []uint32) (map[uint32]typeInfo, error) {
+func lookUp(x *session, oids []uint32) (map[uint32]typeInfo, error) {
 	wanted := make([]int64, len(oids))
 	for i, oid := range oids {
 		wanted[i] = int64(oid)
 	}
-	rows, err := conn.Query(ctx, typesSQL, wanted)
+	rows, err := x.conn.Query(x.ctx, typesSQL, wanted)
 	if err != nil {
 		return nil, err
 	}
@@ -162,17 +166,19 @@ func (c *catalog) column(name string, oid uint32, typmod int32) column {
 func (c *catalog) plan(oid uint32, typmod int32) column {
 	switch oid {
 	case pgtype.NumericOID:
-		return numericColumn(typmod)
+		return c.variant.numeric(typmod)
 	case moneyOID:
 		return moneyColumn(c.moneyScale)
 	}
-	if known, ok := scalars[oid]; ok {
+	if known, ok := c.variant.scalars[oid]; ok {
 		return known
 	}
 	t := c.types[oid]
 	switch t.shape {
 	case shapeDomain:
 		return c.plan(t.of, typmod)
+	case shapeNumber:
+		return text(t.name, value.TypeNumber, intoNumber)
 	case shapeArray, shapeComposite, shapeHstore:
 		return text(t.name, value.TypeObject, c.intoJSON(oid))
 	default:

@@ -9,6 +9,7 @@ import (
 	"context"
 	"database/sql"
 	"database/sql/driver"
+	"errors"
 	"sync"
 	"testing"
 
@@ -41,7 +42,7 @@ func New(t *testing.T, o Options) *Engine {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = db.Close() })
+	t.Cleanup(func() { db.Close() }) //nolint:errcheck // in memory
 	for _, statement := range append([]string{"SET TimeZone = 'UTC'"}, o.Setup...) {
 		if _, err := db.ExecContext(t.Context(), statement); err != nil {
 			t.Fatalf("setting up %q: %v", statement, err)
@@ -93,7 +94,7 @@ func (e *Engine) Query(ctx context.Context, statement string) (array.RecordReade
 	}
 	var r array.RecordReader
 	err = conn.Raw(func(c any) error {
-		a, err := duckdb.NewArrowFromConn(c.(driver.Conn)) //nolint:forcetypeassert // database/sql's contract
+		a, err := duckdb.NewArrowFromConn(c.(driver.Conn))
 		if err != nil {
 			return err
 		}
@@ -101,10 +102,9 @@ func (e *Engine) Query(ctx context.Context, statement string) (array.RecordReade
 		return err
 	})
 	if err != nil {
-		_ = conn.Close()
-		return nil, err
+		return nil, errors.Join(err, conn.Close())
 	}
-	context.AfterFunc(ctx, func() { _ = conn.Close() })
+	context.AfterFunc(ctx, func() { conn.Close() }) //nolint:errcheck // in memory
 	return r, nil
 }
 
@@ -137,7 +137,7 @@ func (e *Engine) Append(ctx context.Context, table string, r array.RecordReader)
 	}
 	defer conn.Close() //nolint:errcheck // in memory
 	return conn.Raw(func(c any) error {
-		a, err := duckdb.NewArrowFromConn(c.(driver.Conn)) //nolint:forcetypeassert // database/sql's contract
+		a, err := duckdb.NewArrowFromConn(c.(driver.Conn))
 		if err != nil {
 			return err
 		}

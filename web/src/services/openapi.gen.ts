@@ -2061,6 +2061,7 @@ export interface components {
             name: string;
             options?: components["schemas"]["ConnectorOption"][] | null;
             optionsFrom?: string;
+            providers?: string[] | null;
             required?: boolean;
             secret?: boolean;
             showIf?: components["schemas"]["ConnectorShowIf"];
@@ -2561,7 +2562,10 @@ export interface components {
             columns: components["schemas"]["ValueColumn"][];
             /** Format: int64 */
             durationMs: number;
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @description null where rows were not counted: not asked for, or the source does not count such a query
+             */
             rowCount: number | null;
             rows: components["schemas"]["Json"][][];
             truncated: boolean;
