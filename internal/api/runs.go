@@ -14,6 +14,7 @@ import (
 	"github.com/millrace/millrace/internal/engine/sequence"
 	"github.com/millrace/millrace/internal/engine/sync/run"
 	"github.com/millrace/millrace/internal/fault"
+	"github.com/millrace/millrace/internal/kind/destination"
 	"github.com/millrace/millrace/internal/kind/model"
 	kindsequence "github.com/millrace/millrace/internal/kind/sequence"
 	"github.com/millrace/millrace/internal/kind/sync"
@@ -65,7 +66,9 @@ func (s *Server) syncs(api huma.API) {
 // trigger starts a run of a sync and notes who did.
 func (s *Server) trigger(ctx context.Context, d resource.Document, by string, o run.Options) (run.Run, error) {
 	if o.ClearAndFill {
-		return run.Run{}, fault.New(fault.CodeInvalid, "the destination of %q cannot be emptied", d.Slug).WithPath("clearAndFill").WithSuggestion("Run a full resync instead.")
+		if err := s.clears(ctx, d); err != nil {
+			return run.Run{}, err
+		}
 	}
 	r, err := s.Runs.Trigger(ctx, run.Request{WorkspaceID: who(ctx).WorkspaceID, SyncID: d.ID, SyncSlug: d.Slug, Trigger: by, Options: o}, s.Enqueuer)
 	if err != nil {
@@ -75,6 +78,23 @@ func (s *Server) trigger(ctx context.Context, d resource.Document, by string, o 
 		s.Log.Error("noting a triggered run", "request", requestID(ctx), "run", r.ID, "error", err) // the run exists: an error would make clients start another
 	}
 	return r, nil
+}
+
+// clears refuses to empty what cannot be emptied (SY-13).
+func (s *Server) clears(ctx context.Context, d resource.Document) error {
+	spec := d.Spec.(*sync.Spec) //nolint:forcetypeassert // a sync's spec
+	to, err := s.Resources.Get(ctx, scope(ctx), "destination", spec.Destination)
+	if err != nil {
+		return err
+	}
+	info, err := s.Registry.Destination(to.Spec.(*destination.Spec).Type) //nolint:forcetypeassert // a destination's spec
+	if err != nil {
+		return err
+	}
+	if kind, err := info.SyncType(spec.Type); err != nil || !kind.Clears {
+		return fault.New(fault.CodeInvalid, "the destination of %q cannot be emptied", d.Slug).WithPath("clearAndFill").WithSuggestion("Run a full resync instead.")
+	}
+	return nil
 }
 
 // setDisabled turns the schedule of a document off or on.

@@ -129,6 +129,10 @@ type SyncType struct {
 	// element is sent as a record of its own (SY-92): several rows of a batch then have one ordinal and key.
 	Identifiers Identifiers `json:"identifiers,omitempty"`
 
+	// Clears says that what the sync's settings select can be emptied, as an audience can (SY-13): its sessions are
+	// Clearers.
+	Clears bool `json:"clears,omitempty"`
+
 	// Deferred says that rows count only once a run is over, as those of a file do: no single row can be tried. It
 	// agrees with Limits.Deferred in every mode but all and snapshot, which replace or write the whole target.
 	Deferred bool `json:"deferred,omitempty"`
@@ -275,6 +279,15 @@ type Session interface {
 	Finish(ctx context.Context) error
 	// Close releases what the session holds and, without a Finish before, discards what was not published.
 	Close() error
+}
+
+// Clearer is a Session whose target can be emptied before it is filled again (SyncType.Clears).
+type Clearer interface {
+	// Clear removes everything that the sync's settings select, also what Millrace did not put there. It is called
+	// before the first Write, and again after every error but a Permanent or Fatal one, until it returns nil: the
+	// vendor has nothing left then. Where the vendor takes long, Clear does not wait for it: it returns
+	// fault.RetryAfter and asks how far it is when it is called again, in another session and maybe another process.
+	Clear(ctx context.Context) error
 }
 
 // OperationLimiter is a Session that is fed differently for each operation, as triggers with limits of

@@ -53,6 +53,35 @@ func testAudience(t *testing.T, f Fixture) {
 	f.write(t, target, s, "change", connector.Changed, []connector.Row{people[0], people[2], people[4]})
 	finish(t, s)
 	f.checkMembers(t, target, []connector.Row{people[0], people[2], people[4], people[5]})
+	f.checkClear(t, d, target)
+}
+
+// checkClear proves that an audience which can be emptied is (SY-13), also one that is empty already.
+func (f Fixture) checkClear(t *testing.T, d connector.Destination, target Target) {
+	t.Helper()
+	kind, err := f.Info.SyncType(target.Job.Type)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := begin(t, d, target.Job)
+	c, clears := s.(connector.Clearer)
+	if clears != kind.Clears {
+		t.Errorf("the sync type %q can be emptied: %v, its sessions: %v", kind.Slug, kind.Clears, clears)
+	}
+	if !clears {
+		finish(t, s)
+		return
+	}
+	for range 2 {
+		if err := c.Clear(t.Context()); err != nil {
+			t.Errorf("emptying: %v", err)
+		}
+		f.checkMembers(t, target, nil)
+	}
+	people := recordsOf(target.Job, 1)
+	f.write(t, target, s, "fill", connector.Added, people)
+	finish(t, s)
+	f.checkMembers(t, target, people)
 }
 
 // checkAudience: the job maps identifiers of its sync type.

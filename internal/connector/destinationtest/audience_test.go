@@ -32,6 +32,13 @@ type memberSession struct {
 func (s memberSession) Finish(context.Context) error { return nil }
 func (s memberSession) Close() error                 { return nil }
 
+func (s memberSession) Clear(context.Context) error {
+	s.members.mu.Lock()
+	defer s.members.mu.Unlock()
+	clear(s.members.all)
+	return nil
+}
+
 func (s memberSession) Limits() connector.Limits {
 	return connector.Limits{Rows: 4, Concurrency: 1, Idempotency: connector.Idempotent, NeedBefore: true}
 }
@@ -57,7 +64,7 @@ func (s memberSession) Write(_ context.Context, b *connector.Batch) (connector.R
 
 // The suite's own audience passes it.
 //
-// Req: SY-92
+// Req: SY-13, SY-92
 func TestAudience(t *testing.T) {
 	t.Parallel()
 	m := &members{all: map[string]Record{}}
@@ -66,6 +73,7 @@ func TestAudience(t *testing.T) {
 			Slug: "members", Name: "Members", Category: "test", Summary: "An audience in memory",
 			SyncTypes: []connector.SyncType{{
 				Slug: "audience", Name: "Audience", Modes: []connector.Mode{connector.ModeUpsert}, Compare: connector.CompareMapped,
+				Clears:      true,
 				Identifiers: connector.Identifiers{{"email"}, {"phone"}, {"first_name", "last_name"}},
 			}},
 			Open: func(connector.DestinationOptions) (connector.Destination, error) { return m, nil },

@@ -2116,6 +2116,7 @@ export interface components {
             verified: boolean;
         };
         ConnectorSyncType: {
+            clears?: boolean;
             /** @enum {string} */
             compare: "mapped" | "all";
             deferred?: boolean;

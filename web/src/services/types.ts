@@ -12,10 +12,7 @@ export type Field = Schema['ConnectorField']
 export type Option = Schema['ConnectorOption']
 export type SampleQuery = Schema['ConnectorSampleQuery']
 export type SourceInfo = Schema['ConnectorSourceInfo']
-export type SyncType = Schema['ConnectorSyncType'] & {
-  /** The destination can empty the segment or table that the sync fills (SY-13). */
-  clears?: boolean
-}
+export type SyncType = Schema['ConnectorSyncType']
 export type DestinationInfo = Omit<Schema['ConnectorDestinationInfo'], 'syncTypes'> & { syncTypes: SyncType[] | null }
 export type TargetField = Schema['ConnectorTargetField']
 /** The type of a destination's field. */

@@ -242,7 +242,7 @@ func (x *execution) release(ctx context.Context, tx bun.Tx, next *baseline) erro
 		}
 		q.Set("baseline = ?", string(text)).Set("mapping_hash = ?", r.Pinned.Mapping).
 			Set("target_fingerprint = ?", r.Pinned.Target).Set("primary_key = ?", r.Pinned.PrimaryKey).
-			Set("pending_reset = CASE WHEN pending_reset = ? THEN '' ELSE pending_reset END", r.Pinned.Reset) // one noted meanwhile waits for the next run
+			Set("pending_reset = CASE WHEN pending_reset = ? THEN '' ELSE pending_reset END", r.done()) // one noted meanwhile waits for the next run
 	}
 	if _, err := q.Exec(ctx); err != nil {
 		return fmt.Errorf("releasing sync %d: %w", r.SyncID, err)

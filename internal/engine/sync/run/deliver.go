@@ -215,6 +215,9 @@ func (x *execution) deliver(w *work) (err error) {
 			}
 		}()
 	}
+	if err := x.clear(w); err != nil {
+		return err
+	}
 	return d.Run(x.ctx, x.drain)
 }
 

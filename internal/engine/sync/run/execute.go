@@ -129,6 +129,9 @@ func (x *execution) approach(w *work) error {
 	if err := x.drained(); err != nil {
 		return err
 	}
+	if err := x.announceClear(w); err != nil {
+		return err
+	}
 	if err := x.keepPlan(w); err != nil { // R3
 		return err
 	}
@@ -176,7 +179,11 @@ func (x *execution) prepare(w *work) error {
 	if err != nil {
 		return err
 	}
+	w.options.FullResync = w.options.FullResync || w.options.ClearAndFill
 	switch w.state.PendingReset { // M-07
+	case resetClear:
+		w.options.ClearAndFill = !w.options.ResetCDC // a person who resets CDC does not want it any more
+		w.options.FullResync = w.options.ClearAndFill
 	case resetFull:
 		w.options.FullResync = true
 	case resetSkip:

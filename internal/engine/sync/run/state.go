@@ -96,8 +96,11 @@ const (
 type Options struct {
 	FullResync   bool `json:"fullResync"`   // every row is Added, nothing is compared (SY-12)
 	ResetCDC     bool `json:"resetCDC"`     // nothing is sent; the model as it is now counts as synced (SY-14)
-	ClearAndFill bool `json:"clearAndFill"` // the destination is emptied first (SY-13)
+	ClearAndFill bool `json:"clearAndFill"` // a full resync, before which the destination is emptied (SY-13)
 }
+
+// contradict reports whether the options cannot be had in one run.
+func (o Options) contradict() bool { return o.ResetCDC && (o.FullResync || o.ClearAndFill) }
 
 // merge combines the options of two triggers that lead to one run.
 func (o Options) merge(p Options) Options {

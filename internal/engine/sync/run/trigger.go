@@ -29,8 +29,8 @@ type Request struct {
 // Trigger makes a run, or returns the one that waits already with the options of both: while a run is
 // active, one more may wait for it. The run is visible when Trigger returns.
 func (s *Store) Trigger(ctx context.Context, q Request, enqueue Enqueuer) (Run, error) {
-	if q.Options.FullResync && q.Options.ResetCDC {
-		return Run{}, fault.New(fault.CodeInvalid, "a run cannot be a full resync and a CDC reset at once")
+	if q.Options.contradict() {
+		return Run{}, fault.New(fault.CodeInvalid, "a run cannot send every row, as a full resync and clear and fill do, and be a CDC reset at once")
 	}
 	var r Run
 	err := s.db.InTx(ctx, func(ctx context.Context, tx bun.Tx) (err error) {
@@ -79,8 +79,8 @@ func (s *Store) widen(ctx context.Context, tx bun.Tx, r *Run, o Options) error {
 	if merged == r.Options {
 		return nil
 	}
-	if merged.FullResync && merged.ResetCDC {
-		return fault.New(fault.CodeConflict, "run %d, which waits to start, was asked for a full resync or CDC reset already", r.ID).
+	if merged.contradict() {
+		return fault.New(fault.CodeConflict, "run %d, which waits to start, was asked for a full resync, a CDC reset or clear and fill already", r.ID).
 			WithSuggestion("Cancel run %d first.", r.ID)
 	}
 	r.Options = merged
@@ -162,10 +162,14 @@ func (s *Store) reset(ctx context.Context, tx bun.Tx, workspaceID, syncID int64,
 	if backfill {
 		reset = resetFull
 	}
-	if _, err := s.lockState(ctx, tx, workspaceID, syncID); err != nil {
+	st, err := s.lockState(ctx, tx, workspaceID, syncID)
+	if err != nil {
 		return err
 	}
-	_, err := tx.NewUpdate().Table("sync_state").Set("pending_reset = ?", reset).
+	if st.PendingReset == resetClear && backfill { // which sends every row as well
+		return nil
+	}
+	_, err = tx.NewUpdate().Table("sync_state").Set("pending_reset = ?", reset).
 		Where("sync_id = ?", syncID).Where("workspace_id = ?", workspaceID).Exec(ctx)
 	if err != nil {
 		return fmt.Errorf("noting the reset of sync %d: %w", syncID, err)
@@ -175,6 +179,7 @@ func (s *Store) reset(ctx context.Context, tx bun.Tx, workspaceID, syncID int64,
 
 // What sync_state.pending_reset says.
 const (
-	resetFull = "full"
-	resetSkip = "skip"
+	resetFull  = "full"
+	resetSkip  = "skip"
+	resetClear = "clear" // the destination is to be emptied, or was in part
 )

@@ -296,6 +296,7 @@ type target struct {
 	finishes int
 	job      connector.SyncJob
 	count    func(b *connector.Batch) connector.Result // answers by itself, and nothing is kept
+	clear    func(ctx context.Context) error           // makes it a connector.Clearer
 }
 
 func (d *target) Test(context.Context) error    { return nil }
@@ -307,6 +308,9 @@ func (d *target) Begin(_ context.Context, job connector.SyncJob) (connector.Sess
 	d.job = job
 	if d.each != nil {
 		return eachTarget{d}, nil
+	}
+	if d.clear != nil {
+		return clearTarget{d}, nil
 	}
 	return d, nil
 }
@@ -348,6 +352,11 @@ func (d *target) Write(_ context.Context, b *connector.Batch) (connector.Result,
 	}
 	return result, nil
 }
+
+// clearTarget can be emptied.
+type clearTarget struct{ *target }
+
+func (d clearTarget) Clear(ctx context.Context) error { return d.clear(ctx) }
 
 // eachTarget has limits for each operation.
 type eachTarget struct{ *target }
