@@ -17,6 +17,7 @@ import (
 	"github.com/millrace/millrace/internal/kind/channel"
 	"github.com/millrace/millrace/internal/kind/destination"
 	"github.com/millrace/millrace/internal/kind/model"
+	kindmonitor "github.com/millrace/millrace/internal/kind/monitor"
 	kindsequence "github.com/millrace/millrace/internal/kind/sequence"
 	"github.com/millrace/millrace/internal/kind/source"
 	"github.com/millrace/millrace/internal/kind/storage"
@@ -34,7 +35,7 @@ type DocumentBody struct {
 
 // documentOf describes a document of one kind. DocumentBody is what is written.
 type documentOf[S, T any] struct {
-	Kind     string       `json:"kind" enum:"source,model,destination,sync,sequence,alert-channel,storage"`
+	Kind     string       `json:"kind" enum:"source,model,destination,sync,sequence,alert-channel,storage,monitor"`
 	Metadata MetadataBody `json:"metadata"`
 	Spec     S            `json:"spec"`
 	Status   T            `json:"status"`
@@ -55,6 +56,8 @@ type (
 	SequenceBody documentOf[kindsequence.Spec, SequenceStatus]
 	// StorageBody is a storage as the API's description has it.
 	StorageBody documentOf[storage.Spec, StorageStatus]
+	// MonitorBody is a monitor as the API's description has it.
+	MonitorBody documentOf[kindmonitor.Spec, MonitorStatus]
 )
 
 // described are the types of a kind's answers in the API's description.
@@ -68,7 +71,7 @@ func describedAs[T any]() described {
 var descriptions = map[string]described{
 	"source": describedAs[SourceBody](), "destination": describedAs[DestinationBody](), "model": describedAs[ModelBody](), "sync": describedAs[SyncBody](),
 	"sequence": describedAs[SequenceBody](), alerting.ChannelKind: describedAs[AlertChannelBody](),
-	"storage": describedAs[StorageBody](),
+	"storage": describedAs[StorageBody](), kindmonitor.KindName: describedAs[MonitorBody](),
 }
 
 // answers says what an operation answers with: a document of a kind, or a page of them.

@@ -49,7 +49,7 @@ var v1Operations = []operation{
 
 // fill puts ids and slugs of workspace 1 into a path.
 func (w *world) fill(path string, ids map[string]int64) string {
-	slugs := map[string]string{"sources": "shop", "models": "people", "destinations": "crm", "syncs": "people-to-crm", "sequences": "all", "alert-channels": "on-call", "storages": "lake"}
+	slugs := map[string]string{"sources": "shop", "models": "people", "destinations": "crm", "syncs": "people-to-crm", "sequences": "all", "alert-channels": "on-call", "storages": "lake", "monitors": "dashboards"}
 	for plural, slug := range slugs {
 		if strings.HasPrefix(path, "/api/"+plural+"/") {
 			path = strings.Replace(path, "{slug}", slug, 1)
@@ -87,7 +87,7 @@ func (w *world) ids() map[string]int64 {
 
 // bodyFor is a body that an operation would accept of workspace 1.
 func bodyFor(o operation) any {
-	specs := map[string]object{"source": sourceSpec(), "model": modelSpec(), "destination": destinationSpec(), "sync": syncSpec(), "sequence": sequenceSpec(), "alert-channel": channelSpec(), "storage": storageSpec()}
+	specs := map[string]object{"source": sourceSpec(), "model": modelSpec(), "destination": destinationSpec(), "sync": syncSpec(), "sequence": sequenceSpec(), "alert-channel": channelSpec(), "storage": storageSpec(), "monitor": monitorSpec()}
 	for kind, spec := range specs {
 		if o.id == "update-"+kind || o.id == "create-"+kind || o.id == "validate-"+kind {
 			return object{"metadata": object{"name": "Intruder"}, "spec": spec}
@@ -129,6 +129,7 @@ func TestEveryOperationNeedsAnIdentity(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		w.furnish()
 		w.ok("POST", "/api/storages", document("lake", "People's lake", storageSpec()))
+		w.ok("POST", "/api/monitors", document("dashboards", "Dashboards", monitorSpec()))
 		ids := w.ids()
 		all := append(w.operations(), v1Operations...)
 		all = append(all, operation{"GET", "/api/events", "events"})
@@ -153,6 +154,7 @@ func TestSessionsNeedTheirToken(t *testing.T) {
 	each(t, func(_ *testing.T, w *world) {
 		w.furnish()
 		w.ok("POST", "/api/storages", document("lake", "People's lake", storageSpec()))
+		w.ok("POST", "/api/monitors", document("dashboards", "Dashboards", monitorSpec()))
 		ids := w.ids()
 		s := w.signIn()
 		all := w.operations()
@@ -176,6 +178,7 @@ func TestWorkspacesAreIsolated(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		w.furnish()
 		w.ok("POST", "/api/storages", document("lake", "People's lake", storageSpec()))
+		w.ok("POST", "/api/monitors", document("dashboards", "Dashboards", monitorSpec()))
 		ids := w.ids()
 		w.source.rows = [][]string{{"1", "Ada", "a"}}
 		w.work()
@@ -220,7 +223,7 @@ func TestWorkspacesAreIsolated(t *testing.T) {
 func (w *world) everything() string {
 	w.t.Helper()
 	var all strings.Builder
-	for _, path := range []string{"sources", "models", "destinations", "syncs", "syncs/people-to-crm/runs", "syncs/people-to-crm/activity", "syncs/people-to-crm/alerts", "alert-channels", "sequences", "sequences/all/runs", "sequences/all/activity", "sources/shop/versions", "folders", "usage", "storages", "storage", "storage/syncs"} {
+	for _, path := range []string{"sources", "models", "destinations", "syncs", "syncs/people-to-crm/runs", "syncs/people-to-crm/activity", "syncs/people-to-crm/alerts", "alert-channels", "monitors", "sequences", "sequences/all/runs", "sequences/all/activity", "sources/shop/versions", "folders", "usage", "storages", "storage", "storage/syncs"} {
 		fmt.Fprintln(&all, w.ok("GET", "/api/"+path, nil).body)
 	}
 	fmt.Fprintln(&all, w.ok("GET", "/api/keys", nil).list("items", "id"))

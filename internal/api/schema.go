@@ -14,6 +14,7 @@ import (
 	"github.com/millrace/millrace/internal/kind/alerting"
 	"github.com/millrace/millrace/internal/kind/channel"
 	"github.com/millrace/millrace/internal/kind/model"
+	kindmonitor "github.com/millrace/millrace/internal/kind/monitor"
 	kindsequence "github.com/millrace/millrace/internal/kind/sequence"
 	"github.com/millrace/millrace/internal/kind/sync"
 	"github.com/millrace/millrace/internal/value"
@@ -136,8 +137,11 @@ var refinements = map[string]map[string]refinement{
 	"SequenceRun":         {"state": words(sequence.States...), "error": orNull},
 	"SequenceRunStep":     {"state": words(sequence.StepStates...), "terminate": terminateWords, "run": orNull},
 	"AlertChannelStatus":  {"lastNotice": orNull},
+	"MonitorStatus":       {"lastReport": orNull},
 	"ChannelSpec":         {"configuration": anyJSON, "type": channelTypes, "levels": levelWords},
 	"ChannelInfo":         {"slug": channelTypes},
+	"MonitorSpec":         {"configuration": anyJSON, "type": words(kindmonitor.Datadog)},
+	"MonitorInfo":         {"slug": words(kindmonitor.Datadog)},
 	"AlertingRecipient":   {"levels": levelWords},
 	"AlertingTriggerType": {"compare": words(alerting.AtLeast, alerting.Above, alerting.Below)},
 	"SourceSpec":          {"configuration": anyJSON},

@@ -22,6 +22,7 @@ import (
 	"github.com/millrace/millrace/internal/connector"
 	"github.com/millrace/millrace/internal/connector/state"
 	"github.com/millrace/millrace/internal/db"
+	"github.com/millrace/millrace/internal/engine/monitor"
 	"github.com/millrace/millrace/internal/engine/sequence"
 	"github.com/millrace/millrace/internal/engine/storage"
 	"github.com/millrace/millrace/internal/engine/sync/audit"
@@ -45,6 +46,8 @@ type Options struct {
 	Enqueuer  run.Enqueuer
 	Alerts    *alert.Store
 	Notify    Notifier
+	Monitors  *monitor.Store
+	Datadog   MonitorTester
 	State     *state.Store // what connectors learn
 	Storage   *storage.Engine
 	Logs      *audit.Store // what is written into warehouses
@@ -129,6 +132,7 @@ func (s *Server) own(mux *http.ServeMux) huma.API {
 	s.syncs(api)
 	s.syncLogs(api)
 	s.alerts(api)
+	s.monitors(api)
 	s.runs(api)
 	s.sequences(api)
 	s.storage(api)

@@ -9,6 +9,7 @@ import (
 	"github.com/millrace/millrace/internal/kind/channel"
 	"github.com/millrace/millrace/internal/kind/destination"
 	"github.com/millrace/millrace/internal/kind/model"
+	kindmonitor "github.com/millrace/millrace/internal/kind/monitor"
 	kindsequence "github.com/millrace/millrace/internal/kind/sequence"
 	"github.com/millrace/millrace/internal/kind/source"
 	"github.com/millrace/millrace/internal/kind/storage"
@@ -97,6 +98,8 @@ func (s *Server) status(ctx context.Context, d resource.Document) (any, error) {
 		return s.modelStatus(ctx, d, spec)
 	case *channel.Spec:
 		return s.channelStatus(ctx, d)
+	case *kindmonitor.Spec:
+		return s.monitorStatus(ctx, d)
 	case *sync.Spec:
 		return s.syncStatus(ctx, d, spec)
 	case *kindsequence.Spec:

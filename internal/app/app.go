@@ -15,6 +15,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 	_ "time/tzdata" // schedules name time zones, which the machine need not have
 
@@ -26,6 +27,7 @@ import (
 	"github.com/millrace/millrace/internal/connector"
 	"github.com/millrace/millrace/internal/connector/state"
 	"github.com/millrace/millrace/internal/db"
+	"github.com/millrace/millrace/internal/engine/monitor"
 	"github.com/millrace/millrace/internal/engine/sequence"
 	"github.com/millrace/millrace/internal/engine/storage"
 	"github.com/millrace/millrace/internal/engine/sync/audit"
@@ -85,6 +87,9 @@ type process struct {
 	timetable *timetable.Timetable
 	alerts    *alerts
 	logs      *audit.Store
+	monitors  *monitor.Store
+	datadog   *monitor.DatadogSender
+	slugs     sync.Map // of workspaces, by their numbers
 	metrics   *telemetry.Metrics
 	closers   []func() error
 }
@@ -211,6 +216,7 @@ func (p *process) openEngine() error {
 	})
 	p.schedule(wake)
 	p.openSyncLogs()
+	p.openMonitors()
 	jobs.Register(p.jobs, func(ctx context.Context, j runJob) error { return p.engine.Execute(ctx, j.RunID) })
 	jobs.Register(p.jobs, func(ctx context.Context, j sequenceJob) error { return p.sequences.Advance(ctx, j.RunID) })
 	return p.jobs.Open()
@@ -249,11 +255,13 @@ func (p *process) dir() string { return filepath.Join(p.Config.Home, "work") }
 
 // observe counts a run that is over.
 func (p *process) observe(r run.Run) {
-	p.metrics.Run(r.Words().Metric, r.FinishedAt.Sub(r.StartedAt))
+	of := telemetry.Sync{Workspace: p.workspaceSlug(r.WorkspaceID), Slug: r.SyncSlug}
+	query, execution := r.Durations()
+	p.metrics.Run(of, r.Words().Metric, query, execution)
 	for outcome, n := range map[string]run.OpCounts{"succeeded": r.Counts.Succeeded, "failed": r.Counts.Failed, "aborted": r.Counts.Aborted} {
-		p.metrics.Rows("added", outcome, n.Added)
-		p.metrics.Rows("changed", outcome, n.Changed)
-		p.metrics.Rows("removed", outcome, n.Removed)
+		p.metrics.Rows(of, "added", outcome, n.Added)
+		p.metrics.Rows(of, "changed", outcome, n.Changed)
+		p.metrics.Rows(of, "removed", outcome, n.Removed)
 	}
 	p.alerts.watcher.Ended(context.Background(), r)
 }
@@ -284,6 +292,11 @@ func (p *process) serve(ctx context.Context) error {
 	if err := p.alerts.open(base); err != nil {
 		return errors.Join(err, listener.Close())
 	}
+	stopMonitors, err := p.startMonitors(ctx, base)
+	if err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	defer stopMonitors()
 	stopWork, err := p.work(ctx)
 	if err != nil {
 		return errors.Join(err, listener.Close())
@@ -345,7 +358,7 @@ func (p *process) handler(base string) http.Handler {
 	o := api.Options{
 		DB: p.db, Access: p.access, Resources: p.documents, Registry: p.Registry, Runs: p.runs, Engine: p.engine, Sequences: p.sequences, Timetable: p.timetable,
 		Enqueuer: queue{p.jobs}, Clock: p.clock, Log: p.log, Metrics: p.metrics, Assets: p.Assets,
-		Alerts: p.alerts.store, Notify: p.alerts.sender, State: p.state, Storage: p.storage, Logs: p.logs, Public: base, Dir: p.dir(), Version: p.Version, Secure: p.Config.Secure(),
+		Alerts: p.alerts.store, Notify: p.alerts.sender, State: p.state, Storage: p.storage, Logs: p.logs, Monitors: p.monitors, Datadog: p.datadog, Public: base, Dir: p.dir(), Version: p.Version, Secure: p.Config.Secure(),
 		Checks: []telemetry.Check{
 			{Name: "database", Run: p.db.PingContext},
 			{Name: "storage", Run: p.bucket.Check},
@@ -411,6 +424,9 @@ func (p *process) reap(ctx context.Context) {
 func (p *process) expire(ctx context.Context) {
 	if _, err := p.engine.Expire(ctx); err != nil && ctx.Err() == nil {
 		p.log.Error("removing old logs", "error", err)
+	}
+	if err := p.monitors.Expire(ctx); err != nil && ctx.Err() == nil {
+		p.log.Error("forgetting old reports", "error", err)
 	}
 	if err := p.logs.Expire(ctx); err != nil && ctx.Err() == nil {
 		p.log.Error("forgetting old sync logs", "error", err)

@@ -39,6 +39,7 @@ type Metrics struct {
 	runs     *prometheus.CounterVec
 	rows     *prometheus.CounterVec
 	seconds  prometheus.Histogram
+	phases   *prometheus.CounterVec
 }
 
 // NewMetrics returns metrics of their own registry.
@@ -46,28 +47,34 @@ func NewMetrics() *Metrics {
 	m := &Metrics{
 		registry: prometheus.NewRegistry(),
 		requests: prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "millrace_http_request_seconds", Help: "HTTP requests by route, method and status.", Buckets: prometheus.DefBuckets}, []string{"route", "method", "status"}),
-		runs:     prometheus.NewCounterVec(prometheus.CounterOpts{Name: "millrace_sync_runs_total", Help: "Runs that ended, by status."}, []string{"status"}),
-		rows:     prometheus.NewCounterVec(prometheus.CounterOpts{Name: "millrace_sync_rows_total", Help: "Rows of runs that ended, by operation and outcome."}, []string{"operation", "outcome"}),
+		runs:     prometheus.NewCounterVec(prometheus.CounterOpts{Name: "millrace_sync_runs_total", Help: "Runs that ended, by status."}, []string{"workspace", "sync", "status"}),
+		rows:     prometheus.NewCounterVec(prometheus.CounterOpts{Name: "millrace_sync_rows_total", Help: "Rows of runs that ended, by operation and outcome."}, []string{"workspace", "sync", "operation", "outcome"}),
+		phases:   prometheus.NewCounterVec(prometheus.CounterOpts{Name: "millrace_sync_phase_seconds_total", Help: "Time of runs that ended: of the model's query, and of everything after it."}, []string{"workspace", "sync", "phase"}),
 		seconds:  prometheus.NewHistogram(prometheus.HistogramOpts{Name: "millrace_sync_run_seconds", Help: "Duration of runs.", Buckets: prometheus.ExponentialBuckets(0.1, 3, 12)}),
 	}
-	m.registry.MustRegister(m.requests, m.runs, m.rows, m.seconds, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	m.registry.MustRegister(m.requests, m.runs, m.rows, m.seconds, m.phases, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
 
-// Handler serves the metrics to Prometheus.
+// Handler serves the metrics to Prometheus, and in the form of OpenMetrics to whoever asks for it.
 func (m *Metrics) Handler() http.Handler {
-	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{})
+	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{EnableOpenMetrics: true})
 }
 
+// Sync names a sync by its slug and that of its workspace.
+type Sync struct{ Workspace, Slug string }
+
 // Run counts a run that ended.
-func (m *Metrics) Run(status string, d time.Duration) {
-	m.runs.WithLabelValues(status).Inc()
-	m.seconds.Observe(d.Seconds())
+func (m *Metrics) Run(of Sync, status string, query, execution time.Duration) {
+	m.runs.WithLabelValues(of.Workspace, of.Slug, status).Inc()
+	m.phases.WithLabelValues(of.Workspace, of.Slug, "query").Add(query.Seconds())
+	m.phases.WithLabelValues(of.Workspace, of.Slug, "execution").Add(execution.Seconds())
+	m.seconds.Observe((query + execution).Seconds())
 }
 
 // Rows counts rows of a run that ended.
-func (m *Metrics) Rows(operation, outcome string, n int64) {
-	m.rows.WithLabelValues(operation, outcome).Add(float64(n))
+func (m *Metrics) Rows(of Sync, operation, outcome string, n int64) {
+	m.rows.WithLabelValues(of.Workspace, of.Slug, operation, outcome).Add(float64(n))
 }
 
 // statusWriter remembers the status of an answer.

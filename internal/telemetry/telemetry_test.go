@@ -57,7 +57,9 @@ func TestReady(t *testing.T) {
 	}
 }
 
-// Metrics count requests by route, and runs and rows by what became of them.
+// Metrics count requests by route, and runs and rows by what became of them, also in the form of OpenMetrics.
+//
+// Req: MON-02
 func TestMetrics(t *testing.T) {
 	t.Parallel()
 	m := telemetry.NewMetrics()
@@ -71,13 +73,22 @@ func TestMetrics(t *testing.T) {
 		return w.Body.String()
 	}
 	ask("/things/17")
-	m.Run("success", time.Second)
-	m.Rows("added", "succeeded", 42)
+	people := telemetry.Sync{Workspace: "main", Slug: "people"}
+	m.Run(people, "success", time.Second, 3*time.Second)
+	m.Rows(people, "added", "succeeded", 42)
 	text := ask("/metrics")
+	open := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/metrics", http.NoBody)
+	open.Header.Set("Accept", "application/openmetrics-text; version=1.0.0")
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, open)
+	if body := w.Body.String(); !strings.HasPrefix(w.Header().Get("Content-Type"), "application/openmetrics-text") || !strings.HasSuffix(body, "# EOF\n") {
+		t.Errorf("OpenMetrics is not what comes: %s", w.Header().Get("Content-Type"))
+	}
 	for _, want := range []string{
 		`millrace_http_request_seconds_count{method="GET",route="GET /things/{id}",status="418"} 1`,
-		`millrace_sync_runs_total{status="success"} 1`,
-		`millrace_sync_rows_total{operation="added",outcome="succeeded"} 42`,
+		`millrace_sync_runs_total{status="success",sync="people",workspace="main"} 1`,
+		`millrace_sync_rows_total{operation="added",outcome="succeeded",sync="people",workspace="main"} 42`,
+		`millrace_sync_phase_seconds_total{phase="execution",sync="people",workspace="main"} 3`,
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the metrics lack %s", want)

@@ -202,6 +202,22 @@ const settingsAlert = createRoute({
   path: '/alerts/$slug',
   component: lazyRouteComponent(() => import('./routes/settings/alert')),
 })
+const settingsMonitors = createRoute({
+  getParentRoute: () => settings,
+  path: '/monitors',
+  validateSearch: listSearch,
+  component: lazyRouteComponent(() => import('./routes/settings/monitors')),
+})
+const settingsMonitorNew = createRoute({
+  getParentRoute: () => settings,
+  path: '/monitors/new',
+  component: lazyRouteComponent(() => import('./routes/settings/monitor-new')),
+})
+const settingsMonitor = createRoute({
+  getParentRoute: () => settings,
+  path: '/monitors/$slug',
+  component: lazyRouteComponent(() => import('./routes/settings/monitor')),
+})
 const settingsKeys = createRoute({
   getParentRoute: () => settings,
   path: '/keys',
@@ -247,7 +263,7 @@ const routeTree = root.addChildren([
     sequenceNew,
     sequence,
     sequenceRun,
-    settings.addChildren([settingsWorkspace, settingsAlerts, settingsAlertNew, settingsAlert, settingsKeys, settingsStorage, settingsStorageNew, settingsStorageEdit]),
+    settings.addChildren([settingsWorkspace, settingsAlerts, settingsAlertNew, settingsAlert, settingsMonitors, settingsMonitorNew, settingsMonitor, settingsKeys, settingsStorage, settingsStorageNew, settingsStorageEdit]),
   ]),
 ])
 

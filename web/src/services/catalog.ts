@@ -1,6 +1,6 @@
 import { queryOptions } from '@tanstack/react-query'
 import { get } from './http'
-import type { ChannelType, DestinationInfo, Items, SourceInfo, TriggerType } from './types'
+import type { ChannelType, DestinationInfo, Items, MonitorType, SourceInfo, TriggerType } from './types'
 
 export const sourceCatalogQuery = queryOptions({
   queryKey: ['catalog', 'sources'],
@@ -23,5 +23,12 @@ export const channelCatalogQuery = queryOptions({
 export const triggerCatalogQuery = queryOptions({
   queryKey: ['catalog', 'alert-triggers'],
   queryFn: async ({ signal }) => (await get<Items<TriggerType>>('/api/catalog/alert-triggers', signal)).items,
+  staleTime: Infinity,
+})
+
+/** The types of monitors. */
+export const monitorCatalogQuery = queryOptions({
+  queryKey: ['catalog', 'monitors'],
+  queryFn: async ({ signal }) => (await get<Items<MonitorType>>('/api/catalog/monitors', signal)).items,
   staleTime: Infinity,
 })

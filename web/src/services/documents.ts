@@ -11,6 +11,7 @@ import type {
   KindPath,
   List,
   Model,
+  Monitor,
   Problem,
   Reference,
   Sequence,
@@ -26,6 +27,7 @@ export interface Documents {
   syncs: Sync
   sequences: Sequence
   'alert-channels': AlertChannel
+  monitors: Monitor
 }
 
 type SpecOf<K extends KindPath> = Documents[K]['spec']

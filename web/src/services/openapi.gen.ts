@@ -177,6 +177,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/catalog/monitors": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What can be a monitor */
+        get: operations["list-monitor-types"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/catalog/sources": {
         parameters: {
             query?: never;
@@ -619,6 +636,111 @@ export interface paths {
         };
         /** List the versions of a model */
         get: operations["list-model-versions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/monitors": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List monitors */
+        get: operations["list-monitors"];
+        put?: never;
+        /** Create a monitor */
+        post: operations["create-monitor"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/monitors/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Prove the key of a monitor, before it is saved or after */
+        post: operations["test-monitor"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/monitors/{slug}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read a monitor */
+        get: operations["get-monitor"];
+        /** Change a monitor */
+        put: operations["update-monitor"];
+        post?: never;
+        /** Delete a monitor */
+        delete: operations["delete-monitor"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/monitors/{slug}/activity": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List what happened to a monitor */
+        get: operations["list-monitor-activity"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/monitors/{slug}/references": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List what refers to a monitor */
+        get: operations["list-monitor-references"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/monitors/{slug}/versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the versions of a monitor */
+        get: operations["list-monitor-versions"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1663,6 +1785,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/validate/monitors": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Check a monitor without saving it */
+        post: operations["validate-monitor"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/validate/sequences": {
         parameters: {
             query?: never;
@@ -1760,7 +1899,7 @@ export interface components {
         };
         AlertChannel: {
             /** @enum {string} */
-            kind: "source" | "model" | "destination" | "sync" | "sequence" | "alert-channel" | "storage";
+            kind: "source" | "model" | "destination" | "sync" | "sequence" | "alert-channel" | "storage" | "monitor";
             metadata: components["schemas"]["Metadata"];
             spec: components["schemas"]["ChannelSpec"];
             status: components["schemas"]["AlertChannelStatus"];
@@ -2151,7 +2290,7 @@ export interface components {
         };
         Destination: {
             /** @enum {string} */
-            kind: "source" | "model" | "destination" | "sync" | "sequence" | "alert-channel" | "storage";
+            kind: "source" | "model" | "destination" | "sync" | "sequence" | "alert-channel" | "storage" | "monitor";
             metadata: components["schemas"]["Metadata"];
             spec: components["schemas"]["DestinationSpec"];
             status: components["schemas"]["DestinationStatus"];
@@ -2322,7 +2461,7 @@ export interface components {
         };
         Model: {
             /** @enum {string} */
-            kind: "source" | "model" | "destination" | "sync" | "sequence" | "alert-channel" | "storage";
+            kind: "source" | "model" | "destination" | "sync" | "sequence" | "alert-channel" | "storage" | "monitor";
             metadata: components["schemas"]["Metadata"];
             spec: components["schemas"]["ModelSpec"];
             status: components["schemas"]["ModelStatus"];
@@ -2366,6 +2505,44 @@ export interface components {
             source: components["schemas"]["Link"];
             /** Format: int64 */
             syncCount: number;
+        };
+        Monitor: {
+            /** @enum {string} */
+            kind: "source" | "model" | "destination" | "sync" | "sequence" | "alert-channel" | "storage" | "monitor";
+            metadata: components["schemas"]["Metadata"];
+            spec: components["schemas"]["MonitorSpec"];
+            status: components["schemas"]["MonitorStatus"];
+        };
+        MonitorInfo: {
+            fields: components["schemas"]["ConnectorField"][];
+            name: string;
+            /** @enum {string} */
+            slug: "datadog";
+            summary: string;
+        };
+        MonitorReport: {
+            /** @description the end of the run */
+            at: string;
+            /** Format: int64 */
+            attempts: number;
+            /** @description of the last attempt, in the other side's words */
+            error?: string;
+            /** @description of the next attempt */
+            nextAt: string | null;
+            /** @enum {string} */
+            state: "pending" | "sent" | "failed";
+        };
+        MonitorSpec: {
+            configuration: {
+                [key: string]: components["schemas"]["Json"];
+            };
+            description?: string;
+            disabled?: boolean;
+            /** @enum {string} */
+            type: "datadog";
+        };
+        MonitorStatus: {
+            lastReport: components["schemas"]["MonitorReport"] | null;
         };
         Month: {
             /** Format: int64 */
@@ -2456,6 +2633,12 @@ export interface components {
             /** Format: int64 */
             total: number;
         };
+        PageInfoOfMonitor: {
+            items: components["schemas"]["MonitorInfo"][];
+            nextCursor: string | null;
+            /** Format: int64 */
+            total: number;
+        };
         PageKey: {
             items: components["schemas"]["Key"][];
             nextCursor: string | null;
@@ -2464,6 +2647,12 @@ export interface components {
         };
         PageModel: {
             items: components["schemas"]["Model"][];
+            nextCursor: string | null;
+            /** Format: int64 */
+            total: number;
+        };
+        PageMonitor: {
+            items: components["schemas"]["Monitor"][];
             nextCursor: string | null;
             /** Format: int64 */
             total: number;
@@ -2748,7 +2937,7 @@ export interface components {
         };
         Sequence: {
             /** @enum {string} */
-            kind: "source" | "model" | "destination" | "sync" | "sequence" | "alert-channel" | "storage";
+            kind: "source" | "model" | "destination" | "sync" | "sequence" | "alert-channel" | "storage" | "monitor";
             metadata: components["schemas"]["Metadata"];
             spec: components["schemas"]["SequenceSpec"];
             status: components["schemas"]["SequenceStatus"];
@@ -2864,7 +3053,7 @@ export interface components {
         };
         Source: {
             /** @enum {string} */
-            kind: "source" | "model" | "destination" | "sync" | "sequence" | "alert-channel" | "storage";
+            kind: "source" | "model" | "destination" | "sync" | "sequence" | "alert-channel" | "storage" | "monitor";
             metadata: components["schemas"]["Metadata"];
             spec: components["schemas"]["SourceSpec"];
             status: components["schemas"]["SourceStatus"];
@@ -2886,7 +3075,7 @@ export interface components {
         };
         Storage: {
             /** @enum {string} */
-            kind: "source" | "model" | "destination" | "sync" | "sequence" | "alert-channel" | "storage";
+            kind: "source" | "model" | "destination" | "sync" | "sequence" | "alert-channel" | "storage" | "monitor";
             metadata: components["schemas"]["Metadata"];
             spec: components["schemas"]["StorageSpec"];
             status: components["schemas"]["StorageStatus"];
@@ -3002,7 +3191,7 @@ export interface components {
         };
         Sync: {
             /** @enum {string} */
-            kind: "source" | "model" | "destination" | "sync" | "sequence" | "alert-channel" | "storage";
+            kind: "source" | "model" | "destination" | "sync" | "sequence" | "alert-channel" | "storage" | "monitor";
             metadata: components["schemas"]["Metadata"];
             spec: components["schemas"]["SyncSpec"];
             status: components["schemas"]["SyncStatus"];
@@ -3772,6 +3961,35 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PageDestinationInfoOfConnector"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "list-monitor-types": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageInfoOfMonitor"];
                 };
             };
             /** @description Error */
@@ -4902,6 +5120,323 @@ export interface operations {
         };
     };
     "list-model-versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageVersion"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "list-monitors": {
+        parameters: {
+            query?: {
+                /** @description in names and slugs */
+                search?: string;
+                /** @description key:value; all of them */
+                label?: string[] | null;
+                /** @description key:value; none of them */
+                notLabel?: string[] | null;
+                /** @description with the folders in it */
+                folder?: string;
+                /** @description an email address */
+                createdBy?: string;
+                /** @description state of syncs and sequences */
+                status?: string;
+                /** @description of syncs: any, critical or warning for those with such an alert, none for those without */
+                alerts?: string;
+                /** @description slug */
+                source?: string;
+                /** @description slug */
+                destination?: string;
+                /** @description slug */
+                model?: string;
+                /** @description of sources, destinations and syncs: slug of a type */
+                type?: string;
+                /** @description name, slug, id, createdAt, updatedAt; a leading - turns it round */
+                sort?: string;
+                cursor?: string;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageMonitor"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "create-monitor": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Write"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Monitor"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "test-monitor": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TestInput"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Test"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "get-monitor": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Monitor"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "update-monitor": {
+        parameters: {
+            query?: {
+                /** @description what a model's new primary key means for the syncs that use it: full (default) sends every row again, skip takes the rows as they are for sent */
+                resync?: string;
+                /** @description leave that to each sync's next run, instead of starting one at once */
+                defer?: boolean;
+            };
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Write"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Monitor"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "delete-monitor": {
+        parameters: {
+            query?: {
+                revision?: number;
+            };
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "list-monitor-activity": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageEvent"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "list-monitor-references": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageReferrer"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "list-monitor-versions": {
         parameters: {
             query?: never;
             header?: never;
@@ -7460,6 +7995,39 @@ export interface operations {
         };
     };
     "validate-model": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Write"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Issues"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "validate-monitor": {
         parameters: {
             query?: never;
             header?: never;

@@ -40,7 +40,7 @@ export type Sequence = Schema['Sequence']
 export type AlertChannel = Schema['AlertChannel']
 /** The kinds that have a list and a page of their own. */
 export type Kind = Exclude<Source['kind'], 'storage'>
-export type KindPath = 'sources' | 'models' | 'destinations' | 'syncs' | 'sequences' | 'alert-channels'
+export type KindPath = 'sources' | 'models' | 'destinations' | 'syncs' | 'sequences' | 'alert-channels' | 'monitors'
 export type SourceSpec = Schema['SourceSpec']
 export type DestinationSpec = Schema['DestinationSpec']
 export type LastTest = Schema['LastTest']
@@ -70,6 +70,9 @@ export type SequenceState = Schema['SequenceStatus']['state']
 export type SequenceRun = Schema['SequenceRun']
 export type SequenceRunStep = SequenceRun['steps'][number]
 
+export type Monitor = Schema['Monitor']
+export type MonitorSpec = Schema['MonitorSpec']
+export type MonitorType = Schema['MonitorInfo']
 export type ChannelSpec = Schema['ChannelSpec']
 export type ChannelType = Schema['ChannelInfo']
 export type AlertsSpec = Schema['AlertingSpec']

@@ -6,6 +6,7 @@ import { extname, join, normalize } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { alertsOf, channelTypes, historyOf, testChannel, triggerTypes } from './alerts.mjs'
+import { monitorTypes, testMonitor } from './monitors.mjs'
 import * as catalog from './catalog.mjs'
 import { exchange, modelColumns, preview, rowColumns, runRow, tables, testedRow, testRows } from './data.mjs'
 import { cancel, start } from './runs.mjs'
@@ -41,7 +42,7 @@ class Refusal extends Error {
 }
 
 const missing = (what) => new Refusal(404, `there is no ${what}`, { suggestion: 'Check the name.' })
-const kinds = 'sources|models|destinations|syncs|sequences|alert-channels|storages'
+const kinds = 'sources|models|destinations|syncs|sequences|alert-channels|storages|monitors'
 
 function document(kind, slug) {
   const found = store.get(kind, slug)
@@ -384,6 +385,8 @@ const routes = [
   ['DELETE', 'keys/(\\d+)', ({ params: [id] }) => ((store.keys = store.keys.filter((k) => k.id !== Number(id))), [204])],
   ['GET', 'catalog/(sources|destinations|storages)', ({ params: [kind] }) => ({ items: catalog[kind] })],
   ['GET', 'catalog/alert-channels', () => ({ items: channelTypes })],
+  ['GET', 'catalog/monitors', () => ({ items: monitorTypes })],
+  ['POST', 'monitors/test', ({ body }) => testMonitor(body)],
   ['GET', 'catalog/alert-triggers', () => ({ items: triggerTypes })],
   ['POST', 'alert-channels/test', ({ body }) => testChannel(body)],
   ['GET', 'syncs/([^/]+)/alerts', ({ params: [slug] }) => alertsOf(store, document('syncs', slug))],

@@ -1,4 +1,5 @@
 // The documents and runs of the mock.
+import { lastReport } from './monitors.mjs'
 import { rollupOf } from './alerts.mjs'
 import { modelColumns } from './data.mjs'
 import { storageStatus } from './storage.mjs'
@@ -9,7 +10,7 @@ const ago = (ms) => new Date(Date.now() - ms).toISOString()
 export class Store {
   constructor(empty) {
     this.next = 1000
-    this.documents = { sources: new Map(), models: new Map(), destinations: new Map(), syncs: new Map(), sequences: new Map(), 'alert-channels': new Map(), storages: new Map() }
+    this.documents = { sources: new Map(), models: new Map(), destinations: new Map(), syncs: new Map(), sequences: new Map(), 'alert-channels': new Map(), storages: new Map(), monitors: new Map() }
     this.storage = { slug: undefined, since: null, history: [], switch: null, moved: new Set() }
     this.runs = []
     this.sequenceRuns = []
@@ -88,6 +89,7 @@ export class Store {
       }
     }
     if (kind === 'sequences') return sequenceStatus(spec, this.sequenceRunsOf(slug)[0] ?? null)
+    if (kind === 'monitors') return { lastReport: lastReport(slug) }
     if (kind === 'alert-channels') return { useCount: this.users(slug).length, lastNotice: this.lastNotice(slug) }
     const [lastRun = null] = this.runsOf(slug)
     const model = this.documents.models.get(spec.model)
@@ -249,6 +251,8 @@ function fill(store) {
     renamed: [{ from: 'email', to: 'email_address' }],
     seenAt: ago(2 * hour),
   })
+  store.put('monitors', 'Datadog of the data team', { type: 'datadog', configuration: { site: 'datadoghq.eu', apiKey: 'x', tags: ['env:production'] } }, old)
+  store.put('monitors', 'Old dashboards', { type: 'datadog', configuration: { site: 'datadoghq.com', apiKey: 'x' }, disabled: true }, old)
   store.put('alert-channels', 'Data team', { type: 'slack', configuration: { auth: 'webhook', webhookUrl: 'x' } }, old)
   store.put('alert-channels', 'On call', { type: 'pagerduty', configuration: { routingKey: 'x', baseUrl: 'https://events.pagerduty.com' }, levels: 'critical', repeatMinutes: 60 }, old)
   store.put('alert-channels', 'Everybody in the departments of marketing, sales and customer care who works with the data', { type: 'email', configuration: { to: ['marketing@example.com', 'sales@example.com'] } }, old)

@@ -2,6 +2,7 @@ package run
 
 import (
 	"context"
+	"time"
 
 	"github.com/millrace/millrace/internal/connector"
 	"github.com/millrace/millrace/internal/kind/destination"
@@ -71,6 +72,8 @@ type Pinned struct {
 	Plan *PlanObject `json:"plan,omitempty"` // set once it is in storage (R3)
 
 	Pauses Pauses `json:"pauses,omitzero"`
+
+	Queried time.Time `json:"queried,omitzero"` // when the model's rows were there
 
 	// Once lists the operations whose rows would have their effect twice if they were sent twice, and which
 	// are therefore not sent again when they are in doubt.

@@ -114,6 +114,7 @@ func (x *execution) approach(w *work) error {
 	if err := w.planner.stage(w); err != nil {
 		return err
 	}
+	x.change(func(r *Run) { r.Pinned.Queried = x.Clock.Now() })
 	if err := x.drained(); err != nil {
 		return err
 	}

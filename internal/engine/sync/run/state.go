@@ -192,6 +192,18 @@ type Run struct {
 // Words returns the run's status in each vocabulary.
 func (r Run) Words() Words { return WordsFor(r.State, r.Counts.Trouble()) }
 
+// Durations returns how long it took until the model's rows were there, and how long from then on.
+func (r Run) Durations() (query, execution time.Duration) {
+	switch {
+	case r.StartedAt.IsZero() || r.FinishedAt.IsZero():
+		return 0, 0
+	case r.Pinned.Queried.IsZero():
+		return r.FinishedAt.Sub(r.StartedAt), 0
+	default:
+		return r.Pinned.Queried.Sub(r.StartedAt), r.FinishedAt.Sub(r.Pinned.Queried)
+	}
+}
+
 // Progress returns how much of the plan has an answer, from 0 to 1.
 func (r Run) Progress() float64 {
 	if r.State.Ended() {

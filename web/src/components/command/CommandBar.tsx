@@ -18,6 +18,13 @@ const kindWords: Record<KindPath, string> = {
   syncs: 'Sync',
   sequences: 'Sequence',
   'alert-channels': 'Alert channel',
+  monitors: 'Monitor',
+}
+
+/** The page of a document. */
+function pageOf(kind: KindPath, slug: string) {
+  if (kind === 'alert-channels') return `/settings/alerts/${slug}`
+  return kind === 'monitors' ? `/settings/monitors/${slug}` : `/${kind}/${slug}`
 }
 
 /** The documents of one kind whose names match, as commands that open them. */
@@ -27,7 +34,7 @@ function useFound(kind: KindPath, text: string): Found {
     id: `${kind}/${doc.metadata.slug}`,
     label: doc.metadata.name,
     group: kindWords[kind],
-    to: kind === 'alert-channels' ? `/settings/alerts/${doc.metadata.slug}` : `/${kind}/${doc.metadata.slug}`,
+    to: pageOf(kind, doc.metadata.slug),
   }))
   return { found, searching: query.isLoading }
 }
@@ -39,15 +46,16 @@ interface Found {
 }
 
 function useCommands(text: string): Found {
-  const [sources, models, destinations, syncs, sequences, channels] = [
+  const [sources, models, destinations, syncs, sequences, channels, monitors] = [
     useFound('sources', text),
     useFound('models', text),
     useFound('destinations', text),
     useFound('syncs', text),
     useFound('sequences', text),
     useFound('alert-channels', text),
+    useFound('monitors', text),
   ]
-  const parts = [syncs, sequences, models, sources, destinations, channels]
+  const parts = [syncs, sequences, models, sources, destinations, channels, monitors]
   return {
     found: [...matching(commands, text), ...parts.flatMap((part) => part.found)],
     searching: parts.some((part) => part.searching),

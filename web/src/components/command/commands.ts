@@ -18,6 +18,7 @@ export const commands: Command[] = [
   page('Sequences', '/sequences'),
   page('API keys', '/settings/keys'),
   page('Alert channels', '/settings/alerts'),
+  page('Monitors', '/settings/monitors'),
   page('Storage', '/settings/storage'),
   page('Workspace settings', '/settings/workspace'),
   create('Add source', '/sources/new'),

@@ -1,6 +1,4 @@
 import { Button, NumberInput, Select, TextInput } from '@mantine/core'
-import { IconCircleCheck, IconSend } from '@tabler/icons-react'
-import { useMutation } from '@tanstack/react-query'
 import { useState } from 'react'
 import { useUnsavedGuard } from '~/components/confirm/confirm'
 import { cleaned, problems as problemsIn } from '~/components/fields/fields'
@@ -8,10 +6,9 @@ import { FieldsForm } from '~/components/fields/FieldsForm'
 import { ErrorCard } from '~/components/feedback/ErrorCard'
 import { problemsOf, problemsUnder } from '~/components/feedback/errors'
 import { Card } from '~/components/page/Card'
-import classes from '~/features/connection/Connection.module.css'
+import { SettingsTest, useSettingsTest } from '~/features/connection/SettingsTest'
 import { testChannel } from '~/services/alerts'
-import { ApiError } from '~/services/http'
-import type { AlertLevels, ChannelSpec, ChannelType, Settings } from '~/services/types'
+import type { AlertLevels, ChannelSpec, ChannelType } from '~/services/types'
 
 export interface ChannelDraft {
   name: string
@@ -29,6 +26,14 @@ interface Props {
   onSave: (draft: ChannelDraft) => void
 }
 
+const words = {
+  failed: 'The test notice was not sent',
+  passed: 'The test notice was sent. See whether it arrived.',
+  before: 'Sends a real notice by these settings.',
+  action: 'Send test notice',
+  again: 'Send again',
+}
+
 /** The settings of an alert channel, with a test that really sends. */
 export function ChannelForm({ info, value, slug, saving, saved, error, onSave }: Props) {
   const fields = info.fields ?? []
@@ -36,7 +41,7 @@ export function ChannelForm({ info, value, slug, saving, saved, error, onSave }:
   const [spec, setSpec] = useState(value.spec)
   const [checked, setChecked] = useState(false)
   const configuration = cleaned(fields, spec.configuration ?? {})
-  const test = useChannelTest({ type: info.slug, configuration, slug })
+  const test = useSettingsTest(testChannel, { type: info.slug, configuration, slug })
   const found = problemsIn(fields, spec.configuration ?? {})
   const valid = name.trim() !== '' && Object.keys(found).length === 0
   const dirty = name !== value.name || JSON.stringify(spec) !== JSON.stringify(value.spec)
@@ -101,7 +106,7 @@ export function ChannelForm({ info, value, slug, saving, saved, error, onSave }:
           />
         </div>
       </Card>
-      <ChannelTest test={test} onTest={runTest} />
+      <SettingsTest test={test} onTest={runTest} words={words} />
       {error !== null && <ErrorCard error={error} title="The channel was not saved" />}
       <div className="row">
         <Button loading={saving} onClick={save}>
@@ -109,43 +114,5 @@ export function ChannelForm({ info, value, slug, saving, saved, error, onSave }:
         </Button>
       </div>
     </>
-  )
-}
-
-interface Wanted {
-  type: string
-  configuration: Settings
-  slug?: string
-}
-
-/** Sends a test notice; a test counts for the very settings that it was made with. */
-function useChannelTest(wanted: Wanted) {
-  const mutation = useMutation({
-    mutationFn: async ({ type, configuration, slug }: Wanted) => {
-      const result = await testChannel(type, configuration, slug)
-      if (!result.ok) throw new ApiError(422, result.error ?? { message: 'The test failed without a reason.' })
-    },
-  })
-  const same = JSON.stringify(mutation.variables) === JSON.stringify(wanted)
-  return {
-    sent: same && mutation.isSuccess,
-    error: same ? mutation.error : null,
-    sending: mutation.isPending,
-    run: () => mutation.mutate(wanted),
-  }
-}
-
-function ChannelTest({ test, onTest }: { test: ReturnType<typeof useChannelTest>; onTest: () => void }) {
-  if (test.error !== null) return <ErrorCard title="The test notice was not sent" error={test.error} onRetry={onTest} retryLabel="Send again" />
-  return (
-    <div className={classes.test} data-passed={test.sent || undefined}>
-      {test.sent ? <IconCircleCheck size={18} aria-hidden /> : <IconSend size={18} aria-hidden />}
-      <p role="status">
-        {test.sent ? 'The test notice was sent. See whether it arrived.' : <span className="muted">Sends a real notice by these settings.</span>}
-      </p>
-      <Button size="xs" variant="default" loading={test.sending} onClick={onTest}>
-        {test.sent ? 'Send again' : 'Send test notice'}
-      </Button>
-    </div>
   )
 }

@@ -13,11 +13,13 @@ const pathOf: Record<Kind, KindPath> = {
   sync: 'syncs',
   sequence: 'sequences',
   'alert-channel': 'alert-channels',
+  monitor: 'monitors',
 }
 
 /** Where the documents of a kind are listed. */
 function listOf(path: KindPath) {
-  return path === 'alert-channels' ? ('/settings/alerts' as const) : (`/${path}` as const)
+  if (path === 'alert-channels') return '/settings/alerts' as const
+  return path === 'monitors' ? ('/settings/monitors' as const) : (`/${path}` as const)
 }
 
 const nouns: Partial<Record<Kind, string>> = { 'alert-channel': 'alert channel' }
@@ -28,6 +30,7 @@ const consequences: Record<Kind, string> = {
   destination: 'Its stored credentials are erased. What was already sent stays where it is.',
   sequence: 'A run of it that is under way is cancelled. Its syncs stay as they are.',
   'alert-channel': 'Its stored credentials are erased. What was sent stays where it is.',
+  monitor: 'Its stored key is erased, and no further run is reported to it. What was sent stays where it is.',
   sync: 'Its runs, their row history and what is known of the last sync are erased. What was already sent stays where it is.',
 }
 

@@ -11,6 +11,7 @@ export default function SettingsLayout() {
           <Link to="/settings/workspace">Workspace</Link>
           <Link to="/settings/alerts">Alert channels</Link>
           <Link to="/settings/keys">API keys</Link>
+          <Link to="/settings/monitors">Monitors</Link>
           <Link to="/settings/storage">Storage</Link>
         </nav>
         <div className="stack">
