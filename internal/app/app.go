@@ -174,7 +174,7 @@ func (p *process) openStores(ctx context.Context) (err error) {
 		return p.state.Forget(ctx, tx, sc.WorkspaceID, d.Kind, d.ID)
 	})
 	p.runs = run.NewStore(p.db, p.clock)
-	p.runs.LeaseTime = c.LeaseTime
+	p.runs.LeaseTime, p.runs.WorkspaceRuns = c.LeaseTime, c.WorkspaceRuns
 	p.alerts = newAlerts(p)
 	return nil
 }

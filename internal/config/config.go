@@ -41,6 +41,7 @@ type Config struct {
 	AdminPassword       string        `key:"admin-password" help:"of the first admin; empty means one that is made up and printed once" secret:"true"`
 	BootstrapAPIKey     string        `key:"bootstrap-api-key" help:"a first API key, for automation" secret:"true"`
 	Workers             int           `key:"workers" help:"runs at a time" default:"4"`
+	WorkspaceRuns       int           `key:"workspace-runs" help:"runs of one workspace at a time, over all processes; keep it at or below what its warehouse takes without queueing. 0 means as many as there are workers" default:"0"`
 	PlannerMemory       int64         `key:"planner-memory" help:"bytes that comparing one model's rows may use before it spills to disk" default:"536870912"`
 	PlannerThreads      int           `key:"planner-threads" help:"threads of one comparison; 0 means all processors" default:"0"`
 	FilesRoot           string        `key:"files-root" help:"folder below which the local-folder destination may write; empty means the folder files in the home folder"`
@@ -213,6 +214,9 @@ func (c *Config) check(issues *fault.Issues) {
 	}
 	if c.Workers < 1 {
 		issues.Add("workers", fault.CodeConfig, "at least one run must be possible at a time")
+	}
+	if c.WorkspaceRuns < 0 {
+		issues.Add("workspace-runs", fault.CodeConfig, "a workspace cannot have less than no runs at a time")
 	}
 	if c.StorageExpiry > 0 && c.StorageExpiry < c.LogRetention {
 		issues.Add("storage-expiry", fault.CodeConfig, "the server's storage would keep things for %s, and the rows and requests of runs are to be kept for %s", c.StorageExpiry, c.LogRetention).Suggestion = "Shorten log-retention or lengthen storage-expiry."

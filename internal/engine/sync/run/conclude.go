@@ -215,6 +215,9 @@ func (x *execution) commit(w *work, end State, cause error, next *baseline) erro
 		if err := x.wakeNext(ctx, tx, end); err != nil {
 			return err
 		}
+		if err := x.wakeShare(ctx, tx); err != nil {
+			return err
+		}
 		return x.Store.tellEnd(ctx, tx, r)
 	})
 	if err != nil {

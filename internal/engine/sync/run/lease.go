@@ -73,6 +73,11 @@ func (s *Store) acquire(ctx context.Context, runID int64, owner string, take fun
 		if !take(r, st, row.LeaseUntil > clock.Millis(now)) {
 			return nil
 		}
+		if st.ActiveRunID == 0 { // otherwise it has its place already
+			if full, err := s.full(ctx, tx, r, now); err != nil || full {
+				return err
+			}
+		}
 		if l, err = s.take(ctx, tx, r, st, owner, now); err != nil {
 			return err
 		}

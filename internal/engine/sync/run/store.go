@@ -17,7 +17,8 @@ import (
 // Store keeps runs, their journals and what each sync remembers. Every query names a workspace, except
 // those of workers, which serve all.
 type Store struct {
-	LeaseTime time.Duration // set it before the first run
+	LeaseTime     time.Duration // set it before the first run
+	WorkspaceRuns int           // how many runs one workspace may have at a time; 0 is any number; set it before the first run
 
 	db    *db.DB
 	clock clock.Clock
