@@ -209,7 +209,7 @@ func (p *process) openEngine() error {
 	owner := owner()
 	p.openStorage(wake, owner)
 	p.engine = run.New(run.EngineOptions{
-		Store: p.runs, Documents: documents{p.documents}, Registry: p.Registry, Storage: p.storage, Places: places{p.storage}, State: p.state, Quotas: p.quotas, Patience: patience,
+		Store: p.runs, Documents: documents{p.documents}, Sources: documents{p.documents}, Registry: p.Registry, Storage: p.storage, Places: places{p.storage}, State: p.state, Quotas: p.quotas, Patience: patience,
 		Planner:  plan.New(plan.Options{MemoryLimit: c.PlannerMemory, Threads: c.PlannerThreads}),
 		Enqueuer: wake, Clock: p.clock, Log: p.log, Dir: p.dir(),
 		Owner: owner, Retention: c.LogRetention, BaselineExpiry: c.StorageExpiry, Grace: c.ShutdownGrace, Failpoint: p.Failpoint, Observe: p.observe,

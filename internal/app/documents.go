@@ -52,6 +52,15 @@ func (d documents) source(ctx context.Context, workspaceID, id int64) (resource.
 	return d.store.Resolve(ctx, sc, "source", doc.Slug)
 }
 
+// Source returns a source with its secrets in place.
+func (d documents) Source(ctx context.Context, workspaceID, id int64) (run.Meta, source.Spec, error) {
+	doc, err := d.source(ctx, workspaceID, id)
+	if err != nil {
+		return run.Meta{}, source.Spec{}, err
+	}
+	return meta(doc), *doc.Spec.(*source.Spec), nil //nolint:forcetypeassert // the kind's own spec
+}
+
 func meta(d resource.Document) run.Meta {
 	return run.Meta{ID: d.ID, Slug: d.Slug, Name: d.Name, Revision: d.Revision}
 }

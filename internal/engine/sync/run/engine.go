@@ -16,6 +16,7 @@ import (
 	"github.com/millrace/millrace/internal/connector/state"
 	"github.com/millrace/millrace/internal/engine/sync/plan"
 	"github.com/millrace/millrace/internal/fault"
+	"github.com/millrace/millrace/internal/kind/source"
 	"github.com/millrace/millrace/internal/quota"
 	"go.opentelemetry.io/otel/trace"
 )
@@ -24,6 +25,7 @@ import (
 type EngineOptions struct {
 	Store     *Store
 	Documents Documents
+	Sources   Sources // for what deleted syncs left in warehouses; nil leaves it there
 	Registry  *connector.Registry
 	Storage   Storage
 	Places    Places       // nil where the storage never changes
@@ -45,6 +47,12 @@ type EngineOptions struct {
 	Failpoint func(point string) // called at each edge of the state machine; nil outside tests
 	Changed   func(Run)          // called when a run changed; may be nil
 	Observe   func(r Run)        // called once when a run is over, for metrics; may be nil
+}
+
+// Sources reads a source by its number.
+type Sources interface {
+	// Source returns the source with its secrets in place, or an error with the code not_found.
+	Source(ctx context.Context, workspaceID, sourceID int64) (Meta, source.Spec, error)
 }
 
 // Engine executes runs.

@@ -21,6 +21,7 @@ import (
 	"github.com/millrace/millrace/internal/query"
 	"github.com/millrace/millrace/internal/source/postgres"
 	"github.com/millrace/millrace/test/services"
+	"github.com/uptrace/bun"
 )
 
 // lightning is a world whose source is a table in PostgreSQL, on the Lightning engine.
@@ -352,5 +353,86 @@ func TestDroppedPlannerTables(t *testing.T) {
 	}
 	if next := w.run(run.Options{}); next.Counts.Unchanged != 2 || next.Counts.Planned.Total() != 0 {
 		t.Errorf("the run after it has %+v", next.Counts)
+	}
+}
+
+// The tables of a deleted sync are dropped from its warehouse; while that is away they are tried again, and those of a
+// source that is gone are given up.
+//
+// Req: SY-49
+func TestTablesOfADeletedSync(t *testing.T) {
+	t.Parallel()
+	w := lightning(t)
+	w.rows = []row{r("1", "Ann", 1)}
+	if got := w.run(run.Options{}); got.State != run.Committed {
+		t.Fatalf("%s %+v", got.State, got.Failure)
+	}
+	tables := func() int {
+		names, err := w.warehouse.OwnTables(t.Context(), w.warehouse.Schemas().Planner, "mr_")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(names)
+	}
+	states := func() int64 {
+		n, err := w.db.NewSelect().Table("sync_state").Count(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	if tables() == 0 {
+		t.Fatal("the run left no tables")
+	}
+	err := w.db.InTx(t.Context(), func(ctx context.Context, tx bun.Tx) error { return run.NoteDeleted(w.store, ctx, tx, syncID) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	expire := func() {
+		if _, err := w.engine.Expire(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.sourceErr = fault.New(fault.CodeSourceUnreachable, "away")
+	expire()
+	if tables() == 0 || states() != 1 {
+		t.Errorf("while the warehouse is away there are %d tables, %d states", tables(), states())
+	}
+	w.sourceErr = nil
+	expire()
+	if tables() != 0 || states() != 0 {
+		t.Errorf("%d tables and %d states are left", tables(), states())
+	}
+}
+
+// A deleted sync whose source is gone, or whose warehouse stays away, is forgotten all the same.
+//
+// Req: SY-49
+func TestOrphansAreGivenUp(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		err  error
+		days int
+	}{
+		"source gone": {fault.New(fault.CodeNotFound, "no such source"), 0}, "away for long": {fault.New(fault.CodeSourceUnreachable, "away"), 8},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := lightning(t)
+			w.rows = []row{r("1", "Ann", 1)}
+			w.run(run.Options{})
+			err := w.db.InTx(t.Context(), func(ctx context.Context, tx bun.Tx) error { return run.NoteDeleted(w.store, ctx, tx, syncID) })
+			if err != nil {
+				t.Fatal(err)
+			}
+			w.sourceErr = c.err
+			w.clock.Advance(time.Duration(c.days) * 24 * time.Hour)
+			if _, err := w.engine.Expire(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if n, err := w.db.NewSelect().Table("sync_state").Count(t.Context()); err != nil || n != 0 {
+				t.Errorf("%d states are left, %v", n, err)
+			}
+		})
 	}
 }

@@ -220,6 +220,9 @@ func (e *Engine) forgetDeleted(ctx context.Context) error {
 		if err := e.Storage.DeletePrefix(ctx, st.WorkspaceID, prefix); err != nil {
 			return err
 		}
+		if !e.dropTables(ctx, st) {
+			continue
+		}
 		_, err := e.Store.db.NewDelete().Table("sync_state").Where("sync_id = ?", st.SyncID).Where("active_run_id = 0").Exec(ctx)
 		if err != nil {
 			return fmt.Errorf("forgetting sync %d: %w", st.SyncID, err)

@@ -207,6 +207,7 @@ type syncState struct {
 	MappingHash       string `bun:"mapping_hash"`
 	TargetFingerprint string `bun:"target_fingerprint"`
 	PrimaryKey        string `bun:"primary_key"`
+	DeletedAt         int64  `bun:"deleted_at"`    // 0: the sync exists
 	PendingReset      string `bun:"pending_reset"` // "", resetFull, resetSkip or resetClear
 	LastRunID         int64  `bun:"last_run_id"`
 	UpdatedAt         int64  `bun:"updated_at"`

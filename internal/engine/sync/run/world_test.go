@@ -68,6 +68,7 @@ type world struct {
 	places       run.Places
 	expiry       time.Duration // of baselines
 
+	sourceErr error               // of reading the source by its number
 	warehouse connector.Warehouse // where the Lightning engine plans; nil in a world without it
 }
 
@@ -115,7 +116,7 @@ func (w *world) restart() {
 		Store: w.store, Documents: w, Registry: registry, Storage: w.storage, Places: w.places, BaselineExpiry: w.expiry, Planner: plan.New(plan.Options{}),
 		Enqueuer: w.queue, Clock: w.clock, Log: slog.New(slog.DiscardHandler), Dir: filepath.Join(w.dir, "work"),
 		Owner: strconv.FormatInt(time.Now().UnixNano(), 10), Retention: 7 * 24 * time.Hour, Changed: func(run.Run) {},
-		Quotas: w.quotas, State: w.state, Patience: w.wait,
+		Sources: w, Quotas: w.quotas, State: w.state, Patience: w.wait,
 	})
 }
 
@@ -124,6 +125,14 @@ func (w *world) Bundle(context.Context, int64, int64) (run.Bundle, error) {
 		w.reading()
 	}
 	return w.bundle, nil
+}
+
+// Source is the world's own, until it is gone.
+func (w *world) Source(context.Context, int64, int64) (run.Meta, source.Spec, error) {
+	if w.sourceErr != nil {
+		return run.Meta{}, source.Spec{}, w.sourceErr
+	}
+	return w.bundle.Source, w.bundle.SourceSpec, nil
 }
 
 // trigger makes a run and lets it go to its end.
