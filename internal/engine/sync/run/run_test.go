@@ -228,3 +228,31 @@ func TestCancelLeavesACommittedPrefix(t *testing.T) {
 		w.checkTarget(w.model())
 	})
 }
+
+// Rows pass through this machine only while a run is under way: afterwards its folder is gone, however it ended, and
+// what the sync remembers is in storage alone.
+//
+// Req: X-01
+func TestNothingStaysBehind(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		w.fill(4)
+		passing := 0
+		w.target.before = func(*connector.Batch) error { passing = w.files("work", ""); return nil }
+		if got := w.run(run.Options{}); got.State != run.Committed || passing == 0 {
+			t.Fatalf("%s; %d files while rows were sent", got.State, passing)
+		}
+		left := func(after string) {
+			t.Helper()
+			if n := w.files("work", ""); n != 0 {
+				t.Errorf("%d files are left after %s", n, after)
+			}
+		}
+		left("a run")
+		w.rows[0].name = "another"
+		w.target.before = func(*connector.Batch) error { return fault.New(fault.CodeDestinationDenied, "not any more") }
+		if got := w.run(run.Options{}); got.State != run.Failed {
+			t.Fatal(got.State)
+		}
+		left("a failed run")
+	})
+}
