@@ -27,8 +27,8 @@ var setup = []string{
 	"CREATE TABLE `Upper` (`Id` int)",
 	"CREATE TABLE gone (id int)", "CREATE VIEW broken AS SELECT id FROM gone", "DROP TABLE gone",
 	"CREATE SEQUENCE numbers",
-	"CREATE TABLE kinds (tiny tinyint(1), bit1 bit(1), at timestamp(6) NULL)",
-	"INSERT INTO kinds VALUES (1, 1, '2024-02-29 10:34:56.789012')",
+	"CREATE TABLE kinds (bit1 bit(1), bit0 bit(1), at timestamp(6) NULL)",
+	"INSERT INTO kinds VALUES (1, 0, '2024-02-29 10:34:56.789012')",
 	"CREATE DATABASE IF NOT EXISTS millrace_planner", "CREATE TABLE IF NOT EXISTS millrace_planner.plan (id int)",
 }
 
@@ -57,12 +57,15 @@ func tables(database string) []connector.Table {
 // replaced are the suite's values as MySQL writes them; an empty one is not to be had. JSON is text in MariaDB, so that
 // it has no objects: TestJSON has those of MySQL.
 var replaced = map[string]string{
-	"true": "(SELECT tiny FROM kinds)", "false": "(SELECT tiny AND 0 FROM kinds)",
+	"true": "(SELECT bit1 FROM kinds)", "false": "(SELECT bit0 FROM kinds)",
 	"smallest smallint": "CAST('-32768' AS SIGNED)", "largest integer": "CAST('2147483647' AS SIGNED)", "largest bigint": "CAST('9223372036854775807' AS SIGNED)",
 	"smallest bigint": "CAST('-9223372036854775808' AS SIGNED)", "zero": "CAST('0' AS SIGNED)",
 	"real": "CAST('0.1' AS FLOAT)", "double": "CAST('0.1' AS DOUBLE)", "large double": "CAST('1e300' AS DOUBLE)", "smallest double": "CAST('5e-324' AS DOUBLE)",
 	"not a number": "", "infinity": "",
 	"decimal": "CAST('123.12345678910' AS DECIMAL(20, 11))", "decimal with zeros": "CAST('0.10' AS DECIMAL(10, 2))", "small decimal": "CAST('-0.001' AS DECIMAL(10, 3))",
+	"decimal zero": "CAST('0' AS DECIMAL(10, 2))", "whole decimal": "CAST('1200000' AS DECIMAL(18, 0))",
+	"long decimal": "CAST('-1234567890123456789012345678.0123456789' AS DECIMAL(38, 10))", "largest decimal": "CAST('99999999999999999999999999999999999999' AS DECIMAL(38, 0))",
+	"smallest decimal": "CAST('0.00000000000000000000000000000000000001' AS DECIMAL(38, 38))",
 	"text": `CAST('O''Brien "x" \\ y' AS CHAR(100))`, "empty text": "CAST('' AS CHAR(100))", "blank text": "CAST('  a  ' AS CHAR(100))",
 	"lines": "CAST('a\nb\r\nc\td' AS CHAR(100))", "unicode": "CAST('😀 👩‍👩‍👧 مرحبا e\u0301 é ß 日本語' AS CHAR(100))",
 	"text like a null": "CAST('NULL' AS CHAR(100))", "text like a number": "CAST('0012' AS CHAR(100))",
@@ -74,7 +77,6 @@ var replaced = map[string]string{
 
 // values are MySQL's own types.
 var values = []sourcetest.Value{
-	{Name: "bit(1)", SQL: "(SELECT bit1 FROM kinds)", Type: value.TypeBoolean, Want: value.OfBool(true)},
 	{Name: "comparison", SQL: "1 = 1", Type: value.TypeNumber, Want: value.OfInt(1)},
 	{Name: "largest unsigned bigint", SQL: "CAST('18446744073709551615' AS UNSIGNED)", Type: value.TypeNumber, Want: value.OfDecimal("18446744073709551615")},
 	{Name: "small unsigned bigint", SQL: "CAST('7' AS UNSIGNED)", Type: value.TypeNumber, Want: value.OfInt(7)},
@@ -167,7 +169,7 @@ func TestConformance(t *testing.T) {
 		}
 	})
 	sourcetest.Run(t, sourcetest.Fixture{
-		Info: Infos()[0], Settings: settings, Tables: tables(database), Values: values, SQL: replaced,
+		Info: Infos()[0], Settings: settings, Tables: tables(database), Values: values, SQL: replaced, Lacks: []value.Type{value.TypeObject},
 		Hidden: []query.TableRef{{Schema: "millrace_planner", Name: "plan"}},
 		Failing: []sourcetest.Failing{
 			{Name: "port", Settings: with(settings, "port", closedPort(t)), Code: fault.CodeSourceUnreachable, Says: "connection refused"},

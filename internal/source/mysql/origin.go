@@ -68,7 +68,7 @@ func (x *session) commentOf(c origin) (string, error) {
 // every name is quoted. A union has none.
 func origins(resolved string) map[string]origin {
 	list, from := parts(tokens(resolved))
-	aliases := aliasesOf(from)
+	renamed := aliasesOf(from)
 	found := map[string]origin{}
 	for _, item := range list {
 		n := len(item)
@@ -79,20 +79,30 @@ func origins(resolved string) map[string]origin {
 		if !plain {
 			continue
 		}
-		c := origin{column: path[len(path)-1]}
-		switch len(path) {
-		case 3:
-			c.schema, c.table = path[0], path[1]
-		case 2:
-			t, known := aliases[path[0]]
-			if !known {
-				continue
-			}
-			c.schema, c.table = t.schema, t.table
+		c, known := renamed.resolve(path)
+		if !known {
+			continue
 		}
 		found[item[n-1].text] = c
 	}
 	return found
+}
+
+// aliases are the tables that have another name in the statement.
+type aliases map[string]origin
+
+// resolve finds the column that a path names. MySQL writes `alias`.`column`, MariaDB `schema`.`alias`.`column`.
+func (a aliases) resolve(path []string) (c origin, known bool) {
+	column := path[len(path)-1]
+	t, known := a[path[len(path)-2]]
+	switch {
+	case known && (len(path) == 2 || path[0] == t.schema):
+		return origin{t.schema, t.table, column}, true
+	case len(path) == 3:
+		return origin{path[0], path[1], column}, true
+	default:
+		return origin{}, false
+	}
 }
 
 // parts splits a statement into what its outermost SELECT yields and what follows; a union of several has no parts.
@@ -137,20 +147,20 @@ func pathOf(item []token) (path []string, plain bool) {
 	return path, len(item)%2 == 1 && (len(path) == 2 || len(path) == 3)
 }
 
-// aliasesOf finds the tables that have another name in the statement: `s`.`t` `alias`. Those inside of subqueries are
+// aliasesOf finds the tables with another name: `s`.`t` `alias`. Those inside of subqueries are
 // names of their own.
-func aliasesOf(from []token) map[string]origin {
-	aliases := map[string]origin{}
+func aliasesOf(from []token) aliases {
+	found := aliases{}
 	for i := 0; i < len(from); i++ {
 		if from[i].is("(") && i+1 < len(from) && from[i+1].is("SELECT") {
 			i = behindParenthesis(from, i)
 			continue
 		}
 		if i+3 < len(from) && from[i].kind == kindName && from[i+1].is(".") && from[i+2].kind == kindName && from[i+3].kind == kindName {
-			aliases[from[i+3].text] = origin{schema: from[i].text, table: from[i+2].text}
+			found[from[i+3].text] = origin{schema: from[i].text, table: from[i+2].text}
 		}
 	}
-	return aliases
+	return found
 }
 
 // behindParenthesis returns where the parenthesis that begins at i ends.
