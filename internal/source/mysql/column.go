@@ -192,7 +192,10 @@ func decimal(src []byte, scale int) (decimal128.Num, error) {
 		}
 	}
 	missing := scale - max(behind, 0)
-	if digits == 0 || missing < 0 || digits+missing > smallDigits {
+	if digits == 0 {
+		return decimal128.Num{}, fmt.Errorf("the server's number %q cannot be read", src)
+	}
+	if missing < 0 || digits+missing > smallDigits {
 		return largeDecimal(string(src), missing)
 	}
 	for range missing {

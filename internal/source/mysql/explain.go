@@ -43,6 +43,7 @@ const (
 	numberDeadlock         = 1213
 	numberUserResources    = 1226
 	numberDenied           = 1227
+	numberNotSupported     = 1235
 	numberOldClient        = 1251
 	numberNoFunction       = 1305
 	numberInterrupted      = 1317
@@ -87,7 +88,7 @@ var numbers = map[uint16]said{
 	numberTableDenied:      {fault.CodeSourceDenied, "Grant SELECT on the table to the source's user."},
 	numberColumnDenied:     {fault.CodeSourceDenied, "Grant SELECT on the column to the source's user, or leave it out."},
 	numberDenied:           {fault.CodeSourceDenied, "Grant the privilege that the message names to the source's user, or leave out what needs it."},
-	numberRoutineDenied:    {fault.CodeSourceDenied, "Grant EXECUTE on the routine to the source's user."},
+	numberRoutineDenied:    {fault.CodeSourceDenied, "Check the routine's name; if it exists, grant EXECUTE on it to the source's user."},
 	numberDefiner:          {fault.CodeSourceQuery, "The view reads what is gone, or what its definer may not read: correct the view."},
 	numberMySQLTimeout:     {fault.CodeSourceTimeout, "Raise max_execution_time of the server, or make the query lighter."},
 	numberMariaTimeout:     {fault.CodeSourceTimeout, "Raise max_statement_time for the source's user, or make the query lighter."},

@@ -66,7 +66,7 @@ var replaced = map[string]string{
 	"decimal zero": "CAST('0' AS DECIMAL(10, 2))", "whole decimal": "CAST('1200000' AS DECIMAL(18, 0))",
 	"long decimal": "CAST('-1234567890123456789012345678.0123456789' AS DECIMAL(38, 10))", "largest decimal": "CAST('99999999999999999999999999999999999999' AS DECIMAL(38, 0))",
 	"smallest decimal": "CAST('0.00000000000000000000000000000000000001' AS DECIMAL(38, 38))",
-	"text": `CAST('O''Brien "x" \\ y' AS CHAR(100))`, "empty text": "CAST('' AS CHAR(100))", "blank text": "CAST('  a  ' AS CHAR(100))",
+	"text":             `CAST('O''Brien "x" \\ y' AS CHAR(100))`, "empty text": "CAST('' AS CHAR(100))", "blank text": "CAST('  a  ' AS CHAR(100))",
 	"lines": "CAST('a\nb\r\nc\td' AS CHAR(100))", "unicode": "CAST('😀 👩‍👩‍👧 مرحبا e\u0301 é ß 日本語' AS CHAR(100))",
 	"text like a null": "CAST('NULL' AS CHAR(100))", "text like a number": "CAST('0012' AS CHAR(100))",
 	"time of day": "CAST('23:59:59.123456' AS TIME(6))",

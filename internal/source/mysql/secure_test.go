@@ -80,12 +80,7 @@ func encrypted(t *testing.T, ours authority, statements ...string) (connector.Se
 	certificate, key := ours.issue(t, "localhost")
 	server := services.StartOwnMariaDB(t, map[string]string{"server.crt": certificate, "server.key": key, "ca.crt": ours.pem},
 		"--ssl-cert=server.crt", "--ssl-key=server.key", "--ssl-ca=ca.crt")
-	db, err := sql.Open("mysql", server.DSN())
-	if err != nil {
-		t.Fatal(err)
-	}
-	db.SetMaxOpenConns(1) // one session keeps its database
-	t.Cleanup(func() { _ = db.Close() }) //nolint:errcheck // the test is over
+	db := adminOf(t, server)
 	execute(t, db, "CREATE DATABASE shop", "USE shop")
 	execute(t, db, statements...)
 	execute(t, db, "CREATE USER reader@'%' IDENTIFIED BY '"+strings.NewReplacer(`\`, `\\`, `'`, `''`).Replace(hardPassword)+"' REQUIRE SSL", "GRANT SELECT ON *.* TO reader@'%'",

@@ -97,14 +97,24 @@ func (s *Source) dial(ctx context.Context) (conn driver.Conn, raw net.Conn, err 
 	return conn, raw, err
 }
 
-// begin starts the transaction that a query runs in.
+// begin starts the transaction that a query runs in. A relative of MySQL that knows no read-only transactions gets one
+// with a snapshot alone: that the statement only reads has been checked (statement.reads).
 func (x *session) begin() error {
 	for _, sql := range x.owner.product.begin {
-		if _, err := x.conn.(driver.ExecerContext).ExecContext(x.ctx, sql, nil); err != nil { //nolint:forcetypeassert // the driver's connection
+		err := x.execute(sql)
+		if server := (*mysql.MySQLError)(nil); errors.As(err, &server) && (server.Number == numberSyntax || server.Number == numberNotSupported) {
+			err = x.execute("START TRANSACTION WITH CONSISTENT SNAPSHOT")
+		}
+		if err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+func (x *session) execute(sql string) error {
+	_, err := x.conn.(driver.ExecerContext).ExecContext(x.ctx, sql, nil) //nolint:forcetypeassert // the driver's connection
+	return err
 }
 
 // run begins a statement whose rows the caller reads.
@@ -232,7 +242,7 @@ func (x *session) kill() {
 		if err != nil {
 			return
 		}
-		defer conn.Close()                                                               //nolint:errcheck // it has said what it had to say
+		defer conn.Close()                                                                //nolint:errcheck // it has said what it had to say
 		_, _ = conn.(driver.ExecerContext).ExecContext(ctx, "KILL CONNECTION "+x.id, nil) //nolint:errcheck,forcetypeassert // a statement that ended by itself is no failure
 	})
 }

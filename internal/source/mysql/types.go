@@ -54,7 +54,7 @@ func parseNative(text string) native {
 	} else {
 		n.base, _, _ = strings.Cut(text, "(") // enum('a','b')
 	}
-	n.unsigned = strings.Contains(text, " unsigned")
+	n.unsigned = strings.Contains(text[strings.LastIndexByte(text, ')')+1:], " unsigned")
 	if isTime[n.base] {
 		n.length, n.scale = 0, n.length
 	}
