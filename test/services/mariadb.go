@@ -141,7 +141,7 @@ func launchMariaDB(data string, port int, files map[string]string, options ...st
 	return nil
 }
 
-// OwnMariaDB is a server of one test's own.
+// OwnMariaDB is a server that nobody else uses.
 type OwnMariaDB struct {
 	Port int
 
@@ -149,22 +149,34 @@ type OwnMariaDB struct {
 }
 
 // StartOwnMariaDB starts a server with options, as mariadbd takes them, and files in its folder, which is its working
-// folder. The user root has no password. The server ends with the test.
-func StartOwnMariaDB(t testing.TB, files map[string]string, options ...string) *OwnMariaDB {
-	t.Helper()
+// folder. The user root has no password. It does not end by itself: call Stop.
+func StartOwnMariaDB(files map[string]string, options ...string) (*OwnMariaDB, error) {
 	port, err := freePort()
 	if err != nil {
-		t.Fatal(err)
+		return nil, err
+	}
+	if err := os.MkdirAll(folder(), 0o755); err != nil { // the server's user must enter it
+		return nil, err
 	}
 	s := &OwnMariaDB{Port: port, data: filepath.Join(folder(), fmt.Sprintf("own-mariadb-%d", port))}
+	if err := launchMariaDB(s.data, port, files, options...); err != nil {
+		return nil, errors.Join(err, s.Stop())
+	}
+	return s, nil
+}
+
+// MariaDBOfItsOwn starts a server that ends with the test; see StartOwnMariaDB.
+func MariaDBOfItsOwn(t testing.TB, files map[string]string, options ...string) *OwnMariaDB {
+	t.Helper()
+	s, err := StartOwnMariaDB(files, options...)
+	if err != nil {
+		t.Fatalf("MariaDB is needed: %v", err)
+	}
 	t.Cleanup(func() {
-		if err := errors.Join(s.Kill(), os.RemoveAll(s.data)); err != nil {
+		if err := s.Stop(); err != nil {
 			t.Logf("stopping MariaDB: %v", err)
 		}
 	})
-	if err := errors.Join(os.MkdirAll(folder(), 0o755), launchMariaDB(s.data, port, files, options...)); err != nil { // the server's user must enter it
-		t.Fatalf("MariaDB is needed: %v", err)
-	}
 	return s
 }
 
@@ -173,6 +185,9 @@ func (s *OwnMariaDB) DSN() string { return fmt.Sprintf("root@unix(%s)/", filepat
 
 // Kill ends the server at once.
 func (s *OwnMariaDB) Kill() error { return stopServer(filepath.Join(s.data, "pid")) }
+
+// Stop ends the server at once and removes its data.
+func (s *OwnMariaDB) Stop() error { return errors.Join(s.Kill(), os.RemoveAll(s.data)) }
 
 // writeForMariaDB writes a file that the server's user owns.
 func writeForMariaDB(path, owner, content string) error {

@@ -131,7 +131,7 @@ func TestReadOnly(t *testing.T) {
 // Req: S-20
 func TestOneSnapshot(t *testing.T) {
 	t.Parallel()
-	server := services.StartOwnMariaDB(t, nil, "--transaction-isolation=READ-COMMITTED")
+	server := services.MariaDBOfItsOwn(t, nil, "--transaction-isolation=READ-COMMITTED")
 	settings, db := onServer(t, server, "CREATE TABLE r AS SELECT seq AS id FROM seq_1_to_200000",
 		"CREATE FUNCTION total() RETURNS bigint READS SQL DATA BEGIN DECLARE n bigint; SELECT count(*) INTO n FROM r; RETURN n; END")
 	r, err := openAt(t, settings).Query(t.Context(), connector.Query{SQL: "SELECT id, CASE WHEN id % 10000 = 0 THEN total() END AS total FROM r"})
@@ -187,7 +187,7 @@ func onServer(t testing.TB, server *services.OwnMariaDB, statements ...string) (
 // Req: S-20, M-23
 func TestServerSettings(t *testing.T) {
 	t.Parallel()
-	server := services.StartOwnMariaDB(t, nil, "--default-time-zone=+05:30", "--sql-mode=NO_BACKSLASH_ESCAPES,ANSI_QUOTES,PIPES_AS_CONCAT", "--character-set-server=latin1",
+	server := services.MariaDBOfItsOwn(t, nil, "--default-time-zone=+05:30", "--sql-mode=NO_BACKSLASH_ESCAPES,ANSI_QUOTES,PIPES_AS_CONCAT", "--character-set-server=latin1",
 		"--skip-character-set-client-handshake", "--net-write-timeout=1", "--lower-case-table-names=1")
 	settings, _ := onServer(t, server, "CREATE TABLE t (at timestamp, noted datetime, word varchar(20))", "SET time_zone = '+00:00'",
 		"SET NAMES utf8mb4", "INSERT INTO t VALUES ('2024-02-03 04:05:06', '2024-02-03 04:05:06', 'é€')")
@@ -252,7 +252,7 @@ const many = "SELECT seq AS n, repeat('x', 1000) AS x FROM seq_1_to_3000000"
 // Req: S-20, M-30
 func TestServerDies(t *testing.T) {
 	t.Parallel()
-	server := services.StartOwnMariaDB(t, nil)
+	server := services.MariaDBOfItsOwn(t, nil)
 	settings, db := onServer(t, server)
 	s := openAt(t, settings)
 	for _, end := range []func(){

@@ -78,7 +78,7 @@ const hardPassword = "correct horse '\\ battery"
 func encrypted(t *testing.T, ours authority, statements ...string) (connector.Settings, *sql.DB) {
 	t.Helper()
 	certificate, key := ours.issue(t, "localhost")
-	server := services.StartOwnMariaDB(t, map[string]string{"server.crt": certificate, "server.key": key, "ca.crt": ours.pem},
+	server := services.MariaDBOfItsOwn(t, map[string]string{"server.crt": certificate, "server.key": key, "ca.crt": ours.pem},
 		"--ssl-cert=server.crt", "--ssl-key=server.key", "--ssl-ca=ca.crt")
 	db := adminOf(t, server)
 	execute(t, db, "CREATE DATABASE shop", "USE shop")
