@@ -71,7 +71,7 @@ func fromMySQL(ctx context.Context, b *bench) (err error) {
 func scanVisits(ctx context.Context, db *sql.DB, want int64) (err error) {
 	rows, err := db.QueryContext(ctx, readVisits)
 	if err != nil {
-		return err //nolint:wrapcheck // the command's end
+		return err
 	}
 	defer func() { err = errors.Join(err, rows.Close()) }()
 	var id, visits, n int64
@@ -81,7 +81,7 @@ func scanVisits(ctx context.Context, db *sql.DB, want int64) (err error) {
 	var day, seen time.Time
 	for ; rows.Next(); n++ {
 		if err := rows.Scan(&id, &email, &name, &city, &amount, &active, &score, &visits, &day, &seen); err != nil {
-			return err //nolint:wrapcheck // the command's end
+			return err
 		}
 	}
 	if n != want {

@@ -99,7 +99,7 @@ func unsignedColumn(add func(*array.Uint64Builder, driver.Value) error) column {
 func putUnsigned(b *array.Uint64Builder, v driver.Value) error {
 	switch v := v.(type) {
 	case int64:
-		b.Append(uint64(v)) //nolint:gosec // the driver has it as unsigned
+		b.Append(uint64(v))
 	case uint64:
 		b.Append(v)
 	case []byte:
@@ -160,7 +160,7 @@ func decimalColumn(n native) column {
 	if n.length <= 0 || n.length > maxPrecision || n.scale > n.length {
 		return textColumn(value.TypeNumber)
 	}
-	return typed(&arrow.Decimal128Type{Precision: int32(n.length), Scale: int32(n.scale)}, func(b *array.Decimal128Builder, v driver.Value) error { //nolint:gosec // at most maxPrecision
+	return typed(&arrow.Decimal128Type{Precision: int32(n.length), Scale: int32(n.scale)}, func(b *array.Decimal128Builder, v driver.Value) error {
 		src, ok := v.([]byte)
 		if !ok {
 			return unreadable(v, "DECIMAL")
@@ -176,14 +176,14 @@ const smallDigits = 18
 
 // decimal reads the text of a number that has at most scale digits after the point, and returns it × 10^scale.
 func decimal(src []byte, scale int) (decimal128.Num, error) {
-	small, digits, behind := int64(0), 0, -1
+	small, count, behind := int64(0), 0, -1
 	for i, c := range src {
 		switch {
 		case c == '-' && i == 0:
 		case c == '.' && behind < 0:
 			behind = 0
 		case c >= '0' && c <= '9':
-			small, digits = small*10+int64(c-'0'), digits+1
+			small, count = small*10+int64(c-'0'), count+1
 			if behind >= 0 {
 				behind++
 			}
@@ -192,10 +192,10 @@ func decimal(src []byte, scale int) (decimal128.Num, error) {
 		}
 	}
 	missing := scale - max(behind, 0)
-	if digits == 0 {
+	if count == 0 {
 		return decimal128.Num{}, fmt.Errorf("the server's number %q cannot be read", src)
 	}
-	if missing < 0 || digits+missing > smallDigits {
+	if missing < 0 || count+missing > smallDigits {
 		return largeDecimal(string(src), missing)
 	}
 	for range missing {
@@ -234,11 +234,11 @@ func dateColumn() column {
 			b.AppendNull()
 			return nil
 		}
-		days, rest, err := days(src)
+		day, rest, err := days(src)
 		if err == nil && len(rest) > 0 {
 			err = unreadable(v, "DATE")
 		}
-		b.Append(arrow.Date32(days))
+		b.Append(arrow.Date32(day))
 		return err
 	})
 }
@@ -280,7 +280,7 @@ func days(src []byte) (n int32, rest []byte, err error) {
 	if y, m, d := t.Date(); y != year || int(m) != month || d != day {
 		return 0, nil, errPartialDate
 	}
-	return int32(t.Unix() / secondsOfDay), src[10:], nil //nolint:gosec // four digits of years
+	return int32(t.Unix() / secondsOfDay), src[10:], nil
 }
 
 // micros reads a date and a time, as microseconds since 1970.

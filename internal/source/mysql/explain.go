@@ -30,7 +30,6 @@ const (
 	numberNotGrouped       = 1055
 	numberTwice            = 1060
 	numberSyntax           = 1064
-	numberUnknown          = 1105
 	numberUnknownTable     = 1109
 	numberHostBlocked      = 1129
 	numberHostRefused      = 1130

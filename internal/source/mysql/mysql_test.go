@@ -1,6 +1,7 @@
 package mysql
 
 import (
+	"context"
 	"database/sql"
 	"fmt"
 	"net"
@@ -153,16 +154,16 @@ func with(s connector.Settings, name string, v any) connector.Settings {
 func execute(t testing.TB, db *sql.DB, statements ...string) {
 	t.Helper()
 	for _, s := range statements {
-		if _, err := db.Exec(s); err != nil {
+		if _, err := db.ExecContext(context.Background(), s); err != nil {
 			t.Fatalf("%.80s: %v", s, err)
 		}
 	}
 }
 
-// number asks a question with a number as answer.
+// numberOf asks a question with a number as answer.
 func numberOf(t testing.TB, db *sql.DB, sql string, args ...any) (n int64) {
 	t.Helper()
-	if err := db.QueryRow(sql, args...).Scan(&n); err != nil {
+	if err := db.QueryRowContext(context.Background(), sql, args...).Scan(&n); err != nil {
 		t.Fatal(err)
 	}
 	return n

@@ -12,7 +12,7 @@ type origin struct {
 // statement: it leaves the statement as it resolved it as a note. A statement that it cannot explain has no comments.
 // https://dev.mysql.com/doc/refman/8.4/en/explain-extended.html
 func (x *session) comments(own string) (map[string]string, error) {
-	explained := "EXPLAIN " + own
+	explained := "EXPLAIN FORMAT = TRADITIONAL " + own
 	if x.mariaDB() {
 		explained = "EXPLAIN EXTENDED " + own // https://mariadb.com/kb/en/explain/
 	}

@@ -120,6 +120,7 @@ func TestEncryptionAndPasswords(t *testing.T) {
 		{"wrong password", mysql, connector.Settings{"password": "wrong horse"}, fault.CodeSourceAuth, "Access denied for user 'reader'@", "password"},
 		{"no password", mysql, connector.Settings{"password": ""}, fault.CodeSourceAuth, "Access denied", ""},
 		{"no client certificate", mysql, connector.Settings{"user": "certified", "password": ""}, fault.CodeSourceAuth, "Access denied", ""},
+		{"PlanetScale streams", planetscale, connector.Settings{"caCertificate": ours.pem}, fault.CodeSourceQuery, "Unknown system variable 'workload'", ""}, // MariaDB has none
 		{"PlanetScale verifies", planetscale, nil, fault.CodeSourceUnreachable, "unknown authority", "CA certificate"},
 		{"SingleStore of another", singlestore, connector.Settings{"verifyCA": true, "caCertificate": other.pem}, fault.CodeSourceUnreachable, "unknown authority", "CA certificate"},
 		{"SingleStore under another name", singlestore, connector.Settings{"verifyCA": true, "caCertificate": ours.pem, "host": "127.0.0.1"}, fault.CodeSourceUnreachable, "127.0.0.1", "host name"},

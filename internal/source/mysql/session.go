@@ -87,13 +87,13 @@ func (s *Source) dial(ctx context.Context) (conn driver.Conn, raw net.Conn, err 
 		raw, err = s.network.DialContext(ctx, network, address)
 		return raw, err
 	}
-	connector, err := mysql.NewConnector(c)
+	to, err := mysql.NewConnector(c)
 	if err != nil {
 		return nil, nil, err
 	}
 	ctx, stop := context.WithTimeoutCause(ctx, connectTimeout, context.DeadlineExceeded)
 	defer stop()
-	conn, err = connector.Connect(ctx)
+	conn, err = to.Connect(ctx)
 	return conn, raw, err
 }
 
