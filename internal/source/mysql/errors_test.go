@@ -316,6 +316,38 @@ func TestNetwork(t *testing.T) {
 	}
 }
 
+// Behind one name there may be several servers: what runs at one is never ended at another.
+//
+// Req: S-20
+func TestAnotherServer(t *testing.T) {
+	t.Parallel()
+	first, second := services.MariaDBOfItsOwn(t, nil), services.MariaDBOfItsOwn(t, nil)
+	settings, _ := onServer(t, first)
+	_, db := onServer(t, second)
+	var dials atomic.Int64
+	network := connector.Network{Dial: func(ctx context.Context, network, _ string) (net.Conn, error) {
+		port := first.Port
+		if dials.Add(1) > 1 {
+			port = second.Port
+		}
+		return (&net.Dialer{}).DialContext(ctx, network, fmt.Sprintf("127.0.0.1:%d", port))
+	}}
+	s := openAs(t, Infos()[0], settings, network)
+	r, err := s.Query(t.Context(), connector.Query{SQL: many})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Release()
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+	var name string
+	var kills int64
+	if err := db.QueryRowContext(t.Context(), "SHOW GLOBAL STATUS LIKE 'Com_kill'").Scan(&name, &kills); err != nil || kills != 0 || dials.Load() != 2 {
+		t.Errorf("%d connections of another server were ended after %d dials: %v", kills, dials.Load(), err)
+	}
+}
+
 // A source that is closed while it is used, from all sides, ends everything once.
 func TestClosedWhileUsed(t *testing.T) {
 	t.Parallel()

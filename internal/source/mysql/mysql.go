@@ -29,6 +29,9 @@ type product struct {
 	// explains says that EXPLAIN leaves the resolved statement as a warning, which tells where columns come from.
 	explains bool
 
+	// kills says that a connection can be ended from another one: the server that both reach says which it is.
+	kills bool
+
 	// encryption are the modes that may be chosen; the first is the default. None means the fields of SingleStore.
 	encryption []connector.Option
 }
@@ -49,7 +52,7 @@ var mysqlSession = map[string]string{
 }
 
 var mysqlProduct = product{
-	dialect: query.MySQL, session: mysqlSession, prepares: true, explains: true,
+	dialect: query.MySQL, session: mysqlSession, prepares: true, explains: true, kills: true,
 	// https://dev.mysql.com/doc/refman/8.4/en/commit.html: a snapshot needs REPEATABLE READ
 	begin:      []string{"SET TRANSACTION ISOLATION LEVEL REPEATABLE READ", "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY"},
 	encryption: []connector.Option{optionRequire, optionVerifyCA, optionVerifyFull, optionDisable},
@@ -57,7 +60,8 @@ var mysqlProduct = product{
 
 // planetscaleProduct: a query returns at most 100,000 rows (https://planetscale.com/docs/reference/planetscale-system-limits)
 // unless the workload is olap, which streams them and has no transactions (https://github.com/vitessio/vitess/issues/7447).
-// One statement reads one state of each shard.
+// One statement reads one state of each shard. Connections end at one of many gateways, which number them each for itself,
+// so that none is ended from another.
 var planetscaleProduct = product{
 	dialect: query.MySQL, session: map[string]string{"workload": "'olap'"},
 	encryption: []connector.Option{optionVerifyFull, optionRequire},
@@ -66,7 +70,7 @@ var planetscaleProduct = product{
 // singlestoreProduct: it does not fully support prepared statements
 // (https://docs.singlestore.com/cloud/developer-resources/unsupported-mysql-features/), and a time zone that is set has no
 // effect (https://docs.singlestore.com/db/v9.1/user-and-cluster-administration/maintain-your-cluster/setting-the-time-zone/time-zone-engine-variables/).
-var singlestoreProduct = product{dialect: query.SingleStore}
+var singlestoreProduct = product{dialect: query.SingleStore, kills: true}
 
 // Infos describes the sources.
 func Infos() []connector.SourceInfo {

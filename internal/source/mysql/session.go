@@ -47,6 +47,7 @@ type session struct {
 	conn    driver.Conn
 	raw     net.Conn        // beneath the encryption
 	id      string          // what the server calls the connection
+	node    string          // which server that is; empty where it does not say
 	ctx     context.Context // ends the running statement; a session lives within one call or one reader
 	cancel  context.CancelCauseFunc
 	running atomic.Bool // a statement has begun, and its rows have not ended
@@ -68,16 +69,24 @@ func (s *Source) connect(ctx context.Context) (*session, error) {
 		x.close()
 		return nil, fault.Wrap(errClosed, fault.CodeSourceUnreachable, "")
 	}
-	id, err := x.table("SELECT CONNECTION_ID()")
-	if err != nil {
+	if x.id, x.node, err = x.identity(); err != nil {
 		err = s.explain(ctx, err, statement{})
 		x.close()
 		return nil, err
 	}
-	if len(id) == 1 {
-		x.id = id[0][0].text
-	}
 	return x, nil
+}
+
+// identity asks which connection of which server this is; a place that cannot tell is no failure.
+func (x *session) identity() (id, node string, err error) {
+	if !x.owner.product.kills {
+		return "", "", nil
+	}
+	found, err := x.table("SELECT CONNECTION_ID(), CONCAT(@@hostname, ':', @@port)")
+	if err != nil || len(found) != 1 {
+		return "", "", unlessServer(err)
+	}
+	return found[0][0].text, found[0][1].text, nil
 }
 
 // dial connects and logs in.
@@ -229,11 +238,12 @@ func (x *session) close() {
 }
 
 // kill ends the statement at the server, once. A server that computes does not see that its client is gone: another
-// connection tells it. Any goroutine may call it.
+// connection tells it, if it reaches the same server: behind one name there may be several, and another one would end
+// somebody else's connection. Any goroutine may call it.
 // https://dev.mysql.com/doc/refman/8.4/en/kill.html
 func (x *session) kill() {
 	x.killed.Do(func() {
-		if _, err := strconv.ParseUint(x.id, 10, 64); err != nil {
+		if _, err := strconv.ParseUint(x.id, 10, 64); err != nil || x.node == "" {
 			return
 		}
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(x.ctx), killTimeout)
@@ -242,8 +252,11 @@ func (x *session) kill() {
 		if err != nil {
 			return
 		}
-		defer conn.Close()                                                                //nolint:errcheck // it has said what it had to say
-		_, _ = conn.(driver.ExecerContext).ExecContext(ctx, "KILL CONNECTION "+x.id, nil) //nolint:errcheck,forcetypeassert // a statement that ended by itself is no failure
+		defer conn.Close() //nolint:errcheck // it has said what it had to say
+		other := &session{owner: x.owner, conn: conn, ctx: ctx}
+		if _, node, err := other.identity(); err == nil && node == x.node {
+			_ = other.execute("KILL CONNECTION " + x.id) //nolint:errcheck // a statement that ended by itself is no failure
+		}
 	})
 }
 
