@@ -52,6 +52,7 @@ var cases = []struct {
 	{"http", "HTTP destination", overHTTP},
 	{"postgres", "PostgreSQL destination", toPostgres},
 	{"source", "PostgreSQL source", fromPostgres},
+	{"mysql", "MySQL source", fromMySQL},
 	{"lightning", "Planning in a warehouse", inWarehouse},
 	{"run", "A run from end to end", running},
 	{"process", "The whole process", process},

@@ -235,7 +235,7 @@ func fromPostgres(ctx context.Context, b *bench) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, from.Close()) }()
-	reads, err := pair{rounds: 2*b.rounds + 1, meter: s.meter(), peer: func() error { return scan(ctx, s.conn, w.all.total) }, ours: func() error { return read(ctx, from, w.all.total) }}.run()
+	reads, err := pair{rounds: 2*b.rounds + 1, meter: s.meter(), peer: func() error { return scan(ctx, s.conn, w.all.total) }, ours: func() error { return readAll(ctx, from, readPeople, w.all.total) }}.run()
 	if err != nil {
 		return err
 	}
@@ -267,8 +267,9 @@ func scan(ctx context.Context, c *pgx.Conn, want int64) error {
 	return rows.Err()
 }
 
-func read(ctx context.Context, s connector.Source, want int64) error {
-	r, err := s.Query(ctx, connector.Query{SQL: readPeople})
+// readAll reads a query to its end.
+func readAll(ctx context.Context, s connector.Source, sql string, want int64) error {
+	r, err := s.Query(ctx, connector.Query{SQL: sql})
 	if err != nil {
 		return err
 	}

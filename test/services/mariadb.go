@@ -96,35 +96,108 @@ func mariadbPrograms() (server, install, admin string, err error) {
 }
 
 func startMariaDB() (string, error) {
-	server, install, admin, err := mariadbPrograms()
-	if err != nil {
-		return "", err
-	}
 	port, err := freePort()
 	if err != nil {
 		return "", err
 	}
-	data := filepath.Join(folder(), fmt.Sprintf("mariadb-%d", port))
-	owner, err := mariadbOwner(data)
-	if err != nil {
+	if err := launchMariaDB(filepath.Join(folder(), fmt.Sprintf("mariadb-%d", port)), port, nil); err != nil {
 		return "", err
-	}
-	if err := runAs(nil, install, "--no-defaults", "--datadir="+data, "--user="+owner, "--auth-root-authentication-method=normal", "--skip-test-db"); err != nil {
-		return "", err
-	}
-	socket := filepath.Join(data, "s")
-	err = detach(filepath.Join(data, "log"), server, "--no-defaults", "--datadir="+data, "--user="+owner, "--bind-address=127.0.0.1",
-		"--port="+strconv.Itoa(port), "--socket="+socket, "--pid-file="+filepath.Join(data, "pid"), "--skip-log-bin", "--innodb-flush-log-at-trx-commit=0",
-		"--innodb-buffer-pool-size=64M", "--skip-name-resolve", "--character-set-server=utf8mb4")
-	if err != nil {
-		return "", err
-	}
-	if err := runAs(nil, admin, "--no-defaults", "--user=root", "--socket="+socket, "--wait=60", "ping"); err != nil {
-		text, _ := os.ReadFile(filepath.Join(data, "log")) //nolint:errcheck // the first error matters
-		return "", fmt.Errorf("MariaDB does not start: %w: %s", err, text)
 	}
 	dsn := fmt.Sprintf("root@tcp(127.0.0.1:%d)/", port)
 	return dsn, os.WriteFile(mariadbAddress(), []byte(dsn), 0o600)
+}
+
+// launchMariaDB makes a server's data, with the files beside them, and starts it; it outlives this process.
+func launchMariaDB(data string, port int, files map[string]string, options ...string) error {
+	server, install, admin, err := mariadbPrograms()
+	if err != nil {
+		return err
+	}
+	owner, err := mariadbOwner(data)
+	if err != nil {
+		return err
+	}
+	if err := runAs(nil, install, "--no-defaults", "--datadir="+data, "--user="+owner, "--auth-root-authentication-method=normal", "--skip-test-db"); err != nil {
+		return err
+	}
+	for name, content := range files {
+		if err := writeForMariaDB(filepath.Join(data, name), owner, content); err != nil {
+			return err
+		}
+	}
+	socket := filepath.Join(data, "s")
+	err = detach(filepath.Join(data, "log"), server, append([]string{
+		"--no-defaults", "--datadir=" + data, "--user=" + owner, "--bind-address=127.0.0.1",
+		"--port=" + strconv.Itoa(port), "--socket=" + socket, "--pid-file=" + filepath.Join(data, "pid"), "--skip-log-bin", "--innodb-flush-log-at-trx-commit=0",
+		"--innodb-buffer-pool-size=64M", "--skip-name-resolve", "--character-set-server=utf8mb4",
+	}, options...)...)
+	if err != nil {
+		return err
+	}
+	if err := runAs(nil, admin, "--no-defaults", "--user=root", "--socket="+socket, "--wait=60", "ping"); err != nil {
+		text, _ := os.ReadFile(filepath.Join(data, "log")) //nolint:errcheck // the first error matters
+		return fmt.Errorf("MariaDB does not start: %w: %s", err, text)
+	}
+	return nil
+}
+
+// OwnMariaDB is a server that nobody else uses.
+type OwnMariaDB struct {
+	Port int
+
+	data string
+}
+
+// StartOwnMariaDB starts a server with options, as mariadbd takes them, and files in its folder, which is its working
+// folder. The user root has no password. It does not end by itself: call Stop.
+func StartOwnMariaDB(files map[string]string, options ...string) (*OwnMariaDB, error) {
+	port, err := freePort()
+	if err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(folder(), 0o755); err != nil { // the server's user must enter it
+		return nil, err
+	}
+	s := &OwnMariaDB{Port: port, data: filepath.Join(folder(), fmt.Sprintf("own-mariadb-%d", port))}
+	if err := launchMariaDB(s.data, port, files, options...); err != nil {
+		return nil, errors.Join(err, s.Stop())
+	}
+	return s, nil
+}
+
+// MariaDBOfItsOwn starts a server that ends with the test; see StartOwnMariaDB.
+func MariaDBOfItsOwn(t testing.TB, files map[string]string, options ...string) *OwnMariaDB {
+	t.Helper()
+	s, err := StartOwnMariaDB(files, options...)
+	if err != nil {
+		t.Fatalf("MariaDB is needed: %v", err)
+	}
+	t.Cleanup(func() {
+		if err := s.Stop(); err != nil {
+			t.Logf("stopping MariaDB: %v", err)
+		}
+	})
+	return s
+}
+
+// DSN is of the user root, as the package github.com/go-sql-driver/mysql reads it.
+func (s *OwnMariaDB) DSN() string { return fmt.Sprintf("root@unix(%s)/", filepath.Join(s.data, "s")) }
+
+// Kill ends the server at once.
+func (s *OwnMariaDB) Kill() error { return stopServer(filepath.Join(s.data, "pid")) }
+
+// Stop ends the server at once and removes its data.
+func (s *OwnMariaDB) Stop() error { return errors.Join(s.Kill(), os.RemoveAll(s.data)) }
+
+// writeForMariaDB writes a file that the server's user owns.
+func writeForMariaDB(path, owner, content string) error {
+	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+		return err
+	}
+	if os.Getuid() != 0 {
+		return nil
+	}
+	return chownTo(path, owner)
 }
 
 // mariadbOwner makes the folder of a server's data for the user who is to run it, and returns the user's name: ourselves,
@@ -140,13 +213,22 @@ func mariadbOwner(data string) (string, error) {
 		}
 		return u.Username, nil
 	}
-	u, err := user.Lookup("mysql")
+	const name = "mysql"
+	if err := chownTo(data, name); err != nil {
+		return "", fmt.Errorf("MariaDB does not run as root, but as a user of its own: %w", err)
+	}
+	return name, nil
+}
+
+// chownTo gives a file to a user.
+func chownTo(path, name string) error {
+	u, err := user.Lookup(name)
 	if err != nil {
-		return "", fmt.Errorf("MariaDB does not run as root, and there is no user mysql: %w", err)
+		return err
 	}
 	uid, uerr := strconv.Atoi(u.Uid)
 	gid, gerr := strconv.Atoi(u.Gid)
-	return u.Username, errors.Join(uerr, gerr, os.Chown(data, uid, gid))
+	return errors.Join(uerr, gerr, os.Chown(path, uid, gid))
 }
 
 // detach starts a program that outlives this process.

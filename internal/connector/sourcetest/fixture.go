@@ -45,6 +45,9 @@ type Fixture struct {
 	// Values are the source's own types.
 	Values []Value
 
+	// Lacks are the types that no value of the source has.
+	Lacks []value.Type
+
 	// Rows returns a statement that yields n rows: "id", a number from 1 to n, and "name", the text "row "
 	// followed by the id.
 	Rows func(n int64) string
