@@ -49,6 +49,9 @@ type Fixture struct {
 	// followed by the id.
 	Rows func(n int64) string
 
+	// Repeat is the function that repeats a text; empty means repeat.
+	Repeat string
+
 	// Endless is a statement that runs for hours before it yields a row, by itself.
 	Endless string
 

@@ -62,7 +62,7 @@ func (s settings) credential(client *http.Client) (azcore.TokenCredential, error
 	if err != nil {
 		return nil, fault.Wrap(err, fault.CodeInvalid, "reading the private key").WithPath("privateKey")
 	}
-	print, err := parseThumbprint(s.Thumbprint)
+	thumbprint, err := parseThumbprint(s.Thumbprint)
 	if err != nil {
 		return nil, err
 	}
@@ -73,7 +73,7 @@ func (s settings) credential(client *http.Client) (azcore.TokenCredential, error
 		o.Cloud = azurecloud.Configuration{ActiveDirectoryAuthorityHost: s.Authority}
 	}
 	audience := authority + "/" + s.TenantID + "/oauth2/v2.0/token"
-	assertion := func(context.Context) (string, error) { return assert(s.ClientID, audience, print, key) }
+	assertion := func(context.Context) (string, error) { return assert(s.ClientID, audience, thumbprint, key) }
 	return azidentity.NewClientAssertionCredential(s.TenantID, s.ClientID, assertion, &o)
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/x509"
 	"errors"
-	"fmt"
 	"regexp"
 	"slices"
 	"strings"
@@ -213,6 +212,6 @@ func (x *session) explainConnection(err error) error {
 	case strings.Contains(err.Error(), "server does not support encryption"): // the driver has no error value for it
 		return fault.Reclass(f.WithSuggestion("The server does not offer encryption: turn it on there, or choose another encryption here."), fault.Fatal)
 	default:
-		return f.WithSuggestion("%s", fmt.Sprint(fault.CodeSourceUnreachable.Info().Hint, firewall))
+		return f.WithSuggestion("%s", fault.CodeSourceUnreachable.Info().Hint+firewall)
 	}
 }

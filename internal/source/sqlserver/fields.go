@@ -24,7 +24,7 @@ func serverFields() []connector.Field {
 	shown := &connector.ShowIf{Field: "auth", In: []string{authPassword}}
 	fields := []connector.Field{authField(authPassword, authString), connectionString()}
 	fields = append(fields, placeFields("db.example.com", shown)...)
-	fields = append(fields, passwordFields(shown)...)
+	fields = append(fields, userField(shown), passwordField(shown))
 	return append(fields, optionFields()...)
 }
 
@@ -32,13 +32,15 @@ func synapseFields() []connector.Field {
 	shown := &connector.ShowIf{Field: "auth", In: []string{authPassword, authSecret, authCertificate}}
 	fields := []connector.Field{authField(authPassword, authString, authSecret, authCertificate), connectionString()}
 	fields = append(fields, placeFields("workspace.sql.azuresynapse.net", shown)...)
-	fields = append(fields, passwordFields(&connector.ShowIf{Field: "auth", In: []string{authPassword}})...)
+	fields = append(fields, userField(shown), passwordField(&connector.ShowIf{Field: "auth", In: []string{authPassword}}))
 	return append(append(fields, principalFields()...), optionFields()...)
 }
 
 func fabricFields() []connector.Field {
 	fields := append([]connector.Field{authField(authSecret, authCertificate)}, placeFields("abc123.datawarehouse.fabric.microsoft.com", nil)...)
-	return append(append(fields, principalFields()...), optionFields()...)
+	user := userField(nil)
+	user.Label, user.Advanced = "Name of the service principal", true
+	return append(append(append(fields, user), principalFields()...), optionFields()...)
 }
 
 var authOptions = map[string]connector.Option{
@@ -74,11 +76,16 @@ func placeFields(example string, shown *connector.ShowIf) []connector.Field {
 	}
 }
 
-func passwordFields(shown *connector.ShowIf) []connector.Field {
-	return []connector.Field{
-		{Name: "user", Label: "User", Type: connector.FieldString, Required: true, Example: "millrace", ShowIf: shown, Help: `A login that may read the data; it needs no right to write. A Windows login is written DOMAIN\user.`},
-		{Name: "password", Label: "Password", Type: connector.FieldSecret, Secret: true, ShowIf: shown, Help: "Leave it empty where the login has none."},
+// userField is the login's name. That of a service principal is not needed to sign in.
+func userField(shown *connector.ShowIf) connector.Field {
+	return connector.Field{
+		Name: "user", Label: "User", Type: connector.FieldString, Example: "millrace", ShowIf: shown,
+		Help: `A login that may read the data; a Windows login is written DOMAIN\user. For a service principal its name in Microsoft Entra, which the SQL that grants permissions is written with.`,
 	}
+}
+
+func passwordField(shown *connector.ShowIf) connector.Field {
+	return connector.Field{Name: "password", Label: "Password", Type: connector.FieldSecret, Secret: true, ShowIf: shown, Help: "Leave it empty where the login has none."}
 }
 
 func principalFields() []connector.Field {
@@ -93,7 +100,6 @@ func principalFields() []connector.Field {
 		},
 		{Name: "thumbprint", Label: "Certificate thumbprint", Type: connector.FieldString, Required: true, ShowIf: certificate, Example: "0123456789ABCDEF0123456789ABCDEF01234567", Help: "As Microsoft Entra shows it behind the uploaded certificate: 40 hexadecimal digits."},
 		{Name: "privateKey", Label: "Private key", Type: connector.FieldText, Secret: true, Required: true, ShowIf: certificate, Help: "The certificate's RSA key in PEM, with the lines BEGIN and END."},
-		{Name: "principal", Label: "Name of the service principal", Type: connector.FieldString, Advanced: true, ShowIf: principal, Help: "Its name in Microsoft Entra, which the SQL that grants permissions is written with."},
 		{Name: "authority", Label: "Token service", Type: connector.FieldString, Advanced: true, ShowIf: principal, Example: "https://login.microsoftonline.us", Help: "Only for other clouds than Microsoft's public one."},
 		{Name: "tokenScope", Label: "Token scope", Type: connector.FieldString, Default: publicScope, Advanced: true, ShowIf: principal, Help: "Only for other clouds than Microsoft's public one."},
 	}

@@ -39,7 +39,7 @@ LEFT JOIN sys.types AS b ON b.user_type_id = c.system_type_id
 LEFT JOIN sys.types AS t ON t.user_type_id = c.user_type_id
 WHERE o.type IN ('U', 'V') AND o.is_ms_shipped = 0`
 
-	// whole is the end of both, in the order in which columns stand.
+	// catalogOrder is the end of both, the order in which columns stand.
 	catalogOrder = " ORDER BY s.name, o.name, c.column_id"
 )
 

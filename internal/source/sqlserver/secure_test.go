@@ -72,6 +72,8 @@ func TestEncryption(t *testing.T) {
 			case c.says == "" && err != nil:
 				t.Fatal(err)
 			case c.says == "":
+			case err == nil:
+				t.Error("it connected")
 			case !fault.Is(err, fault.CodeSourceUnreachable) || fault.ClassOf(err) != fault.Fatal || !strings.Contains(err.Error(), c.says) || !strings.Contains(fault.As(err).Hint(), c.hint):
 				t.Errorf("%v\n%s", err, fault.As(err).Hint())
 			}
@@ -85,7 +87,7 @@ type entra struct {
 
 	secret string
 	key    *rsa.PublicKey
-	print  []byte
+	thumb  []byte
 	token  string
 	asked  atomic.Int64
 	refuse string // the body of every answer
@@ -96,7 +98,7 @@ func startEntra(t *testing.T, e *entra) *entra {
 	e.Server = httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
 		if strings.HasSuffix(r.URL.Path, "/.well-known/openid-configuration") {
-			_ = json.NewEncoder(w).Encode(map[string]string{
+			answer(t, w, map[string]any{
 				"issuer": e.URL + "/tenant-1/v2.0", "token_endpoint": e.URL + "/tenant-1/oauth2/v2.0/token",
 				"authorization_endpoint": e.URL + "/tenant-1/oauth2/v2.0/authorize",
 			})
@@ -105,13 +107,20 @@ func startEntra(t *testing.T, e *entra) *entra {
 		e.asked.Add(1)
 		if e.refuse != "" || !e.knows(t, r) {
 			w.WriteHeader(http.StatusUnauthorized)
-			_, _ = fmt.Fprint(w, e.refuse)
+			fmt.Fprint(w, e.refuse)
 			return
 		}
-		_ = json.NewEncoder(w).Encode(map[string]any{"access_token": e.token, "token_type": "Bearer", "expires_in": 3600})
+		answer(t, w, map[string]any{"access_token": e.token, "token_type": "Bearer", "expires_in": 3600})
 	}))
 	t.Cleanup(e.Close)
 	return e
+}
+
+func answer(t *testing.T, w http.ResponseWriter, body map[string]any) {
+	t.Helper()
+	if err := json.NewEncoder(w).Encode(body); err != nil {
+		t.Error(err)
+	}
 }
 
 // knows checks what the application shows.
@@ -128,7 +137,7 @@ func (e *entra) knows(t *testing.T, r *http.Request) bool {
 		t.Errorf("the assertion: %v", err)
 		return false
 	}
-	return assertion.Header["x5t"] == base64.RawURLEncoding.EncodeToString(e.print)
+	return assertion.Header["x5t"] == base64.RawURLEncoding.EncodeToString(e.thumb)
 }
 
 // trusting is a source type whose token service is e.
@@ -172,7 +181,7 @@ func TestServicePrincipal(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	print := sha1.Sum([]byte("the certificate")) //nolint:gosec // a thumbprint is one
+	thumb := sha1.Sum([]byte("the certificate")) //nolint:gosec // a thumbprint is one
 	pkcs1 := string(pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(key)}))
 	der, err := x509.MarshalPKCS8PrivateKey(key)
 	if err != nil {
@@ -186,8 +195,8 @@ func TestServicePrincipal(t *testing.T) {
 		set              map[string]string
 	}{
 		{"secret", "", "", &entra{secret: "s3cret-value"}, map[string]string{"clientSecret": "s3cret-value"}},
-		{"certificate", "", "", &entra{key: &key.PublicKey, print: print[:]}, map[string]string{"auth": "clientCertificate", "thumbprint": strings.ToUpper(hex.EncodeToString(print[:])), "privateKey": pkcs1}},
-		{"certificate of the other form", "", "", &entra{key: &key.PublicKey, print: print[:]}, map[string]string{"auth": "clientCertificate", "thumbprint": hex.EncodeToString(print[:]), "privateKey": pkcs8 + "\n"}},
+		{"certificate", "", "", &entra{key: &key.PublicKey, thumb: thumb[:]}, map[string]string{"auth": "clientCertificate", "thumbprint": strings.ToUpper(hex.EncodeToString(thumb[:])), "privateKey": pkcs1}},
+		{"certificate of the other form", "", "", &entra{key: &key.PublicKey, thumb: thumb[:]}, map[string]string{"auth": "clientCertificate", "thumbprint": hex.EncodeToString(thumb[:]), "privateKey": pkcs8 + "\n"}},
 		{"expired", "AADSTS7000222", "has expired", &entra{refuse: expired}, map[string]string{"clientSecret": "s3cret-value"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -210,7 +219,7 @@ func TestServicePrincipal(t *testing.T) {
 				}
 				return
 			}
-			if !fault.Is(err, fault.CodeSourceAuth) || !strings.Contains(err.Error(), c.says) || !strings.Contains(fault.As(err).Hint(), c.hint) || strings.Contains(err.Error(), "s3cret") {
+			if err == nil || !fault.Is(err, fault.CodeSourceAuth) || !strings.Contains(err.Error(), c.says) || !strings.Contains(fault.As(err).Hint(), c.hint) || strings.Contains(err.Error(), "s3cret") {
 				t.Errorf("%v\n%s", err, fault.As(err).Hint())
 			}
 		})

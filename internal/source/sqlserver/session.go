@@ -63,7 +63,7 @@ func (d *dialer) close() {
 	defer d.mu.Unlock()
 	d.closed = true
 	if d.open != nil {
-		_ = d.open.Close()
+		_ = d.open.Close() //nolint:errcheck // it is given up
 	}
 }
 

@@ -1,6 +1,7 @@
 package sqlserver
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -54,6 +55,12 @@ func (s settings) place() (place, error) {
 	}
 	if err := checkHost(s.Host); err != nil {
 		return place{}, err
+	}
+	if s.Auth == authPassword && s.User == "" {
+		return place{}, fault.New(fault.CodeRequired, "User is required").WithPath("user")
+	}
+	if s.Auth == authSecret || s.Auth == authCertificate {
+		s.User = "" // the token says who it is
 	}
 	encryption, err := encryptionOf(s.Encryption)
 	if err != nil {
@@ -116,19 +123,20 @@ func (p place) tls(refused *error) *tls.Config {
 	c := &tls.Config{MinVersion: tls.VersionTLS12, ServerName: p.config.Host, InsecureSkipVerify: true, DynamicRecordSizingDisabled: true} //nolint:gosec // verified below
 	if !p.trust {
 		c.VerifyConnection = func(state tls.ConnectionState) error {
-			*refused = verify(state, p.roots)
+			*refused = verify(state, cmp.Or(state.ServerName, p.config.Host), p.roots)
 			return *refused
 		}
 	}
 	return c
 }
 
-// verify checks who signed a certificate and whom it names.
-func verify(state tls.ConnectionState, roots *x509.CertPool) error {
+// verify checks who signed a certificate and whom it names. A handshake knows the server's name, which may be another one
+// than that of the settings after a server sent us on, but no address.
+func verify(state tls.ConnectionState, name string, roots *x509.CertPool) error {
 	if len(state.PeerCertificates) == 0 {
 		return errors.New("the server sent no certificate")
 	}
-	options := x509.VerifyOptions{Roots: roots, Intermediates: x509.NewCertPool(), DNSName: state.ServerName}
+	options := x509.VerifyOptions{Roots: roots, Intermediates: x509.NewCertPool(), DNSName: name}
 	for _, c := range state.PeerCertificates[1:] {
 		options.Intermediates.AddCert(c)
 	}

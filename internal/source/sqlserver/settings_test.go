@@ -48,7 +48,7 @@ func TestConnectionString(t *testing.T) {
 // Req: S-68
 func TestConnectionStringConnects(t *testing.T) {
 	t.Parallel()
-	settings, s := serve(t, sqlservertest.Options{})
+	_, s := serve(t, sqlservertest.Options{})
 	text := "Server=tcp:127.0.0.1," + portOf(s) + ";Database=analytics;User Id=millrace;Password=hunter2-secret;Encrypt=false;TrustServerCertificate=true"
 	for _, info := range []connector.SourceInfo{Server(), Synapse()} {
 		own := connector.Settings{"auth": "connectionString", "connectionString": text}
@@ -59,7 +59,6 @@ func TestConnectionStringConnects(t *testing.T) {
 			t.Errorf("%s: %v", info.Slug, err)
 		}
 	}
-	_ = settings
 }
 
 // A host is a name and nothing else.
@@ -118,5 +117,5 @@ func FuzzConnectionString(f *testing.F) {
 
 func FuzzSingle(f *testing.F) {
 	f.Add("SELECT '(' AS a, [b]]] FROM c /* ; /* ) */ */ -- )\n WHERE (1 = 1)")
-	f.Fuzz(func(_ *testing.T, text string) { _ = checkSingle(text) })
+	f.Fuzz(func(_ *testing.T, text string) { _ = checkSingle(text) }) //nolint:errcheck // it must end, and not panic
 }

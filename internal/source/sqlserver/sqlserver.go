@@ -81,13 +81,11 @@ func methods() []string { return []string{"sql", "table"} }
 
 func engines() []string { return []string{connector.EngineBasic, connector.EngineLightning} }
 
-// grants make the two schemas and give them to the source's user. Names stand in double quotes, which delimit them where
-// QUOTED_IDENTIFIER is on, as it is for every usual client.
+// grants make the two schemas and give them to the source's user.
 // https://learn.microsoft.com/en-us/sql/t-sql/statements/grant-schema-permissions-transact-sql
-const grants = `CREATE SCHEMA "{planner}";
-GO
-CREATE SCHEMA "{audit}";
-GO
+const grants = `SET QUOTED_IDENTIFIER ON;
+IF SCHEMA_ID(N'{planner}') IS NULL EXEC(N'CREATE SCHEMA "{planner}"');
+IF SCHEMA_ID(N'{audit}') IS NULL EXEC(N'CREATE SCHEMA "{audit}"');
 GRANT CREATE TABLE TO "{user}";
 GRANT CONTROL ON SCHEMA::"{planner}" TO "{user}";
 GRANT CONTROL ON SCHEMA::"{audit}" TO "{user}";`

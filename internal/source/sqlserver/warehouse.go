@@ -65,9 +65,9 @@ func (w *Warehouse) Describe(ctx context.Context, q connector.Query) (*arrow.Sch
 	return schemaOf(columns), nil
 }
 
-// The borders of a transaction. An error in it undoes all of it.
+// The borders of a transaction. One that is not committed is undone with its connection.
 const (
-	beginWrite = "SET XACT_ABORT ON; BEGIN TRANSACTION"
+	beginWrite = "BEGIN TRANSACTION"
 	endWrite   = "COMMIT TRANSACTION"
 )
 

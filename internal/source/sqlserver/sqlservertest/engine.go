@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 )
@@ -140,25 +139,19 @@ func (x *client) query(ctx context.Context, sql string, r *reply) error {
 	return nil
 }
 
-// distinct refuses two columns of one name in a derived table.
+// distinct refuses two columns of one name in a derived table, which DuckDB would rename.
 func (x *client) distinct(ctx context.Context, inner string) error {
-	rows, err := x.server.engine.Query(ctx, "SELECT TOP (0) * FROM ("+inner+") AS x")
+	columns, _, err := x.server.engine.Columns(ctx, inner)
 	if err != nil {
 		return nil //nolint:nilerr // the statement itself says what is wrong
 	}
-	rows.Release()
-	direct, err := x.server.engine.Query(ctx, inner)
-	if err != nil {
-		return nil //nolint:nilerr // as above
-	}
-	defer direct.Release()
-	var names []string
-	for _, f := range direct.Schema().Fields() {
-		name := strings.ToLower(f.Name)
-		if slices.Contains(names, name) {
+	seen := map[string]bool{}
+	for _, name := range columns {
+		name = strings.ToLower(name)
+		if seen[name] {
 			return &Error{8156, 1, 16, "The column '" + name + "' was specified multiple times for '_millrace_model'.", 1}
 		}
-		names = append(names, name)
+		seen[name] = true
 	}
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"unicode/utf16"
 )
@@ -65,7 +66,7 @@ func (x *client) login() error {
 		return errors.Join(r.end(), e)
 	}
 	r.add(envToken(1, database, "master"))
-	r.add(envToken(4, fmt.Sprint(packetSize), fmt.Sprint(packetSize)))
+	r.add(envToken(4, strconv.Itoa(packetSize), strconv.Itoa(packetSize)))
 	r.add(ackToken())
 	r.add(doneToken(0, 0))
 	return r.end()
@@ -213,7 +214,7 @@ func (x *client) batch(ctx context.Context, sql string, r *reply) error {
 		x.empty = true
 		r.add(doneToken(0, 0))
 		return nil
-	case upper == "SET FMTONLY OFF", strings.Contains(upper, " TRANSACTION"): // the engine has no sessions
+	case upper == "SET FMTONLY OFF", strings.HasSuffix(upper, " TRANSACTION"): // the engine has no sessions
 		x.empty = false
 		r.add(doneToken(0, 0))
 		return nil

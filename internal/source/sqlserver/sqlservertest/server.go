@@ -71,7 +71,7 @@ func Start(t *testing.T, o Options) *Server {
 	})
 	t.Cleanup(func() {
 		cancel()
-		_ = l.Close()
+		_ = l.Close() //nolint:errcheck // the test is over
 		s.Cut()
 		all.Wait()
 	})
@@ -105,7 +105,7 @@ func (s *Server) Cut() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for c := range s.conns {
-		_ = c.Close()
+		_ = c.Close() //nolint:errcheck // a dead server says nothing
 	}
 }
 
@@ -148,11 +148,11 @@ func (s *Server) serve(ctx context.Context, c net.Conn) {
 		s.mu.Lock()
 		delete(s.conns, c)
 		s.mu.Unlock()
-		_ = c.Close()
+		_ = c.Close() //nolint:errcheck // it may be cut already
 	}()
 	x := &client{server: s, conn: c, in: bufio.NewReader(c)}
 	if s.o.Silent {
-		_, _ = io.Copy(io.Discard, c)
+		_, _ = io.Copy(io.Discard, c) //nolint:errcheck // until it is cut
 		return
 	}
 	if x.greet() == nil && x.login() == nil {
