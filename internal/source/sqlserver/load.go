@@ -120,6 +120,17 @@ func numberType(t arrow.DataType) query.Type {
 	}
 }
 
+// checkYear refuses dates that the server does not have; the driver would write the first or last that it has.
+func checkYear(v value.Value, name string) error {
+	if v.Kind() != value.Time && v.Kind() != value.Day {
+		return nil
+	}
+	if year := v.Time().Year(); year < 1 || year > 9999 {
+		return fault.New(fault.CodeSourceType, "writing the column %q: the warehouse has no date in the year %d", name, year)
+	}
+	return nil
+}
+
 // eachRow hands out the rows of a reader.
 func eachRow(r array.RecordReader, row func([]value.Value) error) error {
 	for r.Next() {
@@ -135,6 +146,9 @@ func eachRow(r array.RecordReader, row func([]value.Value) error) error {
 		for n := range int(b.NumRows()) {
 			for i, read := range reads {
 				values[i] = read(n)
+				if err := checkYear(values[i], b.ColumnName(i)); err != nil {
+					return err
+				}
 			}
 			if err := row(values); err != nil {
 				return err

@@ -10,6 +10,7 @@ import (
 	"database/sql"
 	"database/sql/driver"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/apache/arrow-go/v18/arrow"
@@ -80,8 +81,8 @@ func (e *Engine) Execute(ctx context.Context, statement string) (int64, error) {
 	return r.RowsAffected()
 }
 
-// Query runs a statement that yields rows. Their types are those that DuckDB gives its columns. The statement runs on
-// until the context ends; the caller releases the reader, which ends with the context too.
+// Query runs a statement that yields rows. Their types are those that DuckDB gives its columns. The statement ends
+// with the context; the caller releases the reader.
 func (e *Engine) Query(ctx context.Context, statement string) (array.RecordReader, error) {
 	text, err := e.prepare(statement)
 	if err != nil {
@@ -104,8 +105,28 @@ func (e *Engine) Query(ctx context.Context, statement string) (array.RecordReade
 		_ = conn.Close()
 		return nil, err
 	}
-	context.AfterFunc(ctx, func() { _ = conn.Close() })
-	return r, nil
+	x := &result{RecordReader: r, conn: conn}
+	x.refs.Store(1)
+	return x, nil
+}
+
+// result gives its connection back with its rows, and no sooner: DuckDB does not survive rows without one.
+type result struct {
+	array.RecordReader
+
+	conn *sql.Conn
+	refs atomic.Int64
+}
+
+// Retain counts one more user.
+func (r *result) Retain() { r.refs.Add(1) }
+
+// Release counts one user less.
+func (r *result) Release() {
+	if r.refs.Add(-1) == 0 {
+		r.RecordReader.Release()
+		_ = r.conn.Close() //nolint:errcheck // in memory
+	}
 }
 
 // Columns returns the columns that a statement would yield, with DuckDB's own names of their types.

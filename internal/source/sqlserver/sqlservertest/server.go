@@ -43,6 +43,7 @@ type Server struct {
 	running  map[string]int // texts of statements
 	conns    map[net.Conn]bool
 	programs []string
+	batches  []string
 }
 
 // Start runs a server that ends with the test.
@@ -81,6 +82,13 @@ func Start(t *testing.T, o Options) *Server {
 // Statements returns what the server was asked to run, the oldest first.
 func (s *Server) Statements() []string { return s.engine.Statements() }
 
+// Batches returns what clients sent, the oldest first, transactions too.
+func (s *Server) Batches() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return append([]string(nil), s.batches...)
+}
+
 // Programs returns what clients called themselves.
 func (s *Server) Programs() []string {
 	s.mu.Lock()
@@ -113,6 +121,9 @@ func (s *Server) ran(statement string, n int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.running[statement] += n
+	if n > 0 {
+		s.batches = append(s.batches, statement)
+	}
 }
 
 // The packets.
