@@ -2,6 +2,7 @@ package sqlserver
 
 import (
 	"net"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -26,6 +27,12 @@ var keywords = map[string]string{
 	"connectretrycount": "", "connect retry count": "", "connectretryinterval": "", "connect retry interval": "", "load balance timeout": "",
 }
 
+// refused are words that may be named in an error. Others may be a piece of a password.
+var refused = []string{
+	"authentication", "integrated security", "trusted_connection", "certificate", "servercertificate", "server certificate", "hostnameincertificate",
+	"host name in certificate", "failover partner", "failoverpartner", "attachdbfilename", "network library", "user instance", "column encryption setting", "protocol", "log",
+}
+
 // fromString reads a connection string (S-68). What it says goes before the other settings.
 func (s settings) fromString() (settings, error) {
 	pairs, err := splitString(s.ConnectionString)
@@ -35,8 +42,11 @@ func (s settings) fromString() (settings, error) {
 	out := settings{Auth: authString, Port: defaultPort, RequestTimeout: s.RequestTimeout, Encryption: encryptRequired}
 	for _, p := range pairs {
 		meaning, known := keywords[p.key]
-		if !known {
-			return s, stringError("%s is not a word of connection strings that is understood here", strconv.Quote(p.key))
+		switch {
+		case slices.Contains(refused, p.key):
+			return s, stringError("%s is not understood here", strconv.Quote(p.key))
+		case !known:
+			return s, stringError("a word of it is not known; a value with a semicolon stands in quotes")
 		}
 		if err := out.set(meaning, p); err != nil {
 			return s, err

@@ -8,11 +8,10 @@ import (
 	"crypto/x509"
 	"encoding/base64"
 	"encoding/hex"
-	"encoding/json"
 	"encoding/pem"
 	"errors"
-	"io"
 	"net/http"
+	"regexp"
 	"strings"
 	"time"
 
@@ -127,16 +126,22 @@ func parseThumbprint(text string) ([]byte, error) {
 
 // entraHints say what to do about an error of the token service:
 // https://learn.microsoft.com/en-us/entra/identity-platform/reference-error-codes
-var entraHints = map[int]string{
-	7000215: "The client secret is wrong: enter the secret's value, not its ID.",
-	7000222: "The client secret has expired: make a new one for the application in Microsoft Entra and enter it here.",
-	700016:  "The client ID is wrong, or the application belongs to another tenant.",
-	700027:  "The certificate is not that of the application, or has expired: upload it in Microsoft Entra, and enter its thumbprint and key here.",
-	90002:   "The tenant ID is wrong.",
-	900023:  "The tenant ID is wrong.",
-	500011:  "The token scope is wrong for this cloud.",
-	7000112: "The application is disabled in Microsoft Entra.",
+var entraHints = map[string]string{
+	"AADSTS7000215": "The client secret is wrong: enter the secret's value, not its ID.",
+	"AADSTS7000222": "The client secret has expired: make a new one for the application in Microsoft Entra and enter it here.",
+	"AADSTS700016":  "The client ID is wrong, or the application belongs to another tenant.",
+	"AADSTS700027":  "The certificate is not that of the application, or has expired: upload it in Microsoft Entra, and enter its thumbprint and key here.",
+	"AADSTS90002":   "The tenant ID is wrong.",
+	"AADSTS900023":  "The tenant ID is wrong.",
+	"AADSTS500011":  "The token scope is wrong for this cloud.",
+	"AADSTS7000112": "The application is disabled in Microsoft Entra.",
 }
+
+var (
+	entraCode = regexp.MustCompile(`AADSTS\d+`)
+	// entraWords are the service's own, which the library puts among the lines of an HTTP answer.
+	entraWords = regexp.MustCompile(`"error_description": ?"((?:[^"\\]|\\.)*)"`)
+)
 
 // explainToken gives an error of the token service its code, in the service's own words.
 func explainToken(err error) error {
@@ -145,20 +150,13 @@ func explainToken(err error) error {
 		return fault.Wrap(err, fault.CodeSourceUnreachable, "getting a token from Microsoft Entra").
 			WithSuggestion("This server must reach the token service, %s unless the source says otherwise.", publicAuthority)
 	}
-	defer failed.RawResponse.Body.Close() //nolint:errcheck // read already
-	var answer struct {
-		Description string `json:"error_description"`
-		Codes       []int  `json:"error_codes"`
-	}
-	cause := err
-	if body, readErr := io.ReadAll(failed.RawResponse.Body); readErr == nil && json.Unmarshal(body, &answer) == nil && answer.Description != "" {
-		cause = errors.New(answer.Description)
+	text, cause := err.Error(), err
+	if m := entraWords.FindStringSubmatch(text); m != nil {
+		cause = errors.New(m[1])
 	}
 	f := fault.Wrap(cause, fault.CodeSourceAuth, "getting a token from Microsoft Entra")
-	for _, code := range answer.Codes {
-		if hint := entraHints[code]; hint != "" {
-			return f.WithSuggestion("%s", hint)
-		}
+	if hint := entraHints[entraCode.FindString(text)]; hint != "" {
+		return f.WithSuggestion("%s", hint)
 	}
 	return f.WithSuggestion("Check the tenant, the client and its secret or certificate.")
 }

@@ -215,7 +215,7 @@ func bulkValue(v value.Value, t query.Type) driver.Value {
 
 // The size of an INSERT, whichever is reached first. Statements of hundreds of thousands of bytes compile slowly.
 const (
-	insertRows  = 200
+	insertRows  = 100
 	insertBytes = 256 << 10
 )
 

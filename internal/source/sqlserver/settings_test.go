@@ -36,7 +36,7 @@ func TestConnectionString(t *testing.T) {
 	for _, text := range []string{
 		"", "Database=d", "Server", "Server=a;Pass word=hunter2", "Server=a;Certificate=/etc/passwd", "Server=a;log=63", "Server=a;Failover Partner=b",
 		"Server=a;Password='hunter2", "Server=a;Password='hunter2'x", "Server=a,0", "Server=a,x", "Server=a:1433", `Server=a\named`, "Server=http://a/", "Server=a/",
-		"Server=a;Encrypt=maybe", "Server=a;Authentication=Active Directory Default", "Server=a;Protocol=np", "Server=a;=b",
+		"Server=a;Password=x;hunter2=1", "Server=a;Encrypt=maybe", "Server=a;Authentication=Active Directory Default", "Server=a;Protocol=np", "Server=a;=b",
 	} {
 		_, err := settings{Auth: authString, ConnectionString: text}.place()
 		if !fault.Is(err, fault.CodeInvalid) || strings.Contains(err.Error()+fault.As(err).Hint(), "hunter2") {

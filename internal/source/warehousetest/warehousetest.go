@@ -9,6 +9,8 @@ import (
 	"context"
 	"database/sql"
 	"database/sql/driver"
+	"errors"
+	"fmt"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -150,6 +152,9 @@ func (e *Engine) Columns(ctx context.Context, statement string) (names, types []
 	return names, types, rows.Err()
 }
 
+// views counts the names of views.
+var views atomic.Int64
+
 // Append writes the rows of r into a table that exists, as vendors' bulk loads do.
 func (e *Engine) Append(ctx context.Context, table string, r array.RecordReader) error {
 	conn, err := e.db.Conn(ctx)
@@ -162,12 +167,14 @@ func (e *Engine) Append(ctx context.Context, table string, r array.RecordReader)
 		if err != nil {
 			return err
 		}
-		release, err := a.RegisterView(r, "incoming")
+		view := fmt.Sprint("incoming_", views.Add(1)) // everybody sees it, and nobody survives reading it once r is gone
+		release, err := a.RegisterView(r, view)
 		if err != nil {
 			return err
 		}
 		defer release()
-		return execRows(ctx, a, "INSERT INTO "+table+" BY NAME SELECT * FROM incoming")
+		err = execRows(ctx, a, "INSERT INTO "+table+" BY NAME SELECT * FROM "+view)
+		return errors.Join(err, execRows(context.WithoutCancel(ctx), a, "DROP VIEW "+view))
 	})
 }
 
