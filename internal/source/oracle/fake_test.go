@@ -5,6 +5,7 @@ import (
 	"database/sql/driver"
 	"errors"
 	"io"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -46,7 +47,7 @@ func (f *fake) dial(context.Context, *dialer) (driver.Conn, error) {
 func (f *fake) statements() []string {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return append([]string(nil), f.said...)
+	return slices.Clone(f.said)
 }
 
 type fakeConn struct{ *fake }
@@ -59,7 +60,7 @@ func (c *fakeConn) BeginTx(_ context.Context, o driver.TxOptions) (driver.Tx, er
 	if o.ReadOnly {
 		return nil, errors.New("readonly transaction is not supported") // as the driver says
 	}
-	return nil, nil //nolint:nilnil // nobody ends it
+	return nil, nil // nobody ends it
 }
 
 func (c *fakeConn) ExecContext(_ context.Context, sql string, _ []driver.NamedValue) (driver.Result, error) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql/driver"
 	"fmt"
+	"slices"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
@@ -43,9 +44,9 @@ func (w *Warehouse) write(ctx context.Context, table query.TableRef, columns []q
 		return err
 	}
 	defer x.close()
-	steps := append(append([]string{}, define...), beginWrite)
+	steps := slices.Concat(define, []string{beginWrite})
 	if w.edition.wholeDDL {
-		steps = append([]string{beginWrite}, define...)
+		steps = slices.Concat([]string{beginWrite}, define)
 	}
 	for _, sql := range steps {
 		if _, err := x.exec(sql); err != nil {

@@ -6,7 +6,7 @@ import (
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/rsa"
-	"crypto/sha1" //nolint:gosec // a thumbprint is one
+	"crypto/sha1"
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
@@ -181,7 +181,7 @@ func TestServicePrincipal(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	thumb := sha1.Sum([]byte("the certificate")) //nolint:gosec // a thumbprint is one
+	thumb := sha1.Sum([]byte("the certificate"))
 	pkcs1 := string(pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(key)}))
 	der, err := x509.MarshalPKCS8PrivateKey(key)
 	if err != nil {

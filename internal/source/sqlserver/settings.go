@@ -87,9 +87,10 @@ const packetSize = 16_383
 
 // checkHost is S-68: a name or an address, and nothing around it.
 func checkHost(host string) error {
+	scheme, _, prefixed := strings.Cut(host, "://")
 	switch {
-	case strings.Contains(host, "://"):
-		return fault.New(fault.CodeInvalid, "the host is a name or an address, without %s", strconv.Quote(host[:strings.Index(host, "://")+3])).WithPath("host")
+	case prefixed:
+		return fault.New(fault.CodeInvalid, "the host is a name or an address, without %s", strconv.Quote(scheme+"://")).WithPath("host")
 	case strings.ContainsAny(host, "/?#@ \t\r\n"):
 		return fault.New(fault.CodeInvalid, "the host is a name or an address, with nothing before or behind it").WithPath("host")
 	case strings.Contains(host, `\`):

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf16"
@@ -54,7 +55,7 @@ func (x *client) login() error {
 	s.mu.Lock()
 	s.programs = append(s.programs, decode(loginText(m.data, loginProgram)))
 	s.mu.Unlock()
-	password := append([]byte(nil), loginText(m.data, loginPassword)...)
+	password := slices.Clone(loginText(m.data, loginPassword))
 	for i, b := range password {
 		b ^= 0xa5
 		password[i] = b<<4 | b>>4

@@ -12,6 +12,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -58,8 +59,8 @@ func Start(t *testing.T, o Options) *Server {
 		t.Fatal("the listener has no port")
 	}
 	s := &Server{Host: "127.0.0.1", Port: address.Port, o: o, running: map[string]int{}, conns: map[net.Conn]bool{}}
-	s.engine = warehousetest.New(t, warehousetest.Options{Setup: append(append([]string{}, catalog...), o.Setup...), Rewrite: rewrite})
-	ctx, cancel := context.WithCancel(context.Background())
+	s.engine = warehousetest.New(t, warehousetest.Options{Setup: slices.Concat(catalog, o.Setup), Rewrite: rewrite})
+	ctx, cancel := context.WithCancel(t.Context())
 	var all sync.WaitGroup
 	all.Go(func() {
 		for {
@@ -86,14 +87,14 @@ func (s *Server) Statements() []string { return s.engine.Statements() }
 func (s *Server) Batches() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return append([]string(nil), s.batches...)
+	return slices.Clone(s.batches)
 }
 
 // Programs returns what clients called themselves.
 func (s *Server) Programs() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return append([]string(nil), s.programs...)
+	return slices.Clone(s.programs)
 }
 
 // Running reports whether a statement that contains the text runs.
