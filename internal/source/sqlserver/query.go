@@ -5,6 +5,7 @@ import (
 	"database/sql/driver"
 	"errors"
 	"io"
+	"regexp"
 	"strings"
 
 	"github.com/apache/arrow-go/v18/arrow"
@@ -57,12 +58,22 @@ func ownOf(q connector.Query) (string, error) {
 	return own, checkSingle(own)
 }
 
-// text is what runs. A query as a whole keeps its order where the server can be asked whether it is one.
+// plainOrder is an order at the end of a query that names columns alone. Nothing can be hidden in it, so that it need
+// not be compiled in parentheses.
+var plainOrder = regexp.MustCompile(`(?is)\bORDER\s+BY\s+` + orderItem + `(?:\s*,\s*` + orderItem + `)*\s*$`)
+
+const (
+	orderName = `(?:\w+|\[[^\]]*\]|"[^"]*")`
+	orderItem = `(?:` + orderName + `(?:\s*\.\s*` + orderName + `)*)(?:\s+(?:ASC|DESC))?`
+)
+
+// text is what runs. A query as a whole keeps its order where the server can be asked whether it is one, or where it is
+// plain.
 func (e edition) text(own string, limit int64) string {
 	switch {
 	case limit > 0:
 		return e.dialect.Limit(own, limit)
-	case e.ordered:
+	case e.ordered || plainOrder.MatchString(own):
 		return own
 	default:
 		return e.dialect.SQL(query.From(query.Statement(own).As(modelAlias)))

@@ -145,7 +145,7 @@ var alias = regexp.MustCompile(`AS "?(\w+)"?\s*(?:,|$)`)
 
 // distinct refuses two columns of one name in a derived table, which DuckDB would rename. It sees those of constants.
 func distinct(inner string) error {
-	if strings.Contains(inner, "FROM") {
+	if strings.Contains(inner, "FROM") || strings.Contains(inner, "UNION") {
 		return nil
 	}
 	seen := map[string]bool{}
