@@ -2,6 +2,7 @@ package sourcetest
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"runtime"
@@ -174,7 +175,7 @@ func testMemory(t *testing.T, w world) {
 	const rows, most = 400_000, 160 << 20
 	s := w.open(t, w.Settings)
 	before := heap()
-	r, err := s.Query(t.Context(), connector.Query{SQL: "SELECT id, repeat(name, 100) AS name FROM (" + w.Rows(rows) + ") AS r"})
+	r, err := s.Query(t.Context(), connector.Query{SQL: "SELECT id, " + cmp.Or(w.Repeat, "repeat") + "(name, 100) AS name FROM (" + w.Rows(rows) + ") AS r"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -206,7 +207,7 @@ func heap() int64 {
 func testWide(t *testing.T, w world) {
 	const rows, most = 20_000, 64 << 20
 	s := w.open(t, w.Settings)
-	r := w.query(t, s, connector.Query{SQL: "SELECT id, repeat(name, 2000) AS name FROM (" + w.Rows(rows) + ") AS r"})
+	r := w.query(t, s, connector.Query{SQL: "SELECT id, " + cmp.Or(w.Repeat, "repeat") + "(name, 2000) AS name FROM (" + w.Rows(rows) + ") AS r"})
 	var n int64
 	for r.Next() {
 		b := r.RecordBatch()

@@ -10,7 +10,9 @@ import (
 	"database/sql"
 	"database/sql/driver"
 	"errors"
+	"fmt"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/apache/arrow-go/v18/arrow"
@@ -81,8 +83,8 @@ func (e *Engine) Execute(ctx context.Context, statement string) (int64, error) {
 	return r.RowsAffected()
 }
 
-// Query runs a statement that yields rows. Their types are those that DuckDB gives its columns. The statement runs on
-// until the context ends; the caller releases the reader, which ends with the context too.
+// Query runs a statement that yields rows. Their types are those that DuckDB gives its columns. The statement ends
+// with the context; the caller releases the reader.
 func (e *Engine) Query(ctx context.Context, statement string) (array.RecordReader, error) {
 	text, err := e.prepare(statement)
 	if err != nil {
@@ -104,8 +106,28 @@ func (e *Engine) Query(ctx context.Context, statement string) (array.RecordReade
 	if err != nil {
 		return nil, errors.Join(err, conn.Close())
 	}
-	context.AfterFunc(ctx, func() { conn.Close() }) //nolint:errcheck // in memory
-	return r, nil
+	x := &result{RecordReader: r, conn: conn}
+	x.refs.Store(1)
+	return x, nil
+}
+
+// result gives its connection back with its rows, and no sooner: DuckDB does not survive rows without one.
+type result struct {
+	array.RecordReader
+
+	conn *sql.Conn
+	refs atomic.Int64
+}
+
+// Retain counts one more user.
+func (r *result) Retain() { r.refs.Add(1) }
+
+// Release counts one user less.
+func (r *result) Release() {
+	if r.refs.Add(-1) == 0 {
+		r.RecordReader.Release()
+		r.conn.Close() //nolint:errcheck // in memory
+	}
 }
 
 // Columns returns the columns that a statement would yield, with DuckDB's own names of their types.
@@ -129,6 +151,9 @@ func (e *Engine) Columns(ctx context.Context, statement string) (names, types []
 	return names, types, rows.Err()
 }
 
+// views counts the names of views.
+var views atomic.Int64
+
 // Append writes the rows of r into a table that exists, as vendors' bulk loads do.
 func (e *Engine) Append(ctx context.Context, table string, r array.RecordReader) error {
 	conn, err := e.db.Conn(ctx)
@@ -141,12 +166,14 @@ func (e *Engine) Append(ctx context.Context, table string, r array.RecordReader)
 		if err != nil {
 			return err
 		}
-		release, err := a.RegisterView(r, "incoming")
+		view := fmt.Sprint("incoming_", views.Add(1)) // everybody sees it, and nobody survives reading it once r is gone
+		release, err := a.RegisterView(r, view)
 		if err != nil {
 			return err
 		}
 		defer release()
-		return execRows(ctx, a, "INSERT INTO "+table+" BY NAME SELECT * FROM incoming")
+		err = execRows(ctx, a, "INSERT INTO "+table+" BY NAME SELECT * FROM "+view)
+		return errors.Join(err, execRows(context.WithoutCancel(ctx), a, "DROP VIEW "+view))
 	})
 }
 
