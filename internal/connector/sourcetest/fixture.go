@@ -58,6 +58,9 @@ type Fixture struct {
 	// NoDigits says that the source has no numbers of any number of digits: a Loader keeps them as text.
 	NoDigits bool
 
+	// FoldsNames says that tables whose names differ only in capitals are one.
+	FoldsNames bool
+
 	// Running tells whether a statement with the tag runs at the source. Nil means that nobody can know.
 	Running func(t *testing.T, tag string) bool
 }

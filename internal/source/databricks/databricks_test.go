@@ -102,7 +102,7 @@ func fixture(s *databrickstest.Server, settings connector.Settings) sourcetest.F
 			{Name: "unknown signer", Settings: with("caCertificate", ""), Code: fault.CodeSourceUnreachable, Says: "certificate"},
 		},
 		Hidden: []query.TableRef{{Schema: "millrace_planner", Name: "plan"}, {Schema: "millrace_audit", Name: "log"}},
-		SQL:    replaced, Values: values, NoDigits: true,
+		SQL:    replaced, Values: values, NoDigits: true, FoldsNames: true,
 		Rows:    func(n int64) string { return fmt.Sprintf("SELECT id, 'row ' || id AS name FROM range(1, %d)", n+1) },
 		Endless: "SELECT count(*) AS n FROM range(0, 100000000) AS a CROSS JOIN range(0, 100000000) AS b WHERE a.id + b.id < 0",
 		Says:    sourcetest.Says{Syntax: "PARSE_SYNTAX_ERROR", Table: "TABLE_OR_VIEW_NOT_FOUND", Column: "UNRESOLVED_COLUMN"},

@@ -68,10 +68,21 @@ func (s *Source) connect(ctx context.Context, class connector.Workload) (*sessio
 		x.end(errReleased)
 		return nil, err
 	}
-	x.mu.Lock()
-	x.id = answer.ID
-	x.mu.Unlock()
+	if !x.opened(answer.ID) {
+		return nil, errSourceClosed()
+	}
 	return x, nil
+}
+
+// opened says what the session is called. A session that ended while it was being opened is given back at once.
+func (x *session) opened(id string) bool {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.id = id
+	if x.ended {
+		x.leave()
+	}
+	return !x.ended
 }
 
 // end stops a statement that still runs, and gives the session back, once.
@@ -84,9 +95,13 @@ func (x *session) end(cause error) {
 	}
 	x.ended = true
 	defer x.owner.forget(x)
-	if x.id == "" {
-		return
+	if x.id != "" {
+		x.leave()
 	}
+}
+
+// leave stops the running statement and gives the session back; the caller holds the lock.
+func (x *session) leave() {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(x.ctx), farewell)
 	defer cancel()
 	x.stop(ctx)

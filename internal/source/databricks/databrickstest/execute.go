@@ -31,13 +31,20 @@ func (s *Server) execute(ctx context.Context, st *statement) error {
 	if err != nil {
 		return err
 	}
-	switch first := words(all, 3); first[0] {
+	first := words(all, 3)
+	s.mu.Lock()
+	refused := s.refused
+	s.mu.Unlock()
+	if refused != "" && !isQuery(first[0]) && first[0] != "DESCRIBE" && strings.Contains(st.sql, refused) {
+		return errors.New("[INSUFFICIENT_PERMISSIONS] Insufficient privileges. SQLSTATE: 42501")
+	}
+	switch first[0] {
 	case "DESCRIBE":
 		at := regexp.MustCompile(`(?i)describe\s+query\s`).FindStringIndex(st.sql)
 		if at == nil || !isQuery(first[2]) {
 			return fmt.Errorf("[PARSE_SYNTAX_ERROR] Syntax error at or near '%s'. SQLSTATE: 42601", first[2])
 		}
-		return s.describe(ctx, st, st.sql[at[1]:])
+		return s.describe(ctx, st, st.sql[:at[0]]+st.sql[at[1]:]) // what is before it keeps the lines
 	case "INSERT", "UPDATE", "DELETE":
 		return s.change(ctx, st)
 	case "CREATE", "DROP", "ALTER":
@@ -89,7 +96,7 @@ var again = regexp.MustCompile(`(_\d+|:\d+)$`)
 
 // columns are those that a query would have.
 func (s *Server) columns(ctx context.Context, sql string) ([]column, error) {
-	names, types, err := s.Columns(ctx, sql)
+	names, types, err := s.Columns(ctx, sql+"\n")
 	if err != nil {
 		return nil, err
 	}
@@ -137,7 +144,7 @@ func (s *Server) comments(ctx context.Context, sql string) (map[string]string, e
 		}
 		for r.Next() {
 			for row := range int(r.RecordBatch().NumRows()) {
-				said[r.RecordBatch().Column(0).ValueStr(row)] = r.RecordBatch().Column(1).ValueStr(row)
+				said[strings.Clone(r.RecordBatch().Column(0).ValueStr(row))] = strings.Clone(r.RecordBatch().Column(1).ValueStr(row))
 			}
 		}
 		r.Release()
@@ -357,7 +364,7 @@ func failed(sql string, err error) *failure {
 		}
 		return &failure{words, e.sqlState}
 	}
-	return &failure{message: text, sqlState: "XX000"}
+	return &failure{message: strings.TrimPrefix(text, "Invalid Input Error: "), sqlState: "XX000"} // of raise_error
 }
 
 // where finds a name in a statement: in the line that DuckDB names, or in the first.

@@ -10,6 +10,7 @@ import (
 // setup is what Databricks has and DuckDB has not.
 var setup = []string{
 	"CREATE TYPE interval_ym AS VARCHAR",
+	"CREATE MACRO spark_parse_json(x) AS CAST(x AS JSON)",
 	"CREATE MACRO spark_octet_length(x) AS strlen(x)",
 	"CREATE MACRO spark_to_json(x) AS CAST(to_json(x) AS VARCHAR)",
 	"CREATE MACRO spark_date_format(x, f) AS strftime(x AT TIME ZONE 'UTC', '%Y-%m-%dT%H:%M:%S.%fZ')",
@@ -58,7 +59,7 @@ var plain = map[string]string{
 // functions are those that DuckDB calls otherwise.
 var functions = map[string]string{
 	"OCTET_LENGTH": "spark_octet_length", "TO_JSON": "spark_to_json", "DATE_FORMAT": "spark_date_format", "RANGE": "spark_range",
-	"STARTSWITH": "starts_with", "PARSE_JSON": "json", "ARRAY": "list_value", "READ_FILES": "read_parquet",
+	"STARTSWITH": "starts_with", "RAISE_ERROR": "error", "PARSE_JSON": "spark_parse_json", "ARRAY": "list_value", "READ_FILES": "read_parquet",
 }
 
 // refused are words of DuckDB's that Databricks does not know.

@@ -7,9 +7,11 @@ import (
 	"encoding/json"
 	"encoding/pem"
 	"fmt"
+	"io/fs"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
@@ -52,6 +54,7 @@ type Server struct {
 	statements map[string]*statement
 	asked      []Asked
 	intercept  func(http.ResponseWriter, *http.Request) bool
+	refused    string
 	running    sync.WaitGroup
 }
 
@@ -262,4 +265,51 @@ func write(w http.ResponseWriter, status int, body any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
 	_ = json.NewEncoder(w).Encode(body) //nolint:errcheck // whoever asked has gone
+}
+
+// Tear answers with the first bytes of what would be the answer, and ends the connection.
+func (s *Server) Tear(w http.ResponseWriter, r *http.Request, bytes int) {
+	whole := httptest.NewRecorder()
+	parts := strings.Split(strings.Trim(r.URL.Path, "/"), "/")
+	s.storage(whole, r, parts[1], parts[2])
+	body := whole.Body.Bytes()
+	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+	_, _ = w.Write(body[:min(bytes, len(body)-1)]) //nolint:errcheck // it ends anyway
+	panic(http.ErrAbortHandler)
+}
+
+// Alter changes the answers about results, once: what a workspace would say that errs.
+func (s *Server) Alter(from, to string) {
+	s.Intercept(func(w http.ResponseWriter, r *http.Request) bool {
+		id := strings.TrimPrefix(r.URL.Path, "/api/2.0/sql/statements/")
+		if st := s.find(id); r.Method != http.MethodGet || st == nil || st.inline {
+			return false
+		}
+		whole := httptest.NewRecorder()
+		s.state(whole, id)
+		_, _ = w.Write([]byte(strings.Replace(whole.Body.String(), from, to, 1))) //nolint:errcheck // whoever asked has gone
+		return true
+	})
+}
+
+// Refuse lets every change fail whose statement contains the text; empty is none.
+func (s *Server) Refuse(text string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.refused = text
+}
+
+// Wait waits until no statement runs.
+func (s *Server) Wait() { s.running.Wait() }
+
+// Files lists the files of volumes.
+func (s *Server) Files() []string {
+	var all []string
+	_ = filepath.WalkDir(filepath.Join(s.dir, "Volumes"), func(path string, _ fs.DirEntry, err error) error { //nolint:errcheck // there may be none
+		if err == nil && strings.Contains(path, "/loads/") {
+			all = append(all, path)
+		}
+		return nil
+	})
+	return all
 }
