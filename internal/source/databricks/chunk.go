@@ -164,8 +164,7 @@ func (c *client) storageFault(at *url.URL, err error) error {
 
 // unnamed takes the address from an error: whoever has it can read the result.
 func unnamed(err error) error {
-	var u *url.Error
-	if errors.As(err, &u) {
+	if u, ok := errors.AsType[*url.Error](err); ok {
 		return u.Err
 	}
 	return err

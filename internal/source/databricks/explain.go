@@ -50,7 +50,7 @@ func (r refusal) words(status int) error {
 
 // What to do about refusals.
 const (
-	hintToken     = "Create a new access token in the workspace (Settings, Developer) and enter it in the source: tokens expire, and can be revoked."
+	hintToken     = "Create a new access token in the workspace (Settings, Developer) and enter it in the source: tokens expire, and can be revoked." //nolint:gosec // words
 	hintSecret    = "Check client ID and secret: create a new OAuth secret on the page of the service principal, and see that the principal is a member of the workspace."
 	hintWarehouse = "Check the HTTP path, and give the source's user or service principal the permission Can use on the SQL warehouse."
 	hintGrant     = "Grant USE CATALOG on the catalog, USE SCHEMA, EXECUTE, READ VOLUME and SELECT on the schema, and Can use on the SQL warehouse; the Lightning engine needs MODIFY and CREATE TABLE on its schemas too."

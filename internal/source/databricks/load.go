@@ -3,7 +3,6 @@ package databricks
 import (
 	"context"
 	"crypto/rand"
-	"errors"
 	"fmt"
 	"strings"
 
@@ -295,12 +294,8 @@ func (w *rows) each(r array.RecordReader, do func(values string, last bool) erro
 			}
 		}
 	}
-	return errors.Join(r.Err(), w.last(r, do))
-}
-
-func (w *rows) last(r array.RecordReader, do func(string, bool) error) error {
-	if r.Err() != nil {
-		return nil
+	if err := r.Err(); err != nil {
+		return err
 	}
 	return do(w.take(), true)
 }

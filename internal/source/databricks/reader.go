@@ -90,7 +90,7 @@ func sizeOf(b arrow.RecordBatch) int64 {
 	for _, c := range b.Columns() {
 		size += c.Data().SizeInBytes()
 	}
-	return int64(size) //nolint:gosec // bytes in memory
+	return int64(size)
 }
 
 // fetch gets more rows, or finds out that there are none.

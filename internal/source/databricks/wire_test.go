@@ -64,7 +64,8 @@ func failing(t *testing.T, c connector.Source, q connector.Query) *fault.Error {
 	r, err := c.Query(t.Context(), q)
 	if err == nil {
 		defer r.Release()
-		for r.Next() { //nolint:revive // until it fails
+		for r.Next() {
+			_ = r.RecordBatch() // until it fails
 		}
 		err = r.Err()
 	}
@@ -207,7 +208,7 @@ func answering(s *databrickstest.Server, mark string, times int64, status int, h
 			w.Header().Set(name, v)
 		}
 		w.WriteHeader(status)
-		_, _ = io.WriteString(w, body)
+		_, _ = io.WriteString(w, body) //nolint:errcheck // whoever asked has gone
 		return true
 	})
 	return &n
@@ -317,7 +318,7 @@ func TestStorage(t *testing.T) {
 	if text := err.Error() + err.Hint(); err.Code != fault.CodeSourceUnreachable || !strings.Contains(text, "127.0.0.1") || !strings.Contains(text, "AuthorizationFailure") || strings.Contains(text, "signed-by") {
 		t.Errorf("%s %v; %s", err.Code, err, err.Hint())
 	}
-	s.Intercept(func(w http.ResponseWriter, r *http.Request) bool {
+	s.Intercept(func(_ http.ResponseWriter, r *http.Request) bool {
 		if strings.HasPrefix(r.URL.Path, "/storage/") {
 			panic(http.ErrAbortHandler)
 		}
@@ -342,7 +343,8 @@ func TestShortResult(t *testing.T) {
 		s.Alter(change, says[0])
 		r, err := c.Query(t.Context(), connector.Query{SQL: "SELECT id FROM range(1, 11)"})
 		if err == nil {
-			for r.Next() { //nolint:revive // until it fails
+			for r.Next() {
+				_ = r.RecordBatch() // until it fails
 			}
 			err = r.Err()
 			r.Release()
@@ -409,7 +411,7 @@ func TestNetwork(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer c.Close()
+		defer c.Close() //nolint:errcheck // the test is over
 		return c.Test(t.Context())
 	}
 	var n atomic.Int64
@@ -445,9 +447,9 @@ func TestNoWorkspace(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := &http.Server{Handler: http.NotFoundHandler()} //nolint:gosec // of the test
-	go server.Serve(plain)                                  //nolint:errcheck // it ends with the test
-	t.Cleanup(func() { _ = server.Close() })
+	server := &http.Server{Handler: http.NotFoundHandler()}
+	go server.Serve(plain)                   //nolint:errcheck // it ends with the test
+	t.Cleanup(func() { _ = server.Close() }) //nolint:errcheck // the test is over
 	settings := connector.Settings(s.Settings())
 	settings["port"] = plain.Addr().(*net.TCPAddr).Port
 	if err := failing(t, openAt(t, settings), connector.Query{SQL: "SELECT 1 AS id"}); err.Code != fault.CodeSourceUnreachable || !strings.Contains(err.Hint(), "TLS") {
@@ -467,13 +469,13 @@ func TestLoadLeavesNothing(t *testing.T) {
 			c := openAt(t, settings(s)).(connector.Warehouse)
 			table := connector.Table{}.Ref
 			table.Schema, table.Name = "millrace_planner", "kept"
-			for _, append := range []bool{false, true} {
+			for _, more := range []bool{false, true} {
 				s.Refuse("millrace_planner`.`kept")
 				r, err := c.Query(t.Context(), connector.Query{SQL: "SELECT id, 'row ' || id AS name FROM range(1, 5001)"})
 				if err != nil {
 					t.Fatal(err)
 				}
-				if append {
+				if more {
 					err = c.Append(t.Context(), table, r)
 				} else {
 					err = c.Load(t.Context(), table, r)

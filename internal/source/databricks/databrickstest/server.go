@@ -22,9 +22,9 @@ import (
 
 // What the stand-in accepts.
 const (
-	Token     = "dapi-stand-in-token" //nolint:gosec // of a stand-in
+	Token     = "dapi-stand-in-token"
 	ClientID  = "63fc7e90-a8a2-4639-afd8-36ef6bb67cfa"
-	Secret    = "dose-stand-in-secret" //nolint:gosec // of a stand-in
+	Secret    = "dose-stand-in-secret"
 	Warehouse = "abcdef0123456789"
 	Second    = "9876543210fedcba"
 	Catalog   = "main"
