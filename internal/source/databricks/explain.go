@@ -41,7 +41,7 @@ func (r refusal) words(status int) error {
 		return errors.New(http.StatusText(status))
 	case text == "":
 		return errors.New(code)
-	case code == "" || strings.Contains(text, code):
+	case code == "" || code == strconv.Itoa(status) || strings.Contains(text, code):
 		return errors.New(text)
 	default:
 		return errors.New(code + ": " + text)

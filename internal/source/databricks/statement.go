@@ -104,7 +104,7 @@ type link struct {
 
 // How often the state of a statement is asked for: soon, and then ever less.
 const (
-	firstLook = 20 * time.Millisecond
+	firstLook = 5 * time.Millisecond
 	lastLook  = time.Second
 )
 

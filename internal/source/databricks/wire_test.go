@@ -230,7 +230,7 @@ func TestExpiredToken(t *testing.T) {
 	personal := openAt(t, other(s))
 	answering(s, "POST /api/2.0/sql/statements", 9, http.StatusForbidden, nil, `{"error_code":"403","message":"Access token has expired."}`)
 	err := failing(t, personal, connector.Query{SQL: "SELECT 1 AS id"})
-	if err.Code != fault.CodeSourceAuth || err.Error() != "Unauthorized/Forbidden: 403: 403: Access token has expired." || !strings.Contains(err.Hint(), "new access token") {
+	if err.Code != fault.CodeSourceAuth || err.Error() != "Unauthorized/Forbidden: 403: Access token has expired." || !strings.Contains(err.Hint(), "new access token") {
 		t.Errorf("%s %v; %s", err.Code, err, err.Hint())
 	}
 	answering(s, "POST /api/2.0/sql/sessions", 9, http.StatusForbidden, nil, `{"error_code":"PERMISSION_DENIED","message":"You are not authorized to access this SQL Endpoint."}`)
@@ -494,5 +494,43 @@ func TestLoadLeavesNothing(t *testing.T) {
 				t.Errorf("left are the tables %v and the files %v, %v", names, files, err)
 			}
 		})
+	}
+}
+
+// A test under the Lightning engine that may not write names the schema, and the SQL that grants it.
+//
+// Req: S-03, S-56, SY-47
+func TestGrants(t *testing.T) {
+	t.Parallel()
+	s := start(t, databrickstest.Options{})
+	c := openAt(t, s.Settings())
+	s.Refuse("millrace_audit")
+	err := connector.TestWarehouse(t.Context(), c, databricks.Info(), s.Settings())
+	hint := fault.As(err).Hint()
+	for _, privilege := range []string{"USE CATALOG", "USE SCHEMA", "EXECUTE", "READ VOLUME", "SELECT", "MODIFY", "CREATE TABLE", "Can use", "`millrace_audit`", "`millrace_planner`"} {
+		if !fault.Is(err, fault.CodeSourceDenied) || !strings.Contains(err.Error(), `"millrace_audit"`) || !strings.Contains(hint, privilege) {
+			t.Errorf("%v does not name %s: %s", err, privilege, hint)
+		}
+	}
+}
+
+// The legacy dialect reads names in double quotes, and says where it errs; the dialect of Databricks takes them for texts.
+//
+// Req: S-59
+func TestLegacyDialect(t *testing.T) {
+	t.Parallel()
+	s := start(t, databrickstest.Options{})
+	settings := connector.Settings(s.Settings())
+	settings["dialect"] = "ansi"
+	sql := `SELECT "id", 'it''s \' AS "a ""text""" FROM "shop"."customers" WHERE "id" = 1`
+	got := read(t, openAt(t, settings), connector.Query{SQL: sql, Limit: 5})
+	if len(got.Rows) != 1 || got.Rows[0][0].String() != "1" || got.Rows[0][1].String() != `it's \` || got.Schema[1].Name != `a "text"` {
+		t.Errorf("it yields %v of %v", got.Rows, got.Schema)
+	}
+	if err := failing(t, openAt(t, settings), connector.Query{SQL: "SELECT 1 AS \"a\",\n \"gone\" FROM \"shop\".\"customers\""}); err.Place.Line != 2 {
+		t.Errorf("%+v: %v", err.Place, err)
+	}
+	if got := read(t, openAt(t, s.Settings()), connector.Query{SQL: `SELECT "id" AS a FROM shop.customers LIMIT 1`}); got.Rows[0][0].String() != "id" {
+		t.Errorf("it yields %v", got.Rows)
 	}
 }
