@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strconv"
 	"time"
+	"unicode/utf8"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
@@ -19,6 +20,11 @@ import (
 // taken as it is; the caller releases the result.
 func convert(want arrow.Field, got arrow.Field, col arrow.Array) (arrow.Array, error) {
 	out, err := converted(want, got, col)
+	if err == nil && !valid(out) {
+		out.Release()
+		return nil, fault.New(fault.CodeSourceType, "the column %s has a text that is no UTF-8", strconv.Quote(want.Name)).
+			WithSuggestion("Repair it in the query with make_valid_utf8, or take its bytes with CAST(… AS BINARY).")
+	}
 	if err != nil {
 		return nil, fault.Wrap(err, fault.CodeSourceType, "reading the column %s", strconv.Quote(want.Name))
 	}
@@ -45,6 +51,21 @@ func converted(want arrow.Field, got arrow.Field, col arrow.Array) (arrow.Array,
 	default:
 		return nil, unexpected(want.Type, col)
 	}
+}
+
+// valid reports whether texts are UTF-8, which the warehouse does not see to:
+// https://docs.databricks.com/aws/en/sql/language-manual/functions/is_valid_utf8
+func valid(col arrow.Array) bool {
+	texts, ok := col.(*array.String)
+	if !ok {
+		return true
+	}
+	for i := range texts.Len() {
+		if !utf8.ValidString(texts.Value(i)) && !texts.IsNull(i) {
+			return false
+		}
+	}
+	return true
 }
 
 func unexpected(want arrow.DataType, col arrow.Array) error {
