@@ -147,7 +147,7 @@ func lingering(ended context.Context) (context.Context, context.CancelFunc) {
 
 // await asks until the statement has ended.
 func (x *session) await(a *answer) error {
-	for look := firstLook; a.Status.State == statePending || a.Status.State == stateRunning; look = min(look*3/2, lastLook) {
+	for look := firstLook; a.Status.State == statePending || a.Status.State == stateRunning; look = min(2*look, lastLook) {
 		if err := wait(x.ctx, look); err != nil {
 			return err
 		}
