@@ -28,6 +28,13 @@ var Databricks = Dialect{Name: "databricks", Quote: "`", g: grammarWith(func(g *
 	g.object = textObject(textMember(databricksQuoted, "base64(%s)", "binary"), "%s")
 })}
 
+// DatabricksANSI is Databricks as people write it who come from SQL-92: names in double quotes, and in texts two quotes
+// for one and no escapes. The warehouse itself reads it so only where an administrator says so; the source writes it
+// in the quotes of Databricks.
+var DatabricksANSI = Dialect{Name: "databricks_ansi", Quote: `"`, g: changed(Databricks.g, func(g *grammar) {
+	g.name, g.escape = doubled(`"`), doubled("'")
+})}
+
 // databricksQuoted: to_json takes structures only, so that a text is taken out of one.
 const databricksQuoted form = "CASE WHEN %[1]s IS NOT NULL THEN substring(to_json(named_struct('v', %[1]s)), 6, length(to_json(named_struct('v', %[1]s))) - 6) END"
 

@@ -16,7 +16,7 @@ type Dialect struct {
 // Dialects lists the dialects; those that need to know a place have an example of one.
 var Dialects = []Dialect{
 	DuckDB, Postgres, Greenplum, Materialize, Redshift, MySQL, SingleStore, SQLServer, Synapse, Fabric,
-	Snowflake, SnowflakeIceberg("volume", "millrace"), BigQuery, Databricks, Trino, Presto, AthenaAt("s3://bucket/millrace"), ClickHouse, Oracle, Teradata,
+	Snowflake, SnowflakeIceberg("volume", "millrace"), BigQuery, Databricks, DatabricksANSI, Trino, Presto, AthenaAt("s3://bucket/millrace"), ClickHouse, Oracle, Teradata,
 }
 
 // kind is a type of ours.

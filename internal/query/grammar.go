@@ -121,6 +121,13 @@ func grammarWith(change func(g *grammar)) *grammar {
 	return g
 }
 
+// changed returns a copy of a relative's grammar with some parts replaced.
+func changed(relative *grammar, change func(g *grammar)) *grammar {
+	g := *relative
+	change(&g)
+	return &g
+}
+
 // decimalAs is a type with places for precision and scale.
 func decimalAs(f form) func(precision, scale int) string {
 	return func(precision, scale int) string { return fmt.Sprintf(string(f), precision, scale) }

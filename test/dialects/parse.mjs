@@ -42,6 +42,7 @@ const parsers = {
   snowflake_iceberg: [sqlparser("snowflake"), node("Snowflake")],
   bigquery: [google, sqlparser("bigquery"), node("BigQuery")],
   databricks: [antlr(dt.SparkSQL), sqlparser("databricks")],
+  databricks_ansi: [sqlparser("ansi"), sqlparser("generic")],
   trino: [antlr(dt.TrinoSQL), node("Trino")],
   presto: [antlr(dt.TrinoSQL), node("Trino")],
   athena: [antlr(dt.TrinoSQL), node("Athena"), antlr(dt.HiveSQL)],

@@ -67,6 +67,9 @@ type Fixture struct {
 	// NoObjects says that the source has no type of objects and lists: a Loader keeps them as text.
 	NoObjects bool
 
+	// FoldsNames says that tables whose names differ only in capitals are one.
+	FoldsNames bool
+
 	// Running tells whether a statement with the tag runs at the source. Nil means that nobody can know.
 	Running func(t *testing.T, tag string) bool
 }

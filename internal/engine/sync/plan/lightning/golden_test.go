@@ -27,6 +27,7 @@ var natives = map[string][6]string{
 	"snowflake_iceberg": {"NUMBER(38,0)", "VARCHAR(16777216)", "NUMBER(12,2)", "TIMESTAMP_TZ(9)", "VARIANT", "BOOLEAN"},
 	"bigquery":          {"INT64", "STRING", "NUMERIC(12, 2)", "TIMESTAMP", "STRUCT<a INT64>", "BOOL"},
 	"databricks":        {"BIGINT", "STRING", "DECIMAL(12,2)", "TIMESTAMP", "STRUCT<a: INT>", "BOOLEAN"},
+	"databricks_ansi":   {"BIGINT", "STRING", "DECIMAL(12,2)", "TIMESTAMP", "STRUCT<a: INT>", "BOOLEAN"},
 	"trino":             {"bigint", "varchar", "decimal(12,2)", "timestamp(3) with time zone", "row(a integer)", "boolean"},
 	"athena":            {"bigint", "varchar", "decimal(12,2)", "timestamp(3) with time zone", "json", "boolean"},
 }
