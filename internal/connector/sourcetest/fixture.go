@@ -58,6 +58,9 @@ type Fixture struct {
 	// NoDigits says that the source has no numbers of any number of digits: a Loader keeps them as text.
 	NoDigits bool
 
+	// NoObjects says that the source has no type of objects and lists: a Loader keeps them as text.
+	NoObjects bool
+
 	// Running tells whether a statement with the tag runs at the source. Nil means that nobody can know.
 	Running func(t *testing.T, tag string) bool
 }

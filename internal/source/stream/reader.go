@@ -2,7 +2,6 @@ package stream
 
 import (
 	"errors"
-	"io"
 	"sync/atomic"
 
 	"github.com/apache/arrow-go/v18/arrow"
@@ -16,10 +15,13 @@ const (
 	batchBytes = 4 << 20
 )
 
+// ErrEnd is what Rows return after the last row. It is not io.EOF, which connections end with before their time.
+var ErrEnd = errors.New("there are no more rows")
+
 // Rows are the rows of a running statement.
 type Rows interface {
 	// Append adds one row to the builders, one for each column, and returns how many bytes it took. Its error is
-	// io.EOF after the last row.
+	// ErrEnd after the last row.
 	Append(columns []array.Builder) (size int, err error)
 	// Close ends the statement: cause is nil where it ended by itself.
 	Close(cause error)
@@ -55,7 +57,7 @@ func (r *Reader) Next() bool {
 	}
 	n, err := r.fill()
 	switch {
-	case errors.Is(err, io.EOF):
+	case errors.Is(err, ErrEnd):
 		r.finish(nil)
 	case err != nil:
 		r.err = err

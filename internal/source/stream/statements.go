@@ -59,10 +59,12 @@ func (s *Statements) Close() {
 	for _, x := range open {
 		x.Stop(ErrClosed)
 	}
-	s.idle()
+	s.Settle()
 }
 
-func (s *Statements) idle() {
+// Settle closes the connections that nobody uses, where the source has been closed: what is asked of the server after
+// that would leave one open.
+func (s *Statements) Settle() {
 	s.mu.Lock()
 	closed := s.closed
 	s.mu.Unlock()
@@ -122,7 +124,7 @@ func (x *Statement) finish(cause error, early bool) {
 	x.owner.mu.Lock()
 	delete(x.owner.open, x)
 	x.owner.mu.Unlock()
-	x.owner.idle()
+	x.owner.Settle()
 }
 
 // tell asks the server to stop, whatever became of the statement's own context.
@@ -130,7 +132,7 @@ func (x *Statement) tell(stop func(ctx context.Context)) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(x.ctx), stopTimeout)
 	defer cancel()
 	stop(ctx)
-	x.owner.idle()
+	x.owner.Settle()
 }
 
 // Explain is the error of a statement whose context ended, or nil where it did not.
@@ -143,4 +145,33 @@ func (x *Statement) Explain() error {
 		return fault.Wrap(cause, fault.CodeSourceUnreachable, "")
 	}
 	return fault.Wrap(cause, fault.CodeSourceTimeout, "the query was stopped")
+}
+
+// Call asks the server for something that begins a statement. It is asked to its end, within a time, even when nobody
+// wants the statement any more: the server's answer says by what name it is stopped, which learned is given.
+func Call[T any](x *Statement, within time.Duration, ask func(ctx context.Context) (T, error), learned func(T)) (T, error) {
+	type answer struct {
+		value T
+		err   error
+	}
+	var none T
+	if x.ctx.Err() != nil {
+		return none, context.Cause(x.ctx)
+	}
+	answers := make(chan answer, 1)
+	go func() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(x.ctx), within)
+		defer cancel()
+		value, err := ask(ctx)
+		if err == nil {
+			learned(value)
+		}
+		answers <- answer{value, err}
+	}()
+	select {
+	case a := <-answers:
+		return a.value, a.err
+	case <-x.ctx.Done():
+		return none, context.Cause(x.ctx)
+	}
 }

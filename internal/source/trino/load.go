@@ -114,7 +114,11 @@ func (s *Source) commands(ctx context.Context, all ...query.Command) error {
 
 // insert adds rows, in statements that the server takes.
 func (s *Source) insert(ctx context.Context, table query.TableRef, r array.RecordReader) error {
-	return trinotype.Inserts(s.dialect, table, r, func(command string) error {
+	columns, err := trinotype.NewColumns(r.Schema())
+	if err != nil {
+		return err
+	}
+	return trinotype.Inserts(s.dialect, table, columns, r, func(command string) error {
 		_, err := s.Execute(ctx, connector.Query{SQL: command})
 		return err
 	})

@@ -3,7 +3,7 @@ package trino
 import (
 	"context"
 	"encoding/json"
-	"io"
+	"errors"
 	"strconv"
 	"strings"
 	"time"
@@ -128,32 +128,13 @@ func (s *Source) run(ctx context.Context, t stream.Text, r request) (*rows, erro
 // postTimeout is how long the server may take to say that it has a statement, which is all that its first answer says.
 const postTimeout = 2 * time.Minute
 
-// post begins a statement. It learns what the statement is called even when nobody wants it any more, since it could not
-// be ended at the server otherwise.
+// post begins a statement.
 func (s *Source) post(x *stream.Statement, r request) (*page, error) {
-	if err := x.Context().Err(); err != nil {
-		return nil, err
-	}
-	type answer struct {
-		page *page
-		err  error
-	}
-	answers := make(chan answer, 1)
-	go func() {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(x.Context()), postTimeout)
-		defer cancel()
-		p, err := s.client.post(ctx, r)
-		if err == nil && p.NextURI != "" {
+	return stream.Call(x, postTimeout, func(ctx context.Context) (*page, error) { return s.client.post(ctx, r) }, func(p *page) {
+		if p.NextURI != "" {
 			x.OnStop(func(ctx context.Context) { s.client.cancel(ctx, p.NextURI) })
 		}
-		answers <- answer{p, err}
-	}()
-	select {
-	case a := <-answers:
-		return a.page, a.err
-	case <-x.Context().Done():
-		return nil, context.Cause(x.Context())
-	}
+	})
 }
 
 // next reads the next page.
@@ -191,11 +172,11 @@ func (r *rows) turn(p *page, err error) error {
 	return nil
 }
 
-// row returns the next row, or io.EOF.
+// row returns the next row, or stream.ErrEnd.
 func (r *rows) row() ([]json.RawMessage, error) {
 	for r.at >= len(r.page.Data) {
 		if r.page.NextURI == "" {
-			return nil, io.EOF
+			return nil, stream.ErrEnd
 		}
 		if err := r.next(); err != nil {
 			return nil, err
@@ -237,7 +218,7 @@ func (r *rows) Close(cause error) {
 func (r *rows) finish(each func(cells []string)) error {
 	for {
 		row, err := r.row()
-		if err == io.EOF { //nolint:errorlint // row returns it as it is
+		if errors.Is(err, stream.ErrEnd) {
 			r.Close(nil)
 			return nil
 		}

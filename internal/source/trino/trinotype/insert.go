@@ -67,12 +67,8 @@ func numberHeldAs(t arrow.DataType) query.Type {
 	}
 }
 
-// Inserts calls run with commands that insert the rows of r.
-func Inserts(d query.Dialect, table query.TableRef, r array.RecordReader, run func(command string) error) error {
-	columns, err := NewColumns(r.Schema())
-	if err != nil {
-		return err
-	}
+// Inserts calls run with commands that insert the rows of r into a table of the columns.
+func Inserts(d query.Dialect, table query.TableRef, columns []query.NewColumn, r array.RecordReader, run func(command string) error) error {
 	in := &inserter{d: d, table: table, columns: columns, run: run}
 	for _, c := range columns {
 		in.names = append(in.names, c.Name)

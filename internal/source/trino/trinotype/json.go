@@ -86,7 +86,7 @@ func (t Type) nested(dst []byte, raw json.RawMessage) ([]byte, error) {
 		days, err := ParseDate(text)
 		return value.OfDay(days).AppendJSON(dst), err
 	case "timestamp", "timestamp with time zone":
-		micros, err := ParseInstant(text)
+		micros, err := ParseInstant(text, t.Zone)
 		return value.OfMicros(micros).AppendJSON(dst), err
 	default:
 		return value.AppendJSONString(dst, text), nil
@@ -139,15 +139,14 @@ func (t Type) object(dst []byte, raw json.RawMessage) ([]byte, error) {
 	return append(dst, '}'), nil
 }
 
-// row reads a row, which is a list of its fields in JSON. A field without a name has that of its place, as in the
-// server's own field0, field1.
+// row reads a row, which is a list of its fields in JSON, or an object of them in their order. A field without a name
+// has that of its place, as in the server's own field0, field1.
 func (t Type) row(dst []byte, raw json.RawMessage) ([]byte, error) {
-	var items []json.RawMessage
-	if err := json.Unmarshal(raw, &items); err != nil || len(items) != len(t.Args) {
+	items, err := fieldsOf(raw)
+	if err != nil || len(items) != len(t.Args) {
 		return nil, errValue
 	}
 	dst = append(dst, '{')
-	var err error
 	for i, item := range items {
 		if i > 0 {
 			dst = append(dst, ',')
@@ -162,4 +161,26 @@ func (t Type) row(dst []byte, raw json.RawMessage) ([]byte, error) {
 		}
 	}
 	return append(dst, '}'), nil
+}
+
+func fieldsOf(raw json.RawMessage) (items []json.RawMessage, err error) {
+	if raw[0] != '{' {
+		err = json.Unmarshal(raw, &items)
+		return items, err
+	}
+	d := json.NewDecoder(bytes.NewReader(raw))
+	if _, err := d.Token(); err != nil {
+		return nil, err
+	}
+	for d.More() {
+		if _, err := d.Token(); err != nil { // the name
+			return nil, err
+		}
+		var item json.RawMessage
+		if err := d.Decode(&item); err != nil {
+			return nil, err
+		}
+		items = append(items, item)
+	}
+	return items, nil
 }

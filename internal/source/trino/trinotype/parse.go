@@ -20,7 +20,8 @@ type Type struct {
 	Args  []Type   // the items of an array, the key and the value of a map, the fields of a row
 	Names []string // of a row's fields; empty where one has none
 
-	Precision, Scale int // of a decimal, of an instant
+	Precision, Scale int    // of a decimal, of an instant
+	Zone             string // of instants whose text has none; empty means UTC
 }
 
 // Parse reads a type's name. What it does not know is a type without parameters: its values are texts.

@@ -59,7 +59,7 @@ func (t Type) AppendText(b array.Builder, text string) error {
 		b.Append(arrow.Date32(v))
 		return err
 	case *array.TimestampBuilder:
-		v, err := ParseInstant(text)
+		v, err := ParseInstant(text, t.Zone)
 		b.Append(arrow.Timestamp(v))
 		return err
 	case *array.BinaryBuilder:
@@ -166,8 +166,8 @@ func ParseDate(text string) (int32, error) {
 const maxYear = 5_881_580
 
 // ParseInstant reads "2024-02-29 12:34:56.789 Europe/Berlin" as microseconds since 1970 in UTC; the zone may be a
-// name, an offset, or be missing, which is UTC.
-func ParseInstant(text string) (int64, error) {
+// name, an offset, Z, or be missing: then it is the given one, where empty means UTC.
+func ParseInstant(text, missing string) (int64, error) {
 	date, rest, ok := strings.Cut(text, " ")
 	if !ok {
 		date, rest, ok = strings.Cut(text, "T")
@@ -179,7 +179,12 @@ func ParseInstant(text string) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	clock, zone, _ := strings.Cut(rest, " ")
+	clock, zone, found := strings.Cut(rest, " ")
+	if utc, z := strings.CutSuffix(clock, "Z"); z {
+		clock = utc
+	} else if !found {
+		zone = missing
+	}
 	micros, err := parseClock(clock)
 	if err != nil {
 		return 0, err
