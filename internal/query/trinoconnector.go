@@ -1,6 +1,9 @@
 package query
 
-import "strings"
+import (
+	"maps"
+	"strings"
+)
 
 // TrinoHive is Trino or Presto where our tables are in a catalogue of the Hive connector, which has these limits:
 //
@@ -30,12 +33,12 @@ func TrinoHive(d Dialect) Dialect {
 		}
 		g.stored = func(e Expr, native string) (Expr, string) {
 			lower := strings.ToLower(native)
-			switch base := trinoBase(native); {
-			case base == "json":
+			switch trinoBase(native) {
+			case "json":
 				return function("json_format", e), "varchar"
-			case base == "uuid", base == "time", base == "ipaddress", base == "interval":
+			case "uuid", "time", "ipaddress", "interval":
 				return Cast(e, TypeText), "varchar"
-			case base == "timestamp":
+			case "timestamp":
 				return Cast(e, TypeTimestamp), strings.ToLower(instant)
 			default:
 				return e, lower
@@ -94,10 +97,7 @@ func trinoBase(native string) string {
 // withGrammar is the dialect with parts of its grammar replaced.
 func withGrammar(d Dialect, change func(g *grammar)) Dialect {
 	g := *d.g
-	g.types = make(map[kind]string, len(d.g.types))
-	for k, name := range d.g.types {
-		g.types[k] = name
-	}
+	g.types = maps.Clone(d.g.types)
 	change(&g)
 	d.g = &g
 	return d

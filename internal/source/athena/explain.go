@@ -79,18 +79,18 @@ var failures = []known{
 	{"WorkGroup", "Check the workgroup's name and that it is enabled.", fault.CodeSourceQuery},
 }
 
-func knownOf(words string) (known, bool) {
+func knownOf(words string) known {
 	for _, k := range failures {
 		if strings.Contains(words, k.part) {
-			return k, true
+			return k
 		}
 	}
-	return known{code: fault.CodeSourceQuery}, false
+	return known{code: fault.CodeSourceQuery}
 }
 
 func explainQuery(e *failedQuery, t stream.Text) error {
 	place, words := placeOf(e.words, t)
-	k, _ := knownOf(e.words)
+	k := knownOf(e.words)
 	f := fault.Wrap(e, k.code, "%s", words).At(place)
 	switch {
 	case k.hint != "":
@@ -116,7 +116,7 @@ func (c *client) explainAPI(api smithy.APIError, err error, t stream.Text) error
 		return fault.Wrap(err, fault.CodeSourceUnreachable, "").WithSuggestion("The result is gone from S3 before it was read: check the rules that remove files below the query output location.")
 	case "InvalidRequestException", "MetadataException":
 		place, words := placeOf(api.ErrorMessage(), t)
-		k, _ := knownOf(api.ErrorMessage())
+		k := knownOf(api.ErrorMessage())
 		f := fault.Wrap(err, k.code, "%s", words).At(place)
 		if k.hint != "" {
 			return f.WithSuggestion("%s", k.hint)

@@ -72,7 +72,7 @@ func (c *client) await(ctx context.Context, id string) (execution, error) {
 			return execution{}, err
 		}
 		if o.QueryExecution == nil || o.QueryExecution.Status == nil {
-			return execution{}, errors.New("Athena does not say how the query is")
+			return execution{}, errors.New("the answer does not say how the query is")
 		}
 		status := o.QueryExecution.Status
 		switch status.State {

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"maps"
 	"os"
+	"strings"
 	"testing"
 
 	"github.com/millrace/millrace/internal/connector"
@@ -102,23 +103,32 @@ var says = sourcetest.Says{Syntax: "Syntax error: failed at position", Table: "U
 // Req: S-03, S-04, S-28, S-70, M-23, M-30
 func TestConformance(t *testing.T) {
 	t.Parallel()
-	for _, secure := range []bool{false, true} {
-		t.Run(fmt.Sprint("secure ", secure), func(t *testing.T) {
-			server, settings := stand(t, clickhousetest.Options{Secure: secure})
-			replaced := maps.Clone(replaced)
-			replaced["list of texts"] = `['a', NULL, 'b"c,d\', '', '{x}', 'NULL']` // DuckDB's texts have no escapes
-			sourcetest.Run(t, sourcetest.Fixture{
-				Info: Info(), Settings: settings, Tables: tables, SQL: replaced, Rows: numbers, Endless: endless, Says: says,
-				Hidden: []query.TableRef{{Schema: "millrace_planner", Name: "plan"}, {Schema: "MILLRACE_AUDIT", Name: "log"}},
-				Failing: []sourcetest.Failing{
-					{Name: "wrong password", Settings: with(settings, "password", "wrong horse"), Code: fault.CodeSourceAuth, Says: "Authentication failed"},
-					{Name: "wrong host", Settings: with(settings, "host", "no-such-host.invalid"), Code: fault.CodeSourceUnreachable, Says: "no-such-host.invalid"},
-					{Name: "wrong database", Settings: with(settings, "database", "other"), Code: fault.CodeSourceQuery, Says: "Database other does not exist"},
-					{Name: "other encryption", Settings: with(settings, "secure", !secure), Code: fault.CodeSourceUnreachable},
-				},
-				Running: func(_ *testing.T, tag string) bool { return server.Running(tag) },
-			})
-		})
+	server, settings := stand(t, clickhousetest.Options{Secure: true})
+	replaced := maps.Clone(replaced)
+	replaced["list of texts"] = `['a', NULL, 'b"c,d\', '', '{x}', 'NULL']` // DuckDB's texts have no escapes
+	sourcetest.Run(t, sourcetest.Fixture{
+		Info: Info(), Settings: settings, Tables: tables, SQL: replaced, Rows: numbers, Endless: endless, Says: says,
+		Hidden: []query.TableRef{{Schema: "millrace_planner", Name: "plan"}, {Schema: "MILLRACE_AUDIT", Name: "log"}},
+		Failing: []sourcetest.Failing{
+			{Name: "wrong password", Settings: with(settings, "password", "wrong horse"), Code: fault.CodeSourceAuth, Says: "Authentication failed"},
+			{Name: "wrong host", Settings: with(settings, "host", "no-such-host.invalid"), Code: fault.CodeSourceUnreachable, Says: "no-such-host.invalid"},
+			{Name: "wrong database", Settings: with(settings, "database", "other"), Code: fault.CodeSourceQuery, Says: "Database other does not exist"},
+			{Name: "no encryption", Settings: with(settings, "secure", false), Code: fault.CodeSourceUnreachable},
+			{Name: "unknown signer", Settings: with(settings, "caCertificate", ""), Code: fault.CodeSourceUnreachable, Says: "unknown authority"},
+		},
+		Running: func(_ *testing.T, tag string) bool { return server.Running(tag) },
+	})
+}
+
+// A server without encryption says so.
+//
+// Req: S-28
+func TestEncryptionIsNotOffered(t *testing.T) {
+	t.Parallel()
+	_, settings := stand(t, clickhousetest.Options{})
+	err := openAt(t, with(settings, "secure", true)).Test(t.Context())
+	if !fault.Is(err, fault.CodeSourceUnreachable) || fault.ClassOf(err) != fault.Fatal || !strings.Contains(fault.As(err).Hint(), "turn encryption off") {
+		t.Errorf("%v (%s)", err, fault.As(err).Hint())
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/url"
@@ -82,9 +83,7 @@ func (c *client) start(ctx context.Context, id, sql string) (*http.Response, err
 
 func (c *client) send(ctx context.Context, id, sql string, own map[string]string) (*http.Response, error) {
 	values := url.Values{"default_format": {format}}
-	for name, v := range c.place.settings {
-		values[name] = v
-	}
+	maps.Copy(values, c.place.settings)
 	for name, v := range own {
 		values.Set(name, v)
 	}
@@ -117,8 +116,7 @@ func (c *client) send(ctx context.Context, id, sql string, own map[string]string
 
 // bare takes the address off an error, which has all settings in it.
 func bare(err error) error {
-	var u *url.Error
-	if errors.As(err, &u) {
+	if u, ok := errors.AsType[*url.Error](err); ok {
 		return u.Err
 	}
 	return err

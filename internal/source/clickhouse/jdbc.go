@@ -105,7 +105,7 @@ func (p *place) option(name, text string) error {
 	case lower == "path" || lower == "http_path":
 		p.path = text
 	case lower == "custom_http_params" || lower == "custom_settings":
-		for _, pair := range strings.Split(text, ",") {
+		for pair := range strings.SplitSeq(text, ",") {
 			if k, v, ok := strings.Cut(pair, "="); ok {
 				p.settings.Set(strings.TrimSpace(k), strings.TrimSpace(v))
 			}

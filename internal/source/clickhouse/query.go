@@ -85,7 +85,7 @@ func (s *Source) run(ctx context.Context, t stream.Text) (*rows, error) {
 	id := "millrace-" + rand.Text()
 	x.OnStop(func(ctx context.Context) { s.client.kill(ctx, id) })
 	r := &rows{source: s, statement: x, text: t}
-	if r.response, err = s.client.start(x.Context(), id, t.Sent); err == nil {
+	if r.response, err = s.client.start(x.Context(), id, t.Sent); err == nil { //nolint:bodyclose // Close does
 		r.lines = bufio.NewReaderSize(r.response.Body, 1<<16)
 		err = r.head()
 	}

@@ -128,7 +128,7 @@ func (c *client) cancel(ctx context.Context, next string) {
 	if err != nil {
 		return
 	}
-	response, err := c.send(ctx, http.MethodDelete, u, "", http.Header{c.prefix + "User": {c.user}})
+	response, err := c.send(ctx, http.MethodDelete, u, "", http.Header{c.prefix + "User": {c.user}}) //nolint:bodyclose // drain does
 	if err == nil {
 		drain(response.Body)
 	}
@@ -167,7 +167,7 @@ const (
 func (c *client) do(ctx context.Context, method string, u *url.URL, body string, header http.Header) (*page, error) {
 	wait := firstWait
 	for attempt := 1; ; attempt++ {
-		response, err := c.send(ctx, method, u, body, header)
+		response, err := c.send(ctx, method, u, body, header) //nolint:bodyclose // drain and read do
 		if err != nil {
 			return nil, err
 		}

@@ -145,6 +145,15 @@ func (s *Server) rewrite(sql string) (string, error) {
 	return b.String(), nil
 }
 
+// number is the value of digits.
+func number(digits string) int {
+	n, err := strconv.Atoi(digits)
+	if err != nil {
+		panic(err) // they were matched
+	}
+	return n
+}
+
 type failure struct {
 	code int
 	text string
@@ -163,7 +172,7 @@ func explained(err error, sql string) *failure {
 	}
 	text, line, column := err.Error(), 1, 1
 	if m := place.FindStringSubmatch(text); m != nil {
-		line, _ = strconv.Atoi(m[1])
+		line = number(m[1])
 		column = len(m[3]) - len("LINE : ") - len(m[1]) + 1
 		text, _, _ = strings.Cut(text, "\n\nLINE ")
 	}
@@ -247,7 +256,7 @@ func (s *Server) run(w http.ResponseWriter, r *http.Request, p url.Values, sql s
 	left := -1
 	inner := sql
 	if m := limited.FindStringSubmatch(sql); m != nil {
-		left, _ = strconv.Atoi(m[3])
+		left = number(m[3])
 		inner = strings.Repeat(" ", len(m[1])) + m[2]
 	}
 	names, types, err := s.Engine.Columns(ctx, inner+"\n")
@@ -278,15 +287,21 @@ func (s *Server) write(ctx context.Context, w http.ResponseWriter, p url.Values,
 	for i := range types {
 		natives[i] = typeName(types[i], true)
 	}
-	head, _ := json.Marshal(names)
-	kinds, _ := json.Marshal(natives)
-	_, _ = fmt.Fprintf(w, "%s\n%s\n", head, kinds)
+	for _, all := range [][]string{names, natives} {
+		if err := json.NewEncoder(w).Encode(all); err != nil {
+			return // the client is gone
+		}
+	}
 	sent := 0
 	for left != 0 && rows.Next() {
 		b := rows.RecordBatch()
 		readers := make([]value.Reader, b.NumCols())
 		for i, f := range b.Schema().Fields() {
-			readers[i], _ = value.NewReader(f, b.Column(i))
+			read, err := value.NewReader(f, b.Column(i))
+			if err != nil {
+				panic(err) // a mistake of the test
+			}
+			readers[i] = read
 		}
 		for row := range int(b.NumRows()) {
 			if left == 0 {
@@ -306,18 +321,20 @@ func (s *Server) write(ctx context.Context, w http.ResponseWriter, p url.Values,
 			}
 			line = append(line, "]\n"...)
 			if sent++; sent == s.options.FailAfter || sent == s.options.DieAfter {
-				_, _ = w.Write(line[:len(line)/2])
+				fmt.Fprint(w, string(line[:len(line)/2]))
 				s.fail(w, sent == s.options.DieAfter)
 				return
 			}
-			_, _ = w.Write(line)
+			if _, err := w.Write(line); err != nil {
+				return // the client is gone
+			}
 		}
 		w.(http.Flusher).Flush()
 	}
 	if ctx.Err() != nil {
-		_, _ = fmt.Fprint(w, exception(394, "Query was cancelled. (QUERY_WAS_CANCELLED)").text)
+		fmt.Fprint(w, exception(394, "Query was cancelled. (QUERY_WAS_CANCELLED)").text)
 	} else if err := rows.Err(); err != nil {
-		_, _ = fmt.Fprint(w, explained(err, "").text)
+		fmt.Fprint(w, explained(err, "").text)
 	}
 }
 
@@ -329,10 +346,10 @@ func (s *Server) fail(w http.ResponseWriter, dies bool) {
 	}
 	text := exception(159, "Timeout exceeded: elapsed 1.0 seconds, maximum: 1. (TIMEOUT_EXCEEDED)").text
 	if !s.options.Tagged {
-		_, _ = io.WriteString(w, text+"\n")
+		fmt.Fprint(w, text+"\n")
 		return
 	}
-	_, _ = fmt.Fprintf(w, "\r\n__exception__\r\ndtgxqvkkklmtbhpq\r\n%s\r\n%d dtgxqvkkklmtbhpq\r\n__exception__\r\n", text, len(text))
+	fmt.Fprintf(w, "\r\n__exception__\r\ndtgxqvkkklmtbhpq\r\n%s\r\n%d dtgxqvkkklmtbhpq\r\n__exception__\r\n", text, len(text))
 	w.(http.Flusher).Flush()
 	panic(http.ErrAbortHandler)
 }

@@ -3,6 +3,7 @@ package trinotest
 import (
 	"fmt"
 	"regexp"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 )
@@ -112,8 +113,8 @@ func (r Rewriter) one(tokens []string, i int) (text string, end int) {
 	open, called := is(tokens, i+1, "(")
 	switch {
 	case (upper == "CAST" || upper == "TRY_CAST") && called:
-		close := partner(tokens, open-1)
-		return r.cast(t, tokens[open:close]), close + 1
+		closing := partner(tokens, open-1)
+		return r.cast(t, tokens[open:closing]), closing + 1
 	case upper == "TIMESTAMP" || upper == "TIME":
 		return instant(tokens, i)
 	case upper == "JSON":
@@ -220,16 +221,24 @@ func Setup(catalog string) []string {
 	}
 }
 
+// number is the value of digits.
+func number(digits string) int {
+	n, err := strconv.Atoi(digits)
+	if err != nil {
+		panic(err) // they were matched
+	}
+	return n
+}
+
 var duckPlace = regexp.MustCompile(`(?s)\n\nLINE (\d+): (.*)$`)
 
 // FromDuckDB is DuckDB's error in the words of a server.
 func FromDuckDB(err error) *Error {
 	text, line, column := err.Error(), 0, 0
 	if m := duckPlace.FindStringSubmatchIndex(text); m != nil {
-		_, _ = fmt.Sscan(text[m[2]:m[3]], &line)
-		shown, caret, _ := strings.Cut(text[m[4]:m[5]], "\n")
+		line = number(text[m[2]:m[3]])
+		_, caret, _ := strings.Cut(text[m[4]:m[5]], "\n")
 		column = max(1, strings.IndexByte(caret, '^')-len("LINE : ")-(m[3]-m[2])+1)
-		_ = shown
 		text = text[:m[0]]
 	}
 	at := func(pattern string) string {

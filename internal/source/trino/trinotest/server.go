@@ -3,7 +3,6 @@ package trinotest
 
 import (
 	"context"
-	"crypto/x509"
 	"encoding/json"
 	"encoding/pem"
 	"fmt"
@@ -24,6 +23,7 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/array"
 	"github.com/millrace/millrace/internal/source/trino/trinotype"
 	"github.com/millrace/millrace/internal/source/warehousetest"
+	"github.com/millrace/millrace/internal/value"
 )
 
 // Catalog is the catalogue that the stand-in has.
@@ -100,7 +100,6 @@ func (s *Server) CA() string {
 	if c == nil {
 		return ""
 	}
-	_, _ = x509.ParseCertificate(c.Raw)
 	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: c.Raw}))
 }
 
@@ -224,13 +223,14 @@ func (s *Server) post(w http.ResponseWriter, r *http.Request) {
 		close(q.started)
 	} else if m := describeOutput.FindStringSubmatch(sql); m != nil {
 		_, prepared, _ := strings.Cut(r.Header.Get(s.prefix+"Prepared-Statement"), "=")
-		text, _ := url.QueryUnescape(prepared)
-		q.output(text)
+		if text, err := url.QueryUnescape(prepared); err == nil {
+			q.output(text)
+		}
 		close(q.started)
 	} else {
 		go q.run(sql)
 	}
-	q.answer(w, r, "", 1)
+	q.answer(w, r, 1)
 }
 
 // describe returns the columns of a statement.
@@ -278,7 +278,7 @@ func (q *running) output(sql string) {
 	if all := oneTable.FindAllStringSubmatch(sql, -1); len(all) == 1 {
 		table = [3]string{Catalog, all[0][1], all[0][2]}
 	}
-	text := func(s string) json.RawMessage { b, _ := json.Marshal(s); return b }
+	text := func(s string) json.RawMessage { return value.AppendJSONString(nil, s) }
 	for i := range names {
 		q.whole = append(q.whole, []json.RawMessage{text(names[i]), text(table[0]), text(table[1]), text(table[2]), text(types[i]), []byte("0"), []byte("false")})
 	}
@@ -305,7 +305,7 @@ func (q *running) execute(sql string) error {
 		return err
 	}
 	if m := limited.FindStringSubmatch(sql); m != nil {
-		q.left, _ = strconv.ParseInt(m[3], 10, 64)
+		q.left = int64(number(m[3]))
 		sql = strings.Repeat(" ", len(m[1])) + m[2]
 	}
 	names, types, err := q.server.describe(q.ctx, sql)
@@ -337,7 +337,7 @@ func (s *Server) get(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "Query not found", http.StatusNotFound)
 		return
 	}
-	q.answer(w, r, "", token+1)
+	q.answer(w, r, token+1)
 }
 
 func (s *Server) cancel(w http.ResponseWriter, r *http.Request) {
@@ -359,7 +359,7 @@ func (q *running) done() {
 }
 
 // answer writes a page.
-func (q *running) answer(w http.ResponseWriter, r *http.Request, _ string, token int) {
+func (q *running) answer(w http.ResponseWriter, r *http.Request, token int) {
 	page := map[string]any{"id": q.id, "stats": map[string]any{"state": "RUNNING"}}
 	more := fmt.Sprintf("http://elsewhere.invalid/v1/statement/%s/%d", q.id, token)
 	select {
@@ -379,7 +379,9 @@ func (q *running) answer(w http.ResponseWriter, r *http.Request, _ string, token
 		return
 	}
 	w.Header().Set("Content-Type", "application/json")
-	_ = json.NewEncoder(w).Encode(page)
+	if err := json.NewEncoder(w).Encode(page); err != nil {
+		return // the client is gone
+	}
 }
 
 // fill adds what the statement yields, and reports whether there is more.
@@ -440,9 +442,10 @@ func (q *running) data(b arrow.RecordBatch) ([][]json.RawMessage, error) {
 func typeNames(read func(int) json.RawMessage) func(int) json.RawMessage {
 	return func(row int) json.RawMessage {
 		var duck string
-		_ = json.Unmarshal(read(row), &duck)
-		b, _ := json.Marshal(TypeName(duck))
-		return b
+		if err := json.Unmarshal(read(row), &duck); err != nil {
+			return read(row)
+		}
+		return value.AppendJSONString(nil, TypeName(duck))
 	}
 }
 
