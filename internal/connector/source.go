@@ -131,6 +131,13 @@ type Warehouse interface {
 	OwnTables(ctx context.Context, schema, prefix string) ([]string, error)
 }
 
+// SourceOptionLister is a source with pick-lists that are loaded (Field.OptionsFrom). It needs only the settings that a
+// list depends on.
+type SourceOptionLister interface {
+	// ListOptions returns the entries of a list, sorted by their labels.
+	ListOptions(ctx context.Context, list string) ([]Option, error)
+}
+
 // Schemas are the schemas of a warehouse that Millrace writes in (SY-49).
 type Schemas struct {
 	Planner string // what was settled last, and work in progress

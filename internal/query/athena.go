@@ -64,6 +64,10 @@ func athenaHive(name string) string {
 func athenaStored(e Expr, native string) (Expr, string) {
 	lower := strings.ToLower(native)
 	base, _, _ := strings.Cut(lower, "(")
+	switch lower {
+	case "array", "map", "row": // Athena's results do not say of what
+		return function("json_format", Cast(e, Native("JSON"))), "varchar"
+	}
 	switch strings.TrimSpace(base) {
 	case "tinyint", "smallint":
 		return Cast(e, Native("integer")), "integer"
