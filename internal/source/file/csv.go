@@ -61,10 +61,24 @@ func csvReader(ctx context.Context, c *sql.Conn, path, delimiter string) (string
 		return "", err
 	}
 	v := version{path, delimiter, info.Size(), info.ModTime()}
+	return remember(v, func() (string, error) { return v.find(ctx, c) })
+}
+
+// remember returns what was found about a file, or finds it.
+func remember(v version, find func() (string, error)) (string, error) {
 	if reader, ok := known.Load(v); ok {
 		return reader.(string), nil //nolint:forcetypeassert // stored below
 	}
-	names, err := header(path, delimiter)
+	reader, err := find()
+	if err == nil {
+		known.Store(v, reader)
+	}
+	return reader, err
+}
+
+// find looks through a CSV file and returns the SQL that reads it.
+func (v version) find(ctx context.Context, c *sql.Conn) (string, error) {
+	names, err := header(v.path, v.delimiter)
 	if err != nil {
 		return "", err
 	}
@@ -72,9 +86,7 @@ func csvReader(ctx context.Context, c *sql.Conn, path, delimiter string) (string
 	if err != nil {
 		return "", err
 	}
-	reader := v.reader(names, types)
-	known.Store(v, reader)
-	return reader, nil
+	return v.reader(names, types), nil
 }
 
 // reader returns the SQL that reads the file with the types.
