@@ -18,6 +18,7 @@ import (
 	"github.com/millrace/millrace/internal/resource"
 	"github.com/millrace/millrace/internal/source/duckdb"
 	"github.com/millrace/millrace/internal/source/file"
+	"github.com/millrace/millrace/internal/source/objects"
 	pgsource "github.com/millrace/millrace/internal/source/postgres"
 	"github.com/millrace/millrace/internal/source/sample"
 )
@@ -27,6 +28,7 @@ func Connectors(c *config.Config) *connector.Registry {
 	network := networkOf(c)
 	reach := duckdb.Reach{Root: c.SourcesRoot, Deny: []string{c.Home}}
 	sources := append([]connector.SourceInfo{pgsource.Info(), duckdb.Info(reach), file.Info(reach)}, sample.Infos()...)
+	sources = append(sources, objects.S3(), objects.GCS(), objects.Azure(), objects.SFTP())
 	return connector.New(sources, []connector.DestinationInfo{
 		httprequest.Info(network), local.Info(c.FilesRoot), postgres.Info(), s3.Info(),
 	})

@@ -76,6 +76,10 @@ func (s *source) Dialect() query.Dialect { return query.DuckDB }
 
 // Close ends the connections and removes what was fetched.
 func (s *source) Close() error {
+	if err := s.turn.Acquire(context.Background(), 1); err != nil {
+		return err
+	}
+	defer s.turn.Release(1)
 	errs := []error{s.store.close()}
 	for key, f := range s.files {
 		errs = append(errs, os.RemoveAll(f.dir))
@@ -126,10 +130,21 @@ func (f fetched) named(err error) error {
 		return nil
 	}
 	e := *fault.As(err)
-	if e.Code == fault.CodeSourceFile {
-		e.Message, e.Err = "reading "+f.from+": "+strings.ReplaceAll(e.Error(), f.path, f.from), nil
+	if text := strings.ReplaceAll(err.Error(), f.path, f.from); e.Code == fault.CodeSourceFile {
+		statement, _, _ := strings.Cut(text, "\n\nLINE 1: ") // of our own
+		e.Message, e.Err = "reading "+f.from+": "+shortened(statement), nil
 	}
 	return &e
+}
+
+// maxWords is how many characters of what DuckDB says about a file are shown: it repeats lines of the file.
+const maxWords = 2000
+
+func shortened(text string) string {
+	if runes := []rune(text); len(runes) > maxWords {
+		return string(runes[:maxWords]) + " …"
+	}
+	return text
 }
 
 // fetch brings a file to this machine, unless that was done already.

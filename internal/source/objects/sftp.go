@@ -109,7 +109,7 @@ func (s *sftpServer) signer() (ssh.Signer, error) {
 		return ssh.ParsePrivateKey(text)
 	}
 	signer, err := ssh.ParsePrivateKeyWithPassphrase(text, []byte(s.Passphrase))
-	if err != nil && strings.Contains(err.Error(), "not an encrypted key") {
+	if err != nil && strings.Contains(err.Error(), "not password protected") {
 		return ssh.ParsePrivateKey(text)
 	}
 	return signer, err
