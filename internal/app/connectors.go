@@ -17,7 +17,9 @@ import (
 	"github.com/millrace/millrace/internal/kind/sync"
 	"github.com/millrace/millrace/internal/resource"
 	"github.com/millrace/millrace/internal/source/duckdb"
+	"github.com/millrace/millrace/internal/source/excel"
 	"github.com/millrace/millrace/internal/source/file"
+	"github.com/millrace/millrace/internal/source/googlesheets"
 	"github.com/millrace/millrace/internal/source/objects"
 	pgsource "github.com/millrace/millrace/internal/source/postgres"
 	"github.com/millrace/millrace/internal/source/sample"
@@ -28,7 +30,7 @@ func Connectors(c *config.Config) *connector.Registry {
 	network := networkOf(c)
 	reach := duckdb.Reach{Root: c.SourcesRoot, Deny: []string{c.Home}}
 	sources := append([]connector.SourceInfo{pgsource.Info(), duckdb.Info(reach), file.Info(reach)}, sample.Infos()...)
-	sources = append(sources, objects.S3(), objects.GCS(), objects.Azure(), objects.SFTP())
+	sources = append(sources, objects.S3(), objects.GCS(), objects.Azure(), objects.SFTP(), googlesheets.Info(), excel.Info())
 	return connector.New(sources, []connector.DestinationInfo{
 		httprequest.Info(network), local.Info(c.FilesRoot), postgres.Info(), s3.Info(),
 	})

@@ -52,6 +52,7 @@ var sideways = map[[2]string]string{
 	{"internal/kind/", "internal/kind/"}:                    "the rules of a model and a sync read what they refer to",
 	{"internal/source/", "internal/source/duckdb"}:          "files and samples are read by DuckDB",
 	{"internal/source/", "internal/source/file"}:            "files of every place are read by the same rules",
+	{"internal/source/", "internal/source/sheet"}:           "sheets of every place are read by the same rules",
 	{"internal/source/", "internal/source/warehousetest"}:   "stand-ins of warehouses execute on one engine",
 	{"internal/destination/", "internal/destination/file"}:  "all file destinations write the same files",
 	{"internal/destination/file/", "internal/destination/"}: "the suite of file destinations",

@@ -23,7 +23,7 @@ type s3Store struct {
 	lists   chan string // prefixes of listings
 }
 
-func newS3(t *testing.T) *s3Store {
+func newS3(t testing.TB) *s3Store {
 	t.Helper()
 	s := &s3Store{backend: s3mem.New(), lists: make(chan string, 10_000)}
 	if err := s.backend.CreateBucket("exports"); err != nil {
@@ -45,12 +45,14 @@ func newS3(t *testing.T) *s3Store {
 	return s
 }
 
-func (s *s3Store) put(t *testing.T, path string, content []byte) {
+func (s *s3Store) putTB(t testing.TB, path string, content []byte) {
 	t.Helper()
 	if _, err := s.backend.PutObject("exports", path, map[string]string{}, strings.NewReader(string(content)), int64(len(content)), nil); err != nil {
 		t.Fatal(err)
 	}
 }
+
+func (s *s3Store) put(t *testing.T, path string, content []byte) { s.putTB(t, path, content) }
 
 func s3Settings(endpoint string) connector.Settings {
 	return connector.Settings{
