@@ -68,9 +68,24 @@ func (d *drive) connect() (err error) {
 	}
 	d.Endpoint = strings.TrimRight(d.Endpoint, "/")
 	d.transport = d.network.Transport()
-	d.client = &http.Client{Transport: d.transport}
+	d.client = &http.Client{Transport: d.transport, CheckRedirect: withoutToken}
 	if d.tokens, err = d.Credential.Token(d.client); err != nil {
 		return fault.Wrap(err, fault.CodeSourceAuth, "reading the Azure credential")
+	}
+	return nil
+}
+
+// maxRedirects is how often a request is sent on.
+const maxRedirects = 5
+
+// withoutToken takes the token away where a request goes on to another server. The client itself does so for another
+// domain alone.
+func withoutToken(r *http.Request, via []*http.Request) error {
+	if len(via) > maxRedirects {
+		return errors.New("too many redirects")
+	}
+	if r.URL.Host != via[0].URL.Host {
+		r.Header.Del("Authorization")
 	}
 	return nil
 }
@@ -214,8 +229,7 @@ func (d *drive) get(ctx context.Context, doing, address string, to any) error {
 // maxAnswer is how many bytes an answer with a list may have.
 const maxAnswer = 16 << 20
 
-// ask makes a request. The content of a file comes from another server, to which the token is not sent: the client
-// drops it where it follows there.
+// ask makes a request. The content of a file comes from another server, to which the token is not sent.
 func (d *drive) ask(ctx context.Context, doing, address string) (*http.Response, error) {
 	token, err := d.tokens.GetToken(ctx, policy.TokenRequestOptions{Scopes: []string{d.Endpoint + "/.default"}})
 	if err != nil {

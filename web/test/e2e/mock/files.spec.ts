@@ -1,3 +1,4 @@
+import type { Page } from '@playwright/test'
 import { breaches, choose, enter, expect, recolour, test } from '../app'
 
 test.beforeEach(async ({ page, request }) => {
@@ -5,7 +6,7 @@ test.beforeEach(async ({ page, request }) => {
   await enter(page)
 })
 
-const connect = async (page: import('@playwright/test').Page, slug: string, type: string) => {
+const connect = async (page: Page, slug: string, type: string) => {
   const { csrf } = (await (await page.request.get('/api/session')).json()) as { csrf: string }
   const spec = { type, configuration: {} }
   const answer = await page.request.post('/api/sources', { data: { metadata: { name: slug, slug }, spec }, headers: { 'X-CSRF-Token': csrf } })
