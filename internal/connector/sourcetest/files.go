@@ -8,6 +8,7 @@ import (
 	"path"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -173,7 +174,7 @@ func (w files) checkShapes(t *testing.T, s connector.Source, q connector.Query, 
 	}
 	counted := q
 	counted.SQL = s.Dialect().Count(q.SQL)
-	if got := w.texts(t, s, counted); got[1] != fmt.Sprint(rows) {
+	if got := w.texts(t, s, counted); got[1] != strconv.Itoa(rows) {
 		t.Errorf("counted %s rows, want %d", got[1], rows)
 	}
 	out := filepath.Join(t.TempDir(), "out.parquet")

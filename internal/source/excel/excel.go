@@ -252,12 +252,10 @@ func (d *drive) ask(ctx context.Context, doing, address string) (*http.Response,
 }
 
 func (d *drive) unanswered(err error, doing string) error {
-	var address *url.Error // it holds the address of a file, which lets its reader in
-	if errors.As(err, &address) {
+	if address, ok := errors.AsType[*url.Error](err); ok { // it holds the address of a file, which lets its reader in
 		err = address.Err
 	}
-	var failed *azidentity.AuthenticationFailedError
-	if errors.As(err, &failed) {
+	if _, failed := errors.AsType[*azidentity.AuthenticationFailedError](err); failed {
 		return fault.Wrap(err, fault.CodeSourceAuth, "%s", doing).
 			WithSuggestion("Check tenant and client, and that the client secret is the secret's value, not its ID, and has not expired.")
 	}

@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -180,9 +181,7 @@ func TestRefusals(t *testing.T) {
 	settings := graph(t, nil)
 	wrong := settings.WithDefaults(nil)
 	credential := map[string]any{}
-	for k, v := range settings["credential"].(map[string]any) {
-		credential[k] = v
-	}
+	maps.Copy(credential, settings["credential"].(map[string]any))
 	credential["clientSecret"] = "wrong-client-secret"
 	wrong["credential"] = credential
 	err := open(t, wrong, t.TempDir()).Test(t.Context())

@@ -288,8 +288,7 @@ func (g *google) get(ctx context.Context, doing, address string, to any) error {
 }
 
 func (g *google) unanswered(err error, doing string) error {
-	var address *url.Error // it holds the address, which says nothing that the words do not
-	if errors.As(err, &address) {
+	if address, ok := errors.AsType[*url.Error](err); ok { // it holds the address, which says nothing that the words do not
 		err = address.Err
 	}
 	if _, refused := errors.AsType[*oauth2.RetrieveError](err); refused {

@@ -1,6 +1,7 @@
 package googlesheets_test
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"crypto/rsa"
@@ -94,7 +95,11 @@ func (g *google) list(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusBadRequest, "other files are asked for: "+q)
 		return
 	}
-	from, _ := strconv.Atoi(r.URL.Query().Get("pageToken"))
+	from, err := strconv.Atoi(cmp.Or(r.URL.Query().Get("pageToken"), "0"))
+	if err != nil {
+		refuse(w, http.StatusBadRequest, "Invalid Value")
+		return
+	}
 	page := map[string]any{}
 	var files []map[string]string
 	for i := from; i < len(g.books) && i < from+2; i++ {

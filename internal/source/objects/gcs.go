@@ -134,8 +134,7 @@ func (b *gcsBucket) open(ctx context.Context, path string) (io.ReadCloser, error
 // fault gives an error its code, in the store's own words, and says what to do.
 func (b *gcsBucket) fault(err error, doing string, object bool) error {
 	code, status := fault.CodeSourceUnreachable, 0
-	var answer *googleapi.Error
-	if errors.As(err, &answer) {
+	if answer, ok := errors.AsType[*googleapi.Error](err); ok {
 		status = answer.Code
 		code = codeOfStatus(status)
 	}

@@ -243,7 +243,7 @@ func TestSpool(t *testing.T) {
 		if !fault.Is(err, fault.CodeSourceFile) || !strings.Contains(err.Error(), name) {
 			t.Errorf("%s: %v", name, err)
 		}
-		if left, _ := os.ReadDir(dir); len(left) > 0 {
+		if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
 			t.Errorf("%s: left %v", name, left)
 		}
 	}

@@ -149,7 +149,7 @@ func (w *Workbook) decode(name string, to any, needed bool) (err error) {
 func (w *Workbook) share() error {
 	f, err := w.zip.Open("xl/sharedStrings.xml")
 	if err != nil {
-		return nil //nolint:nilerr // a workbook without text has none
+		return nil // a workbook without text has none
 	}
 	defer f.Close() //nolint:errcheck // read only
 	size := 0

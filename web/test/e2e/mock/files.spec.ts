@@ -7,9 +7,9 @@ test.beforeEach(async ({ page, request }) => {
 })
 
 const connect = async (page: Page, slug: string, type: string) => {
-  const { csrf } = (await (await page.request.get('/api/session')).json()) as { csrf: string }
+  const { csrfToken } = (await (await page.request.get('/api/session')).json()) as { csrfToken: string }
   const spec = { type, configuration: {} }
-  const answer = await page.request.post('/api/sources', { data: { metadata: { name: slug, slug }, spec }, headers: { 'X-CSRF-Token': csrf } })
+  const answer = await page.request.post('/api/sources', { data: { metadata: { name: slug, slug }, spec }, headers: { 'X-CSRF-Token': csrfToken } })
   expect(answer.ok(), await answer.text()).toBe(true)
 }
 
