@@ -122,11 +122,11 @@ func (s *Server) columnsOf(ctx context.Context, m *model.Spec) ([]model.Column, 
 		return nil, err
 	}
 	defer src.Close() //nolint:errcheck // reading is done
-	statement := queryOf(src, m.Method, m.SQL, m.Table)
-	if statement == "" {
+	q, err := m.Query(src.Dialect())
+	if err != nil {
 		return nil, nil // the model's own rules refuse it
 	}
-	b, err := readPreview(ctx, src, statement, 0, nil)
+	b, err := readPreview(ctx, src, q, 0, nil)
 	if err != nil {
 		return nil, err
 	}

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strings"
@@ -17,13 +18,15 @@ import (
 
 type previewInput struct {
 	Body struct {
-		Source  string          `json:"source"`
-		Method  model.Method    `json:"method"`
-		SQL     string          `json:"sql,omitempty"`
-		Table   *query.TableRef `json:"table,omitempty"`
-		Limit   *int64          `json:"limit,omitempty" doc:"rows; 0 means all; 100 when absent"`
-		Count   bool            `json:"count,omitempty" doc:"also count the rows"`
-		Columns []model.Column  `json:"columns,omitempty" doc:"casts to apply"`
+		Source  string           `json:"source"`
+		Method  model.Method     `json:"method"`
+		SQL     string           `json:"sql,omitempty"`
+		Table   *query.TableRef  `json:"table,omitempty"`
+		File    *connector.File  `json:"file,omitempty"`
+		Sheet   *connector.Sheet `json:"sheet,omitempty"`
+		Limit   *int64           `json:"limit,omitempty" doc:"rows; 0 means all; 100 when absent"`
+		Count   bool             `json:"count,omitempty" doc:"also count the rows"`
+		Columns []model.Column   `json:"columns,omitempty" doc:"casts to apply"`
 	}
 }
 
@@ -65,9 +68,9 @@ func (s *Server) preview(ctx context.Context, in *previewInput) (PreviewBody, er
 		return PreviewBody{}, err
 	}
 	defer src.Close() //nolint:errcheck // reading is done
-	sql := queryOf(src, in.Body.Method, in.Body.SQL, in.Body.Table)
-	if sql == "" {
-		return PreviewBody{}, fault.New(fault.CodeRequired, "write a query or choose a table").WithPath("sql")
+	q, err := in.spec().Query(src.Dialect())
+	if err != nil {
+		return PreviewBody{}, fault.As(err).WithSuggestion("Write a query, or choose a table, a file or a sheet.")
 	}
 	limit := int64(previewLimit)
 	if in.Body.Limit != nil {
@@ -76,12 +79,12 @@ func (s *Server) preview(ctx context.Context, in *previewInput) (PreviewBody, er
 	if limit <= 0 || limit > maxPreview {
 		limit = maxPreview
 	}
-	b, err := readPreview(ctx, src, sql, limit, in.Body.Columns)
+	b, err := readPreview(ctx, src, q, limit, in.Body.Columns)
 	if err != nil {
 		return b, err
 	}
-	if in.Body.Count && src.Dialect().Counts(sql) {
-		if b.RowCount, err = countRows(ctx, src, sql); err != nil {
+	if in.Body.Count && src.Dialect().Counts(q.SQL) {
+		if b.RowCount, err = countRows(ctx, src, q); err != nil {
 			return b, err
 		}
 	}
@@ -89,20 +92,16 @@ func (s *Server) preview(ctx context.Context, in *previewInput) (PreviewBody, er
 	return b, nil
 }
 
-// queryOf is a model's query in its source's SQL; empty where there is none.
-func queryOf(src connector.Source, method model.Method, sql string, table *query.TableRef) string {
-	if method == model.MethodTable && table != nil {
-		return src.Dialect().SelectTable(*table)
-	}
-	if sql = query.Clean(sql); strings.TrimSpace(sql) == "" {
-		return ""
-	}
-	return sql
+// spec is the model whose rows are asked for. One without a method has a query.
+func (in *previewInput) spec() model.Spec {
+	b := in.Body
+	return model.Spec{Method: cmp.Or(b.Method, model.MethodSQL), SQL: b.SQL, Table: b.Table, File: b.File, Sheet: b.Sheet}
 }
 
-func readPreview(ctx context.Context, src connector.Source, sql string, limit int64, casts []model.Column) (PreviewBody, error) {
+func readPreview(ctx context.Context, src connector.Source, q connector.Query, limit int64, casts []model.Column) (PreviewBody, error) {
 	b := PreviewBody{Columns: []value.Column{}, Rows: [][]value.Value{}, CastFailed: []CastFailureBody{}}
-	r, err := src.Query(ctx, connector.Query{SQL: sql, Limit: limit + 1, Class: connector.WorkloadInteractive, Tag: "millrace preview"})
+	q.Limit, q.Class, q.Tag = limit+1, connector.WorkloadInteractive, "millrace preview"
+	r, err := src.Query(ctx, q)
 	if err != nil {
 		return b, err
 	}
@@ -191,8 +190,9 @@ func copied(v value.Value) value.Value {
 	return v
 }
 
-func countRows(ctx context.Context, src connector.Source, sql string) (*int64, error) {
-	r, err := src.Query(ctx, connector.Query{SQL: src.Dialect().Count(sql), Class: connector.WorkloadInteractive, Tag: "millrace count"})
+func countRows(ctx context.Context, src connector.Source, q connector.Query) (*int64, error) {
+	q.SQL, q.Class, q.Tag = src.Dialect().Count(q.SQL), connector.WorkloadInteractive, "millrace count"
+	r, err := src.Query(ctx, q)
 	if err != nil {
 		return nil, err
 	}

@@ -104,10 +104,13 @@ func (s *Server) sample(ctx context.Context, slug, array string, refresh bool) (
 
 // readSample reads the first rows of a model, or the first elements of one of its arrays.
 func readSample(ctx context.Context, src connector.Source, spec *model.Spec, array string) (*mapping.Sample, error) {
-	q := connector.Query{SQL: queryOf(src, spec.Method, spec.SQL, spec.Table), Class: connector.WorkloadInteractive, Tag: "millrace sample"}
+	q, err := spec.Query(src.Dialect())
+	if err != nil {
+		return nil, err
+	}
+	q.Class, q.Tag = connector.WorkloadInteractive, "millrace sample"
 	sample := &mapping.Sample{PrimaryKey: spec.PrimaryKey}
 	if array != "" {
-		var err error
 		if q, _, err = run.Elements(ctx, src, q, array, spec.PrimaryKey); err != nil {
 			return nil, err
 		}

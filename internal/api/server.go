@@ -125,6 +125,7 @@ func (s *Server) own(mux *http.ServeMux) huma.API {
 	s.apply(api)
 	s.sources(api)
 	s.columns(api)
+	s.choices(api)
 	s.clones(api)
 	s.tries(api)
 	s.destinations(api)

@@ -73,6 +73,10 @@ func (s *Server) v1Model(ctx context.Context, r *http.Request, d resource.Docume
 	switch spec.Method {
 	case model.MethodTable:
 		b["queryType"], b["table"] = "table", map[string]string{"name": spec.Table.String()}
+	case model.MethodFile:
+		b["queryType"], b["custom"] = "custom", map[string]any{"query": spec.File}
+	case model.MethodSheet:
+		b["queryType"], b["custom"] = "custom", map[string]any{"query": spec.Sheet}
 	default:
 		b["queryType"], b["raw"] = "raw_sql", map[string]string{"sql": spec.SQL}
 	}

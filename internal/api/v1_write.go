@@ -9,6 +9,7 @@ import (
 	"reflect"
 	"strings"
 
+	"github.com/millrace/millrace/internal/connector"
 	"github.com/millrace/millrace/internal/fault"
 	"github.com/millrace/millrace/internal/kind/destination"
 	"github.com/millrace/millrace/internal/kind/model"
@@ -116,8 +117,11 @@ func (s *Server) v1Discover(ctx context.Context, m *model.Spec) error {
 		return nil
 	}
 	field := "raw"
-	if m.Method == model.MethodTable {
+	switch m.Method {
+	case model.MethodTable:
 		field = "table"
+	case model.MethodFile, model.MethodSheet:
+		field = "custom"
 	}
 	return fault.As(err).WithPath(field)
 }
@@ -190,7 +194,7 @@ func (s *Server) mergeModel(ctx context.Context, f fields, m *model.Spec) error 
 	if err := s.readModel(ctx, f, m); err != nil {
 		return err
 	}
-	if m.Method == was.Method && m.SQL == was.SQL && reflect.DeepEqual(m.Table, was.Table) {
+	if m.Method == was.Method && m.SQL == was.SQL && reflect.DeepEqual(m.Table, was.Table) && reflect.DeepEqual(m.File, was.File) && reflect.DeepEqual(m.Sheet, was.Sheet) {
 		return nil
 	}
 	return s.v1Discover(ctx, m)
@@ -215,15 +219,29 @@ func (s *Server) readModel(ctx context.Context, f fields, m *model.Spec) error {
 		sql = raw.text("sql")
 	}
 	if sql != "" {
-		m.Method, m.SQL, m.Table = model.MethodSQL, sql, nil
+		m.Method, m.SQL, m.Table, m.File, m.Sheet = model.MethodSQL, sql, nil, nil, nil
 	}
 	if t := f.object("table"); t != nil {
-		m.Method, m.SQL, m.Table = model.MethodTable, "", tableRef(t.text("name"))
+		m.Method, m.SQL, m.Table, m.File, m.Sheet = model.MethodTable, "", tableRef(t.text("name")), nil, nil
+	}
+	if c := f.object("custom"); c != nil {
+		chooseCustom(m, c.object("query"))
 	}
 	if m.Method == "" {
-		return fault.New(fault.CodeInvalid, "queries of the type %q are not supported here: send raw or table", f.text("queryType")).WithPath("queryType")
+		return fault.New(fault.CodeInvalid, "queries of the type %q are not supported here: send raw, table, or custom with a file or sheet", f.text("queryType")).WithPath("queryType")
 	}
 	return nil
+}
+
+// chooseCustom reads which file or sheet a model's rows are in.
+func chooseCustom(m *model.Spec, q fields) {
+	if name := q.text("name"); name != "" {
+		m.Method, m.SQL, m.Table, m.File = model.MethodSheet, "", nil, nil
+		m.Sheet = &connector.Sheet{Workbook: q.text("workbook"), Name: name}
+		return
+	}
+	m.Method, m.SQL, m.Table, m.Sheet = model.MethodFile, "", nil, nil
+	m.File = &connector.File{Path: q.text("path"), Newest: boolean(q["newest"])}
 }
 
 // tableRef reads a dotted name.

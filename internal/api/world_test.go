@@ -183,7 +183,7 @@ func (w *world) registry() *connector.Registry {
 			Slug: "house", Name: "House", Methods: []string{"sql"}, Engines: []string{"basic", "lightning"}, SyncLogs: true,
 			Fields: []connector.Field{{Name: connector.FieldAuditSchema, Label: "Audit schema", Type: connector.FieldString}},
 			Open:   func(o connector.SourceOptions) (connector.Source, error) { return w.source.open(o), nil },
-		}, warehouseInfo()},
+		}, warehouseInfo(), boxInfo(w)},
 		[]connector.DestinationInfo{{
 			Slug: "memory", Name: "Memory",
 			Fields: []connector.Field{{Name: "place", Label: "Place", Type: connector.FieldString, Required: true, Target: true}, secretField},

@@ -21,7 +21,9 @@ type SourceInfo struct {
 	Category string        `json:"category"` // warehouse, database, file, sample
 	Summary  string        `json:"summary"`
 	Fields   []Field       `json:"fields"`
-	Methods  []string      `json:"methods"`          // modeling methods: sql, table
+	Methods  []string      `json:"methods"`          // modeling methods: sql, table, file, sheet
+	Files    *FileRules    `json:"files,omitempty"`  // with the method file
+	Books    bool          `json:"books,omitempty"`  // with the method sheet: a model chooses a workbook besides
 	Engines  []string      `json:"engines"`          // EngineBasic, EngineLightning
 	Grants   string        `json:"grants,omitempty"` // what an administrator of the source runs for Lightning; see GrantsFor
 	Sample   bool          `json:"sample"`           // built-in data: no credentials, no test, not metered (S-85)
@@ -73,6 +75,8 @@ type Table struct {
 // Query asks for rows.
 type Query struct {
 	SQL   string   // in the source's own dialect, without a trailing semicolon
+	File  *File    // which SQL reads as the table RowsTable; nil where the source's models choose none
+	Sheet *Sheet   // likewise
 	Limit int64    // at most this many rows; 0 means all
 	Class Workload // which compute to use
 	Tag   string   // an identifier for the source's own query log, such as "sync 12 run 34"

@@ -133,7 +133,7 @@ func As(err error) *Error {
 			return e
 		}
 		c := *e
-		c.Message, c.Err = strings.TrimSuffix(err.Error(), causeText(e)), e.Err
+		c.Message, c.Err = strings.TrimSuffix(strings.TrimSuffix(err.Error(), causeText(e)), ": "), e.Err
 		return &c
 	}
 	var issues Issues
@@ -156,6 +156,9 @@ func (s Issues) summary() *Error {
 func causeText(e *Error) string {
 	if e.Err == nil {
 		return ""
+	}
+	if e.Message == "" {
+		return e.Err.Error()
 	}
 	return ": " + e.Err.Error()
 }

@@ -16,6 +16,12 @@ func TestAs(t *testing.T) {
 	if got := As(wrapped); got.Code != CodeSourceQuery || got.Error() != wrapped.Error() || !errors.Is(got, driver) {
 		t.Errorf("got %q with %s", got, got.Code)
 	}
+	if got := As(errors.Join(Wrap(driver, CodeSourceQuery, ""), nil)); got.Error() != driver.Error() {
+		t.Errorf("an error without words of its own says %q", got)
+	}
+	if got := As(fmt.Errorf("staging: %w", Wrap(driver, CodeSourceQuery, ""))); got.Error() != "staging: "+driver.Error() {
+		t.Errorf("an error without words of its own says %q", got)
+	}
 	if got := As(driver); got.Code != CodeInternal || got.Error() != driver.Error() {
 		t.Errorf("got %q with %s", got, got.Code)
 	}

@@ -101,6 +101,8 @@ func testOpen(t *testing.T, w world) {
 			settings["host"] = "127.0.0.1"
 		case "port":
 			settings["port"] = l.Addr().(*net.TCPAddr).Port
+		case "endpoint":
+			settings["endpoint"] = "http://" + l.Addr().String()
 		}
 	}
 	if err := w.open(t, settings).Close(); err != nil {

@@ -32,11 +32,33 @@ func (s *Spec) validateSource(registry *connector.Registry, get func(kind, slug 
 		return issues // the missing reference is reported already
 	}
 	info, err := registry.Source(d.(*source.Spec).Type) //nolint:forcetypeassert // the kind's own spec
-	if err != nil || slices.Contains(info.Methods, string(s.Method)) || !slices.Contains(Methods, s.Method) {
+	if err != nil || !slices.Contains(Methods, s.Method) {
+		return issues
+	}
+	if slices.Contains(info.Methods, string(s.Method)) {
+		s.validateChoice(info, &issues)
 		return issues
 	}
 	issues.Add("spec.method", fault.CodeInvalid, "models of %s have no method %q; there is %s", info.Name, s.Method, strings.Join(info.Methods, ", "))
 	return issues
+}
+
+// validateChoice: which files and sheets there can be depends on the type of the source (S-75, S-78).
+func (s *Spec) validateChoice(info connector.SourceInfo, issues *fault.Issues) {
+	switch {
+	case s.Method == MethodFile && s.File != nil && info.Files != nil:
+		if s.File.Newest {
+			if !info.Files.Newest {
+				issues.Add("spec.file.newest", fault.CodeInvalid, "a model of %s names one file: it cannot take the newest", info.Name)
+			}
+			return
+		}
+		if s.File.Path != "" && !info.Files.Readable(s.File.Path) {
+			issues.Add("spec.file.path", fault.CodeInvalid, "a file of %s has the extension %s", info.Name, strings.Join(info.Files.Extensions, " or "))
+		}
+	case s.Method == MethodSheet && s.Sheet != nil && info.Books && s.Sheet.Workbook == "":
+		issues.Add("spec.sheet.workbook", fault.CodeRequired, "choose the workbook that the sheet is in")
+	}
 }
 
 func (s *Spec) validate() fault.Issues {
@@ -50,8 +72,16 @@ func (s *Spec) validate() fault.Issues {
 		if s.Table == nil || s.Table.Name == "" {
 			issues.Add("spec.table", fault.CodeRequired, "a model of the method table needs a table")
 		}
+	case MethodFile:
+		if s.File == nil || s.File.Path == "" && !s.File.Newest {
+			issues.Add("spec.file", fault.CodeRequired, "a model of the method file needs the path of a file, or the newest one")
+		}
+	case MethodSheet:
+		if s.Sheet == nil || s.Sheet.Name == "" {
+			issues.Add("spec.sheet", fault.CodeRequired, "a model of the method sheet needs the name of a sheet")
+		}
 	default:
-		issues.Add("spec.method", fault.CodeInvalid, "there is no modeling method %q; there are sql and table", s.Method)
+		issues.Add("spec.method", fault.CodeInvalid, "there is no modeling method %q; there are sql, table, file and sheet", s.Method)
 	}
 	s.validateKey(&issues)
 	seen := map[string]bool{}

@@ -3,19 +3,25 @@
 package model
 
 import (
+	"strings"
+
+	"github.com/millrace/millrace/internal/connector"
+	"github.com/millrace/millrace/internal/fault"
 	"github.com/millrace/millrace/internal/query"
 	"github.com/millrace/millrace/internal/value"
 )
 
 // Spec is what a person configures of a model. It holds no data.
 type Spec struct {
-	Source      string          `json:"source"` // slug
-	Method      Method          `json:"method"`
-	SQL         string          `json:"sql,omitempty"`
-	Table       *query.TableRef `json:"table,omitempty"`
-	PrimaryKey  string          `json:"primaryKey"`
-	Columns     []Column        `json:"columns,omitempty"` // as the last preview found them (M-32)
-	Description string          `json:"description,omitempty"`
+	Source      string           `json:"source"` // slug
+	Method      Method           `json:"method"`
+	SQL         string           `json:"sql,omitempty"`
+	Table       *query.TableRef  `json:"table,omitempty"`
+	File        *connector.File  `json:"file,omitempty"`
+	Sheet       *connector.Sheet `json:"sheet,omitempty"`
+	PrimaryKey  string           `json:"primaryKey"`
+	Columns     []Column         `json:"columns,omitempty"` // as the last preview found them (M-32)
+	Description string           `json:"description,omitempty"`
 }
 
 // Method is how a model's rows are described (M-02).
@@ -25,10 +31,12 @@ type Method string
 const (
 	MethodSQL   Method = "sql"
 	MethodTable Method = "table"
+	MethodFile  Method = "file"
+	MethodSheet Method = "sheet"
 )
 
 // Methods lists the modeling methods.
-var Methods = []Method{MethodSQL, MethodTable}
+var Methods = []Method{MethodSQL, MethodTable, MethodFile, MethodSheet}
 
 // Column is one column of a model.
 type Column struct {
@@ -51,4 +59,28 @@ func (c Column) Effective() value.Type {
 // Column returns the named column.
 func (s Spec) Column(name string) (Column, bool) {
 	return named(s.Columns, name)
+}
+
+// Query returns what reads the model's rows from its source, which writes SQL in the dialect.
+func (s Spec) Query(d query.Dialect) (connector.Query, error) {
+	switch {
+	case s.Method == MethodTable && s.Table != nil:
+		return connector.Query{SQL: d.SelectTable(*s.Table)}, nil
+	case s.Method == MethodSQL && strings.TrimSpace(query.Clean(s.SQL)) != "":
+		return connector.Query{SQL: query.Clean(s.SQL)}, nil
+	case s.Method == MethodFile && s.File != nil:
+		return connector.Query{SQL: d.SelectTable(connector.RowsTable), File: s.File}, nil
+	case s.Method == MethodSheet && s.Sheet != nil:
+		return connector.Query{SQL: d.SelectTable(connector.RowsTable), Sheet: s.Sheet}, nil
+	default:
+		return connector.Query{}, fault.New(fault.CodeRequired, "the model has no %s", s.Method.wants()).WithPath(string(s.Method))
+	}
+}
+
+// wants says in words what a model of the method needs.
+func (m Method) wants() string {
+	if m == MethodSQL || m == "" {
+		return "query"
+	}
+	return string(m)
 }

@@ -15,6 +15,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/millrace/millrace/internal/connector"
+	"github.com/millrace/millrace/internal/fault"
 	"github.com/millrace/millrace/internal/query"
 )
 
@@ -61,10 +62,24 @@ func csvReader(ctx context.Context, c *sql.Conn, path, delimiter string) (string
 		return "", err
 	}
 	v := version{path, delimiter, info.Size(), info.ModTime()}
+	return remember(v, func() (string, error) { return v.find(ctx, c) })
+}
+
+// remember returns what was found about a file, or finds it.
+func remember(v version, find func() (string, error)) (string, error) {
 	if reader, ok := known.Load(v); ok {
 		return reader.(string), nil //nolint:forcetypeassert // stored below
 	}
-	names, err := header(path, delimiter)
+	reader, err := find()
+	if err == nil {
+		known.Store(v, reader)
+	}
+	return reader, err
+}
+
+// find looks through a CSV file and returns the SQL that reads it.
+func (v version) find(ctx context.Context, c *sql.Conn) (string, error) {
+	names, err := header(v.path, v.delimiter)
 	if err != nil {
 		return "", err
 	}
@@ -72,9 +87,7 @@ func csvReader(ctx context.Context, c *sql.Conn, path, delimiter string) (string
 	if err != nil {
 		return "", err
 	}
-	reader := v.reader(names, types)
-	known.Store(v, reader)
-	return reader, nil
+	return v.reader(names, types), nil
 }
 
 // reader returns the SQL that reads the file with the types.
@@ -83,9 +96,12 @@ func (v version) reader(names, types []string) string {
 	for i, name := range names {
 		columns[i] = query.DuckDB.Text(name) + ": " + query.DuckDB.Text(types[i])
 	}
-	return fmt.Sprintf(`read_csv(%s, header = true, delim = %s, quote = '"', escape = '"', auto_detect = false, columns = {%s})`,
-		query.DuckDB.Text(v.path), query.DuckDB.Text(v.delimiter), strings.Join(columns, ", "))
+	return fmt.Sprintf(`read_csv(%s, header = true, delim = %s, quote = '"', escape = '"', auto_detect = false, max_line_size = %d, columns = {%s})`,
+		query.DuckDB.Text(v.path), query.DuckDB.Text(v.delimiter), maxLine, strings.Join(columns, ", "))
 }
+
+// maxLine is how many bytes a line of a CSV file may have. DuckDB keeps a few buffers of that size.
+const maxLine = 32 << 20
 
 // header reads the names of the columns: the first line (S-76).
 func header(path, delimiter string) ([]string, error) {
@@ -112,7 +128,11 @@ func header(path, delimiter string) ([]string, error) {
 			names[i] = fmt.Sprintf("column%d", i+1)
 		}
 	}
-	return names, connector.DistinctColumns(names)
+	if err := connector.DistinctColumns(names); err != nil {
+		return nil, fault.New(fault.CodeSourceFile, "the first line names two columns alike: %s", err).
+			WithSuggestion("Give each column a name of its own in the file.")
+	}
+	return names, nil
 }
 
 // typesOf looks through the file: at its beginning for what each column may be, at all of it for whether it is.

@@ -1,10 +1,11 @@
-// Package file reads a folder of CSV, TSV, JSON, NDJSON and Parquet files: each file is a table, called as the
-// file without its extension.
+// Package file reads a folder of CSV, TSV, JSON, NDJSON, Parquet and Excel files: each file is a table, called as the
+// file without its extension; of an Excel workbook, each sheet is one.
 package file
 
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"maps"
 	"os"
 	"path/filepath"
@@ -21,11 +22,11 @@ import (
 // Info describes the source.
 func Info(reach duckdb.Reach) connector.SourceInfo {
 	return connector.SourceInfo{
-		Slug: "file", Name: "Files in a folder", Category: "file", Summary: "CSV, TSV, JSON, NDJSON and Parquet files on the server",
+		Slug: "file", Name: "Files in a folder", Category: "file", Summary: "CSV, TSV, JSON, NDJSON, Parquet and Excel files on the server",
 		Fields: []connector.Field{
 			{
 				Name: "path", Label: "Folder", Type: connector.FieldString, Required: true, Example: "/data/exports",
-				Help: "A folder on the server, or one file. Each file is a table, called as the file without its extension.",
+				Help: "A folder on the server, or one file. Each file is a table, called as the file without its extension; a workbook of several sheets has a table for each, such as \"people.Sheet1\".",
 			},
 			{
 				Name: "delimiter", Label: "CSV delimiter", Type: connector.FieldSelect, Default: "comma", Advanced: true,
@@ -44,13 +45,14 @@ func Info(reach duckdb.Reach) connector.SourceInfo {
 var delimiters = map[string]string{"comma": ",", "semicolon": ";", "pipe": "|", "tab": "\t"}
 
 type folder struct {
+	dir       string // private
 	reach     duckdb.Reach
 	path      string
 	delimiter string
 }
 
 func open(o connector.SourceOptions, reach duckdb.Reach) (connector.Source, error) {
-	f := folder{reach: reach, path: filepath.Clean(o.Settings.Text("path")), delimiter: delimiters[o.Settings.Text("delimiter")]}
+	f := folder{dir: o.Dir, reach: reach, path: filepath.Clean(o.Settings.Text("path")), delimiter: delimiters[o.Settings.Text("delimiter")]}
 	if f.delimiter == "" {
 		f.delimiter = ","
 	}
@@ -94,8 +96,18 @@ func (f folder) views(ctx context.Context, c *sql.Conn, statement string) error 
 		return err
 	}
 	named := names(files)
-	if mentioned := mentionedIn(statement, named); len(mentioned) > 0 {
-		named = mentioned
+	sheets, err := workbooks(named)
+	if err != nil {
+		return err
+	}
+	mentioned, mentionedSheets := mentionedIn(statement, named), mentionedIn(statement, sheets)
+	if len(mentioned)+len(mentionedSheets) > 0 {
+		named, sheets = mentioned, mentionedSheets
+	}
+	for _, name := range slices.Sorted(maps.Keys(sheets)) {
+		if err := sheets[name].load(ctx, c, f.dir, name); err != nil {
+			return bad(ctx, err, sheets[name].path)
+		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(named)) {
 		if err := f.view(ctx, c, name, named[name]); err != nil {
@@ -110,10 +122,19 @@ func (f folder) view(ctx context.Context, c *sql.Conn, name, path string) error 
 	if err == nil {
 		_, err = c.ExecContext(ctx, "CREATE VIEW "+query.DuckDB.Ident(name)+" AS SELECT * FROM "+reader)
 	}
-	if err != nil && ctx.Err() == nil {
-		return duckdb.BadFile(err, "reading the file %q", filepath.Base(path))
+	return bad(ctx, err, path)
+}
+
+// bad says which file an error is about.
+func bad(ctx context.Context, err error, path string) error {
+	if err == nil || ctx.Err() != nil {
+		return err
 	}
-	return err
+	e := duckdb.BadFile(err, "reading the file %q", filepath.Base(path))
+	if known, ok := errors.AsType[*fault.Error](err); ok && e.Suggestion == "" {
+		e.Suggestion = known.Suggestion
+	}
+	return e
 }
 
 // names returns the files by the names of their tables. Two files with one base name keep their extensions.
@@ -134,9 +155,9 @@ func names(files []string) map[string]string {
 }
 
 // mentionedIn returns the tables whose names occur in the statement, in any case of letters.
-func mentionedIn(statement string, named map[string]string) map[string]string {
+func mentionedIn[T any](statement string, named map[string]T) map[string]T {
 	statement = strings.ToLower(statement)
-	mentioned := map[string]string{}
+	mentioned := map[string]T{}
 	for name, path := range named {
 		if strings.Contains(statement, strings.ReplaceAll(strings.ToLower(name), `"`, `""`)) {
 			mentioned[name] = path
@@ -171,7 +192,7 @@ func (f folder) files() ([]string, error) {
 }
 
 // extensions are those of the files that can be read.
-var extensions = []string{".csv", ".tsv", ".json", ".ndjson", ".jsonl", ".parquet"}
+var extensions = []string{".csv", ".tsv", ".json", ".ndjson", ".jsonl", ".parquet", workbookExtension}
 
 func extension(path string) string { return strings.ToLower(filepath.Ext(path)) }
 

@@ -18,6 +18,7 @@ import (
 	"github.com/millrace/millrace/internal/query"
 	"github.com/millrace/millrace/internal/source/duckdb"
 	"github.com/millrace/millrace/internal/value"
+	"github.com/xuri/excelize/v2"
 )
 
 // folderOf makes a folder of files.
@@ -202,7 +203,7 @@ func TestOneFile(t *testing.T) {
 		r.Release()
 		t.Error("the neighbour was read")
 	}
-	for _, path := range []string{filepath.Join(dir, "one.txt"), dir + "/two.xlsx"} {
+	for _, path := range []string{filepath.Join(dir, "one.txt"), dir + "/two.xls"} {
 		if err := os.WriteFile(path, []byte("a\nx\n"), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -332,4 +333,40 @@ func FuzzFiles(f *testing.F) {
 			t.Errorf("%s %q: %s %v", kind, content, code.Code, err)
 		}
 	})
+}
+
+// The sheets of a workbook are tables: one is called as the file, several as the file and the sheet.
+//
+// Req: S-84
+func TestWorkbooks(t *testing.T) {
+	t.Parallel()
+	dir := folderOf(t, map[string]string{"other.csv": "a\n1\n", "broken.xlsx": "no workbook"})
+	for name, sheets := range map[string][]string{"one": {"Sheet1"}, "two": {"Sheet1", "People 2"}} {
+		f := excelize.NewFile()
+		for _, s := range sheets {
+			if _, err := f.NewSheet(s); err != nil {
+				t.Fatal(err)
+			}
+			for cell, v := range map[string]any{"A1": "id", "B1": "code", "A2": 1, "B2": "0012", "D2": "beside", "A4": "below"} {
+				if err := f.SetCellValue(s, cell, v); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		if err := f.SaveAs(filepath.Join(dir, name+".xlsx")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s := openAt(t, connector.Settings{"path": dir})
+	for _, table := range []string{`one`, `"two.Sheet1"`, `"two.People 2"`} {
+		if schema, rows := read(t, s, "SELECT * FROM "+table); strings.Join(rows, "\n") != "1|0012" || schema[0].Type != value.TypeNumber || schema[1].Type != value.TypeString {
+			t.Errorf("%s: %q of %v", table, rows, schema)
+		}
+	}
+	if _, rows := read(t, s, "SELECT a FROM other"); len(rows) != 1 {
+		t.Errorf("beside a broken workbook: %q", rows)
+	}
+	if err := consume(t.Context(), s, "SELECT * FROM broken"); !fault.Is(err, fault.CodeSourceFile) || !strings.Contains(err.Error(), "broken.xlsx") || !strings.Contains(fault.As(err).Hint(), ".xlsx") {
+		t.Errorf("a broken workbook: %v\n%s", err, fault.As(err).Hint())
+	}
 }

@@ -21,9 +21,11 @@ func jsonReader(ctx context.Context, c *sql.Conn, path, format string) (string, 
 		return "", err
 	}
 	v := version{path, format, info.Size(), info.ModTime()}
-	if reader, ok := known.Load(v); ok {
-		return reader.(string), nil //nolint:forcetypeassert // stored below
-	}
+	return remember(v, func() (string, error) { return findJSON(ctx, c, path, format) })
+}
+
+// findJSON looks at a JSON file and returns the SQL that reads it.
+func findJSON(ctx context.Context, c *sql.Conn, path, format string) (string, error) {
 	reader := fmt.Sprintf("read_json(%s, format = %s, sample_size = 100000", query.DuckDB.Text(path), query.DuckDB.Text(format))
 	columns, changed, err := jsonColumns(ctx, c, reader+")")
 	if err != nil {
@@ -32,9 +34,7 @@ func jsonReader(ctx context.Context, c *sql.Conn, path, format string) (string, 
 	if changed {
 		reader += ", columns = {" + strings.Join(columns, ", ") + "}"
 	}
-	reader += ")"
-	known.Store(v, reader)
-	return reader, nil
+	return reader + ")", nil
 }
 
 // jsonColumns returns the columns that DuckDB finds with their types, and whether one of them was changed to text.

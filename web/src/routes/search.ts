@@ -1,5 +1,7 @@
 /** What a page keeps in its address. Anything else that an address holds is dropped. */
 
+import type { ModelMethod } from '~/services/types'
+
 type Raw = Record<string, unknown>
 
 /** A text of the address; numbers and booleans count as the text that they were typed as. */
@@ -65,11 +67,11 @@ export const typeSearch = (raw: Raw): TypeSearch => compact({ type: text(raw, 't
 
 export interface ModelNewSearch {
   source?: string
-  method?: 'sql' | 'table'
+  method?: ModelMethod
 }
 
 export const modelNewSearch = (raw: Raw): ModelNewSearch =>
-  compact({ source: text(raw, 'source'), method: oneOf(raw, 'method', ['sql', 'table']) })
+  compact({ source: text(raw, 'source'), method: oneOf(raw, 'method', ['sql', 'table', 'file', 'sheet']) })
 
 export const syncSteps = ['model', 'destination', 'configure', 'schedule'] as const
 export type SyncStep = (typeof syncSteps)[number]

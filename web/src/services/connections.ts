@@ -3,12 +3,14 @@ import type { components } from './openapi.gen'
 import { get, path, post, postExact } from './http'
 import type {
   Destination,
+  FileList,
   Items,
   Option,
   Preview,
   PreviewRequest,
   RefreshedSource,
   Settings,
+  SheetList,
   Source,
   SyncSpec,
   Tables,
@@ -64,6 +66,33 @@ export async function refreshSource(slug: string): Promise<{ found: RefreshedSou
   const found = await post<RefreshedSource>(path('sources', slug, 'refresh'))
   return { found, tables: await get<Tables>(path('sources', slug, 'tables')) }
 }
+
+/** The files of a source that a model can choose, whose paths begin with the prefix. */
+export const filesQuery = (slug: string, prefix: string) =>
+  queryOptions({
+    queryKey: ['sources', 'files', slug, prefix],
+    queryFn: ({ signal }) => get<FileList>(`${path('sources', slug, 'files')}?${new URLSearchParams({ prefix }).toString()}`, signal),
+    staleTime: 60_000,
+    retry: false,
+  })
+
+/** The workbooks of a source that a model can choose. */
+export const workbooksQuery = (slug: string) =>
+  queryOptions({
+    queryKey: ['sources', 'workbooks', slug],
+    queryFn: async ({ signal }) => (await get<Items<Option>>(path('sources', slug, 'workbooks'), signal)).items,
+    staleTime: 60_000,
+    retry: false,
+  })
+
+/** The sheets of a workbook. */
+export const sheetsQuery = (slug: string, workbook: string) =>
+  queryOptions({
+    queryKey: ['sources', 'sheets', slug, workbook],
+    queryFn: ({ signal }) => get<SheetList>(`${path('sources', slug, 'sheets')}?${new URLSearchParams({ workbook }).toString()}`, signal),
+    staleTime: 60_000,
+    retry: false,
+  })
 
 /** The first rows of a model, or all of them with limit 0. */
 export const previewModel = (request: PreviewRequest, signal?: AbortSignal): Promise<Preview> =>

@@ -1165,6 +1165,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/sources/{slug}/files": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the files of a source that a model can choose */
+        get: operations["list-files"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/sources/{slug}/references": {
         parameters: {
             query?: never;
@@ -1193,6 +1210,23 @@ export interface paths {
         put?: never;
         /** Read a source's tables, and the columns of all its models */
         post: operations["refresh-source"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sources/{slug}/sheets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the sheets of a workbook that a model can choose */
+        get: operations["list-sheets"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1242,6 +1276,23 @@ export interface paths {
         };
         /** List the versions of a source */
         get: operations["list-source-versions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sources/{slug}/workbooks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the workbooks of a source that a model can choose */
+        get: operations["list-workbooks"];
         put?: never;
         post?: never;
         delete?: never;
@@ -2208,6 +2259,21 @@ export interface components {
             /** @enum {string} */
             type: "string" | "text" | "secret" | "number" | "boolean" | "select" | "list" | "headers" | "object";
         };
+        ConnectorFile: {
+            newest?: boolean;
+            path: string;
+        };
+        ConnectorFileEntry: {
+            /** Format: date-time */
+            modified: string;
+            path: string;
+            /** Format: int64 */
+            size: number;
+        };
+        ConnectorFileRules: {
+            extensions: string[] | null;
+            newest: boolean;
+        };
         ConnectorHeader: {
             name: string;
             value: string;
@@ -2236,16 +2302,22 @@ export interface components {
             sql: string;
             title: string;
         };
+        ConnectorSheet: {
+            name: string;
+            workbook?: string;
+        };
         ConnectorShowIf: {
             field: string;
             in: string[];
         };
         ConnectorSourceInfo: {
+            books?: boolean;
             category: string;
             engines: ("basic" | "lightning")[] | null;
             fields: components["schemas"]["ConnectorField"][] | null;
+            files?: components["schemas"]["ConnectorFileRules"];
             grants?: string;
-            methods: ("sql" | "table")[] | null;
+            methods: ("sql" | "table" | "file" | "sheet")[] | null;
             name: string;
             queries?: components["schemas"]["ConnectorSampleQuery"][] | null;
             sample: boolean;
@@ -2376,6 +2448,11 @@ export interface components {
         Failure: {
             error: components["schemas"]["ErrorInfo"];
         };
+        FileList: {
+            items: components["schemas"]["ConnectorFileEntry"][];
+            /** @description there are more files with the prefix */
+            more: boolean;
+        };
         Folder: {
             /** Format: int64 */
             count: number;
@@ -2491,9 +2568,11 @@ export interface components {
         ModelSpec: {
             columns?: components["schemas"]["ModelColumn"][] | null;
             description?: string;
+            file?: components["schemas"]["ConnectorFile"];
             /** @enum {string} */
-            method: "sql" | "table";
+            method: "sql" | "table" | "file" | "sheet";
             primaryKey: string;
+            sheet?: components["schemas"]["ConnectorSheet"];
             source: string;
             sql?: string;
             table?: components["schemas"]["QueryTableRef"];
@@ -2765,12 +2844,14 @@ export interface components {
             columns?: components["schemas"]["ModelColumn"][] | null;
             /** @description also count the rows */
             count?: boolean;
+            file?: components["schemas"]["ConnectorFile"];
             /**
              * Format: int64
              * @description rows; 0 means all; 100 when absent
              */
             limit?: number;
             method: string;
+            sheet?: components["schemas"]["ConnectorSheet"];
             source: string;
             sql?: string;
             table?: components["schemas"]["QueryTableRef"];
@@ -3040,6 +3121,9 @@ export interface components {
             id: number;
             name: string;
             slug: string;
+        };
+        SheetList: {
+            items: string[];
         };
         SignInInput: {
             email: string;
@@ -6560,6 +6644,41 @@ export interface operations {
             };
         };
     };
+    "list-files": {
+        parameters: {
+            query?: {
+                /** @description what the files' paths begin with */
+                prefix?: string;
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FileList"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
     "list-source-references": {
         parameters: {
             query?: never;
@@ -6609,6 +6728,40 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["RefreshedSource"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "list-sheets": {
+        parameters: {
+            query?: {
+                /** @description as the list of workbooks has it; empty where the source is one workbook */
+                workbook?: string;
+            };
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SheetList"];
                 };
             };
             /** @description Error */
@@ -6704,6 +6857,37 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PageVersion"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "list-workbooks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageOptionOfConnector"];
                 };
             };
             /** @description Error */

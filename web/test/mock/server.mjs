@@ -160,6 +160,13 @@ function testConnection({ type, configuration }) {
   return { ok: true, durationMs: 42 }
 }
 
+/** The files of every source of files. */
+function listFiles(prefix) {
+  const all = ['exports/people-1.csv', 'exports/people-2.csv', 'orders.json']
+  const items = all.filter((path) => path.startsWith(prefix)).map((path) => ({ path, size: 2048, modified: '2026-11-01T08:00:00Z' }))
+  return { items, more: false }
+}
+
 function previewModel(body) {
   document('sources', body.source)
   const answer = preview(body)
@@ -404,6 +411,9 @@ const routes = [
   ['POST', 'storages/test', ({ body }) => testStorage(body)],
   ['POST', '(sources|destinations)/test', ({ body }) => testConnection(body)],
   ['GET', 'sources/([^/]+)/tables', ({ params: [slug] }) => (document('sources', slug), { items: tables, refreshedAt: new Date(Date.now() - 600_000).toISOString() })],
+  ['GET', 'sources/([^/]+)/files', ({ params: [slug], query }) => (document('sources', slug), listFiles(query.get('prefix') ?? ''))],
+  ['GET', 'sources/([^/]+)/workbooks', ({ params: [slug] }) => (document('sources', slug), { items: [{ value: '01AB', label: 'People.xlsx', help: 'Reports' }], nextCursor: null, total: 1 })],
+  ['GET', 'sources/([^/]+)/sheets', ({ params: [slug] }) => (document('sources', slug), { items: ['Customers', 'Archive'] })],
   ['POST', 'sources/([^/]+)/refresh', ({ params: [slug] }) => refreshSource(slug)],
   ['POST', 'models/([^/]+)/refresh', ({ params: [slug], body }) => refreshModel(slug, body)],
   ['GET', 'models/([^/]+)/uses', ({ params: [slug] }) => uses(slug)],

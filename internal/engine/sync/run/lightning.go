@@ -51,7 +51,7 @@ func (l *lightningPlanner) stage(w *work) error {
 	if err := l.open(); err != nil {
 		return err
 	}
-	q, err := modelQuery(w.bundle.ModelSpec, l.warehouse.Dialect())
+	q, err := w.bundle.ModelSpec.Query(l.warehouse.Dialect())
 	if err != nil {
 		return err
 	}

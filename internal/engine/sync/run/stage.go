@@ -11,7 +11,6 @@ import (
 	"github.com/millrace/millrace/internal/kind/model"
 	"github.com/millrace/millrace/internal/kind/source"
 	"github.com/millrace/millrace/internal/mapping"
-	"github.com/millrace/millrace/internal/query"
 	"github.com/millrace/millrace/internal/value"
 )
 
@@ -23,7 +22,7 @@ func (b *basic) stage(w *work) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, src.Close()) }()
-	q, err := modelQuery(w.bundle.ModelSpec, src.Dialect())
+	q, err := w.bundle.ModelSpec.Query(src.Dialect())
 	if err != nil {
 		return err
 	}
@@ -55,18 +54,6 @@ func (e *Engine) open(m Meta, s source.Spec, log *slog.Logger) (connector.Source
 		return nil, err
 	}
 	return info.Open(connector.SourceOptions{Settings: connector.Settings(s.Configuration).WithDefaults(info.Fields), Dir: dir, Log: log})
-}
-
-// modelQuery returns the statement that reads a model's rows.
-func modelQuery(m model.Spec, d query.Dialect) (connector.Query, error) {
-	switch {
-	case m.Method == model.MethodTable && m.Table != nil:
-		return connector.Query{SQL: d.SelectTable(*m.Table)}, nil
-	case m.Method == model.MethodSQL && m.SQL != "":
-		return connector.Query{SQL: query.Clean(m.SQL)}, nil
-	default:
-		return connector.Query{}, fault.New(fault.CodeInvalid, "the model has neither a query nor a table")
-	}
 }
 
 // stageFile lets the source write a file of its own.

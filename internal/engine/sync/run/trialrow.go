@@ -144,7 +144,7 @@ func (t *trial) read(ctx context.Context, adapt func(query.Dialect, connector.Qu
 		return err
 	}
 	defer func() { err = errors.Join(err, src.Close()) }()
-	q, err := modelQuery(t.bundle.ModelSpec, src.Dialect())
+	q, err := t.bundle.ModelSpec.Query(src.Dialect())
 	if err != nil {
 		return err
 	}

@@ -1,6 +1,6 @@
 import { SegmentedControl } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
-import { useMemo } from 'react'
+import { useEffect, useMemo } from 'react'
 import { CodeEditor, type CodePlace } from '~/components/code/CodeEditor'
 import { tableName } from '~/components/grid/types'
 import { Card } from '~/components/page/Card'
@@ -9,9 +9,11 @@ import { TablesBrowser } from '~/features/source/TablesBrowser'
 import { useTables } from '~/features/source/useTables'
 import { sourceCatalogQuery } from '~/services/catalog'
 import { documentQuery } from '~/services/documents'
-import type { SampleQuery } from '~/services/types'
-import type { RowsDraft } from './draft'
+import type { ModelMethod, SampleQuery, SourceInfo } from '~/services/types'
+import { methodWords, type RowsDraft } from './draft'
+import { FileChooser } from './FileChooser'
 import classes from './Model.module.css'
+import { SheetChooser } from './SheetChooser'
 
 interface Props {
   draft: RowsDraft
@@ -21,36 +23,63 @@ interface Props {
   place?: CodePlace
 }
 
-const methodWords: Record<string, string> = { sql: 'SQL query', table: 'Table selector' }
-
-/** Describes a model's rows: a query with completion and sample queries, or a table. */
+/** Describes a model's rows: a query with completion and sample queries, a table, a file or a sheet. */
 export function RowsEditor({ draft, onChange, onRun, place }: Props) {
   const source = useQuery(documentQuery('sources', draft.source))
   const catalog = useQuery(sourceCatalogQuery)
   const info = catalog.data?.find((entry) => entry.slug === source.data?.spec.type)
-  const methods = (info?.methods ?? ['sql', 'table']).filter((m) => m in methodWords)
+  const methods: ModelMethod[] = info?.methods ?? ['sql', 'table']
+  const fallback = methods.includes(draft.method) ? undefined : methods[0]
+  useEffect(() => {
+    if (fallback !== undefined) onChange({ ...draft, method: fallback })
+  }, [fallback, draft, onChange])
   return (
     <div className="stack">
       {methods.length > 1 && (
         <SegmentedControl
           aria-label="How the rows are described"
           w="fit-content"
-          data={methods.map((value) => ({ value, label: methodWords[value] ?? value }))}
+          data={methods.map((value) => ({ value, label: methodWords[value] }))}
           value={draft.method}
-          onChange={(method) => onChange({ ...draft, method: method === 'table' ? 'table' : 'sql' })}
+          onChange={(method) => onChange({ ...draft, method: methods.find((m) => m === method) ?? 'sql' })}
         />
       )}
-      {draft.method === 'sql' ? (
-        <SqlInput draft={draft} onChange={onChange} onRun={onRun} place={place} queries={info?.queries ?? []} />
-      ) : (
+      <MethodInput draft={draft} onChange={onChange} onRun={onRun} place={place} info={info} />
+    </div>
+  )
+}
+
+function MethodInput({ draft, onChange, onRun, place, info }: Props & { info: SourceInfo | undefined }) {
+  switch (draft.method) {
+    case 'sql':
+      return <SqlInput draft={draft} onChange={onChange} onRun={onRun} place={place} queries={info?.queries ?? []} />
+    case 'table':
+      return (
         <TablesBrowser
           slug={draft.source}
           chosen={draft.table === undefined ? '' : tableName(draft.table)}
           onChoose={(table) => onChange({ ...draft, table: table.ref })}
         />
-      )}
-    </div>
-  )
+      )
+    case 'file':
+      return (
+        <FileChooser
+          slug={draft.source}
+          rules={info?.files ?? { extensions: [], newest: false }}
+          file={draft.file ?? { path: '' }}
+          onChange={(file) => onChange({ ...draft, file })}
+        />
+      )
+    case 'sheet':
+      return (
+        <SheetChooser
+          slug={draft.source}
+          books={info?.books === true}
+          sheet={draft.sheet ?? { name: '' }}
+          onChange={(sheet) => onChange({ ...draft, sheet })}
+        />
+      )
+  }
 }
 
 function SqlInput({ draft, onChange, onRun, place, queries }: Props & { queries: SampleQuery[] }) {

@@ -5,7 +5,9 @@ import { TimeAgo } from '~/components/format/TimeAgo'
 import { Clip } from '~/components/table/Clip'
 import { NameCell } from '~/components/table/NameCell'
 import type { Column } from '~/components/table/DataTable'
-import type { Model } from '~/services/types'
+import type { Model, ModelMethod } from '~/services/types'
+
+const listWords: Record<ModelMethod, string> = { sql: 'SQL', table: 'Table', file: 'File', sheet: 'Sheet' }
 
 /** The columns of every list of models. */
 export const modelColumns: Column<Model>[] = [
@@ -22,7 +24,7 @@ export const modelColumns: Column<Model>[] = [
             {metadata.name}
           </Link>
         }
-        note={`${spec.method === 'sql' ? 'SQL' : 'Table'}${status.drift === null ? '' : ', columns changed in the source'}`}
+        note={`${listWords[spec.method]}${status.drift === null ? '' : ', columns changed in the source'}`}
       />
     ),
   },

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Preview } from '~/services/types'
-import { canPreview, columnsOf, emptyWorkaround, guessKey, keyProblem, rowsKey, type RowsDraft } from './draft'
+import { canPreview, columnsOf, emptyWorkaround, guessKey, keyProblem, rowsKey, specOf, type RowsDraft } from './draft'
 
 const preview: Preview = {
   columns: [
@@ -57,4 +57,16 @@ it('knows when there is something to preview, and when a preview is out of date'
   expect(canPreview(draft({ method: 'table' }))).toBe(false)
   expect(rowsKey(draft({ sql: 'SELECT 1 ' }))).toBe(rowsKey(draft({ sql: 'SELECT 1', table: { name: 'x' } })))
   expect(rowsKey(draft({ sql: 'SELECT 1' }))).not.toBe(rowsKey(draft({ sql: 'SELECT 2' })))
+})
+
+// Req: S-78, S-83, S-84
+it('describes rows by a file or a sheet', () => {
+  expect(canPreview(draft({ method: 'file' }))).toBe(false)
+  expect(canPreview(draft({ method: 'file', file: { path: ' ' } }))).toBe(false)
+  expect(canPreview(draft({ method: 'file', file: { path: '', newest: true } }))).toBe(true)
+  expect(canPreview(draft({ method: 'sheet', sheet: { workbook: 'b', name: '' } }))).toBe(false)
+  expect(canPreview(draft({ method: 'sheet', sheet: { name: 'First' } }))).toBe(true)
+  expect(rowsKey(draft({ method: 'file', file: { path: 'a.csv' } }))).not.toBe(rowsKey(draft({ method: 'file', file: { path: 'b.csv' } })))
+  const spec = specOf(draft({ method: 'file', sql: 'SELECT 1', file: { path: 'a.csv' } }), 'id', [], '')
+  expect(spec).toEqual({ source: 's', method: 'file', file: { path: 'a.csv' }, primaryKey: 'id', columns: [], description: '' })
 })

@@ -1,23 +1,61 @@
-import type { Model, ModelColumn, ModelSpec, Preview, TableRef } from '~/services/types'
+import type { File, Model, ModelColumn, ModelMethod, ModelSpec, Preview, Sheet, TableRef } from '~/services/types'
 
 /** What describes a model's rows. */
 export interface RowsDraft {
   source: string
-  method: 'sql' | 'table'
+  method: ModelMethod
   sql: string
   table: TableRef | undefined
+  file?: File
+  sheet?: Sheet
 }
 
 /** What describes the rows of a model that exists. */
-export const rowsOf = ({ spec }: Pick<Model, 'spec'>): RowsDraft => ({ source: spec.source, method: spec.method, sql: spec.sql ?? '', table: spec.table })
+export const rowsOf = ({ spec }: Pick<Model, 'spec'>): RowsDraft => ({
+  source: spec.source,
+  method: spec.method,
+  sql: spec.sql ?? '',
+  table: spec.table,
+  file: spec.file,
+  sheet: spec.sheet,
+})
+
+/** The part of a model that its method is about. */
+export function rowsPart(draft: RowsDraft): Pick<ModelSpec, 'sql' | 'table' | 'file' | 'sheet'> {
+  switch (draft.method) {
+    case 'sql':
+      return { sql: draft.sql.trim() }
+    case 'table':
+      return { table: draft.table }
+    case 'file':
+      return { file: draft.file }
+    case 'sheet':
+      return { sheet: draft.sheet }
+  }
+}
+
+/** What a model's rows are described by, in words. */
+export const methodWords: Record<ModelMethod, string> = { sql: 'SQL query', table: 'Table selector', file: 'File', sheet: 'Sheet' }
 
 /** Whether there is enough to preview. */
-export const canPreview = (draft: RowsDraft): boolean =>
-  draft.source !== '' && (draft.method === 'sql' ? draft.sql.trim() !== '' : draft.table !== undefined)
+export const canPreview = (draft: RowsDraft): boolean => draft.source !== '' && isComplete(draft)
+
+function isComplete({ method, sql, table, file, sheet }: RowsDraft): boolean {
+  switch (method) {
+    case 'sql':
+      return sql.trim() !== ''
+    case 'table':
+      return table !== undefined
+    case 'file':
+      return file !== undefined && (file.path.trim() !== '' || file.newest === true)
+    case 'sheet':
+      return sheet !== undefined && sheet.name !== ''
+  }
+}
 
 /** The part of a draft that decides which rows come out: a preview is of these. */
 export const rowsKey = (draft: RowsDraft): string =>
-  JSON.stringify([draft.source, draft.method, draft.method === 'sql' ? draft.sql.trim() : draft.table])
+  JSON.stringify([draft.source, draft.method, Object.values(rowsPart(draft))])
 
 /** The columns of a preview; casts and descriptions that people gave to a column of the same name stay. */
 export function columnsOf(preview: Preview, before: ModelColumn[]): ModelColumn[] {
@@ -57,6 +95,5 @@ export function emptyWorkaround(preview: Preview): string {
 
 /** The spec that a draft becomes. */
 export function specOf(draft: RowsDraft, primaryKey: string, columns: ModelColumn[], description: string): ModelSpec {
-  const rows = draft.method === 'sql' ? { sql: draft.sql.trim() } : { table: draft.table }
-  return { source: draft.source, method: draft.method, ...rows, primaryKey, columns, description }
+  return { source: draft.source, method: draft.method, ...rowsPart(draft), primaryKey, columns, description }
 }

@@ -3,7 +3,7 @@ import { useEffect, useRef, useState } from 'react'
 import { previewModel } from '~/services/connections'
 import { ApiError } from '~/services/http'
 import type { ModelColumn } from '~/services/types'
-import { rowsKey, type RowsDraft } from './draft'
+import { rowsKey, rowsPart, type RowsDraft } from './draft'
 
 const isAbort = (error: unknown): boolean => error instanceof DOMException && error.name === 'AbortError'
 
@@ -19,7 +19,7 @@ export function usePreview(draft: RowsDraft, columns: ModelColumn[] = []) {
       const request = {
         source: of.source,
         method: of.method,
-        ...(of.method === 'sql' ? { sql: of.sql } : { table: of.table }),
+        ...(of.method === 'sql' ? { sql: of.sql } : rowsPart(of)),
         limit: limited ? 100 : 0,
         count: counted,
         columns,

@@ -13,6 +13,7 @@ import { DocumentGate } from '~/features/document/DocumentGate'
 import { DocumentMenu } from '~/features/document/DocumentMenu'
 import { Meta } from '~/features/document/Meta'
 import { ColumnsTab } from '~/features/model/ColumnsTab'
+import { methodWords, rowsOf } from '~/features/model/draft'
 import { PreviewPanel } from '~/features/model/PreviewPanel'
 import { usePreview } from '~/features/model/usePreview'
 import { SyncTable } from '~/features/sync/SyncTable'
@@ -91,9 +92,13 @@ function QueryTab({ model: { spec } }: { model: Model }) {
       <Card title="Rows">
         <Facts
           facts={[
-            { label: 'Method', value: spec.method === 'sql' ? 'SQL query' : 'Table' },
+            { label: 'Method', value: methodWords[spec.method] },
             { label: 'Primary key', value: <code>{spec.primaryKey}</code> },
-            ...(spec.table === undefined ? [] : [{ label: 'Table', value: <code>{tableName(spec.table)}</code> }]),
+            ...(spec.method !== 'table' || spec.table === undefined ? [] : [{ label: 'Table', value: <code>{tableName(spec.table)}</code> }]),
+            ...(spec.method !== 'file' || spec.file === undefined
+              ? []
+              : [{ label: spec.file.newest === true ? 'Newest file with the prefix' : 'File', value: <code>{spec.file.path || 'any'}</code> }]),
+            ...(spec.method !== 'sheet' || spec.sheet === undefined ? [] : [{ label: 'Sheet', value: <code>{spec.sheet.name}</code> }]),
           ]}
         />
       </Card>
@@ -103,6 +108,6 @@ function QueryTab({ model: { spec } }: { model: Model }) {
 }
 
 function PreviewTab({ model: { spec } }: { model: Model }) {
-  const preview = usePreview({ source: spec.source, method: spec.method, sql: spec.sql ?? '', table: spec.table }, spec.columns ?? [])
+  const preview = usePreview(rowsOf({ spec }), spec.columns ?? [])
   return <PreviewPanel state={preview} ready />
 }
