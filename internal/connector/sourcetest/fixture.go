@@ -58,6 +58,12 @@ type Fixture struct {
 	// NoDigits says that the source has no numbers of any number of digits: a Loader keeps them as text.
 	NoDigits bool
 
+	// NoZeros says that the source's decimals have no zeros at their end.
+	NoZeros bool
+
+	// PlainNames says that names of tables and columns hold no quotes.
+	PlainNames bool
+
 	// Running tells whether a statement with the tag runs at the source. Nil means that nobody can know.
 	Running func(t *testing.T, tag string) bool
 }
