@@ -67,7 +67,7 @@ var replaced = map[string]string{
 	"text like a null": "CAST('NULL' AS STRING)", "text like a number": "CAST('0012' AS STRING)", "uuid": "",
 	"timestamp": "CAST('2024-02-29 12:34:56.789012' AS DATETIME)", "timestamp before 1970": "CAST('1969-12-31 23:59:59.999999' AS DATETIME)",
 	"first timestamp": "CAST('0001-01-01 00:00:00' AS DATETIME)", "timestamp with a zone": "CAST('2024-02-29 12:34:56.789012+02:00' AS TIMESTAMP)",
-	"object": `JSON '{"z":[1,{"b":"O\'Brien \\"x\\""}],"a":null,"n":1234567.5}'`, "empty object": "JSON '{}'",
+	"object": "", "empty object": "JSON '{}'",
 	"list": "", "list of texts": "", "list of lists": "", "list of booleans": "",
 }
 
@@ -78,6 +78,7 @@ var values = []sourcetest.Value{
 	{Name: "numeric with zeros", SQL: "CAST('0.10' AS NUMERIC(10, 2))", Type: value.TypeNumber, Want: value.OfDecimal("0.1")},
 	{Name: "numeric zero", SQL: "CAST('0' AS NUMERIC(10, 2))", Type: value.TypeNumber, Want: value.OfInt(0)},
 	{Name: "json object", SQL: `PARSE_JSON('{"b":[1,null],"a":"ü"}')`, Type: value.TypeObject, Want: object(`{"a":"ü","b":[1,null]}`)},
+	{Name: "json literal", SQL: `JSON '{"z":[1,{"b":"O\'Brien \\"x\\""}],"a":null,"n":1234567.5}'`, Type: value.TypeObject, Want: object(`{"z":[1,{"b":"O'Brien \"x\""}],"a":null,"n":1234567.5}`)},
 	{Name: "bytes", SQL: "FROM_HEX('00ff10')", Type: value.TypeString, Want: value.OfBytes([]byte{0, 255, 16})},
 	{Name: "no bytes", SQL: "CAST('' AS BYTES)", Type: value.TypeString, Want: value.OfBytes([]byte{})},
 	{Name: "whole second", SQL: "CAST('04:05:06' AS TIME)", Type: value.TypeString, Want: value.OfText("04:05:06")},

@@ -328,7 +328,7 @@ func (s *Server) texts(ctx context.Context, sql string) ([][]string, error) {
 		for i := range int(b.NumRows()) {
 			row := make([]string, b.NumCols())
 			for c := range row {
-				row[c] = b.Column(c).ValueStr(i)
+				row[c] = strings.Clone(b.Column(c).ValueStr(i)) // the batch ends before it
 			}
 			all = append(all, row)
 		}

@@ -60,7 +60,7 @@ func text(f *rest.TableFieldSchema, a arrow.Array, i int) (string, error) {
 	case *array.Binary:
 		return base64.StdEncoding.EncodeToString(a.Value(i)), nil
 	case *array.String:
-		return a.Value(i), nil
+		return strings.Clone(a.Value(i)), nil // the batch ends before it
 	case *array.Timestamp:
 		if f.Type == "TIMESTAMP" {
 			return strconv.FormatInt(int64(a.Value(i)), 10), nil

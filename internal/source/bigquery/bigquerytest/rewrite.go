@@ -145,7 +145,7 @@ func rewrite(sql string) (string, error) {
 		}
 	}
 	text := rounding.ReplaceAllString(out.String(), "")
-	return series.ReplaceAllString(text, `$1 AS "$2_"("$2")`), nil
+	return series.ReplaceAllString(text, `$1 AS "${2}_"("$2")`), nil
 }
 
 // writeWord writes a word and returns how many tokens after it are written as well.
