@@ -16,6 +16,7 @@ import (
 	"github.com/millrace/millrace/internal/kind/storage"
 	"github.com/millrace/millrace/internal/kind/sync"
 	"github.com/millrace/millrace/internal/resource"
+	"github.com/millrace/millrace/internal/source/bigquery"
 	"github.com/millrace/millrace/internal/source/duckdb"
 	"github.com/millrace/millrace/internal/source/file"
 	pgsource "github.com/millrace/millrace/internal/source/postgres"
@@ -26,7 +27,7 @@ import (
 func Connectors(c *config.Config) *connector.Registry {
 	network := networkOf(c)
 	reach := duckdb.Reach{Root: c.SourcesRoot, Deny: []string{c.Home}}
-	sources := append([]connector.SourceInfo{pgsource.Info(), duckdb.Info(reach), file.Info(reach)}, sample.Infos()...)
+	sources := append([]connector.SourceInfo{pgsource.Info(), duckdb.Info(reach), file.Info(reach), bigquery.Info(), bigquery.IcebergInfo()}, sample.Infos()...)
 	return connector.New(sources, []connector.DestinationInfo{
 		httprequest.Info(network), local.Info(c.FilesRoot), postgres.Info(), s3.Info(),
 	})

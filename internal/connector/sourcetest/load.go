@@ -63,23 +63,20 @@ func (w world) named(name string) string {
 	return name
 }
 
-// digits turns the numbers of many digits into what the source keeps of them.
+// digits turns numbers into what the source keeps of them.
 func (w world) digits(t *Table) {
+	last := len(t.Schema) - 1
+	if w.NoDigits {
+		t.Schema[last].Type = value.TypeString
+	}
 	for _, row := range t.Rows {
+		if w.NoDigits && !row[last].IsNull() {
+			row[last] = value.OfText(row[last].String())
+		}
 		for i, v := range row {
-			if w.NoZeros && v.Kind() == value.Decimal {
+			if w.NoZeros && v.Kind() == value.Decimal && strings.Contains(v.Raw(), ".") {
 				row[i] = value.OfDecimal(strings.TrimRight(strings.TrimRight(v.Raw(), "0"), "."))
 			}
-		}
-	}
-	if !w.NoDigits {
-		return
-	}
-	last := len(t.Schema) - 1
-	t.Schema[last].Type = value.TypeString
-	for _, row := range t.Rows {
-		if !row[last].IsNull() {
-			row[last] = value.OfText(row[last].String())
 		}
 	}
 }

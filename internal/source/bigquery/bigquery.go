@@ -119,10 +119,14 @@ func (s *Source) within(parent context.Context, sql string, call func(ctx contex
 // Close ends every call; rows that are still being read end with an error.
 func (s *Source) Close() error {
 	s.mu.Lock()
+	again := s.done
 	s.done = true
 	s.mu.Unlock()
 	s.end(errClosed)
 	s.calls.Wait()
+	if again {
+		return nil
+	}
 	return s.client.close()
 }
 

@@ -110,7 +110,7 @@ func openAt(t testing.TB, s connector.Settings) *Source {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = opened.Close() })
+	t.Cleanup(func() { _ = opened.Close() }) //nolint:errcheck // the test is over
 	return opened.(*Source)
 }
 
@@ -147,7 +147,7 @@ func closedPort(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
+	defer l.Close() //nolint:errcheck // a listener
 	return "http://" + l.Addr().String()
 }
 

@@ -3,10 +3,12 @@ package bigquery
 import (
 	"context"
 	"errors"
+	"io"
 	"net"
 	"net/http"
 	"net/url"
 	"slices"
+	"syscall"
 	"time"
 
 	storage "cloud.google.com/go/bigquery/storage/apiv1"
@@ -28,6 +30,9 @@ const scope = "https://www.googleapis.com/auth/cloud-platform"
 // tokenTimeout is how long Google may take to issue a token.
 const tokenTimeout = 30 * time.Second
 
+// answerTimeout is how long Google may take to begin an answer; where a job is waited for it answers in time (pollTime).
+const answerTimeout = 2 * time.Minute
+
 // client reaches Google's services with one identity.
 type client struct {
 	network   connector.Network
@@ -42,6 +47,7 @@ type client struct {
 // newClient connects to nothing, except that the server's own identity may have to be found.
 func newClient(s settings, n connector.Network) (*client, error) {
 	c := &client{network: n, transport: n.Transport()}
+	c.transport.ResponseHeaderTimeout = answerTimeout
 	var err error
 	if c.tokens, err = s.Credential.TokenSource(context.Background(), &http.Client{Transport: c.transport, Timeout: tokenTimeout}, scope); err != nil {
 		return nil, fault.Wrap(err, fault.CodeSourceAuth, "reading the Google Cloud credential").WithPath("credential").
@@ -113,9 +119,7 @@ func (b bearer) RequireTransportSecurity() bool { return b.secure }
 func (c *client) close() error {
 	var err error
 	if c.conn != nil {
-		if err = c.conn.Close(); errors.Is(err, grpc.ErrClientConnClosing) {
-			err = nil
-		}
+		err = c.conn.Close()
 	}
 	c.transport.CloseIdleConnections()
 	return err
@@ -128,7 +132,7 @@ var transientReasons = []string{"backendError", "rateLimitExceeded", "jobRateLim
 func transient(err error) bool {
 	var answer *googleapi.Error
 	if !errors.As(err, &answer) {
-		return false
+		return errors.Is(err, syscall.ECONNRESET) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF)
 	}
 	if len(answer.Errors) > 0 && slices.Contains(transientReasons, answer.Errors[0].Reason) {
 		return true
@@ -161,8 +165,7 @@ func retried[T any](ctx context.Context, s *Source, call func() (T, error)) (T, 
 
 // httpStatus returns the HTTP status of an answer of Google's, 0 for other errors.
 func httpStatus(err error) int {
-	var answer *googleapi.Error
-	if errors.As(err, &answer) {
+	if answer, ok := errors.AsType[*googleapi.Error](err); ok {
 		return answer.Code
 	}
 	return 0

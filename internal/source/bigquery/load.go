@@ -83,12 +83,12 @@ func (s *Source) upload(ctx context.Context, job *rest.Job, r array.RecordReader
 	written := make(chan error, 1)
 	go func() {
 		err := writeLines(ctx, out, r)
-		_ = out.CloseWithError(err) //nolint:errcheck // it never fails
+		_ = out.CloseWithError(err)
 		written <- err
 	}()
 	_, err := s.client.rest.Jobs.Insert(job.JobReference.ProjectId, job).
 		Media(in, googleapi.ContentType("application/octet-stream")).Context(ctx).Do()
-	_ = in.CloseWithError(errUploadEnded) //nolint:errcheck // it never fails
+	_ = in.CloseWithError(errUploadEnded)
 	if rowsErr := <-written; rowsErr != nil && !errors.Is(rowsErr, errUploadEnded) {
 		return rowsErr
 	}
@@ -156,7 +156,7 @@ func appendLoaded(line []byte, f arrow.Field, v value.Value) []byte {
 
 // awaitLoad waits until a load job has ended.
 func (s *Source) awaitLoad(ctx context.Context, ref *rest.JobReference) error {
-	pause := gax.Backoff{Initial: s.backoff / 4, Max: 4 * s.backoff, Multiplier: 1.5}
+	pause := gax.Backoff{Initial: max(s.backoff/4, 1), Max: 4 * s.backoff, Multiplier: 1.5}
 	for {
 		job, err := retried(ctx, s, func() (*rest.Job, error) {
 			return s.client.rest.Jobs.Get(ref.ProjectId, ref.JobId).Location(ref.Location).Context(ctx).Do()

@@ -102,7 +102,7 @@ func New(t *testing.T, o Options) *Server {
 	if err != nil {
 		t.Fatal(err)
 	}
-	go func() { _ = rpc.Serve(l) }()
+	go func() { _ = rpc.Serve(l) }() //nolint:errcheck // it ends with the test
 	s.Storage = "http://" + l.Addr().String()
 	t.Cleanup(func() {
 		rpc.Stop()
@@ -263,7 +263,7 @@ func Fail(w http.ResponseWriter, code int, reason, message string) {
 func (e *apiError) write(w http.ResponseWriter) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(e.Code)
-	_ = json.NewEncoder(w).Encode(map[string]any{"error": e})
+	_ = json.NewEncoder(w).Encode(map[string]any{"error": e}) //nolint:errcheck // the client is gone
 }
 
 func answer(w http.ResponseWriter, v any) error {
@@ -285,7 +285,7 @@ func (s *Server) token(w http.ResponseWriter, r *http.Request) {
 	refuse := func(description string) {
 		w.Header().Set("Content-Type", "application/json")
 		w.WriteHeader(http.StatusBadRequest)
-		_ = json.NewEncoder(w).Encode(map[string]string{"error": "invalid_grant", "error_description": description})
+		_ = json.NewEncoder(w).Encode(map[string]string{"error": "invalid_grant", "error_description": description}) //nolint:errcheck // the client is gone
 	}
 	parts := strings.Split(r.FormValue("assertion"), ".")
 	if r.FormValue("grant_type") != "urn:ietf:params:oauth:grant-type:jwt-bearer" || len(parts) != 3 {
@@ -302,7 +302,7 @@ func (s *Server) token(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	s.tokens[token] = true
 	s.mu.Unlock()
-	_ = answer(w, map[string]any{"access_token": token, "token_type": "Bearer", "expires_in": 3600})
+	_ = answer(w, map[string]any{"access_token": token, "token_type": "Bearer", "expires_in": 3600}) //nolint:errcheck // the client is gone
 }
 
 // raw begins statements of our own, which are DuckDB's already.

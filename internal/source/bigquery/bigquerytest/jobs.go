@@ -83,15 +83,13 @@ func (s *Server) start(ref *rest.JobReference, config *rest.JobConfiguration, ru
 		return nil, failure(http.StatusConflict, "duplicate", "Already Exists: Job %s:%s.%s", ref.ProjectId, ref.Location, ref.JobId)
 	}
 	s.jobs[ref.JobId] = j
-	s.done.Add(1)
-	go func() {
-		defer s.done.Done()
+	s.done.Go(func() {
 		defer close(j.done)
 		j.err = run(ctx, j)
 		if j.err != nil && ctx.Err() != nil {
 			j.err = failure(http.StatusBadRequest, "stopped", "Job execution was cancelled: User requested cancellation")
 		}
-	}()
+	})
 	return j, nil
 }
 
@@ -311,8 +309,7 @@ func (j *job) describe() *rest.Job {
 }
 
 func asAPIError(err error) *apiError {
-	var known *apiError
-	if errors.As(err, &known) {
+	if known, ok := errors.AsType[*apiError](err); ok {
 		return known
 	}
 	return failure(http.StatusInternalServerError, "internalError", "%v", err)
@@ -369,7 +366,7 @@ func (s *Server) getResults(w http.ResponseWriter, r *http.Request) error {
 	for _, f := range j.fields {
 		page.Schema.Fields = append(page.Schema.Fields, unparameterized(f))
 	}
-	from, _ := strconv.ParseInt(ask.Get("pageToken"), 10, 64)
+	from, _ := strconv.ParseInt(ask.Get("pageToken"), 10, 64) //nolint:errcheck // none is the first
 	most, err := strconv.ParseInt(ask.Get("maxResults"), 10, 64)
 	if err != nil {
 		return failure(http.StatusBadRequest, "invalid", "maxResults: %v", err)

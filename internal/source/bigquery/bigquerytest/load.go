@@ -58,7 +58,7 @@ func (u *upload) add(r io.Reader) error {
 	if err != nil {
 		return err
 	}
-	defer f.Close()
+	defer f.Close() //nolint:errcheck // copying tells
 	_, err = io.Copy(f, r)
 	return err
 }
@@ -135,19 +135,19 @@ func (s *Server) load(ctx context.Context, u *upload) error {
 	if err := s.denied("bigquery.tables.create", "Dataset", Project+":"+dataset); err != nil {
 		return err
 	}
-	var kept, read, make []string
+	var kept, read, made []string
 	for _, f := range c.Schema.Fields {
 		if strings.ContainsAny(f.Name, "!\"$()*,./;?@[\\]^`{}~") {
 			return failure(http.StatusBadRequest, "invalid", "Invalid field name %q.", f.Name)
 		}
 		kept = append(kept, fmt.Sprintf("%s: '%s'", quote(f.Name), inFile(f)))
 		read = append(read, fromFile(f))
-		make = append(make, quote(f.Name)+" "+columnType(f))
+		made = append(made, quote(f.Name)+" "+columnType(f))
 	}
 	rows := fmt.Sprintf("SELECT %s FROM read_json('%s', format = 'newline_delimited', columns = {%s})", strings.Join(read, ", "), filepath.ToSlash(u.file), strings.Join(kept, ", "))
 	target := quote(dataset) + "." + quote(table)
 	if c.WriteDisposition == "WRITE_TRUNCATE" {
-		if err := s.execute(ctx, "CREATE OR REPLACE TABLE "+target+" ("+strings.Join(make, ", ")+")"); err != nil {
+		if err := s.execute(ctx, "CREATE OR REPLACE TABLE "+target+" ("+strings.Join(made, ", ")+")"); err != nil {
 			return err
 		}
 	}

@@ -95,7 +95,7 @@ func unescape(quoted string) string {
 			return "\t"
 		case 'u', 'x':
 			var r rune
-			_, _ = fmt.Sscanf(e[2:], "%x", &r)
+			_, _ = fmt.Sscanf(e[2:], "%x", &r) //nolint:errcheck // digits
 			return string(r)
 		default:
 			return e[1:]
@@ -276,6 +276,21 @@ func statementType(sql string) string {
 // path is a table that a statement names.
 type path struct{ project, name, table string }
 
+// beforeTables are the words that names of tables follow.
+var beforeTables = map[string]bool{"FROM": true, "JOIN": true, "INTO": true, "UPDATE": true, "TABLE": true, "EXISTS": true}
+
+// pathPart are the parts of a path that a token is, none where it ends the path.
+func pathPart(t token) []string {
+	switch {
+	case t.kind == 'n':
+		return strings.Split(t.value, ".")
+	case t.kind == 'w' && !strings.EqualFold(t.text, "IF"):
+		return []string{t.text}
+	default:
+		return nil
+	}
+}
+
 // datasetsIn are the tables with a dataset that a statement names.
 func datasetsIn(sql string) []path {
 	all, err := tokens(sql)
@@ -284,7 +299,7 @@ func datasetsIn(sql string) []path {
 	}
 	var found []path
 	for i, t := range all {
-		if t.kind != 'w' || !strings.Contains(" FROM JOIN INTO UPDATE TABLE EXISTS ", " "+strings.ToUpper(t.text)+" ") {
+		if t.kind != 'w' || !beforeTables[strings.ToUpper(t.text)] {
 			continue
 		}
 		var parts []string
@@ -292,13 +307,11 @@ func datasetsIn(sql string) []path {
 			if all[n].kind == ' ' && len(parts) == 0 || all[n].text == "." {
 				continue
 			}
-			if all[n].kind == 'n' {
-				parts = append(parts, strings.Split(all[n].value, ".")...)
-			} else if all[n].kind == 'w' && !(strings.EqualFold(all[n].text, "IF")) {
-				parts = append(parts, all[n].text)
-			} else {
+			part := pathPart(all[n])
+			if part == nil {
 				break
 			}
+			parts = append(parts, part...)
 		}
 		switch len(parts) {
 		case 2:

@@ -180,6 +180,9 @@ func sentType(f *rest.TableFieldSchema, kept arrow.DataType) arrow.DataType {
 	if e, ok := kept.(arrow.ExtensionType); ok {
 		return e.StorageType()
 	}
+	if f.Type == "TIMESTAMP" && f.Mode != "REPEATED" {
+		return &arrow.TimestampType{Unit: arrow.Microsecond, TimeZone: "UTC"}
+	}
 	return kept
 }
 
@@ -193,8 +196,25 @@ func sentBatch(fields []*rest.TableFieldSchema, b arrow.RecordBatch, schema *arr
 		if small, ok := columns[i].(*array.Decimal128); ok && schema.Field(i).Type.ID() == arrow.DECIMAL256 {
 			columns[i] = widen(small, f)
 		}
+		if instants, ok := columns[i].(*array.Timestamp); ok && f.Type == "TIMESTAMP" {
+			columns[i] = inUTC(instants, schema.Field(i).Type)
+		}
 	}
 	return array.NewRecordBatch(schema, columns, b.NumRows())
+}
+
+// inUTC gives the instants the zone's one name: DuckDB's connections may call it otherwise.
+func inUTC(a *array.Timestamp, t arrow.DataType) arrow.Array {
+	b := array.NewTimestampBuilder(memory.DefaultAllocator, t.(*arrow.TimestampType))
+	defer b.Release()
+	for i := range a.Len() {
+		if a.IsNull(i) {
+			b.AppendNull()
+			continue
+		}
+		b.Append(a.Value(i))
+	}
+	return b.NewArray()
 }
 
 // widen makes 38 digits behind the point of fewer.

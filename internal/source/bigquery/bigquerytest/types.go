@@ -2,6 +2,7 @@ package bigquerytest
 
 import (
 	"fmt"
+	"net/http"
 	"strconv"
 	"strings"
 
@@ -24,7 +25,7 @@ func fieldOf(name, duck string) (*rest.TableFieldSchema, error) {
 			return nil, err
 		}
 		if inner.Mode == "REPEATED" {
-			return nil, fmt.Errorf("Cannot construct array with element type ARRAY because nested arrays are not supported")
+			return nil, failure(http.StatusBadRequest, "invalidQuery", "Cannot construct array with element type ARRAY because nested arrays are not supported")
 		}
 		inner.Mode = "REPEATED"
 		return inner, nil
