@@ -252,7 +252,7 @@ func tableRef(name string) *query.TableRef {
 		t.Schema = parts[len(parts)-2]
 	}
 	if len(parts) > 2 {
-		t.Database = parts[len(parts)-3]
+		t.Database = strings.Join(parts[:len(parts)-2], ".") // of two parts for tables of an Iceberg catalogue
 	}
 	return t
 }

@@ -70,6 +70,12 @@ type Fixture struct {
 	// FoldsNames says that tables whose names differ only in capitals are one.
 	FoldsNames bool
 
+	// NoZeros says that the source's decimals have no zeros at their end.
+	NoZeros bool
+
+	// PlainNames says that names of tables and columns hold no quotes.
+	PlainNames bool
+
 	// Running tells whether a statement with the tag runs at the source. Nil means that nobody can know.
 	Running func(t *testing.T, tag string) bool
 }

@@ -27,10 +27,10 @@ func testLoad(t *testing.T, w world) {
 	if !ok {
 		t.Skip("the source is no Loader")
 	}
-	table := query.TableRef{Schema: "conformance", Name: `loaded "table"`}
+	table := query.TableRef{Schema: "conformance", Name: w.named(`loaded "table"`)}
 	for _, rows := range []int{20_000, 3} { // the second replaces the first
-		r := sample(t, rows)
-		want := Read(t, sample(t, rows))
+		r := w.sample(t, rows)
+		want := Read(t, w.sample(t, rows))
 		if err := loader.Load(t.Context(), table, r); err != nil {
 			t.Fatalf("loading %d rows: %v", rows, err)
 		}
@@ -38,21 +38,29 @@ func testLoad(t *testing.T, w world) {
 		got := Read(t, w.query(t, s, connector.Query{SQL: s.Dialect().SelectTable(table) + " ORDER BY 1"}))
 		compare(t, got, want)
 	}
-	want := Read(t, sample(t, 3))
-	want.Rows = append(want.Rows, Read(t, sample(t, 3)).Rows...)
+	want := Read(t, w.sample(t, 3))
+	want.Rows = append(want.Rows, Read(t, w.sample(t, 3)).Rows...)
 	slices.SortStableFunc(want.Rows, func(a, b []value.Value) int { return cmp.Compare(a[0].Int(), b[0].Int()) })
-	if err := loader.Append(t.Context(), table, sample(t, 3)); err != nil {
+	if err := loader.Append(t.Context(), table, w.sample(t, 3)); err != nil {
 		t.Fatalf("appending: %v", err)
 	}
 	w.kept(&want)
 	compare(t, Read(t, w.query(t, s, connector.Query{SQL: s.Dialect().SelectTable(table) + " ORDER BY 1"})), want)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := loader.Load(ctx, table, sample(t, 1)); err == nil {
+	if err := loader.Load(ctx, table, w.sample(t, 1)); err == nil {
 		t.Error("loading worked with a cancelled context")
 	} else {
 		w.checkError(t, w.Settings, err)
 	}
+}
+
+// named is a name that the source allows.
+func (w world) named(name string) string {
+	if w.PlainNames {
+		return strings.ReplaceAll(name, `"`, "")
+	}
+	return name
 }
 
 // kept turns what the source has no type for into what it keeps of it.
@@ -65,6 +73,9 @@ func (w world) kept(t *Table) {
 			t.asText(i)
 		}
 	}
+	if w.NoZeros {
+		t.withoutZeros()
+	}
 }
 
 // asText turns a column into text.
@@ -73,6 +84,17 @@ func (t *Table) asText(column int) {
 	for _, row := range t.Rows {
 		if !row[column].IsNull() {
 			row[column] = value.OfText(row[column].String())
+		}
+	}
+}
+
+// withoutZeros shortens the decimals.
+func (t *Table) withoutZeros() {
+	for _, row := range t.Rows {
+		for i, v := range row {
+			if v.Kind() == value.Decimal && strings.Contains(v.Raw(), ".") {
+				row[i] = value.OfDecimal(strings.TrimRight(strings.TrimRight(v.Raw(), "0"), "."))
+			}
 		}
 	}
 }
@@ -94,9 +116,14 @@ var sampleSchema = arrow.NewSchema([]arrow.Field{
 }, nil)
 
 // sample makes rows of sampleSchema; each third one is all null but for its id.
-func sample(t *testing.T, rows int) array.RecordReader {
+func (w world) sample(t *testing.T, rows int) array.RecordReader {
 	t.Helper()
-	b := array.NewRecordBuilder(memory.DefaultAllocator, sampleSchema)
+	fields := sampleSchema.Fields()
+	for i := range fields {
+		fields[i].Name = w.named(fields[i].Name)
+	}
+	schema := arrow.NewSchema(fields, nil)
+	b := array.NewRecordBuilder(memory.DefaultAllocator, schema)
 	defer b.Release()
 	for i := range rows {
 		b.Field(0).(*array.Int64Builder).Append(int64(i))
@@ -110,7 +137,7 @@ func sample(t *testing.T, rows int) array.RecordReader {
 	}
 	batch := b.NewRecordBatch()
 	defer batch.Release()
-	r, err := array.NewRecordReader(sampleSchema, []arrow.RecordBatch{batch})
+	r, err := array.NewRecordReader(schema, []arrow.RecordBatch{batch})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -17,8 +17,19 @@ import (
 // Dialect runs the suite of dialects in a schema of a warehouse.
 func Dialect(t *testing.T, w connector.Warehouse, schema string) {
 	t.Helper()
+	dialect(t, w, schema, false)
+}
+
+// DialectNoZeros is Dialect for a warehouse whose decimals have no zeros at their end.
+func DialectNoZeros(t *testing.T, w connector.Warehouse, schema string) {
+	t.Helper()
+	dialect(t, w, schema, true)
+}
+
+func dialect(t *testing.T, w connector.Warehouse, schema string, noZeros bool) {
+	t.Helper()
 	dialecttest.Run(t, dialecttest.Database{
-		Dialect: w.Dialect(), Schema: schema,
+		Dialect: w.Dialect(), Schema: schema, NoZeros: noZeros,
 		Execute: func(ctx context.Context, sql string) error {
 			_, err := w.Execute(ctx, connector.Query{SQL: sql})
 			return err

@@ -83,6 +83,29 @@ func (e *Engine) Execute(ctx context.Context, statement string) (int64, error) {
 	return r.RowsAffected()
 }
 
+// Transaction runs statements in their order, all of them or none, and returns how many rows the last one wrote.
+func (e *Engine) Transaction(ctx context.Context, statements ...string) (written int64, err error) {
+	tx, err := e.db.BeginTx(ctx, nil)
+	if err != nil {
+		return 0, err
+	}
+	defer tx.Rollback() //nolint:errcheck // nothing, once it is committed
+	for _, statement := range statements {
+		text, err := e.prepare(statement)
+		if err != nil {
+			return 0, err
+		}
+		r, err := tx.ExecContext(ctx, text)
+		if err != nil {
+			return 0, err
+		}
+		if written, err = r.RowsAffected(); err != nil {
+			return 0, err
+		}
+	}
+	return written, tx.Commit()
+}
+
 // Query runs a statement that yields rows. Their types are those that DuckDB gives its columns. The statement ends
 // with the context; the caller releases the reader.
 func (e *Engine) Query(ctx context.Context, statement string) (array.RecordReader, error) {
