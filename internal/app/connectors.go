@@ -19,17 +19,34 @@ import (
 	"github.com/millrace/millrace/internal/kind/storage"
 	"github.com/millrace/millrace/internal/kind/sync"
 	"github.com/millrace/millrace/internal/resource"
+	"github.com/millrace/millrace/internal/source/athena"
+	"github.com/millrace/millrace/internal/source/bigquery"
+	"github.com/millrace/millrace/internal/source/clickhouse"
+	"github.com/millrace/millrace/internal/source/databricks"
 	"github.com/millrace/millrace/internal/source/duckdb"
+	"github.com/millrace/millrace/internal/source/excel"
 	"github.com/millrace/millrace/internal/source/file"
+	"github.com/millrace/millrace/internal/source/googlesheets"
+	"github.com/millrace/millrace/internal/source/mysql"
+	"github.com/millrace/millrace/internal/source/objects"
+	"github.com/millrace/millrace/internal/source/oracle"
 	pgsource "github.com/millrace/millrace/internal/source/postgres"
 	"github.com/millrace/millrace/internal/source/sample"
+	"github.com/millrace/millrace/internal/source/sqlserver"
+	"github.com/millrace/millrace/internal/source/trino"
 )
 
 // Connectors returns everything that this build can read from and write to.
 func Connectors(c *config.Config) *connector.Registry {
 	network := networkOf(c)
 	reach := duckdb.Reach{Root: c.SourcesRoot, Deny: []string{c.Home}}
-	sources := slices.Concat(pgsource.Infos(), []connector.SourceInfo{duckdb.Info(reach), file.Info(reach)}, sample.Infos())
+	sources := slices.Concat(
+		pgsource.Infos(), mysql.Infos(), sqlserver.Infos(), sample.Infos(),
+		[]connector.SourceInfo{
+			databricks.Info(), bigquery.Info(), bigquery.IcebergInfo(), trino.Info(), athena.Info(), clickhouse.Info(), oracle.Info(), duckdb.Info(reach),
+			file.Info(reach), objects.S3(), objects.GCS(), objects.Azure(), objects.SFTP(), googlesheets.Info(), excel.Info(),
+		},
+	)
 	return connector.New(sources, []connector.DestinationInfo{
 		httprequest.Info(network), local.Info(c.FilesRoot), postgres.Info(), s3.Info(),
 	})
