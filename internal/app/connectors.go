@@ -20,13 +20,14 @@ import (
 	"github.com/millrace/millrace/internal/source/file"
 	pgsource "github.com/millrace/millrace/internal/source/postgres"
 	"github.com/millrace/millrace/internal/source/sample"
+	"github.com/millrace/millrace/internal/source/snowflake"
 )
 
 // Connectors returns everything that this build can read from and write to.
 func Connectors(c *config.Config) *connector.Registry {
 	network := networkOf(c)
 	reach := duckdb.Reach{Root: c.SourcesRoot, Deny: []string{c.Home}}
-	sources := append([]connector.SourceInfo{pgsource.Info(), duckdb.Info(reach), file.Info(reach)}, sample.Infos()...)
+	sources := append([]connector.SourceInfo{pgsource.Info(), duckdb.Info(reach), file.Info(reach), snowflake.Info(), snowflake.IcebergInfo()}, sample.Infos()...)
 	return connector.New(sources, []connector.DestinationInfo{
 		httprequest.Info(network), local.Info(c.FilesRoot), postgres.Info(), s3.Info(),
 	})
