@@ -56,8 +56,8 @@ const (
 	lastDriver       = 269999
 	firstLogin       = 390000
 	lastLogin        = 390999
-	numberAccount404 = gosnowflake.ErrFailedToAuth         // an account that is not there is answered with 404
-	numberAccount403 = gosnowflake.ErrCodeFailedToConnect  // or with 403
+	numberAccount404 = gosnowflake.ErrFailedToAuth        // an account that is not there is answered with 404
+	numberAccount403 = gosnowflake.ErrCodeFailedToConnect // or with 403
 	numberDown       = gosnowflake.ErrCodeServiceUnavailable
 )
 

@@ -137,7 +137,9 @@ func (s *Source) copy(ctx context.Context, table query.TableRef, r array.RecordR
 		stage := "@~/millrace/" + strings.ToLower(rand.Text()) + "/"
 		x.used = true // the rows can be read once only
 		files, err := s.put(ctx, x, dir, stage, r)
-		defer func() { _, _ = x.execute(context.WithoutCancel(ctx), statement{text: "REMOVE " + s.dialect.Text(stage)}) }() //nolint:errcheck // rows are there or not
+		defer func() {
+			_, _ = x.execute(context.WithoutCancel(ctx), statement{text: "REMOVE " + s.dialect.Text(stage)})
+		}() //nolint:errcheck // rows are there or not
 		if err != nil {
 			return err
 		}
@@ -305,4 +307,3 @@ func appendCell(line []byte, v value.Value) []byte {
 	}
 	return append(line, '"')
 }
-

@@ -344,4 +344,6 @@ func (s *Server) part(w http.ResponseWriter, r *http.Request) {
 	x.parts[n].serveCut(w, cut)
 }
 
-func newContext() (context.Context, context.CancelFunc) { return context.WithCancel(context.Background()) }
+func newContext() (context.Context, context.CancelFunc) {
+	return context.WithCancel(context.Background())
+}
