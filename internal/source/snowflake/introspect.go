@@ -2,13 +2,16 @@ package snowflake
 
 import (
 	"context"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"io"
 	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/millrace/millrace/internal/connector"
-	"github.com/millrace/millrace/internal/fault"
 	"github.com/millrace/millrace/internal/query"
 	"github.com/millrace/millrace/internal/value"
 )
@@ -106,53 +109,31 @@ func catalogColumn(row []string) (value.Column, error) {
 	return found, nil
 }
 
-// texts runs a statement of ours and returns its rows as texts; null is empty.
-func (s *Source) texts(ctx context.Context, x *session, sql string) ([][]string, error) {
-	st := statement{text: sql}
-	rows, err := x.stream(ctx, st)
-	if err != nil {
-		return nil, err
-	}
-	columns, err := columnsOf(rows, nil)
-	if err != nil {
-		return nil, err
-	}
-	batches, err := batchesOf(rows)
-	if err != nil {
-		return nil, err
-	}
-	r := &reader{source: s, ctx: ctx, st: st, schema: schemaOf(columns), columns: columns, parts: batches}
-	defer r.stop()
-	var all [][]string
-	for {
-		more, err := r.fill()
-		if err != nil || !more {
-			return all, err
-		}
-		some, err := cells(r.batch)
+// texts runs a statement of ours and returns its rows as texts; null is empty. Results of the catalog are small, and are
+// read as the driver gives them, whichever form Snowflake chose.
+func (s *Source) texts(ctx context.Context, x *session, sql string) (all [][]string, err error) {
+	err = x.use(func(l link) (err error) {
+		rows, err := l.QueryContext(statement{}.context(ctx), sql, nil)
 		if err != nil {
-			return nil, fault.Wrap(err, fault.CodeSourceType, "")
+			return err
 		}
-		all = append(all, some...)
-		r.drop()
-	}
-}
-
-// cells copies a batch as texts.
-func cells(b arrow.RecordBatch) ([][]string, error) {
-	rows := make([][]string, b.NumRows())
-	for i, f := range b.Schema().Fields() {
-		read, err := value.NewReader(f, b.Column(i))
-		if err != nil {
-			return nil, err
-		}
-		for n := range rows {
-			text := ""
-			if v := read(n); !v.IsNull() {
-				text = strings.Clone(v.String())
+		defer func() { err = errors.Join(err, rows.Close()) }()
+		cells := make([]driver.Value, len(rows.Columns()))
+		for {
+			if err := rows.Next(cells); err != nil {
+				if errors.Is(err, io.EOF) {
+					return nil
+				}
+				return err
 			}
-			rows[n] = append(rows[n], text)
+			row := make([]string, len(cells))
+			for i, c := range cells {
+				if c != nil {
+					row[i] = fmt.Sprint(c)
+				}
+			}
+			all = append(all, row)
 		}
-	}
-	return rows, nil
+	})
+	return all, err
 }

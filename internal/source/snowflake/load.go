@@ -138,7 +138,7 @@ func (s *Source) copy(ctx context.Context, table query.TableRef, r array.RecordR
 		x.used = true // the rows can be read once only
 		files, err := s.put(ctx, x, dir, stage, r)
 		defer func() {
-			_, _ = x.execute(context.WithoutCancel(ctx), statement{text: "REMOVE " + s.dialect.Text(stage)})
+			_, _ = x.execute(context.WithoutCancel(ctx), statement{text: "REMOVE " + stage})
 		}() //nolint:errcheck // rows are there or not
 		if err != nil {
 			return err
@@ -172,7 +172,7 @@ func (s *Source) put(ctx context.Context, x *session, dir, stage string, r array
 		if err != nil || n == 0 {
 			return files, err
 		}
-		put := "PUT " + s.dialect.Text("file://"+filepath.ToSlash(path)) + " " + s.dialect.Text(stage) + " SOURCE_COMPRESSION = GZIP AUTO_COMPRESS = FALSE OVERWRITE = TRUE"
+		put := "PUT " + s.dialect.Text("file://"+filepath.ToSlash(path)) + " " + stage + " SOURCE_COMPRESSION = GZIP AUTO_COMPRESS = FALSE OVERWRITE = TRUE"
 		if _, err := x.execute(ctx, statement{text: put}); err != nil {
 			return files, err
 		}
@@ -201,7 +201,7 @@ func (s *Source) copyCommand(table query.TableRef, targets []target, stage strin
 		}
 	}
 	return "COPY INTO " + s.dialect.Table(table) + " (" + strings.Join(names, ", ") + ") FROM (SELECT " + strings.Join(sources, ", ") +
-		" FROM " + s.dialect.Text(stage) + ") " + csvFormat
+		" FROM " + stage + ") " + csvFormat
 }
 
 // rowWriter writes the rows of a reader as CSV.

@@ -62,7 +62,7 @@ func (s *Source) rows(ctx context.Context, x *session, st statement, class conne
 // batchesOf returns the parts of a result. Only a SELECT has its result as Arrow.
 func batchesOf(rows gosnowflake.ArrowStreamLoader) ([]gosnowflake.ArrowStreamBatch, error) {
 	if len(rows.JSONData()) > 0 {
-		return nil, fault.New(fault.CodeSourceQuery, "the statement is no SELECT").WithSuggestion("Write the model as a SELECT; the result of a SHOW can be read with TABLE(RESULT_SCAN(…)) in Snowflake only.")
+		return nil, fault.New(fault.CodeSourceQuery, "Snowflake answers this statement as it answers commands, without types").WithSuggestion("Write the model as a SELECT of tables and views.")
 	}
 	return rows.GetBatches()
 }

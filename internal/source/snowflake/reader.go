@@ -1,7 +1,9 @@
 package snowflake
 
 import (
+	"bufio"
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -136,12 +138,35 @@ func (r *reader) open(b *gosnowflake.ArrowStreamBatch) error {
 	if err != nil {
 		return err
 	}
-	read, err := ipc.NewReader(stream)
+	read, err := readStream(stream)
 	if err != nil {
 		return errors.Join(err, stream.Close())
 	}
 	r.part = &part{stream: stream, ipc: read, rows: b.NumRows()}
 	return nil
+}
+
+// How a stream of Arrow begins: with a mark, or in its former version with the length of what describes the columns
+// (https://arrow.apache.org/docs/format/Columnar.html#encapsulated-message-format).
+const (
+	streamMark   = 0xFFFFFFFF
+	mostMetadata = 16 << 20
+	markBytes    = 4
+)
+
+var errNoArrow = errors.New("a part of the result is no stream of Arrow")
+
+// readStream begins a stream. Anything else than one would be taken for a message of gigabytes.
+func readStream(stream io.Reader) (*ipc.Reader, error) {
+	buffered := bufio.NewReader(stream)
+	mark, err := buffered.Peek(markBytes)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", errNoArrow, err)
+	}
+	if n := binary.LittleEndian.Uint32(mark); n != streamMark && n > mostMetadata {
+		return nil, errNoArrow
+	}
+	return ipc.NewReader(buffered)
 }
 
 // closePart ends a part. One that ends early between two records looks like a whole one, so that its rows are counted.

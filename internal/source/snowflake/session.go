@@ -77,6 +77,7 @@ type session struct {
 // link is what of the driver's connection is used.
 type link interface {
 	driver.ExecerContext
+	driver.QueryerContext
 	QueryArrowStream(ctx context.Context, query string, args ...driver.NamedValue) (gosnowflake.ArrowStreamLoader, error)
 }
 

@@ -42,7 +42,7 @@ func TestCredentials(t *testing.T) {
 	server := standIn(t)
 	settings := settingsOf(t, server)
 	plain := with(settings, "privateKey", pemOf(t, keys()[0], ""), "passphrase", nil)
-	for name, s := range map[string]connector.Settings{"encrypted key": settings, "plain key": plain, "password": byPassword(settings, "old", password), "default role": with(settings, "role", nil)} {
+	for name, s := range map[string]connector.Settings{"encrypted key": settings, "plain key": plain, "password": byPassword(settings, "old", password), "default role": with(settings, "role", nil), "locator": with(settings, "account", snowflaketest.Account+".us-east-2.aws")} {
 		if err := openAt(t, snowflake.Info(), s).Test(t.Context()); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}

@@ -205,8 +205,9 @@ const (
 
 // config says how to open a session. The driver changes what it is given, so that each session has its own.
 func (s settings) config(class connector.Workload, key *rsa.PrivateKey, t http.RoundTripper, dir string) gosnowflake.Config {
+	account, _, _ := strings.Cut(s.Account, ".") // the region of an older locator belongs to the address only
 	c := gosnowflake.Config{
-		Account: s.Account, User: s.User, Role: s.Role, Database: s.Database, Warehouse: s.warehouseOf(class),
+		Account: account, User: s.User, Role: s.Role, Database: s.Database, Warehouse: s.warehouseOf(class),
 		Host: s.address(), Port: s.Port, Protocol: "https", Application: "Millrace",
 		ValidateDefaultParameters: gosnowflake.ConfigBoolTrue, // a role or a warehouse that is not there is an error of the login
 		LoginTimeout:              loginTimeout, ClientTimeout: forever, JWTClientTimeout: loginTimeout, MaxRetryCount: retries,

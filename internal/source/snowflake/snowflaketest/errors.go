@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
 // knownErrors are DuckDB's errors with Snowflake's words.
@@ -53,5 +54,9 @@ func positionOf(sql string, line int, word string) int {
 	if line < 1 || line > len(lines) {
 		return 0
 	}
-	return max(strings.Index(strings.ToUpper(lines[line-1]), strings.ToUpper(word)), 0)
+	before, _, found := strings.Cut(strings.ToUpper(lines[line-1]), strings.ToUpper(word))
+	if !found {
+		return 0
+	}
+	return utf8.RuneCountInString(before)
 }

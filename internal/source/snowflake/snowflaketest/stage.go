@@ -11,9 +11,9 @@ import (
 )
 
 var (
-	putForm    = regexp.MustCompile(`^PUT 'file://([^']+)' '(@~/[\w/]+)' SOURCE_COMPRESSION = GZIP AUTO_COMPRESS = FALSE OVERWRITE = TRUE$`)
-	removeForm = regexp.MustCompile(`^REMOVE '(@~/[\w/]+)'$`)
-	copyForm   = regexp.MustCompile(`^COPY INTO ("(?:[^"]|"")+"\."(?:[^"]|"")+") \((.+)\) FROM \(SELECT (.+) FROM '(@~/[\w/]+)'\) FILE_FORMAT = \((.+)\) ON_ERROR = ABORT_STATEMENT$`)
+	putForm    = regexp.MustCompile(`^PUT 'file://([^']+)' (@~/[\w/]+) SOURCE_COMPRESSION = GZIP AUTO_COMPRESS = FALSE OVERWRITE = TRUE$`)
+	removeForm = regexp.MustCompile(`^REMOVE (@~/[\w/]+)$`)
+	copyForm   = regexp.MustCompile(`^COPY INTO ("(?:[^"]|"")+"\."(?:[^"]|"")+") \((.+)\) FROM \(SELECT (.+) FROM (@~/[\w/]+)\) FILE_FORMAT = \((.+)\) ON_ERROR = ABORT_STATEMENT$`)
 	fieldForm  = regexp.MustCompile(`^(?:\$(\d+)|PARSE_JSON\(\$(\d+)\))$`)
 )
 
