@@ -110,10 +110,10 @@ func (s *Source) commentsOf(ctx context.Context, x *session, t origin) (map[stri
 		s.dialect.Text(t.Schema) + " AND TABLE_NAME = " + s.dialect.Text(t.Table) + " AND COMMENT IS NOT NULL"
 	rows, err := s.texts(ctx, x, sql)
 	if err != nil {
-		if strings.EqualFold(t.Database, s.settings.Database) {
+		if ctx.Err() != nil || forgotten(err) || strings.EqualFold(t.Database, s.settings.Database) {
 			return nil, err
 		}
-		return map[string]string{}, nil
+		return map[string]string{}, nil // a preview without comments is better than none
 	}
 	of := map[string]string{}
 	for _, row := range rows {

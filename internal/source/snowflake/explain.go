@@ -151,8 +151,7 @@ func codeOf(e *gosnowflake.SnowflakeError) fault.Code {
 
 // explainNetwork is for errors that no server sent.
 func (s *Source) explainNetwork(err error) error {
-	var request *url.Error
-	if errors.As(err, &request) {
+	if request, is := errors.AsType[*url.Error](err); is {
 		err = &url.Error{Op: request.Op, URL: withoutQuery(request.URL), Err: request.Err}
 	}
 	f := fault.Wrap(err, fault.CodeSourceUnreachable, "could not reach Snowflake")

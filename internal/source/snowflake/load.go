@@ -151,6 +151,11 @@ func (s *Source) copy(ctx context.Context, table query.TableRef, r array.RecordR
 	})
 }
 
+// remove empties a path of the stage, whatever became of its rows.
+func (x *session) remove(ctx context.Context, stage string) {
+	_, _ = x.execute(context.WithoutCancel(ctx), statement{text: "REMOVE " + stage}) //nolint:errcheck // rows are there or not
+}
+
 func (s *Source) workDir() (string, error) {
 	dir, err := os.MkdirTemp(s.dir, "load-")
 	if err != nil {

@@ -26,7 +26,7 @@ func (s *Source) Query(ctx context.Context, q connector.Query) (array.RecordRead
 			r.end = end
 			return r, nil
 		}
-		x.discard()
+		x.leave(ctx, err)
 		again := !x.used && forgotten(err) && ctx.Err() == nil && tries < idleSessions
 		if !again {
 			err = s.explain(ctx, err, st)

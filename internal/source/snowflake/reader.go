@@ -202,7 +202,8 @@ func (r *reader) convert(rows arrow.RecordBatch) (arrow.RecordBatch, error) {
 	return array.NewRecordBatch(r.schema, columns, rows.NumRows()), nil
 }
 
-// finish ends the query, once; err is what ended it early. The session is given back: nothing runs in it any more.
+// finish ends the query, once; err is what ended it early. The session is given back: the statement ended before its
+// result could be read.
 func (r *reader) finish(err error) {
 	if r.ended {
 		return
@@ -213,7 +214,7 @@ func (r *reader) finish(err error) {
 	}
 	r.end(errReleased)
 	r.stop()
-	r.session.release()
+	r.session.leave(r.ctx, nil)
 }
 
 // stop gives up what is being read.

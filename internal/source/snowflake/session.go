@@ -72,6 +72,7 @@ func (a *attempt) cause() error {
 type session struct {
 	conn *sql.Conn
 	used bool // a statement worked
+	open bool // a transaction is
 }
 
 // link is what of the driver's connection is used.
@@ -119,13 +120,14 @@ func (x *session) execute(ctx context.Context, st statement) (n int64, err error
 	return n, err
 }
 
-// discard ends the session instead of giving it back: nobody knows what state it is in.
-func (x *session) discard() {
-	_ = x.conn.Raw(func(any) error { return driver.ErrBadConn }) //nolint:errcheck // how a pool is told
-	x.release()
-}
-
-func (x *session) release() {
+// leave gives the session back, unless what went wrong leaves it in a state that nobody knows: then it is ended. A
+// statement that Snowflake refused changes nothing in its session.
+func (x *session) leave(ctx context.Context, err error) {
+	var refused *gosnowflake.SnowflakeError
+	clean := err == nil || errors.As(err, &refused) && refused.Number < firstDriver && !x.open && ctx.Err() == nil
+	if !clean {
+		_ = x.conn.Raw(func(any) error { return driver.ErrBadConn }) //nolint:errcheck // how a pool is told
+	}
 	_ = x.conn.Close() //nolint:errcheck // it is given back or ended already
 }
 
@@ -173,13 +175,8 @@ func (s *Source) with(ctx context.Context, class connector.Workload, f func(cont
 			return err
 		}
 		err = f(ctx, x)
-		if err == nil {
-			x.release()
-			end(nil)
-			return nil
-		}
-		x.discard()
-		again := !x.used && forgotten(err) && ctx.Err() == nil && tries < idleSessions
+		x.leave(ctx, err)
+		again := err != nil && !x.used && forgotten(err) && ctx.Err() == nil && tries < idleSessions
 		if !again {
 			err = s.explain(ctx, err, statement{})
 		}

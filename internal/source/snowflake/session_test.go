@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"net"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -182,6 +183,7 @@ func TestAbort(t *testing.T) {
 		ended <- err
 	}()
 	for !server.Running("long") {
+		runtime.Gosched()
 	}
 	cancel()
 	if err := <-ended; !fault.Is(err, fault.CodeSourceTimeout) {
@@ -256,6 +258,9 @@ func TestPlaces(t *testing.T) {
 		for _, limit := range []int64{0, 9} {
 			_, err := drain(t.Context(), source, connector.Query{SQL: c.sql, Limit: limit})
 			got := fault.As(err)
+			if n := len(server.Logins()); n != 1 {
+				t.Errorf("after %d logins: a refused statement ended its session", n)
+			}
 			if got.Place.Line != c.line || limit == 0 && got.Place.Column != c.column || !strings.Contains(got.Hint(), c.hint) {
 				t.Errorf("%q with the limit %d: %+v, %v: %s", c.sql, limit, got.Place, err, got.Hint())
 			}

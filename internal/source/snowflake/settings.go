@@ -209,11 +209,10 @@ func (s settings) config(class connector.Workload, key *rsa.PrivateKey, t http.R
 	c := gosnowflake.Config{
 		Account: account, User: s.User, Role: s.Role, Database: s.Database, Warehouse: s.warehouseOf(class),
 		Host: s.address(), Port: s.Port, Protocol: "https", Application: "Millrace",
-		ValidateDefaultParameters: gosnowflake.ConfigBoolTrue, // a role or a warehouse that is not there is an error of the login
-		LoginTimeout:              loginTimeout, ClientTimeout: forever, JWTClientTimeout: loginTimeout, MaxRetryCount: retries,
+		ValidateDefaultParameters: gosnowflake.ConfigBoolTrue,                                                                   // a role or a warehouse that is not there is an error of the login
+		LoginTimeout:              loginTimeout, ClientTimeout: forever, JWTClientTimeout: loginTimeout, MaxRetryCount: retries, //nolint:staticcheck // nothing else sets them
 		Transporter: t, DisableOCSPChecks: true, // the transport is ours, and checks certificates as all our connections do
-		DisableTelemetry: true, TmpDirPath: dir, Params: sessionParameters(),
-		ClientRequestMfaToken: gosnowflake.ConfigBoolFalse, ClientStoreTemporaryCredential: gosnowflake.ConfigBoolFalse,
+		DisableTelemetry: true, TmpDirPath: dir, Params: sessionParameters(), //nolint:staticcheck // the session parameter counts only after the login
 	}
 	if key != nil {
 		c.Authenticator, c.PrivateKey = gosnowflake.AuthTypeJwt, key

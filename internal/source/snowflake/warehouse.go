@@ -21,33 +21,35 @@ func (s *Source) Execute(ctx context.Context, commands ...connector.Query) (rows
 		class = c.Class
 	}
 	err = s.with(ctx, class, func(ctx context.Context, x *session) error {
-		open := false
 		for i, c := range commands {
 			st := statement{text: query.Clean(c.SQL), own: query.Clean(c.SQL), tag: c.Tag}
 			changing := changes.MatchString(st.text)
-			if err := x.turn(ctx, &open, changing && (open || i+1 < len(commands))); err != nil {
+			if err := x.turn(ctx, changing && (x.open || i+1 < len(commands))); err != nil {
 				return err
 			}
 			if rows, err = x.execute(ctx, st); err != nil {
 				return s.explainOwn(ctx, err, st)
 			}
 		}
-		return x.turn(ctx, &open, false)
+		return x.turn(ctx, false)
 	})
 	return rows, err
 }
 
 // turn begins a transaction or ends it. One that is never ended is undone with its session.
-func (x *session) turn(ctx context.Context, open *bool, wanted bool) error {
-	if *open == wanted {
+func (x *session) turn(ctx context.Context, wanted bool) error {
+	if x.open == wanted {
 		return nil
 	}
-	*open = wanted
 	text := "COMMIT"
 	if wanted {
 		text = "BEGIN"
 	}
+	x.open = true // until Snowflake says otherwise
 	_, err := x.execute(ctx, statement{text: text})
+	if err == nil {
+		x.open = wanted
+	}
 	return err
 }
 

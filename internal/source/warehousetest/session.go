@@ -51,7 +51,7 @@ func (s *Session) Query(ctx context.Context, statement string) (r array.RecordRe
 		return nil, err
 	}
 	err = s.conn.Raw(func(c any) error {
-		a, err := duckdb.NewArrowFromConn(c.(driver.Conn)) //nolint:forcetypeassert // database/sql's contract
+		a, err := duckdb.NewArrowFromConn(c.(driver.Conn))
 		if err != nil {
 			return err
 		}

@@ -114,10 +114,10 @@ func encodeInstant(a *array.Timestamp, zoned bool) arrow.Array {
 			seconds++
 		}
 		b.Append(true)
-		b.FieldBuilder(0).(*array.Int64Builder).Append(seconds)                                    //nolint:forcetypeassert // as declared above
-		b.FieldBuilder(1).(*array.Int32Builder).Append(int32((micros - seconds*1_000_000) * 1000)) //nolint:forcetypeassert // as declared above
+		b.FieldBuilder(0).(*array.Int64Builder).Append(seconds)
+		b.FieldBuilder(1).(*array.Int32Builder).Append(int32((micros - seconds*1_000_000) * 1000))
 		if zoned {
-			b.FieldBuilder(2).(*array.Int32Builder).Append(noOffset) //nolint:forcetypeassert // as declared above
+			b.FieldBuilder(2).(*array.Int32Builder).Append(noOffset)
 		}
 	})
 }

@@ -127,22 +127,22 @@ func countStatements(sql string) int {
 	return n
 }
 
-// firstWords are the words that say what a statement does.
-func firstWords(sql string) []string {
+// firstWord says what a statement does.
+func firstWord(sql string) string {
 	all, err := tokens(sql)
 	if err != nil {
-		return []string{"SELECT"}
+		return "SELECT" // which will say what is wrong
 	}
 	for _, t := range all {
 		switch t.kind {
 		case 's':
 		case 'w':
-			return []string{t.word}
+			return t.word
 		default:
-			return []string{t.text}
+			return t.text
 		}
 	}
-	return []string{""}
+	return ""
 }
 
 // words are Snowflake's, with DuckDB's. A type that ends with an asterisk loses its length.

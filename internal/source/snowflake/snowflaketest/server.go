@@ -131,7 +131,7 @@ func (s *Server) Host() string {
 }
 
 // Port is the stand-in's port.
-func (s *Server) Port() int { return s.http.Listener.Addr().(*net.TCPAddr).Port } //nolint:forcetypeassert // a TCP listener
+func (s *Server) Port() int { return s.http.Listener.Addr().(*net.TCPAddr).Port }
 
 // CA is the certificate that the stand-in's is signed with, in PEM.
 func (s *Server) CA() string {
@@ -192,6 +192,9 @@ func (s *Server) Forget() {
 	s.mu.Lock()
 	all := s.sessions
 	s.sessions, s.renewable = map[string]*session{}, map[string]*session{}
+	for _, x := range all {
+		s.abandon(x)
+	}
 	s.mu.Unlock()
 	for _, x := range all {
 		x.close()
@@ -249,7 +252,7 @@ func refuse(w http.ResponseWriter, f *failure) {
 
 func write(w http.ResponseWriter, body any) {
 	w.Header().Set("Content-Type", "application/json")
-	_ = json.NewEncoder(w).Encode(body) //nolint:errcheck,errchkjson // the client may be gone
+	_ = json.NewEncoder(w).Encode(body) //nolint:errcheck // the client may be gone
 }
 
 // sessionOf finds the session of a request; it answers where there is none.
@@ -282,9 +285,19 @@ func (s *Server) logout(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	delete(s.sessions, x.token)
 	delete(s.renewable, x.master)
+	s.abandon(x)
 	s.mu.Unlock()
 	x.close()
 	answer(w, nil)
+}
+
+// abandon ends what runs in a session that ends; the lock is held.
+func (s *Server) abandon(x *session) {
+	for _, e := range s.running {
+		if e.session == x {
+			e.cancel()
+		}
+	}
 }
 
 func (s *Server) renew(w http.ResponseWriter, r *http.Request) {

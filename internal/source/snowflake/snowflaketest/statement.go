@@ -13,6 +13,7 @@ import (
 // execution is a statement that runs, and then its answer.
 type execution struct {
 	id, request, tag string
+	session          *session
 	cancel           context.CancelFunc
 	done             chan struct{}
 
@@ -40,7 +41,12 @@ func (s *Server) query(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
 	}
-	s.reply(w, r, s.start(x, body, r.URL.Query().Get("requestId")))
+	e := s.start(x, body, r.URL.Query().Get("requestId"))
+	if e == nil {
+		s.sessionOf(w, r) // which is gone by now, and says so
+		return
+	}
+	s.reply(w, r, e)
 }
 
 // start runs a statement by itself; a request that is sent again finds the one that runs.
@@ -50,8 +56,11 @@ func (s *Server) start(x *session, body queryRequest, request string) *execution
 	if e := s.running[request]; e != nil {
 		return e
 	}
+	if s.sessions[x.token] != x {
+		return nil
+	}
 	ctx, cancel := newContext()
-	e := &execution{id: newToken(), request: request, tag: x.tag, cancel: cancel, done: make(chan struct{})}
+	e := &execution{id: newToken(), session: x, request: request, tag: x.tag, cancel: cancel, done: make(chan struct{})}
 	if tag, ok := body.Parameters["QUERY_TAG"].(string); ok {
 		e.tag = tag
 	}
@@ -140,8 +149,7 @@ func (s *Server) dispatch(ctx context.Context, x *session, e *execution, body qu
 	if n := countStatements(body.SQL); n != 1 {
 		return &failure{"000008", "0A000", "Actual statement count " + strconv.Itoa(n) + " did not match the desired statement count 1."}
 	}
-	words := firstWords(body.SQL)
-	switch first := words[0]; first {
+	switch first := firstWord(body.SQL); first {
 	case "SELECT", "WITH", "(":
 		return s.rows(ctx, x, e, body)
 	case "INSERT", "UPDATE", "DELETE", "MERGE":
@@ -157,17 +165,16 @@ func (s *Server) dispatch(ctx context.Context, x *session, e *execution, body qu
 	case "CREATE", "DROP", "ALTER":
 		return s.define(ctx, x, e, body.SQL)
 	default:
-		return &failure{"001003", "42000", "SQL compilation error:\nsyntax error line 1 at position 0 unexpected '" + words[0] + "'."}
+		return &failure{"001003", "42000", "SQL compilation error:\nsyntax error line 1 at position 0 unexpected '" + first + "'."}
 	}
 }
 
-// status is the answer to a command.
-func (e *execution) status(kind int, text string) error {
+// status answers a command.
+func (e *execution) status(kind int, text string) {
 	e.data = map[string]any{
 		"queryId": e.id, "statementTypeId": kind, "queryResultFormat": "json",
 		"rowtype": []map[string]any{{"name": "status", "type": "text", "length": 16777216}}, "rowset": [][]string{{text}}, "total": 1, "returned": 1,
 	}
-	return nil
 }
 
 func (s *Server) change(ctx context.Context, x *session, e *execution, sql, first string) error {
@@ -195,7 +202,8 @@ func (s *Server) transaction(ctx context.Context, x *session, e *execution, word
 		}
 		x.opened = word == "BEGIN"
 	}
-	return e.status(typeDDL, "Statement executed successfully.")
+	e.status(typeDDL, "Statement executed successfully.")
+	return nil
 }
 
 // define runs DDL, which ends the transaction that it stands in.
@@ -209,13 +217,13 @@ func (s *Server) define(ctx context.Context, x *session, e *execution, sql strin
 	if _, err := x.duck.Execute(ctx, sql); err != nil {
 		return err
 	}
-	return e.status(typeDDL, "Statement executed successfully.")
+	e.status(typeDDL, "Statement executed successfully.")
+	return nil
 }
 
 // failureOf tells an error of DuckDB as Snowflake would.
 func failureOf(err error, sql string) *failure {
-	var f *failure
-	if errors.As(err, &f) {
+	if f, is := errors.AsType[*failure](err); is {
 		return f
 	}
 	text := err.Error()
