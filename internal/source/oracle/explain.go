@@ -146,8 +146,7 @@ func (s statement) place(at int) fault.Place {
 // explainConnection is for errors that no server sent.
 func (x *session) explainConnection(err error) error {
 	f := fault.Wrap(err, fault.CodeSourceUnreachable, "")
-	var certificate *tls.CertificateVerificationError
-	if errors.As(err, &certificate) {
+	if _, untrusted := errors.AsType[*tls.CertificateVerificationError](err); untrusted {
 		return fault.Reclass(f.WithSuggestion("Give the certificate of whoever signed the server's certificate as CA certificate, and use the host name that it is for."), fault.Fatal)
 	}
 	return f.WithSuggestion("%s", fault.CodeSourceUnreachable.Info().Hint+x.owner.network.Firewall())

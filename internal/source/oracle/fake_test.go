@@ -5,6 +5,7 @@ import (
 	"database/sql/driver"
 	"errors"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -124,13 +125,11 @@ var usual = connector.Settings{"host": "db.example.com", "database": "ORCLPDB1",
 func openFake(t *testing.T, f *fake, set connector.Settings, n connector.Network) *Source {
 	t.Helper()
 	settings := usual.WithDefaults(Info().Fields)
-	for name, v := range set {
-		settings[name] = v
-	}
+	maps.Copy(settings, set)
 	s, err := open(connector.SourceOptions{Settings: settings, Network: n}, f.dial)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = s.Close() })
+	t.Cleanup(func() { _ = s.Close() }) //nolint:errcheck // the test is over
 	return s
 }

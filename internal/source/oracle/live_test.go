@@ -37,7 +37,7 @@ func liveSource(t *testing.T, s connector.Settings) connector.Source {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = source.Close() })
+	t.Cleanup(func() { _ = source.Close() }) //nolint:errcheck // the test is over
 	return source
 }
 

@@ -7,6 +7,7 @@ import (
 	"math"
 	"net"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -148,7 +149,7 @@ func TestBatches(t *testing.T) {
 	const rows = 20_000
 	var all [][]driver.Value
 	for i := range rows {
-		all = append(all, []driver.Value{fmt.Sprint(i), strings.Repeat("x", 1000)})
+		all = append(all, []driver.Value{strconv.Itoa(i), strings.Repeat("x", 1000)})
 	}
 	f := &fake{answers: []answer{{has: "FROM t", columns: []fakeColumn{{"ID", "NUMBER", 10, 0}, {"X", "NCHAR", 0, 0}}, rows: all}}}
 	r, err := openFake(t, f, nil, connector.Network{}).Query(t.Context(), connector.Query{SQL: "SELECT * FROM t"})

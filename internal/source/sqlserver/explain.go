@@ -178,7 +178,7 @@ func (st statement) place(e mssql.Error) fault.Place {
 	if e.LineNo < 1 || int(e.LineNo) > len(sent) || e.ProcName != "" || st.own == "" {
 		return fault.Place{}
 	}
-	at := -1
+	var at int
 	if i := strings.Index(st.text, st.own); i >= 0 {
 		at = int(e.LineNo) - 1 - strings.Count(st.text[:i], "\n")
 	} else { // its beginning was taken apart from its end: the line is found by what it says

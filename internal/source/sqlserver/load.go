@@ -17,7 +17,7 @@ import (
 // Load creates or replaces a table.
 func (w *Warehouse) Load(ctx context.Context, table query.TableRef, r array.RecordReader) error {
 	d := w.Dialect()
-	columns, err := newColumns(d, r.Schema())
+	columns, err := newColumns(r.Schema())
 	if err != nil {
 		return err
 	}
@@ -30,7 +30,7 @@ func (w *Warehouse) Load(ctx context.Context, table query.TableRef, r array.Reco
 
 // Append adds rows in one transaction.
 func (w *Warehouse) Append(ctx context.Context, table query.TableRef, r array.RecordReader) error {
-	columns, err := newColumns(w.Dialect(), r.Schema())
+	columns, err := newColumns(r.Schema())
 	if err != nil {
 		return err
 	}
@@ -65,7 +65,7 @@ func (w *Warehouse) write(ctx context.Context, table query.TableRef, columns []q
 }
 
 // newColumns are the columns of a table that holds the rows.
-func newColumns(d query.Dialect, schema *arrow.Schema) ([]query.NewColumn, error) {
+func newColumns(schema *arrow.Schema) ([]query.NewColumn, error) {
 	columns := make([]query.NewColumn, schema.NumFields())
 	for i, f := range schema.Fields() {
 		t, err := typeOf(f)

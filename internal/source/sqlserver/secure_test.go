@@ -250,7 +250,7 @@ func openAt(t *testing.T, info connector.SourceInfo, s connector.Settings, n con
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = source.Close() })
+	t.Cleanup(func() { _ = source.Close() }) //nolint:errcheck // the test is over
 	return source
 }
 

@@ -67,7 +67,7 @@ func columnOf(k kind) column {
 	case "datetimeoffset":
 		return instantColumn(k, &arrow.TimestampType{Unit: arrow.Microsecond, TimeZone: "UTC"})
 	case "time":
-		return text(k, func(v time.Time) string { return clock(v) })
+		return text(k, clock)
 	case "uniqueidentifier":
 		return uuidColumn(k)
 	case "char", "varchar", "text", "nchar", "nvarchar", "ntext", "xml", "sysname", "json", "vector":

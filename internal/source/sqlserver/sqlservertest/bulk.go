@@ -125,7 +125,7 @@ func scalar[B array.Builder](add func(B, []byte)) put {
 		case len(c) == 0:
 			b.AppendNull()
 		default:
-			add(b.(B), c) //nolint:forcetypeassert // made with its type
+			add(b.(B), c)
 		}
 		return nil
 	}
@@ -188,9 +188,9 @@ func bulkType(in *bytes.Reader) (arrow.DataType, put, error) {
 	case 0x2b:
 		return &arrow.TimestampType{Unit: arrow.Microsecond, TimeZone: "UTC"}, scalar(func(b *array.TimestampBuilder, c []byte) { b.Append(momentOf(c[:8])) }), nil
 	case 0xe7:
-		return arrow.BinaryTypes.String, large(func(b array.Builder, c []byte) { b.(*array.StringBuilder).Append(decode(c)) }), nil //nolint:forcetypeassert // as above
+		return arrow.BinaryTypes.String, large(func(b array.Builder, c []byte) { b.(*array.StringBuilder).Append(decode(c)) }), nil
 	case 0xa5:
-		return arrow.BinaryTypes.Binary, large(func(b array.Builder, c []byte) { b.(*array.BinaryBuilder).Append(c) }), nil //nolint:forcetypeassert // as above
+		return arrow.BinaryTypes.Binary, large(func(b array.Builder, c []byte) { b.(*array.BinaryBuilder).Append(c) }), nil
 	default:
 		return nil, nil, fmt.Errorf("the stand-in does not load the type %#x", kind)
 	}

@@ -90,7 +90,7 @@ func byteWire[A arrow.Array](info []byte, content func(A, int) []byte) wire {
 		if col.IsNull(row) {
 			return append(b, 0)
 		}
-		c := content(col.(A), row) //nolint:forcetypeassert // chosen by the column's type
+		c := content(col.(A), row)
 		return append(append(b, byte(len(c))), c...)
 	}}
 }
@@ -133,9 +133,9 @@ func wireOf(t arrow.DataType) (wire, error) {
 func textWire(t arrow.DataType) (wire, error) {
 	switch t := t.(type) {
 	case *arrow.StringType:
-		return maxWire(0xe7, collation, func(a arrow.Array, i int) []byte { return encode(a.(*array.String).Value(i)) }), nil //nolint:forcetypeassert // by its type
+		return maxWire(0xe7, collation, func(a arrow.Array, i int) []byte { return encode(a.(*array.String).Value(i)) }), nil
 	case *arrow.BinaryType:
-		return maxWire(0xa5, nil, func(a arrow.Array, i int) []byte { return a.(*array.Binary).Value(i) }), nil //nolint:forcetypeassert // by its type
+		return maxWire(0xa5, nil, func(a arrow.Array, i int) []byte { return a.(*array.Binary).Value(i) }), nil
 	case *extensions.UUIDType:
 		return byteWire([]byte{0x24, 16}, func(a *extensions.UUIDArray, i int) []byte {
 			v := a.Value(i)
@@ -144,7 +144,7 @@ func textWire(t arrow.DataType) (wire, error) {
 	case arrow.ExtensionType:
 		inner, err := wireOf(t.StorageType())
 		return wire{inner.info, func(b []byte, col arrow.Array, row int) []byte {
-			return inner.add(b, col.(array.ExtensionArray).Storage(), row) //nolint:forcetypeassert // by its type
+			return inner.add(b, col.(array.ExtensionArray).Storage(), row)
 		}}, err
 	default:
 		return wire{}, fmt.Errorf("the stand-in has no form for %s", t)
