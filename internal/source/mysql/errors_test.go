@@ -216,7 +216,9 @@ func TestNoReadOnlyTransactions(t *testing.T) {
 	if got := read(t, s, "SELECT id FROM kept"); len(got.Rows) != 1 {
 		t.Errorf("%d rows", len(got.Rows))
 	}
-	failure(t, s, "WITH x AS (SELECT 1) DELETE FROM kept")
+	if err := failure(t, s, "WITH x AS (SELECT 1) DELETE FROM kept"); err.Code != fault.CodeSourceQuery {
+		t.Errorf("%s: %v", err.Code, err)
+	}
 	if n := numberOf(t, db, "SELECT count(*) FROM kept"); n != 1 {
 		t.Errorf("%d rows are left", n)
 	}
@@ -361,7 +363,10 @@ func TestClosedWhileUsed(t *testing.T) {
 				return // it was closed before
 			}
 			defer r.Release()
-			for n := 0; r.Next() && n < 10*i; n++ {
+			for range 10 * i {
+				if !r.Next() {
+					return
+				}
 			}
 		})
 	}

@@ -91,8 +91,8 @@ func (s *Source) statementOf(q connector.Query) statement {
 
 // reads refuses a statement that is no query. Where the server has read-only transactions it refuses to change data by
 // itself; but not everywhere it has, and not what is outside of them: files, settings, other connections.
-func (s statement) reads() error {
-	all := tokens(s.own)
+func (st statement) reads() error {
+	all := tokens(st.own)
 	for len(all) > 0 && all[0].is("(") {
 		all = all[1:]
 	}
