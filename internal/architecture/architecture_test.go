@@ -30,7 +30,7 @@ var rows = []struct {
 	{2, `^internal/(api|collector|cli)$`},
 	{2, `^internal/cli/.+`},
 	{3, `^internal/engine/[a-z]+(/.+)?$`},
-	{4, `^internal/(delivery|mapping|alert|segment)$`},
+	{4, `^internal/(delivery|mapping|alert|segment|connection)$`},
 	{4, `^internal/alert/notify$`},
 	{5, `^internal/kind/`},
 	{6, `^internal/(source|destination)/`},
@@ -61,7 +61,9 @@ var sideways = map[[2]string]string{
 	{"internal/db/", "internal/db"}:                         "databases for tests",
 	{"internal/query/", "internal/query"}:                   "the suite of dialects",
 	{"internal/secret", "internal/secret"}:                  "one package",
+	{"internal/blob", "internal/cloud"}:                     "places are opened with identities",
 	{"internal/blob", "internal/secret"}:                    "objects are sealed",
+	{"internal/tunnel", "internal/secret"}:                  "private keys are sealed",
 	{"internal/quota", "internal/secret"}:                   "credentials are named by a keyed digest",
 	{"internal/blob/", "internal/blob"}:                     "the suite of storage",
 }

@@ -38,16 +38,17 @@ func open(o connector.SourceOptions) (connector.Source, error) {
 	if err := o.Settings.Decode(&s); err != nil {
 		return nil, err
 	}
-	config, err := s.config()
+	config, err := s.config(o.Network)
 	if err != nil {
 		return nil, err
 	}
-	return &Source{config: config, schemas: connector.SchemasOf(o.Settings), sessions: map[*session]bool{}}, nil
+	return &Source{config: config, network: o.Network, schemas: connector.SchemasOf(o.Settings), sessions: map[*session]bool{}}, nil
 }
 
 // Source answers queries with a PostgreSQL server. It is safe for concurrent use.
 type Source struct {
 	config  *pgx.ConnConfig
+	network connector.Network
 	schemas connector.Schemas
 
 	mu       sync.Mutex
@@ -87,7 +88,7 @@ func (s *Source) connect(ctx context.Context, begin string) (*session, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	conn, err := pgx.ConnectConfig(ctx, s.config)
 	if err != nil {
-		err = explain(ctx, err, statement{})
+		err = s.firewall(explain(ctx, err, statement{}))
 		cancel(nil)
 		return nil, err
 	}
@@ -101,6 +102,14 @@ func (s *Source) connect(ctx context.Context, begin string) (*session, error) {
 		return nil, explain(ctx, err, statement{})
 	}
 	return x, nil
+}
+
+// firewall adds to the advice about a server that cannot be reached which addresses it must let in.
+func (s *Source) firewall(err error) error {
+	if f := fault.As(err); f.Code == fault.CodeSourceUnreachable && len(s.network.Egress) > 0 {
+		return f.WithSuggestion("%s%s", f.Hint(), s.network.Firewall())
+	}
+	return err
 }
 
 // beginRead starts the transaction of a query, beginWrite that of a command: one that stands still, since its process
