@@ -44,14 +44,14 @@ func TestCredentialOfGoogle(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, w *world) {
 		status := http.StatusOK
-		issuer := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		issuer := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) {
 			rw.Header().Set("Content-Type", "application/json")
 			rw.WriteHeader(status)
 			if status == http.StatusOK {
-				_, _ = rw.Write([]byte(`{"access_token":"t","token_type":"Bearer","expires_in":3600}`))
+				_, _ = rw.Write([]byte(`{"access_token":"t","token_type":"Bearer","expires_in":3600}`)) //nolint:errcheck // a test's end
 				return
 			}
-			_, _ = rw.Write([]byte(`{"error":"invalid_grant","error_description":"Invalid JWT Signature."}`))
+			_, _ = rw.Write([]byte(`{"error":"invalid_grant","error_description":"Invalid JWT Signature."}`)) //nolint:errcheck // a test's end
 		}))
 		t.Cleanup(issuer.Close)
 		key := serviceAccount(t, issuer.URL)
@@ -94,9 +94,9 @@ func TestCredentialOfAmazon(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, w *world) {
 		answer, status := `<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><GetCallerIdentityResult><Account>1</Account></GetCallerIdentityResult></GetCallerIdentityResponse>`, http.StatusOK
-		sts := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		sts := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) {
 			rw.WriteHeader(status)
-			_, _ = rw.Write([]byte(answer))
+			_, _ = rw.Write([]byte(answer)) //nolint:errcheck // a test's end
 		}))
 		t.Cleanup(sts.Close)
 		configuration := object{"auth": "keys", "accessKeyId": "AKIA", "secretAccessKey": "s3same-secret", "stsEndpoint": sts.URL}

@@ -296,7 +296,7 @@ func (p *process) serve(ctx context.Context) error {
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
-	stopTunnels, err := p.listenForTunnels(ctx)
+	stopTunnels, err := p.serveTunnels(ctx)
 	if err != nil {
 		return errors.Join(err, stopWork(), listener.Close())
 	}
@@ -386,7 +386,6 @@ func (p *process) work(ctx context.Context) (stop func() error, err error) {
 		jobs.StartLoop(alive, min(reapEvery, p.Config.LeaseTime), p.reap),
 		jobs.StartLoop(alive, expireEvery, p.expire),
 		jobs.StartLoop(alive, tickEvery, p.advance),
-		jobs.StartLoop(alive, keepEvery, p.keepTunnels),
 	}
 	loops = append(loops, p.writeLogs(alive)...)
 	return func() error {

@@ -11,6 +11,7 @@ import (
 	"github.com/millrace/millrace/internal/connection"
 	"github.com/millrace/millrace/internal/connector"
 	"github.com/millrace/millrace/internal/fault"
+	"github.com/millrace/millrace/internal/jobs"
 	"github.com/millrace/millrace/internal/kind/credential"
 	"github.com/millrace/millrace/internal/tunnel"
 )
@@ -45,18 +46,25 @@ func (p *process) openConnections(ctx context.Context, owner string) error {
 	return nil
 }
 
-// listenForTunnels accepts clients of reverse tunnels, where the operator wants it. What it returns stops it.
-func (p *process) listenForTunnels(ctx context.Context) (stop func() error, err error) {
+// serveTunnels keeps standard tunnels open, and accepts clients of reverse tunnels where the operator wants it. What it
+// returns stops it.
+func (p *process) serveTunnels(ctx context.Context) (stop func() error, err error) {
+	alive := context.WithoutCancel(ctx)
 	if p.Config.TunnelListen == "" {
-		return func() error { return nil }, nil
+		keep := jobs.StartLoop(alive, keepEvery, p.keepTunnels)
+		return func() error { keep.Stop(); return nil }, nil
 	}
 	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", p.Config.TunnelListen)
 	if err != nil {
 		return nil, fault.Wrap(err, fault.CodeConfig, "listening for clients of reverse tunnels on %s", p.Config.TunnelListen)
 	}
+	keep := jobs.StartLoop(alive, keepEvery, p.keepTunnels)
 	failed := make(chan error, 1)
-	go func() { failed <- p.tunnels.Server.Serve(context.WithoutCancel(ctx), l) }()
-	return func() error { return errors.Join(l.Close(), p.tunnels.Server.Close(), <-failed) }, nil
+	go func() { failed <- p.tunnels.Server.Serve(alive, l) }()
+	return func() error {
+		keep.Stop()
+		return errors.Join(l.Close(), p.tunnels.Server.Close(), <-failed)
+	}, nil
 }
 
 // keepTunnels opens standard tunnels that are not open.

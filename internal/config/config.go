@@ -7,10 +7,12 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"net"
 	"net/mail"
 	"os"
 	"path/filepath"
 	"reflect"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -196,6 +198,9 @@ func (f field) set(text string) error {
 	return nil
 }
 
+// https://docs.aws.amazon.com/accounts/latest/reference/manage-acct-identifiers.html
+var awsAccount = regexp.MustCompile(`^[0-9]{12}$`)
+
 func (c *Config) check(issues *fault.Issues) {
 	if rest, ok := strings.CutPrefix(c.Home, "~/"); ok {
 		home, err := os.UserHomeDir()
@@ -220,6 +225,14 @@ func (c *Config) check(issues *fault.Issues) {
 	}
 	if c.StorageExpiry > 0 && c.StorageExpiry < c.LogRetention {
 		issues.Add("storage-expiry", fault.CodeConfig, "the server's storage would keep things for %s, and the rows and requests of runs are to be kept for %s", c.StorageExpiry, c.LogRetention).Suggestion = "Shorten log-retention or lengthen storage-expiry."
+	}
+	if c.AWSAccount != "" && !awsAccount.MatchString(c.AWSAccount) {
+		issues.Add("aws-account-id", fault.CodeConfig, "%q is not the ID of an AWS account: it has 12 digits", c.AWSAccount)
+	}
+	for key, address := range map[string]string{"tunnel-listen": c.TunnelListen, "tunnel-address": c.TunnelAddress, "tunnel-peer-address": c.TunnelPeerAddress} {
+		if _, _, err := net.SplitHostPort(address); address != "" && err != nil {
+			issues.Add(key, fault.CodeConfig, "%q is not a host and a port, such as tunnel.example.com:22", address)
+		}
 	}
 	if c.FilesRoot == "" {
 		c.FilesRoot = filepath.Join(c.Home, "files")

@@ -61,7 +61,7 @@ func newWorld(t *testing.T, network httpx.Network) *world {
 		Clients: tunnel.NewClients(tunnel.ClientOptions{Store: store, Reach: network.DialContext, Clock: c, Log: log}),
 	}
 	set.Follow(docs)
-	t.Cleanup(func() { _, _ = set.Clients.Close(), server.Close() })
+	t.Cleanup(func() { _, _ = set.Clients.Close(), server.Close() }) //nolint:errcheck // a test's end
 	pg, err := pgx.ParseConfig(services.Postgres(t))
 	if err != nil {
 		t.Fatal(err)
@@ -115,7 +115,7 @@ func (w *world) source(host, slug string) connector.Source {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	w.t.Cleanup(func() { _ = s.Close() })
+	w.t.Cleanup(func() { _ = s.Close() }) //nolint:errcheck // a test's end
 	return s
 }
 
@@ -199,12 +199,12 @@ func TestCancelThroughTunnel(t *testing.T) {
 		t.Errorf("it ends with %v", err)
 	}
 	direct := w.source(w.pg.Host, "")
-	_ = direct.Close()
+	_ = direct.Close() //nolint:errcheck // a test's end
 	conn, err := pgx.ConnectConfig(t.Context(), w.pg)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer conn.Close(t.Context())
+	defer conn.Close(t.Context()) //nolint:errcheck // a test's end
 	for n := 1; n > 0; {
 		err := conn.QueryRow(t.Context(), "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND query LIKE '%through a tunnel%' AND pid <> pg_backend_pid()").Scan(&n)
 		if err != nil {
@@ -228,8 +228,8 @@ func TestPostgresThroughReverseTunnel(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = l.Close() })
-	go func() { _ = w.set.Server.Serve(context.WithoutCancel(t.Context()), l) }()
+	t.Cleanup(func() { _ = l.Close() })                                           //nolint:errcheck // a test's end
+	go func() { _ = w.set.Server.Serve(context.WithoutCancel(t.Context()), l) }() //nolint:errcheck // a test's end
 	pair, err := w.set.Rotate(t.Context(), 1, d, false)
 	if err != nil {
 		t.Fatal(err)
@@ -258,11 +258,11 @@ func TestPostgresThroughReverseTunnel(t *testing.T) {
 			}
 			far, err := net.Dial("tcp", net.JoinHostPort(w.pg.Host, strconv.Itoa(int(w.pg.Port))))
 			if err != nil {
-				_ = near.Close()
+				_ = near.Close() //nolint:errcheck // a test's end
 				continue
 			}
-			go func() { _, _ = io.Copy(far, near); _ = far.Close() }()
-			go func() { _, _ = io.Copy(near, far); _ = near.Close() }()
+			go func() { _, _ = io.Copy(far, near); _ = far.Close() }()  //nolint:errcheck // a test's end
+			go func() { _, _ = io.Copy(near, far); _ = near.Close() }() //nolint:errcheck // a test's end
 		}
 	}()
 	if n, err := count(t, s, "SELECT g, repeat('x', 100) FROM generate_series(1, 100000) g"); err != nil || n != 100_000 {
@@ -295,7 +295,7 @@ func TestOperatorsNetwork(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_ = l.Close()
+	_ = l.Close() //nolint:errcheck // a test's end
 	configuration := open.configuration("127.0.0.1")
 	configuration["port"] = l.Addr().(*net.TCPAddr).Port
 	s, err := open.opener.Source(t.Context(), 1, source.Spec{Type: "postgresql", Configuration: configuration}, connector.SourceOptions{})

@@ -70,11 +70,11 @@ func TestEntra(t *testing.T) {
 				w.Header().Set("Content-Type", "application/json")
 				if strings.Contains(r.URL.Path, "openid-configuration") {
 					base := "https://" + r.Host + "/tenant"
-					_ = json.NewEncoder(w).Encode(map[string]string{"authorization_endpoint": base + "/authorize", "token_endpoint": base + "/token", "issuer": base})
+					_ = json.NewEncoder(w).Encode(map[string]string{"authorization_endpoint": base + "/authorize", "token_endpoint": base + "/token", "issuer": base}) //nolint:errcheck // a test's end
 					return
 				}
 				w.WriteHeader(http.StatusUnauthorized)
-				_ = json.NewEncoder(w).Encode(map[string]string{"error": "invalid_client", "error_description": words})
+				_ = json.NewEncoder(w).Encode(map[string]string{"error": "invalid_client", "error_description": words}) //nolint:errcheck // a test's end
 			}))
 			t.Cleanup(server.Close)
 			c := credentials(t, connector.Network{})
@@ -99,10 +99,10 @@ func TestRoleIsRefused(t *testing.T) {
 	t.Setenv("AWS_EC2_METADATA_DISABLED", "true")
 	asked := make(chan string, 8)
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		_ = r.ParseForm()
+		_ = r.ParseForm() //nolint:errcheck // a test's end
 		asked <- r.Form.Get("Action") + " " + r.Form.Get("RoleArn") + " " + r.Form.Get("ExternalId")
 		w.WriteHeader(http.StatusForbidden)
-		_, _ = w.Write([]byte(`<ErrorResponse><Error><Code>AccessDenied</Code><Message>User is not authorized to perform: sts:AssumeRole</Message></Error></ErrorResponse>`))
+		_, _ = w.Write([]byte(`<ErrorResponse><Error><Code>AccessDenied</Code><Message>User is not authorized to perform: sts:AssumeRole</Message></Error></ErrorResponse>`)) //nolint:errcheck // a test's end
 	}))
 	t.Cleanup(server.Close)
 	c := credentials(t, connector.Network{})

@@ -33,6 +33,7 @@ func (s *Set) Follow(documents *resource.Store) {
 		if d.Kind != kindtunnel.KindName {
 			return nil
 		}
+		s.Clients.Forget(d.ID)
 		return s.Store.Delete(ctx, tx, d.ID)
 	})
 }

@@ -477,7 +477,7 @@ func openChannel(ctx context.Context, s *ssh.Client, service string) (ssh.Channe
 	if err != nil {
 		return nil, fault.Wrap(err, fault.CodeInvalid, "reading the service's port")
 	}
-	request := channelRequest{Host: host, Port: uint32(n), OriginHost: "127.0.0.1", OriginPort: 1} //nolint:gosec // a port
+	request := channelRequest{Host: host, Port: uint32(n), OriginHost: "127.0.0.1", OriginPort: 1}
 	return openOn(ctx, s, "direct-tcpip", request)
 }
 

@@ -132,7 +132,7 @@ func unused(t testing.TB) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
+	defer l.Close() //nolint:errcheck // a test's end
 	return l.Addr().String()
 }
 
@@ -181,7 +181,7 @@ func TestBastionDies(t *testing.T) {
 
 func justErr(conn net.Conn, err error) error {
 	if conn != nil {
-		_ = conn.Close()
+		_ = conn.Close() //nolint:errcheck // a test's end
 	}
 	return err
 }

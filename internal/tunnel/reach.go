@@ -91,7 +91,7 @@ func (s *Server) viaPeer(ctx context.Context, r Record) (net.Conn, error) {
 		return nil, fault.Wrap(err, fault.CodeTunnelClosed, "the process at %s is not the one that the client of the reverse tunnel %s is connected to", r.address, r.Login)
 	}
 	client := ssh.NewClient(conn, channels, requests)
-	ch, err := openOn(ctx, client, "direct-tcpip", channelRequest{Host: r.Login, Port: uint32(r.Port), OriginHost: "127.0.0.1", OriginPort: 1}) //nolint:gosec // a port
+	ch, err := openOn(ctx, client, "direct-tcpip", channelRequest{Host: r.Login, Port: uint32(r.Port), OriginHost: "127.0.0.1", OriginPort: 1})
 	if err != nil {
 		return nil, errors.Join(s.refused(ctx, r, err), client.Close())
 	}

@@ -397,8 +397,8 @@ func (s *Server) relay(ctx context.Context, c ssh.NewChannel, login string) {
 		_, _ = io.Copy(far, near) //nolint:errcheck // either side may leave
 		_ = far.CloseWrite()      //nolint:errcheck // it may be closed
 	}()
-	_, _ = io.Copy(near, far) //nolint:errcheck // either side may leave
-	_ = errors.Join(near.Close(), far.Close())
+	_, _ = io.Copy(near, far)                  //nolint:errcheck // either side may leave
+	_ = errors.Join(near.Close(), far.Close()) //nolint:errcheck // they may be closed already
 }
 
 // errNobody says that a tunnel's client is not connected to this process.
@@ -415,7 +415,7 @@ func (s *Server) local(ctx context.Context, r Record) (ssh.Channel, error) {
 	v.mu.Lock()
 	host := v.host
 	v.mu.Unlock()
-	return openOn(ctx, v.conn, "forwarded-tcpip", channelRequest{Host: host, Port: uint32(r.Port), OriginHost: "127.0.0.1", OriginPort: 1}) //nolint:gosec // a port
+	return openOn(ctx, v.conn, "forwarded-tcpip", channelRequest{Host: host, Port: uint32(r.Port), OriginHost: "127.0.0.1", OriginPort: 1})
 }
 
 // Recheck ends the connection of a tunnel's client here whose key is none of the tunnel's any more.

@@ -34,11 +34,11 @@ func (w *world) process(t testing.TB, name string, listen bool) (*Server, string
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = s.Close() })
+	t.Cleanup(func() { _ = s.Close() }) //nolint:errcheck // a test's end
 	if listen {
 		done := make(chan error, 1)
 		go func() { done <- s.Serve(context.WithoutCancel(t.Context()), l) }()
-		t.Cleanup(func() { _ = l.Close(); <-done })
+		t.Cleanup(func() { _ = l.Close(); <-done }) //nolint:errcheck // a test's end
 	}
 	return s, o.Address
 }
@@ -58,7 +58,7 @@ func signIn(t testing.TB, address, hostKey string, r Record, pair Pair) (*ssh.Cl
 		User: r.Login, Auth: []ssh.AuthMethod{ssh.PublicKeys(signer)}, HostKeyCallback: ssh.FixedHostKey(known), HostKeyAlgorithms: algorithms(known),
 	})
 	if err == nil {
-		t.Cleanup(func() { _ = c.Close() })
+		t.Cleanup(func() { _ = c.Close() }) //nolint:errcheck // a test's end
 	}
 	return c, err
 }
@@ -78,11 +78,11 @@ func offer(t testing.TB, c *ssh.Client, port int, service string) error {
 			}
 			far, err := net.Dial("tcp", service)
 			if err != nil {
-				_ = near.Close()
+				_ = near.Close() //nolint:errcheck // a test's end
 				continue
 			}
-			go func() { _, _ = io.Copy(far, near); _ = far.Close() }()
-			go func() { _, _ = io.Copy(near, far); _ = near.Close() }()
+			go func() { _, _ = io.Copy(far, near); _ = far.Close() }()  //nolint:errcheck // a test's end
+			go func() { _, _ = io.Copy(near, far); _ = near.Close() }() //nolint:errcheck // a test's end
 		}
 	}()
 	return nil
@@ -160,7 +160,7 @@ func TestClientMayNothingElse(t *testing.T) {
 		t.Error("it may forward another port")
 	}
 	if conn, err := c.Dial("tcp", echo(t)); err == nil {
-		_ = conn.Close()
+		_ = conn.Close() //nolint:errcheck // a test's end
 		t.Error("it may connect out of the server")
 	}
 	session, err := c.NewSession()
@@ -284,7 +284,7 @@ func TestOpenSSH(t *testing.T) {
 		}
 		stop = func() {
 			cancel()
-			_ = cmd.Wait()
+			_ = cmd.Wait() //nolint:errcheck // a test's end
 			if t.Failed() {
 				t.Log(words.String())
 			}

@@ -111,26 +111,12 @@ func (s *Store) Create(ctx context.Context, tx bun.Tx, workspaceID, id int64, ki
 	r.Login = "tunnel-" + strings.ToLower(base32.StdEncoding.EncodeToString(token))
 	if kind == Reverse {
 		r.Port = firstPort + id%ports
-	} else if err := s.issue(r, &r.PublicKey, &r.PrivateKey); err != nil {
+	} else if _, err := s.rotate(r, true); err != nil {
 		return err
 	}
 	if _, err := tx.NewInsert().Model(r).Exec(ctx); err != nil {
 		return fmt.Errorf("creating a tunnel: %w", err)
 	}
-	return nil
-}
-
-// issue makes a key pair and keeps it, the private key sealed.
-func (s *Store) issue(r *row, public, private *string) error {
-	pair, err := NewPair("millrace-" + r.Login)
-	if err != nil {
-		return err
-	}
-	sealed, err := s.key.Seal(purpose(r.WorkspaceID), pair.Private)
-	if err != nil {
-		return err
-	}
-	*public, *private = pair.Public, sealed
 	return nil
 }
 
@@ -222,6 +208,7 @@ func (s *Store) Rotate(ctx context.Context, workspaceID, id int64, at bool) (Pai
 	return pair, err
 }
 
+// rotate makes a key pair for a row. Of a reverse tunnel only the public key is kept.
 func (s *Store) rotate(r *row, at bool) (Pair, error) {
 	pair, err := NewPair("millrace-" + r.Login)
 	if err != nil {

@@ -40,14 +40,14 @@ func echo(t testing.TB) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = l.Close() })
+	t.Cleanup(func() { _ = l.Close() }) //nolint:errcheck // a test's end
 	go func() {
 		for {
 			conn, err := l.Accept()
 			if err != nil {
 				return
 			}
-			go func() { _, _ = io.Copy(conn, conn); _ = conn.Close() }()
+			go func() { _, _ = io.Copy(conn, conn); _ = conn.Close() }() //nolint:errcheck // a test's end
 		}
 	}()
 	return l.Addr().String()
@@ -105,7 +105,7 @@ func (w *world) get(t testing.TB, id int64) Record {
 func (w *world) clients(t testing.TB) *Clients {
 	t.Helper()
 	c := NewClients(ClientOptions{Store: w.store, Egress: " This server connects from 203.0.113.7.", Clock: w.clock, Log: w.log})
-	t.Cleanup(func() { _ = c.Close() })
+	t.Cleanup(func() { _ = c.Close() }) //nolint:errcheck // a test's end
 	return c
 }
 

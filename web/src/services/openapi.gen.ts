@@ -2397,7 +2397,7 @@ export interface components {
             showIf?: components["schemas"]["ConnectorShowIf"];
             target?: boolean;
             /** @enum {string} */
-            type: "string" | "text" | "secret" | "number" | "boolean" | "select" | "list" | "headers" | "object";
+            type: "string" | "text" | "secret" | "number" | "boolean" | "select" | "list" | "headers" | "object" | "credential";
         };
         ConnectorHeader: {
             name: string;
@@ -2488,7 +2488,7 @@ export interface components {
         };
         CredentialSpec: {
             configuration: {
-                [key: string]: unknown;
+                [key: string]: components["schemas"]["Json"];
             };
             description?: string;
             type: string;
