@@ -57,7 +57,7 @@ func (s *Server) credentialStatus(ctx context.Context, d resource.Document, spec
 	if err != nil {
 		return st, err
 	}
-	key, _ := whole.Spec.(*credential.Spec).Configuration["serviceAccountKey"].(string) //nolint:forcetypeassert // a credential's spec
+	key, _ := whole.Spec.(*credential.Spec).Configuration["serviceAccountKey"].(string)
 	if a, err := cloud.ParseServiceAccount(key); err == nil {
 		st.ClientID, st.ClientEmail, st.ProjectID = a.ClientID, a.ClientEmail, a.ProjectID
 	}

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -473,7 +474,7 @@ func openChannel(ctx context.Context, s *ssh.Client, service string) (ssh.Channe
 	if err != nil {
 		return nil, fault.Wrap(err, fault.CodeInvalid, "reading the service's address")
 	}
-	n, err := net.LookupPort("tcp", port)
+	n, err := strconv.ParseUint(port, 10, 16)
 	if err != nil {
 		return nil, fault.Wrap(err, fault.CodeInvalid, "reading the service's port")
 	}

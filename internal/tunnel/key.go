@@ -45,7 +45,7 @@ func ParseKey(line string) (ssh.PublicKey, error) {
 	if key, _, _, _, err := ssh.ParseAuthorizedKey([]byte(line)); err == nil {
 		return key, nil
 	}
-	_, _, key, _, _, err := ssh.ParseKnownHosts([]byte(line))
+	_, _, key, _, _, err := ssh.ParseKnownHosts([]byte(line)) //nolint:dogsled // the library returns so many
 	if err != nil {
 		return nil, fault.New(fault.CodeInvalid, "this is not a public key such as ssh-ed25519 AAAA…").
 			WithSuggestion("`ssh-keyscan -t ed25519 HOST` prints the host key of a server.")

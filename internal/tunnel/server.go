@@ -210,8 +210,11 @@ func (s *Server) serveClient(ctx context.Context, conn *ssh.ServerConn, channels
 	}
 	go s.refuseChannels(channels)
 	go s.answer(ctx, v, requests)
-	ended := make(chan error, 1)
-	go func() { ended <- conn.Wait() }()
+	ended := make(chan struct{})
+	go func() {
+		_ = conn.Wait() //nolint:errcheck // why it ended does not matter
+		close(ended)
+	}()
 	tick := time.NewTicker(keepAliveEvery)
 	defer tick.Stop()
 	for {
@@ -371,8 +374,7 @@ func (s *Server) servePeer(ctx context.Context, channels <-chan ssh.NewChannel) 
 func (s *Server) relay(ctx context.Context, c ssh.NewChannel, login string) {
 	refuse := func(err error) {
 		reason, words := ssh.ConnectionFailed, err.Error()
-		var refused *ssh.OpenChannelError
-		if errors.As(err, &refused) {
+		if refused, ok := errors.AsType[*ssh.OpenChannelError](err); ok {
 			reason, words = refused.Reason, refused.Message
 		}
 		_ = c.Reject(reason, words) //nolint:errcheck // the peer is gone

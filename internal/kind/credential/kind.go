@@ -59,8 +59,8 @@ func (s *Spec) validate(types []Type, stored func(string) bool) fault.Issues {
 	return issues
 }
 
-func complain(issues *fault.Issues, field, format string, args ...any) *fault.Error {
-	return issues.Add(configuration+"."+field, fault.CodeInvalid, format, args...)
+func complain(issues *fault.Issues, field, format string, args ...any) {
+	issues.Add(configuration+"."+field, fault.CodeInvalid, format, args...)
 }
 
 var (
@@ -96,7 +96,7 @@ func checkAzure(s connector.Settings, issues *fault.Issues) {
 		complain(issues, "tenantId", "%q is neither a tenant's ID nor one of its domains", id)
 	}
 	if uuid.MatchString(s.Text("clientSecret")) {
-		complain(issues, "clientSecret", "this is the secret's ID, and its value is needed").Suggestion = "The value is shown once, next to the ID, when the secret is made. If it is lost, make another secret."
+		issues.Add(configuration+".clientSecret", fault.CodeInvalid, "this is the secret's ID, and its value is needed").Suggestion = "The value is shown once, next to the ID, when the secret is made. If it is lost, make another secret."
 	}
 	if a := s.Text("authority"); a != "" {
 		checkAddress("authority", a, issues)

@@ -6,6 +6,7 @@ import (
 
 	"github.com/millrace/millrace/internal/cloud"
 	"github.com/millrace/millrace/internal/connector"
+	"github.com/millrace/millrace/internal/resource"
 	"github.com/millrace/millrace/internal/resource/resourcetest"
 )
 
@@ -92,16 +93,17 @@ func TestReferences(t *testing.T) {
 		{Name: "cloud", Type: connector.FieldCredential, ShowIf: &connector.ShowIf{Field: "auth", In: []string{"cloud"}}},
 		{Name: "inner", Type: connector.FieldObject, Fields: []connector.Field{{Name: "key", Type: connector.FieldCredential}}},
 	}
-	for want, settings := range map[string]map[string]any{
-		"spec.configuration.cloud=a spec.configuration.inner.key=b ": {"cloud": "a", "inner": map[string]any{"key": "b"}},
-		"": {"auth": "password", "cloud": "a"},
+	for _, c := range []struct {
+		settings map[string]any
+		want     []resource.Ref
+	}{
+		{map[string]any{"cloud": "a", "inner": map[string]any{"key": "b"}}, []resource.Ref{
+			{Kind: KindName, Slug: "a", Path: "spec.configuration.cloud"}, {Kind: KindName, Slug: "b", Path: "spec.configuration.inner.key"},
+		}},
+		{map[string]any{"auth": "password", "cloud": "a"}, nil},
 	} {
-		got := ""
-		for _, r := range References(configuration, settings, fields) {
-			got += r.Path + "=" + r.Slug + " "
-		}
-		if got != want {
-			t.Errorf("%q, want %q", got, want)
+		if got := References(configuration, c.settings, fields); !slices.Equal(got, c.want) {
+			t.Errorf("%v, want %v", got, c.want)
 		}
 	}
 }

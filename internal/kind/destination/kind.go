@@ -23,7 +23,7 @@ func Kind(registry *connector.Registry) resource.Kind {
 		s := spec.(*Spec) //nolint:forcetypeassert // this kind's spec
 		info, err := registry.Destination(s.Type)
 		if err != nil {
-			return nil // reported already
+			return nil //nolint:nilerr // reported already
 		}
 		return credential.Fits("spec.configuration", s.Configuration, info.Fields, get)
 	}
