@@ -113,7 +113,7 @@ func (s *Server) authorizer(ctx context.Context, sc resource.Scope, slug string)
 		return nil, doc, fault.New(fault.CodeInvalid, "nobody has to allow the access to this destination with these settings").
 			WithSuggestion("Choose another way to authenticate in its configuration.")
 	}
-	d, err := s.openDestination(*spec, s.State.Of(sc.WorkspaceID, doc.Kind, doc.ID))
+	d, err := s.openDestination(ctx, *spec, s.State.Of(sc.WorkspaceID, doc.Kind, doc.ID))
 	if err != nil {
 		return nil, doc, err
 	}

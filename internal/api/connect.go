@@ -38,6 +38,7 @@ type testInput struct {
 	Body struct {
 		Type          string         `json:"type"`
 		Configuration map[string]any `json:"configuration,omitempty"`
+		Tunnel        string         `json:"tunnel,omitempty" doc:"of a source or destination: slug of the tunnel that it is reached through"`
 		Slug          string         `json:"slug,omitempty" doc:"a saved document whose secrets fill in"`
 		Engine        string         `json:"engine,omitempty" enum:"basic,lightning" doc:"of a source: what the engine needs is tested as well"`
 	}
@@ -69,7 +70,7 @@ func (s *Server) try(ctx context.Context, test func(context.Context) error) *bod
 
 func (s *Server) sources(api huma.API) {
 	register(s, api, op(http.MethodPost, "/api/sources/test", "test-source", "Test a connection before it is saved", nil), func(ctx context.Context, in *testInput) (*body[TestBody], error) {
-		spec := &source.Spec{Type: in.Body.Type, Configuration: in.Body.Configuration, Engine: in.Body.Engine}
+		spec := &source.Spec{Type: in.Body.Type, Configuration: in.Body.Configuration, Tunnel: in.Body.Tunnel, Engine: in.Body.Engine}
 		b := s.try(ctx, func(ctx context.Context) error {
 			if err := s.Resources.Fill(ctx, scope(ctx), "source", in.Body.Slug, spec); err != nil {
 				return err
@@ -109,7 +110,7 @@ func (s *Server) sources(api huma.API) {
 }
 
 // openSource opens a source with its secrets in place.
-func (s *Server) openSource(_ context.Context, spec source.Spec) (connector.Source, error) {
+func (s *Server) openSource(ctx context.Context, spec source.Spec) (connector.Source, error) {
 	info, err := s.Registry.Source(spec.Type)
 	if err != nil {
 		return nil, err
@@ -121,7 +122,7 @@ func (s *Server) openSource(_ context.Context, spec source.Spec) (connector.Sour
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fault.Wrap(err, fault.CodeStorage, "making a folder")
 	}
-	return info.Open(connector.SourceOptions{Settings: connector.Settings(spec.Configuration).WithDefaults(info.Fields), Dir: dir, Log: s.Log})
+	return s.Connections.Source(ctx, who(ctx).WorkspaceID, spec, connector.SourceOptions{Dir: dir, Log: s.Log})
 }
 
 func (s *Server) sourceBySlug(ctx context.Context, slug string) (connector.Source, resource.Document, error) {
@@ -198,7 +199,7 @@ type DraftSpec struct {
 
 func (s *Server) destinations(api huma.API) {
 	register(s, api, op(http.MethodPost, "/api/destinations/test", "test-destination", "Test a connection before it is saved", nil), func(ctx context.Context, in *testInput) (*body[TestBody], error) {
-		spec := &destination.Spec{Type: in.Body.Type, Configuration: in.Body.Configuration}
+		spec := &destination.Spec{Type: in.Body.Type, Configuration: in.Body.Configuration, Tunnel: in.Body.Tunnel}
 		b := s.try(ctx, func(ctx context.Context) error {
 			if err := s.Resources.Fill(ctx, scope(ctx), "destination", in.Body.Slug, spec); err != nil {
 				return err
@@ -207,7 +208,7 @@ func (s *Server) destinations(api huma.API) {
 			if err != nil {
 				return err
 			}
-			d, err := s.openDestination(*spec, learned)
+			d, err := s.openDestination(ctx, *spec, learned)
 			if err != nil {
 				return err
 			}
@@ -261,7 +262,7 @@ func (s *Server) learned(ctx context.Context, slug string) (connector.State, err
 	return s.State.Of(who(ctx).WorkspaceID, "destination", doc.ID), err
 }
 
-func (s *Server) openDestination(spec destination.Spec, learned connector.State) (connector.Destination, error) {
+func (s *Server) openDestination(ctx context.Context, spec destination.Spec, learned connector.State) (connector.Destination, error) {
 	info, err := s.Registry.Destination(spec.Type)
 	if err != nil {
 		return nil, err
@@ -273,9 +274,7 @@ func (s *Server) openDestination(spec destination.Spec, learned connector.State)
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fault.Wrap(err, fault.CodeStorage, "making a folder")
 	}
-	return info.Open(connector.DestinationOptions{
-		Settings: connector.Settings(spec.Configuration).WithDefaults(info.Fields), Dir: dir, State: learned, Clock: s.Clock, Log: s.Log,
-	})
+	return s.Connections.Destination(ctx, who(ctx).WorkspaceID, spec, connector.DestinationOptions{Dir: dir, State: learned, Clock: s.Clock, Log: s.Log})
 }
 
 // draft opens a destination for the form of a sync that is being written.
@@ -289,7 +288,7 @@ func (s *Server) draft(ctx context.Context, slug string, draft DraftSpec) (conne
 	if err != nil {
 		return nil, connector.SyncJob{}, err
 	}
-	d, err := s.openDestination(spec, s.State.Of(who(ctx).WorkspaceID, doc.Kind, doc.ID))
+	d, err := s.openDestination(ctx, spec, s.State.Of(who(ctx).WorkspaceID, doc.Kind, doc.ID))
 	if err != nil {
 		return nil, connector.SyncJob{}, err
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/millrace/millrace/internal/fault"
 	"github.com/millrace/millrace/internal/kind/alerting"
 	"github.com/millrace/millrace/internal/kind/channel"
+	"github.com/millrace/millrace/internal/kind/credential"
 	"github.com/millrace/millrace/internal/kind/destination"
 	"github.com/millrace/millrace/internal/kind/model"
 	kindmonitor "github.com/millrace/millrace/internal/kind/monitor"
@@ -22,6 +23,7 @@ import (
 	"github.com/millrace/millrace/internal/kind/source"
 	"github.com/millrace/millrace/internal/kind/storage"
 	"github.com/millrace/millrace/internal/kind/sync"
+	kindtunnel "github.com/millrace/millrace/internal/kind/tunnel"
 	"github.com/millrace/millrace/internal/resource"
 )
 
@@ -35,7 +37,7 @@ type DocumentBody struct {
 
 // documentOf describes a document of one kind. DocumentBody is what is written.
 type documentOf[S, T any] struct {
-	Kind     string       `json:"kind" enum:"source,model,destination,sync,sequence,alert-channel,storage,monitor"`
+	Kind     string       `json:"kind" enum:"source,model,destination,sync,sequence,alert-channel,storage,monitor,tunnel,credential"`
 	Metadata MetadataBody `json:"metadata"`
 	Spec     S            `json:"spec"`
 	Status   T            `json:"status"`
@@ -58,6 +60,10 @@ type (
 	StorageBody documentOf[storage.Spec, StorageStatus]
 	// MonitorBody is a monitor as the API's description has it.
 	MonitorBody documentOf[kindmonitor.Spec, MonitorStatus]
+	// TunnelBody is a tunnel as the API's description has it.
+	TunnelBody documentOf[kindtunnel.Spec, TunnelStatus]
+	// CredentialBody is a credential as the API's description has it.
+	CredentialBody documentOf[credential.Spec, CredentialStatus]
 )
 
 // described are the types of a kind's answers in the API's description.
@@ -72,6 +78,7 @@ var descriptions = map[string]described{
 	"source": describedAs[SourceBody](), "destination": describedAs[DestinationBody](), "model": describedAs[ModelBody](), "sync": describedAs[SyncBody](),
 	"sequence": describedAs[SequenceBody](), alerting.ChannelKind: describedAs[AlertChannelBody](),
 	"storage": describedAs[StorageBody](), kindmonitor.KindName: describedAs[MonitorBody](),
+	kindtunnel.KindName: describedAs[TunnelBody](), credential.KindName: describedAs[CredentialBody](),
 }
 
 // answers says what an operation answers with: a document of a kind, or a page of them.

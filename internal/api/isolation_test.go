@@ -49,7 +49,7 @@ var v1Operations = []operation{
 
 // fill puts ids and slugs of workspace 1 into a path.
 func (w *world) fill(path string, ids map[string]int64) string {
-	slugs := map[string]string{"sources": "shop", "models": "people", "destinations": "crm", "syncs": "people-to-crm", "sequences": "all", "alert-channels": "on-call", "storages": "lake", "monitors": "dashboards"}
+	slugs := map[string]string{"sources": "shop", "models": "people", "destinations": "crm", "syncs": "people-to-crm", "sequences": "all", "alert-channels": "on-call", "storages": "lake", "monitors": "dashboards", "tunnels": "office", "credentials": "amazon"}
 	for plural, slug := range slugs {
 		if strings.HasPrefix(path, "/api/"+plural+"/") {
 			path = strings.Replace(path, "{slug}", slug, 1)
@@ -87,7 +87,7 @@ func (w *world) ids() map[string]int64 {
 
 // bodyFor is a body that an operation would accept of workspace 1.
 func bodyFor(o operation) any {
-	specs := map[string]object{"source": sourceSpec(), "model": modelSpec(), "destination": destinationSpec(), "sync": syncSpec(), "sequence": sequenceSpec(), "alert-channel": channelSpec(), "storage": storageSpec(), "monitor": monitorSpec()}
+	specs := map[string]object{"source": sourceSpec(), "model": modelSpec(), "destination": destinationSpec(), "sync": syncSpec(), "sequence": sequenceSpec(), "alert-channel": channelSpec(), "storage": storageSpec(), "monitor": monitorSpec(), "tunnel": tunnelSpec(), "credential": credentialSpec()}
 	for kind, spec := range specs {
 		if o.id == "update-"+kind || o.id == "create-"+kind || o.id == "validate-"+kind {
 			return object{"metadata": object{"name": "Intruder"}, "spec": spec}
@@ -102,6 +102,8 @@ func bodyFor(o operation) any {
 		return object{"type": "pagerduty", "slug": "on-call", "configuration": object{"routingKey": object{"$secret": "set"}, "baseUrl": "https://evil.example.com"}}
 	case "test-storage":
 		return object{"type": "s3", "slug": "lake", "configuration": object{"bucket": "evil", "secretAccessKey": object{"$secret": "set"}}}
+	case "test-credential":
+		return object{"type": "aws", "slug": "amazon", "configuration": object{"accessKeyId": "AKIA", "secretAccessKey": object{"$secret": "set"}, "stsEndpoint": "https://evil.example.com"}}
 	case "switch-storage":
 		return object{"to": "lake"}
 	case "preview-model":
@@ -130,6 +132,8 @@ func TestEveryOperationNeedsAnIdentity(t *testing.T) {
 		w.furnish()
 		w.ok("POST", "/api/storages", document("lake", "People's lake", storageSpec()))
 		w.ok("POST", "/api/monitors", document("dashboards", "Dashboards", monitorSpec()))
+		w.ok("POST", "/api/tunnels", document("office", "People's office", tunnelSpec()))
+		w.ok("POST", "/api/credentials", document("amazon", "People's cloud", credentialSpec()))
 		ids := w.ids()
 		all := append(w.operations(), v1Operations...)
 		all = append(all, operation{"GET", "/api/events", "events"})
@@ -155,6 +159,8 @@ func TestSessionsNeedTheirToken(t *testing.T) {
 		w.furnish()
 		w.ok("POST", "/api/storages", document("lake", "People's lake", storageSpec()))
 		w.ok("POST", "/api/monitors", document("dashboards", "Dashboards", monitorSpec()))
+		w.ok("POST", "/api/tunnels", document("office", "People's office", tunnelSpec()))
+		w.ok("POST", "/api/credentials", document("amazon", "People's cloud", credentialSpec()))
 		ids := w.ids()
 		s := w.signIn()
 		all := w.operations()
@@ -179,6 +185,8 @@ func TestWorkspacesAreIsolated(t *testing.T) {
 		w.furnish()
 		w.ok("POST", "/api/storages", document("lake", "People's lake", storageSpec()))
 		w.ok("POST", "/api/monitors", document("dashboards", "Dashboards", monitorSpec()))
+		w.ok("POST", "/api/tunnels", document("office", "People's office", tunnelSpec()))
+		w.ok("POST", "/api/credentials", document("amazon", "People's cloud", credentialSpec()))
 		ids := w.ids()
 		w.source.rows = [][]string{{"1", "Ada", "a"}}
 		w.work()
@@ -223,7 +231,7 @@ func TestWorkspacesAreIsolated(t *testing.T) {
 func (w *world) everything() string {
 	w.t.Helper()
 	var all strings.Builder
-	for _, path := range []string{"sources", "models", "destinations", "syncs", "syncs/people-to-crm/runs", "syncs/people-to-crm/activity", "syncs/people-to-crm/alerts", "alert-channels", "monitors", "sequences", "sequences/all/runs", "sequences/all/activity", "sources/shop/versions", "folders", "usage", "storages", "storage", "storage/syncs"} {
+	for _, path := range []string{"sources", "models", "destinations", "syncs", "syncs/people-to-crm/runs", "syncs/people-to-crm/activity", "syncs/people-to-crm/alerts", "alert-channels", "monitors", "sequences", "sequences/all/runs", "sequences/all/activity", "sources/shop/versions", "folders", "usage", "storages", "storage", "storage/syncs", "tunnels", "credentials"} {
 		fmt.Fprintln(&all, w.ok("GET", "/api/"+path, nil).body)
 	}
 	fmt.Fprintln(&all, w.ok("GET", "/api/keys", nil).list("items", "id"))

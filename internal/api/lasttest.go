@@ -11,6 +11,7 @@ import (
 
 	"github.com/millrace/millrace/internal/clock"
 	"github.com/millrace/millrace/internal/connector"
+	"github.com/millrace/millrace/internal/kind/credential"
 	"github.com/millrace/millrace/internal/kind/destination"
 	"github.com/millrace/millrace/internal/kind/source"
 	"github.com/millrace/millrace/internal/kind/storage"
@@ -50,7 +51,7 @@ func (s *Server) noteTest(ctx context.Context, kind, slug string, spec any, t Te
 		return
 	}
 	d, err := s.Resources.Resolve(ctx, scope(ctx), kind, slug)
-	if err != nil || !bytes.Equal(connection(d.Spec), connection(spec)) {
+	if err != nil || !bytes.Equal(tested(d.Spec), tested(spec)) {
 		return // what was tested is being written
 	}
 	words := ""
@@ -67,7 +68,7 @@ func (s *Server) noteTest(ctx context.Context, kind, slug string, spec any, t Te
 
 // forgetTest removes the result of a connection test when the connection changes.
 func forgetTest(ctx context.Context, tx bun.Tx, u resource.Updated) error {
-	if bytes.Equal(connection(u.Before.Spec), connection(u.Stored)) {
+	if bytes.Equal(tested(u.Before.Spec), tested(u.Stored)) {
 		return nil
 	}
 	_, err := tx.NewDelete().Table("connection_tests").Where("document_id = ?", u.Before.ID).Where("workspace_id = ?", u.Scope.WorkspaceID).Exec(ctx)
@@ -77,14 +78,16 @@ func forgetTest(ctx context.Context, tx bun.Tx, u resource.Updated) error {
 	return nil
 }
 
-// connection is the part of a spec that a connection test is about, as text that can be compared; nothing for
+// tested is the part of a spec that a connection test is about, as text that can be compared; nothing for
 // kinds without one.
-func connection(spec any) []byte {
+func tested(spec any) []byte {
 	var part any
 	switch spec := spec.(type) {
 	case *source.Spec:
-		part = []any{spec.Type, settingsOf(spec.Configuration), cmp.Or(spec.Engine, connector.EngineBasic)}
+		part = []any{spec.Type, settingsOf(spec.Configuration), spec.Tunnel, cmp.Or(spec.Engine, connector.EngineBasic)}
 	case *destination.Spec:
+		part = []any{spec.Type, settingsOf(spec.Configuration), spec.Tunnel}
+	case *credential.Spec:
 		part = []any{spec.Type, settingsOf(spec.Configuration)}
 	case *storage.Spec:
 		part = []any{spec.Type, settingsOf(spec.Configuration)}

@@ -124,6 +124,7 @@ var refinements = map[string]map[string]refinement{
 	"DestinationStatus":   {"lastTest": orNull},
 	"StorageStatus":       {"lastTest": orNull},
 	"StorageSpec":         {"configuration": anyJSON},
+	"CredentialSpec":      {"configuration": anyJSON},
 	"StorageOverview":     {"switch": orNull},
 	"StorageSwitch":       {"error": orNull},
 	"StorageSync":         {"mode": modeWords},
@@ -159,7 +160,7 @@ var refinements = map[string]map[string]refinement{
 	"ConnectorShowIf":     {"in": present},
 	"ConnectorMatchRule":  {"modes": modeWords},
 	"ConnectorTable":      {"kind": words("table", "view")},
-	"ConnectorField":      {"default": anyJSON, "type": words(connector.FieldString, connector.FieldText, connector.FieldSecret, connector.FieldNumber, connector.FieldBoolean, connector.FieldSelect, connector.FieldList, connector.FieldHeaders, connector.FieldObject)},
+	"ConnectorField":      {"default": anyJSON, "type": words(connector.FieldString, connector.FieldText, connector.FieldSecret, connector.FieldNumber, connector.FieldBoolean, connector.FieldSelect, connector.FieldList, connector.FieldHeaders, connector.FieldObject, connector.FieldCredential)},
 	"Change":              {"from": anyJSON, "to": anyJSON},
 	"Preview":             {"rows": anyJSON.always()},
 

@@ -19,6 +19,7 @@ import (
 	"github.com/millrace/millrace/internal/access"
 	"github.com/millrace/millrace/internal/alert"
 	"github.com/millrace/millrace/internal/clock"
+	"github.com/millrace/millrace/internal/connection"
 	"github.com/millrace/millrace/internal/connector"
 	"github.com/millrace/millrace/internal/connector/state"
 	"github.com/millrace/millrace/internal/db"
@@ -35,31 +36,36 @@ import (
 
 // Options are what the API serves.
 type Options struct {
-	DB        *db.DB
-	Access    *access.Store
-	Resources *resource.Store
-	Registry  *connector.Registry
-	Runs      *run.Store
-	Engine    *run.Engine
-	Sequences *sequence.Engine
-	Timetable *timetable.Timetable
-	Enqueuer  run.Enqueuer
-	Alerts    *alert.Store
-	Notify    Notifier
-	Monitors  *monitor.Store
-	Datadog   MonitorTester
-	State     *state.Store // what connectors learn
-	Storage   *storage.Engine
-	Logs      *audit.Store // what is written into warehouses
-	Clock     clock.Clock
-	Log       *slog.Logger
-	Metrics   *telemetry.Metrics
-	Checks    []telemetry.Check
-	Assets    fs.FS  // the web app; nil serves none
-	Dir       string // private folders of connectors that are tried out
-	Public    string // the address by which people reach the server, without a slash at its end
-	Version   string
-	Secure    bool // cookies for https only
+	DB          *db.DB
+	Access      *access.Store
+	Resources   *resource.Store
+	Registry    *connector.Registry
+	Connections run.Connections
+	Tunnels     *connection.Set
+	Credentials connection.Credentials
+	Egress      []string // the addresses that this server connects from
+	SSH         string   // host:port of the SSH server that clients of reverse tunnels connect to; empty: there is none
+	Runs        *run.Store
+	Engine      *run.Engine
+	Sequences   *sequence.Engine
+	Timetable   *timetable.Timetable
+	Enqueuer    run.Enqueuer
+	Alerts      *alert.Store
+	Notify      Notifier
+	Monitors    *monitor.Store
+	Datadog     MonitorTester
+	State       *state.Store // what connectors learn
+	Storage     *storage.Engine
+	Logs        *audit.Store // what is written into warehouses
+	Clock       clock.Clock
+	Log         *slog.Logger
+	Metrics     *telemetry.Metrics
+	Checks      []telemetry.Check
+	Assets      fs.FS  // the web app; nil serves none
+	Dir         string // private folders of connectors that are tried out
+	Public      string // the address by which people reach the server, without a slash at its end
+	Version     string
+	Secure      bool // cookies for https only
 }
 
 // Server is the API.
@@ -137,6 +143,8 @@ func (s *Server) own(mux *http.ServeMux) huma.API {
 	s.runs(api)
 	s.sequences(api)
 	s.storage(api)
+	s.tunnels(api)
+	s.credentials(api)
 	refine(config.Components.Schemas)
 	mux.HandleFunc("GET /api/events", s.events)
 	mux.HandleFunc("GET "+callbackPath, s.finishAuthorization)

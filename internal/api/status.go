@@ -7,6 +7,7 @@ import (
 	"github.com/millrace/millrace/internal/engine/sync/run"
 	"github.com/millrace/millrace/internal/engine/timetable"
 	"github.com/millrace/millrace/internal/kind/channel"
+	"github.com/millrace/millrace/internal/kind/credential"
 	"github.com/millrace/millrace/internal/kind/destination"
 	"github.com/millrace/millrace/internal/kind/model"
 	kindmonitor "github.com/millrace/millrace/internal/kind/monitor"
@@ -14,6 +15,7 @@ import (
 	"github.com/millrace/millrace/internal/kind/source"
 	"github.com/millrace/millrace/internal/kind/storage"
 	"github.com/millrace/millrace/internal/kind/sync"
+	kindtunnel "github.com/millrace/millrace/internal/kind/tunnel"
 	"github.com/millrace/millrace/internal/resource"
 )
 
@@ -104,6 +106,10 @@ func (s *Server) status(ctx context.Context, d resource.Document) (any, error) {
 		return s.syncStatus(ctx, d, spec)
 	case *kindsequence.Spec:
 		return s.sequenceStatus(ctx, d, spec)
+	case *kindtunnel.Spec:
+		return s.tunnelStatus(ctx, d, spec)
+	case *credential.Spec:
+		return s.credentialStatus(ctx, d, spec)
 	case *storage.Spec:
 		return s.storageStatus(ctx, d, spec)
 	default:

@@ -29,6 +29,8 @@ import (
 	"github.com/millrace/millrace/internal/api"
 	"github.com/millrace/millrace/internal/blob"
 	"github.com/millrace/millrace/internal/clock"
+	"github.com/millrace/millrace/internal/cloud"
+	"github.com/millrace/millrace/internal/connection"
 	"github.com/millrace/millrace/internal/connector"
 	"github.com/millrace/millrace/internal/connector/state"
 	"github.com/millrace/millrace/internal/db"
@@ -44,6 +46,7 @@ import (
 	"github.com/millrace/millrace/internal/fault"
 	"github.com/millrace/millrace/internal/httpx"
 	"github.com/millrace/millrace/internal/kind/channel"
+	"github.com/millrace/millrace/internal/kind/credential"
 	"github.com/millrace/millrace/internal/kind/destination"
 	"github.com/millrace/millrace/internal/kind/model"
 	kindmonitor "github.com/millrace/millrace/internal/kind/monitor"
@@ -51,11 +54,13 @@ import (
 	"github.com/millrace/millrace/internal/kind/source"
 	kindstorage "github.com/millrace/millrace/internal/kind/storage"
 	kindsync "github.com/millrace/millrace/internal/kind/sync"
+	kindtunnel "github.com/millrace/millrace/internal/kind/tunnel"
 	"github.com/millrace/millrace/internal/query"
 	"github.com/millrace/millrace/internal/resource"
 	"github.com/millrace/millrace/internal/secret"
 	"github.com/millrace/millrace/internal/source/duckdb"
 	"github.com/millrace/millrace/internal/telemetry"
+	"github.com/millrace/millrace/internal/tunnel"
 	"github.com/millrace/millrace/internal/value"
 	"github.com/uptrace/bun"
 	"golang.org/x/crypto/bcrypt"
@@ -81,6 +86,7 @@ type world struct {
 	seqs    *sequence.Engine
 	times   *timetable.Timetable
 	storage *storage.Engine
+	tunnels *connection.Set
 	queue   *queue
 	alerts  *alert.Store
 	logs    *audit.Store
@@ -99,6 +105,9 @@ func each(t *testing.T, f func(t *testing.T, w *world)) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB) { f(t, newWorld(t, d)) })
 }
 
+// credentialPolicy is what the operator allows.
+var credentialPolicy = credential.Policy{AWSAccount: "123456789012"}
+
 func newWorld(t *testing.T, d *db.DB) *world {
 	t.Helper()
 	w := &world{
@@ -114,7 +123,7 @@ func newWorld(t *testing.T, d *db.DB) *world {
 	registry := w.registry()
 	w.access = access.NewStore(d, w.clock)
 	w.access.PasswordCost = bcrypt.MinCost
-	w.docs = resource.NewStore(d, resource.NewRegistry(kindstorage.Kind(kindstorage.Types(false)), channel.Kind(), kindmonitor.Kind(), source.Kind(registry), destination.Kind(registry), model.Kind(registry), kindsync.Kind(registry), kindsequence.Kind()), master, w.clock)
+	w.docs = resource.NewStore(d, resource.NewRegistry(credential.Kind(credential.Types(credentialPolicy)), kindtunnel.Kind(), kindstorage.Kind(kindstorage.Types(false)), channel.Kind(), kindmonitor.Kind(), source.Kind(registry), destination.Kind(registry), model.Kind(registry), kindsync.Kind(registry), kindsequence.Kind()), master, w.clock)
 	w.state = state.NewStore(d, master, w.clock)
 	w.docs.OnDelete(func(ctx context.Context, tx bun.Tx, sc resource.Scope, doc resource.Document) error {
 		return w.state.Forget(ctx, tx, sc.WorkspaceID, doc.Kind, doc.ID)
@@ -131,12 +140,22 @@ func newWorld(t *testing.T, d *db.DB) *world {
 	})
 	w.storage.Follow(w.docs)
 	t.Cleanup(func() { w.must(w.storage.Close()) })
+	tunnels := tunnel.NewStore(d, master, w.clock)
+	sshd, err := tunnel.NewServer(t.Context(), tunnel.ServerOptions{Store: tunnels, Key: master, Process: "test", Clock: w.clock, Log: log})
+	w.must(err)
+	w.tunnels = &connection.Set{Store: tunnels, Server: sshd, Documents: w.docs, Clients: tunnel.NewClients(tunnel.ClientOptions{Store: tunnels, Clock: w.clock, Log: log})}
+	w.tunnels.Follow(w.docs)
+	t.Cleanup(func() { w.must(errors.Join(w.tunnels.Clients.Close(), sshd.Close())) })
+	credentials := connection.Credentials{Types: credential.Types(credentialPolicy), Key: master}
+	connections := connection.New(connection.Options{Registry: registry, Documents: w.docs, Tunnels: w.tunnels, Credentials: credentials})
 	w.engine = run.New(run.EngineOptions{
-		Store: w.runs, Documents: bundles{w.docs}, Registry: registry, Storage: w.storage, Places: places{w.storage}, State: w.state, Planner: plan.New(plan.Options{Threads: 1}),
+		Connections: connections,
+		Store:       w.runs, Documents: bundles{w.docs}, Registry: registry, Storage: w.storage, Places: places{w.storage}, State: w.state, Planner: plan.New(plan.Options{Threads: 1}),
 		Enqueuer: w.queue, Clock: w.clock, Log: log, Dir: dir, Owner: "test", Retention: 7 * 24 * time.Hour,
 	})
 	w.schedule()
 	w.handler = api.New(api.Options{
+		Connections: connections, Tunnels: w.tunnels, Credentials: credentials, Egress: []string{"203.0.113.7"}, SSH: "tunnel.example.com:2222",
 		DB: d, Access: w.access, Resources: w.docs, Registry: registry, Runs: w.runs, Engine: w.engine, Sequences: w.seqs, Timetable: w.times, Enqueuer: w.queue, State: w.state, Storage: w.storage, Logs: w.logs, Alerts: w.alerts, Notify: w, Monitors: monitor.NewStore(d, w.clock), Datadog: datadogSender(t, w.clock), Public: public,
 		Clock: w.clock, Log: log, Metrics: telemetry.NewMetrics(), Dir: dir, Version: "test", Secure: true,
 		Assets: fstest.MapFS{"index.html": {Data: []byte("<!doctype html>")}},
@@ -177,6 +196,7 @@ func (w *world) registry() *connector.Registry {
 				{Name: "port", Label: "Port", Type: connector.FieldNumber, Default: 5432.0}, secretField,
 				{Name: "token", Label: "Token", Type: connector.FieldSecret, Secret: true},
 				{Name: "headers", Label: "Headers", Type: connector.FieldHeaders},
+				{Name: "cloud", Label: "Credential", Type: connector.FieldCredential, Providers: []string{cloud.ProviderAWS, cloud.ProviderGCP}},
 			},
 			Open: func(o connector.SourceOptions) (connector.Source, error) { return w.source.open(o), nil },
 		}, {
@@ -569,12 +589,13 @@ type memorySource struct {
 	during  func(context.Context)
 	asked   int                // how many queries it got
 	opened  connector.Settings // the settings that it was last opened with
+	network connector.Network  // and the network
 }
 
 func (s *memorySource) open(o connector.SourceOptions) connector.Source {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.opened = o.Settings
+	s.opened, s.network = o.Settings, o.Network
 	return s
 }
 

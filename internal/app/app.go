@@ -24,6 +24,7 @@ import (
 	"github.com/millrace/millrace/internal/blob"
 	"github.com/millrace/millrace/internal/clock"
 	"github.com/millrace/millrace/internal/config"
+	"github.com/millrace/millrace/internal/connection"
 	"github.com/millrace/millrace/internal/connector"
 	"github.com/millrace/millrace/internal/connector/state"
 	"github.com/millrace/millrace/internal/db"
@@ -59,6 +60,7 @@ type Options struct {
 // How often the process looks for work that nothing announced.
 const (
 	tickEvery   = time.Second      // due schedules
+	keepEvery   = 3 * time.Second  // tunnels that are not open
 	reapEvery   = 5 * time.Second  // runs whose worker is gone
 	expireEvery = 10 * time.Minute // logs whose time is over
 	closeTime   = 10 * time.Second // what stopping may take beyond the grace of runs
@@ -70,28 +72,31 @@ const (
 type process struct {
 	Options
 
-	log       *slog.Logger
-	clock     clock.Clock
-	db        *db.DB
-	bucket    *blob.Bucket
-	key       *secret.Key
-	storage   *storage.Engine
-	access    *access.Store
-	documents *resource.Store
-	state     *state.Store
-	quotas    *quota.Store
-	runs      *run.Store
-	jobs      *jobs.Client
-	engine    *run.Engine
-	sequences *sequence.Engine
-	timetable *timetable.Timetable
-	alerts    *alerts
-	logs      *audit.Store
-	monitors  *monitor.Store
-	datadog   *monitor.DatadogSender
-	slugs     sync.Map // of workspaces, by their numbers
-	metrics   *telemetry.Metrics
-	closers   []func() error
+	log         *slog.Logger
+	clock       clock.Clock
+	db          *db.DB
+	bucket      *blob.Bucket
+	key         *secret.Key
+	storage     *storage.Engine
+	access      *access.Store
+	documents   *resource.Store
+	state       *state.Store
+	quotas      *quota.Store
+	runs        *run.Store
+	jobs        *jobs.Client
+	engine      *run.Engine
+	sequences   *sequence.Engine
+	timetable   *timetable.Timetable
+	alerts      *alerts
+	tunnels     *connection.Set
+	credentials connection.Credentials
+	connections *connection.Opener
+	logs        *audit.Store
+	monitors    *monitor.Store
+	datadog     *monitor.DatadogSender
+	slugs       sync.Map // of workspaces, by their numbers
+	metrics     *telemetry.Metrics
+	closers     []func() error
 }
 
 // Serve runs the process until ctx ends, then stops it: batches in flight finish or are journaled.
@@ -144,7 +149,7 @@ func (p *process) open(ctx context.Context) error {
 	if err := p.require(ctx); err != nil {
 		return err
 	}
-	return p.openEngine()
+	return p.openEngine(ctx)
 }
 
 func (p *process) openStores(ctx context.Context) (err error) {
@@ -167,7 +172,7 @@ func (p *process) openStores(ctx context.Context) (err error) {
 		p.Registry = Connectors(c)
 	}
 	p.access = access.NewStore(p.db, p.clock)
-	p.documents = resource.NewStore(p.db, Kinds(p.Registry, Storages(c)), p.key, p.clock)
+	p.documents = resource.NewStore(p.db, Kinds(p.Registry, Storages(c), Credentials(c)), p.key, p.clock)
 	p.state = state.NewStore(p.db, p.key, p.clock)
 	p.quotas = quota.NewStore(p.db, p.key, p.clock)
 	p.documents.OnDelete(func(ctx context.Context, tx bun.Tx, sc resource.Scope, d resource.Document) error {
@@ -197,7 +202,7 @@ func (p *process) require(ctx context.Context) error {
 	return nil
 }
 
-func (p *process) openEngine() error {
+func (p *process) openEngine(ctx context.Context) error {
 	c := p.Config
 	workers := 0
 	if c.Has("worker") {
@@ -208,8 +213,11 @@ func (p *process) openEngine() error {
 	p.runs.Follow(p.documents, wake)
 	owner := owner()
 	p.openStorage(wake, owner)
+	if err := p.openConnections(ctx, owner); err != nil {
+		return err
+	}
 	p.engine = run.New(run.EngineOptions{
-		Store: p.runs, Documents: documents{p.documents}, Sources: documents{p.documents}, Registry: p.Registry, Storage: p.storage, Places: places{p.storage}, State: p.state, Quotas: p.quotas, Patience: patience,
+		Store: p.runs, Documents: documents{p.documents}, Sources: documents{p.documents}, Registry: p.Registry, Connections: p.connections, Storage: p.storage, Places: places{p.storage}, State: p.state, Quotas: p.quotas, Patience: patience,
 		Planner:  plan.New(plan.Options{MemoryLimit: c.PlannerMemory, Threads: c.PlannerThreads}),
 		Enqueuer: wake, Clock: p.clock, Log: p.log, Dir: p.dir(),
 		Owner: owner, Retention: c.LogRetention, BaselineExpiry: c.StorageExpiry, Grace: c.ShutdownGrace, Failpoint: p.Failpoint, Observe: p.observe,
@@ -301,6 +309,10 @@ func (p *process) serve(ctx context.Context) error {
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
+	stopTunnels, err := p.serveTunnels(ctx)
+	if err != nil {
+		return errors.Join(err, stopWork(), listener.Close())
+	}
 	stopAlerts := p.alerts.start(ctx)
 	requests, cut := context.WithCancel(context.WithoutCancel(ctx))
 	defer cut()
@@ -319,7 +331,7 @@ func (p *process) serve(ctx context.Context) error {
 	case <-ctx.Done():
 	}
 	p.log.Info("stopping")
-	err = errors.Join(err, stopWork())
+	err = errors.Join(err, stopWork(), stopTunnels())
 	stopAlerts()
 	defer time.AfterFunc(streamGrace, cut).Stop() // streams of events would never end by themselves
 	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTime)
@@ -356,7 +368,7 @@ func (p *process) ready(base string) {
 // handler is what the process serves at the base URL: everything, or health and metrics only.
 func (p *process) handler(base string) http.Handler {
 	o := api.Options{
-		DB: p.db, Access: p.access, Resources: p.documents, Registry: p.Registry, Runs: p.runs, Engine: p.engine, Sequences: p.sequences, Timetable: p.timetable,
+		DB: p.db, Access: p.access, Resources: p.documents, Registry: p.Registry, Connections: p.connections, Tunnels: p.tunnels, Credentials: p.credentials, Egress: p.Config.EgressAddresses, SSH: tunnelAddress(p.Config, base), Runs: p.runs, Engine: p.engine, Sequences: p.sequences, Timetable: p.timetable,
 		Enqueuer: queue{p.jobs}, Clock: p.clock, Log: p.log, Metrics: p.metrics, Assets: p.Assets,
 		Alerts: p.alerts.store, Notify: p.alerts.sender, State: p.state, Storage: p.storage, Logs: p.logs, Monitors: p.monitors, Datadog: p.datadog, Public: base, Dir: p.dir(), Version: p.Version, Secure: p.Config.Secure(),
 		Checks: []telemetry.Check{

@@ -11,6 +11,7 @@ import (
 	"github.com/millrace/millrace/internal/destination/s3"
 	"github.com/millrace/millrace/internal/httpx"
 	"github.com/millrace/millrace/internal/kind/channel"
+	"github.com/millrace/millrace/internal/kind/credential"
 	"github.com/millrace/millrace/internal/kind/destination"
 	"github.com/millrace/millrace/internal/kind/model"
 	"github.com/millrace/millrace/internal/kind/monitor"
@@ -18,6 +19,7 @@ import (
 	"github.com/millrace/millrace/internal/kind/source"
 	"github.com/millrace/millrace/internal/kind/storage"
 	"github.com/millrace/millrace/internal/kind/sync"
+	"github.com/millrace/millrace/internal/kind/tunnel"
 	"github.com/millrace/millrace/internal/resource"
 	"github.com/millrace/millrace/internal/source/athena"
 	"github.com/millrace/millrace/internal/source/bigquery"
@@ -65,6 +67,6 @@ func networkOf(c *config.Config) httpx.Network {
 func Storages(c *config.Config) []storage.Type { return storage.Types(c.StorageIdentity == "true") }
 
 // Kinds returns the kinds of documents, in the order in which they build on each other.
-func Kinds(r *connector.Registry, storages []storage.Type) *resource.Registry {
-	return resource.NewRegistry(storage.Kind(storages), channel.Kind(), monitor.Kind(), source.Kind(r), destination.Kind(r), model.Kind(r), sync.Kind(r), sequence.Kind())
+func Kinds(r *connector.Registry, storages []storage.Type, credentials []credential.Type) *resource.Registry {
+	return resource.NewRegistry(credential.Kind(credentials), tunnel.Kind(), storage.Kind(storages), channel.Kind(), monitor.Kind(), source.Kind(r), destination.Kind(r), model.Kind(r), sync.Kind(r), sequence.Kind())
 }

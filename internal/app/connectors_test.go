@@ -33,7 +33,7 @@ func TestSourcesOfferMethodsThatExist(t *testing.T) {
 func TestTheCommandLineKnowsEveryKind(t *testing.T) {
 	t.Parallel()
 	var kinds []string
-	for _, k := range Kinds(Connectors(&config.Config{}), nil).Kinds() {
+	for _, k := range Kinds(Connectors(&config.Config{}), nil, nil).Kinds() {
 		kinds = append(kinds, k.Name)
 	}
 	if !slices.Equal(cli.Kinds, kinds) {

@@ -20,7 +20,7 @@ import (
 func Reference(root string) error {
 	c := &config.Config{FilesRoot: "/"}
 	registry := Connectors(c)
-	description, err := api.Description(Kinds(registry, Storages(c)), registry, "0")
+	description, err := api.Description(Kinds(registry, Storages(c), Credentials(c)), registry, "0")
 	if err != nil {
 		return fmt.Errorf("describing the API: %w", err)
 	}

@@ -59,7 +59,7 @@ func newPlanned(t *testing.T, d *db.DB, schedule string) *planned {
 	registry := Connectors(&config.Config{FilesRoot: t.TempDir()})
 	x := &planned{t: t, now: now, woken: &woken{}, process: &process{
 		Options: Options{Registry: registry}, db: d, clock: now, log: slog.New(slog.DiscardHandler),
-		documents: resource.NewStore(d, Kinds(registry, Storages(&config.Config{})), key, now), runs: run.NewStore(d, now),
+		documents: resource.NewStore(d, Kinds(registry, Storages(&config.Config{}), nil), key, now), runs: run.NewStore(d, now),
 	}}
 	x.schedule(x.woken)
 	for _, doc := range [][2]string{

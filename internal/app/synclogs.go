@@ -64,7 +64,7 @@ func (w warehouses) Warehouse(ctx context.Context, workspaceID, sourceID int64) 
 	if err != nil {
 		return nil, err
 	}
-	s, err := w.engine.OpenSource(meta(d), *d.Spec.(*source.Spec)) //nolint:forcetypeassert // the kind's own spec
+	s, err := w.engine.OpenSource(ctx, workspaceID, meta(d), *d.Spec.(*source.Spec)) //nolint:forcetypeassert // the kind's own spec
 	if err != nil {
 		return nil, err
 	}

@@ -30,7 +30,7 @@ var rows = []struct {
 	{2, `^internal/(api|collector|cli)$`},
 	{2, `^internal/cli/.+`},
 	{3, `^internal/engine/[a-z]+(/.+)?$`},
-	{4, `^internal/(delivery|mapping|alert|segment)$`},
+	{4, `^internal/(delivery|mapping|alert|segment|connection)$`},
 	{4, `^internal/alert/notify$`},
 	{5, `^internal/kind/`},
 	{6, `^internal/(source|destination)/`},
@@ -70,6 +70,8 @@ var sideways = map[[2]string]string{
 	{"internal/quota", "internal/secret"}:                            "credentials are named by a keyed digest",
 	{"internal/blob/", "internal/blob"}:                              "the suite of storage",
 	{"internal/source/snowflake", "internal/source/snowflake/quiet"}: "what is set before the driver is loaded needs a package of its own",
+	{"internal/blob", "internal/cloud"}:                              "places are opened with identities",
+	{"internal/tunnel", "internal/secret"}:                           "private keys are sealed",
 }
 
 // pkg is what of `go list` counts here.

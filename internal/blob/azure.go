@@ -6,10 +6,11 @@ import (
 	"strings"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
+	azurecloud "github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
 	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/container"
+	"github.com/millrace/millrace/internal/cloud"
 	"github.com/millrace/millrace/internal/fault"
 	"gocloud.dev/blob"
 	"gocloud.dev/blob/azureblob"
@@ -75,18 +76,17 @@ func (p Azure) client(o Options) (*container.Client, error) {
 }
 
 func (p Azure) credential(o Options) (azcore.TokenCredential, error) {
+	a := cloud.Azure{TenantID: p.TenantID, ClientID: p.ClientID, ClientSecret: p.ClientSecret, Authority: p.Authority}
 	if p.ServerIdentity {
-		return azidentity.NewDefaultAzureCredential(nil)
+		a.Auth = cloud.AuthServer
 	}
-	return azidentity.NewClientSecretCredential(p.TenantID, p.ClientID, p.ClientSecret, &azidentity.ClientSecretCredentialOptions{
-		ClientOptions: p.clientOptions(o), DisableInstanceDiscovery: p.Authority != "",
-	})
+	return a.Token(o.client())
 }
 
 func (p Azure) clientOptions(o Options) azcore.ClientOptions {
 	c := azcore.ClientOptions{Transport: o.client(), Retry: policy.RetryOptions{MaxRetries: 3}}
 	if p.Authority != "" {
-		c.Cloud = cloud.Configuration{ActiveDirectoryAuthorityHost: p.Authority}
+		c.Cloud = azurecloud.Configuration{ActiveDirectoryAuthorityHost: p.Authority}
 	}
 	return c
 }

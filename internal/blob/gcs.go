@@ -2,16 +2,15 @@ package blob
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"net/http"
 
 	"cloud.google.com/go/storage"
+	"github.com/millrace/millrace/internal/cloud"
 	"github.com/millrace/millrace/internal/fault"
 	"gocloud.dev/blob"
 	"gocloud.dev/blob/gcsblob"
 	"golang.org/x/oauth2"
-	"golang.org/x/oauth2/google"
 	"google.golang.org/api/option"
 )
 
@@ -61,39 +60,19 @@ func (p GCS) open(ctx context.Context, o Options) (*blob.Bucket, func() error, e
 	return b, client.Close, err
 }
 
-// tokens authenticates. Of the kinds of credential files only a service account's key is taken: the others tell
-// the server to read files or ask addresses of their author's choice.
+// tokens authenticates.
 func (p GCS) tokens(ctx context.Context, o Options) (oauth2.TokenSource, error) {
 	if p.ServerIdentity {
-		return google.DefaultTokenSource(ctx, gcsScope)
+		return cloud.GCP{Auth: cloud.AuthServer}.TokenSource(ctx, o.client(), gcsScope)
 	}
-	if err := CheckServiceAccount(p.Key); err != nil {
+	if _, err := cloud.ParseServiceAccount(p.Key); err != nil {
 		return nil, err
 	}
-	c, err := google.JWTConfigFromJSON([]byte(p.Key), gcsScope)
+	tokens, err := cloud.GCP{ServiceAccountKey: p.Key}.TokenSource(ctx, o.client(), gcsScope)
 	if err != nil {
 		return nil, fault.New(fault.CodeInvalid, "the service account's key cannot be read: %s", err)
 	}
-	// Tokens are fetched long after this call, so that they must not depend on its context.
-	return c.TokenSource(context.WithValue(context.WithoutCancel(ctx), oauth2.HTTPClient, o.client())), nil
-}
-
-// CheckServiceAccount says what is wrong with the JSON of a service account's key.
-func CheckServiceAccount(key string) error {
-	var parts struct {
-		Type        string `json:"type"`
-		ClientEmail string `json:"client_email"`
-		PrivateKey  string `json:"private_key"`
-	}
-	if err := json.Unmarshal([]byte(key), &parts); err != nil {
-		return fault.New(fault.CodeInvalid, "the service account's key is not JSON").
-			WithSuggestion("Create a key of the type JSON for the service account, and paste the whole file. P12 keys do not work.")
-	}
-	if parts.Type != "service_account" || parts.ClientEmail == "" || parts.PrivateKey == "" {
-		return fault.New(fault.CodeInvalid, "this is not the key of a service account").
-			WithSuggestion("The file says \"type\": \"service_account\" and has a client_email and a private_key.")
-	}
-	return nil
+	return tokens, nil
 }
 
 // gcsPermissions are the permissions of each operation.

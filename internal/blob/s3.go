@@ -9,11 +9,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
-	"github.com/aws/aws-sdk-go-v2/config"
-	"github.com/aws/aws-sdk-go-v2/credentials"
-	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
-	"github.com/aws/aws-sdk-go-v2/service/sts"
+	"github.com/millrace/millrace/internal/cloud"
 	"github.com/millrace/millrace/internal/fault"
 	"gocloud.dev/blob"
 	"gocloud.dev/blob/s3blob"
@@ -51,15 +48,11 @@ func (p S3) Identity() string { return "s3 " + p.Endpoint + " " + p.Bucket + "/"
 func (p S3) prefix() string { return folderOf(p.Prefix) }
 
 func (p S3) open(ctx context.Context, o Options) (*blob.Bucket, func() error, error) {
-	c, err := p.config(ctx)
+	c, err := p.identity().Config(ctx, p.Region, o.client())
 	if err != nil {
 		return nil, nil, err
 	}
-	if p.RoleARN != "" {
-		c.Credentials = p.assumeRole(c, o)
-	}
 	client := s3.NewFromConfig(c, func(so *s3.Options) {
-		so.HTTPClient = o.client()
 		so.UsePathStyle = p.PathStyle
 		if p.Endpoint != "" {
 			so.BaseEndpoint = aws.String(p.Endpoint)
@@ -72,32 +65,15 @@ func (p S3) open(ctx context.Context, o Options) (*blob.Bucket, func() error, er
 	return b, nil, err
 }
 
-// config knows only the given keys, unless the server's own identity is asked for.
-func (p S3) config(ctx context.Context) (aws.Config, error) {
-	if !p.ServerIdentity {
-		return aws.Config{
-			Region:      p.Region,
-			Credentials: credentials.NewStaticCredentialsProvider(p.AccessKeyID, p.SecretAccessKey, ""),
-		}, nil
+// identity is who opens the bucket.
+func (p S3) identity() cloud.AWS {
+	a := cloud.AWS{
+		AccessKeyID: p.AccessKeyID, SecretAccessKey: p.SecretAccessKey, RoleARN: p.RoleARN, ExternalID: p.ExternalID, STSEndpoint: p.STSEndpoint,
 	}
-	return config.LoadDefaultConfig(ctx, config.WithRegion(p.Region))
-}
-
-// assumeRole exchanges the credentials for temporary ones of a role.
-// https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html
-func (p S3) assumeRole(c aws.Config, o Options) aws.CredentialsProvider {
-	client := sts.NewFromConfig(c, func(so *sts.Options) {
-		so.HTTPClient = o.client()
-		if p.STSEndpoint != "" {
-			so.BaseEndpoint = aws.String(p.STSEndpoint)
-		}
-	})
-	return aws.NewCredentialsCache(stscreds.NewAssumeRoleProvider(client, p.RoleARN, func(ro *stscreds.AssumeRoleOptions) {
-		ro.RoleSessionName = "millrace"
-		if p.ExternalID != "" {
-			ro.ExternalID = aws.String(p.ExternalID)
-		}
-	}))
+	if p.ServerIdentity {
+		a.Auth = cloud.AuthServer
+	}
+	return a
 }
 
 // s3Actions are the permissions of each operation.

@@ -23,14 +23,17 @@ type AWS struct {
 	STSEndpoint     string `json:"stsEndpoint"`  // where the role is assumed; empty means Amazon's of the region
 }
 
-// Config returns the configuration of Amazon's clients in a region. It connects to nothing.
+// Config returns the configuration of Amazon's clients in a region, whose requests client makes. What the server's own
+// identity needs, such as the metadata service of its machine, is asked without client, which may be confined to other
+// places. It connects to nothing.
 func (a AWS) Config(ctx context.Context, region string, client *http.Client) (aws.Config, error) {
 	c := aws.Config{Region: region, HTTPClient: client}
 	if a.Auth == AuthServer {
 		var err error
-		if c, err = config.LoadDefaultConfig(ctx, config.WithRegion(region), config.WithHTTPClient(client)); err != nil {
+		if c, err = config.LoadDefaultConfig(ctx, config.WithRegion(region)); err != nil {
 			return aws.Config{}, err
 		}
+		c.HTTPClient = client
 	} else {
 		c.Credentials = credentials.NewStaticCredentialsProvider(a.AccessKeyID, a.SecretAccessKey, a.SessionToken)
 	}

@@ -17,13 +17,16 @@ type Azure struct {
 	Authority    string `json:"authority"`    // where tokens are issued; empty means Microsoft's public cloud
 }
 
-// Token returns what Azure's clients get tokens from. It connects to nothing by itself.
+// Token returns what Azure's clients get tokens from, which client fetches. The server's own identity is asked for
+// without client, which may be confined to other places than the metadata service of its machine. It connects to nothing
+// by itself.
 func (a Azure) Token(client *http.Client) (azcore.TokenCredential, error) {
 	o := azcore.ClientOptions{Transport: client}
 	if a.Authority != "" {
 		o.Cloud = azurecloud.Configuration{ActiveDirectoryAuthorityHost: a.Authority}
 	}
 	if a.Auth == AuthServer {
+		o.Transport = nil
 		return azidentity.NewDefaultAzureCredential(&azidentity.DefaultAzureCredentialOptions{ClientOptions: o})
 	}
 	return azidentity.NewClientSecretCredential(a.TenantID, a.ClientID, a.ClientSecret, &azidentity.ClientSecretCredentialOptions{

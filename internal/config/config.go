@@ -7,10 +7,12 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"net"
 	"net/mail"
 	"os"
 	"path/filepath"
 	"reflect"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -34,8 +36,12 @@ type Config struct {
 	StorageExpiry       time.Duration `key:"storage-expiry" help:"how long the server's own storage keeps what a sync remembers while no run uses it; 0s means until the sync is deleted. Where it expired, the sync asks for a full resync or CDC reset" default:"0s"`
 	StorageLock         string        `key:"storage-lock" help:"whether a workspace may leave a bucket of its own that syncs have run on: never, or after-first-run (then it may not)" default:"never"`
 	StorageLockExcept   []string      `key:"storage-lock-except" help:"workspaces (slugs) that storage-lock does not hold, while they move by arrangement"`
-	StorageIdentity     string        `key:"storage-server-identity" help:"whether workspaces may reach their buckets with the identity that this server has at AWS, Google Cloud or Azure: true or false" default:"false"`
+	StorageIdentity     string        `key:"storage-server-identity" help:"whether credentials and storages of workspaces may use the identity that this server has at AWS, Google Cloud or Azure: true or false" default:"false"`
 	EgressAddresses     []string      `key:"egress-addresses" help:"addresses that this server connects from, shown to people who must let them through a firewall"`
+	TunnelListen        string        `key:"tunnel-listen" help:"address of the SSH server that clients of reverse tunnels connect to, such as :2222; empty means none"`
+	TunnelAddress       string        `key:"tunnel-address" help:"host and port by which those clients reach it, such as tunnel.example.com:22; empty means the host of the public URL and the port of tunnel-listen"`
+	TunnelPeerAddress   string        `key:"tunnel-peer-address" help:"host and port by which the server's other processes reach it; empty means the name of the machine and the port of tunnel-listen"`
+	AWSAccount          string        `key:"aws-account-id" help:"account that this server's own AWS identity belongs to; with one, credentials can be roles that this identity assumes"`
 	EncryptionKey       string        `key:"encryption-key" help:"base64 of 32 bytes; empty means the file encryption.key in the home folder, made on the first start" secret:"true"`
 	AdminEmail          string        `key:"admin-email" help:"of the first admin" default:"admin@localhost"`
 	AdminPassword       string        `key:"admin-password" help:"of the first admin; empty means one that is made up and printed once" secret:"true"`
@@ -46,7 +52,7 @@ type Config struct {
 	PlannerThreads      int           `key:"planner-threads" help:"threads of one comparison; 0 means all processors" default:"0"`
 	FilesRoot           string        `key:"files-root" help:"folder below which the local-folder destination may write; empty means the folder files in the home folder"`
 	SourcesRoot         string        `key:"sources-root" help:"folder below which sources may read files of the server; empty means anywhere but the home folder"`
-	Network             string        `key:"network" help:"where HTTP destinations and alert channels may connect to: any, or public (no private addresses, not this machine)" default:"any"`
+	Network             string        `key:"network" help:"where sources, destinations, storages, SSH hosts of tunnels and alert channels may be reached directly: any, or public (no private addresses, not this machine). What lies behind a tunnel is not limited" default:"any"`
 	SMTPHost            string        `key:"smtp-host" help:"email server by which alerts are sent; empty means none"`
 	SMTPPort            int           `key:"smtp-port" help:"its port" default:"587"`
 	SMTPTLS             string        `key:"smtp-tls" help:"how the connection to it is encrypted: starttls, tls (from the first byte, usually port 465) or none" default:"starttls"`
@@ -193,6 +199,9 @@ func (f field) set(text string) error {
 	return nil
 }
 
+// https://docs.aws.amazon.com/accounts/latest/reference/manage-acct-identifiers.html
+var awsAccount = regexp.MustCompile(`^[0-9]{12}$`)
+
 func (c *Config) check(issues *fault.Issues) {
 	if rest, ok := strings.CutPrefix(c.Home, "~/"); ok {
 		home, err := os.UserHomeDir()
@@ -220,6 +229,14 @@ func (c *Config) check(issues *fault.Issues) {
 	}
 	if c.StorageExpiry > 0 && c.StorageExpiry < c.LogRetention {
 		issues.Add("storage-expiry", fault.CodeConfig, "the server's storage would keep things for %s, and the rows and requests of runs are to be kept for %s", c.StorageExpiry, c.LogRetention).Suggestion = "Shorten log-retention or lengthen storage-expiry."
+	}
+	if c.AWSAccount != "" && !awsAccount.MatchString(c.AWSAccount) {
+		issues.Add("aws-account-id", fault.CodeConfig, "%q is not the ID of an AWS account: it has 12 digits", c.AWSAccount)
+	}
+	for key, address := range map[string]string{"tunnel-listen": c.TunnelListen, "tunnel-address": c.TunnelAddress, "tunnel-peer-address": c.TunnelPeerAddress} {
+		if _, _, err := net.SplitHostPort(address); address != "" && err != nil {
+			issues.Add(key, fault.CodeConfig, "%q is not a host and a port, such as tunnel.example.com:22", address)
+		}
 	}
 	if c.FilesRoot == "" {
 		c.FilesRoot = filepath.Join(c.Home, "files")

@@ -79,6 +79,7 @@ type DestinationInfo struct {
 	Fields    []Field    `json:"fields"`
 	SyncTypes []SyncType `json:"syncTypes"`
 	Verified  bool       `json:"verified"`
+	Tunnels   bool       `json:"tunnels"` // as of a source
 
 	// Authorize says when a person must allow the access at the vendor: while all of these hold. Then what Open
 	// returns is an Authorizer. Empty means never.
@@ -105,7 +106,7 @@ func (d DestinationInfo) Credential(s Settings) string {
 	full := s.WithDefaults(d.Fields)
 	parts := map[string]any{"type": d.Slug}
 	for _, f := range d.Fields {
-		if value, set := full[f.Name]; set && f.exists(full) && (f.Target || f.Secret || f.Type == FieldHeaders && !f.Advanced) {
+		if value, set := full[f.Name]; set && f.exists(full) && (f.Target || f.Secret || f.Type == FieldCredential || f.Type == FieldHeaders && !f.Advanced) {
 			parts["field "+f.Name] = value
 		}
 	}

@@ -14,6 +14,10 @@ type Network struct {
 	// through. Whoever runs the server confines with it where connections may lie. Nil means direct.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 
+	// Beside opens connections past a tunnel that Dial goes through, where every connection ends at the tunnel's one
+	// service. Nil where there is no tunnel.
+	Beside func(ctx context.Context, network, address string) (net.Conn, error)
+
 	// Egress lists the addresses that this server connects from, for those who must let them through a firewall.
 	Egress []string
 }
@@ -27,6 +31,19 @@ func (n Network) DialContext(ctx context.Context, network, address string) (net.
 		return n.Dial(ctx, network, address)
 	}
 	return (&net.Dialer{Timeout: dialTimeout, KeepAlive: dialTimeout}).DialContext(ctx, network, address)
+}
+
+// Tunnelled reports whether connections go through a tunnel: what Dial is told to reach is then only a name, which
+// this machine need not be able to resolve.
+func (n Network) Tunnelled() bool { return n.Beside != nil }
+
+// Direct is the network without its tunnel, for what a connector asks besides the place itself, such as a service that
+// issues tokens.
+func (n Network) Direct() Network {
+	if n.Beside == nil {
+		return n
+	}
+	return Network{Dial: n.Beside, Egress: n.Egress}
 }
 
 // Transport returns the standard transport over this network, to be adapted and owned by the caller. It obeys no

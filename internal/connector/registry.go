@@ -2,6 +2,7 @@ package connector
 
 import (
 	"fmt"
+	"slices"
 	"sort"
 
 	"github.com/millrace/millrace/internal/fault"
@@ -20,15 +21,22 @@ func New(sources []SourceInfo, destinations []DestinationInfo) *Registry {
 		if _, taken := r.sources[s.Slug]; taken {
 			panic(fmt.Sprintf("connector: two sources called %q", s.Slug))
 		}
+		s.Tunnels = s.Tunnels || oneServer(s.Fields)
 		r.sources[s.Slug] = s
 	}
 	for _, d := range destinations {
 		if _, taken := r.destinations[d.Slug]; taken {
 			panic(fmt.Sprintf("connector: two destinations called %q", d.Slug))
 		}
+		d.Tunnels = d.Tunnels || oneServer(d.Fields)
 		r.destinations[d.Slug] = d
 	}
 	return r
+}
+
+// oneServer reports whether fields name the one server that a connector talks to.
+func oneServer(fields []Field) bool {
+	return slices.ContainsFunc(fields, func(f Field) bool { return f.Name == "host" || f.Name == "server" || f.Name == "account" })
 }
 
 // Source returns the source type with the slug.

@@ -30,6 +30,7 @@ type SourceInfo struct {
 	Queries  []SampleQuery `json:"queries,omitempty"`
 	SyncLogs bool          `json:"syncLogs"` // with the Lightning engine, what became of rows can be written into it (SY-53)
 	Verified bool          `json:"verified"` // proved against the real server by our tests
+	Tunnels  bool          `json:"tunnels"`  // it can be reached through a tunnel (X-22): New sets it where the fields name one server
 
 	// Open reads the settings and returns a source. It does not connect.
 	Open func(SourceOptions) (Source, error) `json:"-"`

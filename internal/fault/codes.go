@@ -85,6 +85,15 @@ const (
 
 	CodeSequenceStopped Code = "sequence.stopped"
 
+	CodeTunnelUnreachable Code = "tunnel.unreachable"
+	CodeTunnelAuth        Code = "tunnel.authentication"
+	CodeTunnelHostKey     Code = "tunnel.host_key"
+	CodeTunnelForward     Code = "tunnel.forward_refused"
+	CodeTunnelClosed      Code = "tunnel.not_connected"
+
+	CodeCredential     Code = "credential.refused"
+	CodeCredentialDown Code = "credential.unreachable"
+
 	CodeNoticeAuth        Code = "notice.authentication"
 	CodeNoticeRefused     Code = "notice.refused"
 	CodeNoticeThrottled   Code = "notice.throttled"
@@ -165,6 +174,15 @@ var codes = map[Code]Info{
 	CodeStorageLocked:      {http.StatusConflict, 5, Permanent, "Ask the operator of this server: storage that syncs have run on is changed by arrangement."},
 
 	CodeSequenceStopped: {http.StatusConflict, 9, Fatal, "Look at the run of the step that ended the sequence; the step's terminate setting says what may end it."},
+
+	CodeTunnelUnreachable: {http.StatusUnprocessableEntity, 7, Retryable, "Check the SSH host and port, that an SSH server runs there, and that the firewall lets this server in."},
+	CodeTunnelAuth:        {http.StatusUnprocessableEntity, 7, Fatal, "Put the tunnel's public key into ~/.ssh/authorized_keys of the tunnel's user on the SSH host."},
+	CodeTunnelHostKey:     {http.StatusUnprocessableEntity, 7, Fatal, "Find out why the SSH host has another key. Where that is right, forget the old one on the tunnel's page."},
+	CodeTunnelForward:     {http.StatusUnprocessableEntity, 7, Retryable, "Check that the SSH host can reach the service and that its SSH server allows forwarding to it."},
+	CodeTunnelClosed:      {http.StatusUnprocessableEntity, 7, Retryable, "Start the tunnel's SSH client on your side; its command is on the tunnel's page."},
+
+	CodeCredential:     {http.StatusUnprocessableEntity, 7, Fatal, "Check the credential's fields; the message is the provider's own."},
+	CodeCredentialDown: {http.StatusUnprocessableEntity, 7, Retryable, "Check this server's way to the provider's token service."},
 
 	CodeNoticeAuth:        {http.StatusUnprocessableEntity, 8, Fatal, "Check the alert channel's key or token."},
 	CodeNoticeRefused:     {http.StatusUnprocessableEntity, 8, Permanent, "Correct the alert channel's settings; the message is the provider's own."},

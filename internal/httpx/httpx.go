@@ -44,16 +44,21 @@ type Options struct {
 	Certificate   []byte        // PEM of a client certificate
 	Key           []byte        // PEM of its private key
 	Network       Network       // where connections may go
+	Dial          dialFunc      // how they are opened instead, wherever that is; nil means directly
+	Egress        string        // a sentence about this server's addresses, with a space before it, for errors of firewalls
 	Secrets       []string      // texts that no log may show
 	SecretHeaders []string      // headers whose values no log may show, besides the well-known ones
 	Clock         clock.Clock   // default: the system's
 }
+
+type dialFunc = func(ctx context.Context, network, address string) (net.Conn, error)
 
 // Client sends requests to one destination. It is safe for concurrent use.
 type Client struct {
 	transport *http.Transport
 	timeout   time.Duration
 	redactor  redactor
+	egress    string
 	clock     clock.Clock
 }
 
@@ -73,15 +78,19 @@ func New(o Options) (*Client, error) {
 		transport: newTransport(o, t),
 		timeout:   o.Timeout,
 		redactor:  newRedactor(o.Secrets, o.SecretHeaders),
+		egress:    o.Egress,
 		clock:     o.Clock,
 	}, nil
 }
 
 func newTransport(o Options, t *tls.Config) *http.Transport {
-	dialer := &net.Dialer{Timeout: dialTimeout, KeepAlive: 30 * time.Second, Control: o.Network.control}
+	dial := o.Dial
+	if dial == nil {
+		dial = o.Network.DialContext
+	}
 	idle := max(o.Concurrency, 8)
 	tr := &http.Transport{
-		DialContext:            dialer.DialContext,
+		DialContext:            dial,
 		TLSClientConfig:        t,
 		ForceAttemptHTTP2:      true,
 		MaxIdleConns:           idle,
@@ -158,11 +167,19 @@ func (c *Client) Do(ctx context.Context, r *Request) (*Response, Exchange, error
 	var wrote written
 	resp, err := c.send(ctx, r, body, &wrote)
 	if err != nil {
-		err = classify(ctx, err, wrote.load(), timeout)
+		err = c.advise(classify(ctx, err, wrote.load(), timeout))
 	}
 	x.Duration = time.Since(began)
 	c.record(&x, r, resp, err)
 	return resp, x, err
+}
+
+// advise adds to the advice about a server that cannot be reached which addresses it must let in.
+func (c *Client) advise(err error) error {
+	if f := fault.As(err); f.Code == fault.CodeDestinationUnreachable && c.egress != "" {
+		return f.WithSuggestion("%s%s", f.Hint(), c.egress)
+	}
+	return err
 }
 
 // errCut is the end of an answer before its end.

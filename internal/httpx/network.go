@@ -1,11 +1,14 @@
 package httpx
 
 import (
+	"context"
 	"crypto/tls"
 	"fmt"
+	"net"
 	"net/http"
 	"net/netip"
 	"syscall"
+	"time"
 )
 
 // Network says where connections may go. The operator of a server chooses it: whoever may configure a
@@ -37,6 +40,15 @@ func (n Network) control(_, address string, _ syscall.RawConn) error {
 		return &refusedError{ap.Addr()}
 	}
 	return nil
+}
+
+// DialContext opens a connection to where the network allows.
+func (n Network) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
+	return n.dialer().DialContext(ctx, network, address)
+}
+
+func (n Network) dialer() *net.Dialer {
+	return &net.Dialer{Timeout: dialTimeout, KeepAlive: 30 * time.Second, Control: n.control}
 }
 
 // Transport returns a transport that connects only to where the network allows, for clients of other libraries.

@@ -26,6 +26,7 @@ type Store struct {
 	key   *secret.Key
 	clock clock.Clock
 
+	created []func(context.Context, bun.Tx, Scope, Document) error
 	updated []func(context.Context, bun.Tx, Updated) error
 	deleted []func(context.Context, bun.Tx, Scope, Document) error
 }
@@ -43,6 +44,12 @@ type Updated struct {
 	Stored any    // the spec as it is stored: as in Before, with the references of secrets instead of their masks
 	Resync string // of the write
 	Defer  bool   // of the write
+}
+
+// OnCreate registers what else must come into being with a document. f is called in the transaction of every creation,
+// and its error undoes it. Register before the store is used.
+func (s *Store) OnCreate(f func(ctx context.Context, tx bun.Tx, sc Scope, d Document) error) {
+	s.created = append(s.created, f)
 }
 
 // OnUpdate registers what else must change with a document. f is called in the transaction of every update,
@@ -233,7 +240,16 @@ func (s *Store) create(ctx context.Context, tx bun.Tx, sc Scope, k Kind, w Write
 	if _, err := tx.NewInsert().Model(row).Exec(ctx); err != nil {
 		return Document{}, fmt.Errorf("creating the %s %q: %w", k.Name, w.Slug, err)
 	}
-	return s.written(ctx, tx, sc, k, row, "created", w.Summary)
+	d, err := s.written(ctx, tx, sc, k, row, "created", w.Summary)
+	if err != nil {
+		return d, err
+	}
+	for _, f := range s.created {
+		if err := f(ctx, tx, sc, d); err != nil {
+			return Document{}, err
+		}
+	}
+	return d, nil
 }
 
 // freeSlug returns the slug of a new document.

@@ -239,6 +239,38 @@ const settingsStorageEdit = createRoute({
   path: '/storage/$slug',
   component: lazyRouteComponent(() => import('./routes/settings/storage-edit')),
 })
+const settingsTunnels = createRoute({
+  getParentRoute: () => settings,
+  path: '/tunnels',
+  component: lazyRouteComponent(() => import('./routes/settings/tunnels')),
+})
+const settingsTunnelNew = createRoute({
+  getParentRoute: () => settings,
+  path: '/tunnels/new',
+  validateSearch: typeSearch,
+  component: lazyRouteComponent(() => import('./routes/settings/tunnel-new')),
+})
+const settingsTunnel = createRoute({
+  getParentRoute: () => settings,
+  path: '/tunnels/$slug',
+  component: lazyRouteComponent(() => import('./routes/settings/tunnel')),
+})
+const settingsCredentials = createRoute({
+  getParentRoute: () => settings,
+  path: '/credentials',
+  component: lazyRouteComponent(() => import('./routes/settings/credentials')),
+})
+const settingsCredentialNew = createRoute({
+  getParentRoute: () => settings,
+  path: '/credentials/new',
+  validateSearch: typeSearch,
+  component: lazyRouteComponent(() => import('./routes/settings/credential-new')),
+})
+const settingsCredential = createRoute({
+  getParentRoute: () => settings,
+  path: '/credentials/$slug',
+  component: lazyRouteComponent(() => import('./routes/settings/credential')),
+})
 
 const routeTree = root.addChildren([
   signIn,
@@ -263,7 +295,25 @@ const routeTree = root.addChildren([
     sequenceNew,
     sequence,
     sequenceRun,
-    settings.addChildren([settingsWorkspace, settingsAlerts, settingsAlertNew, settingsAlert, settingsMonitors, settingsMonitorNew, settingsMonitor, settingsKeys, settingsStorage, settingsStorageNew, settingsStorageEdit]),
+    settings.addChildren([
+      settingsWorkspace,
+      settingsAlerts,
+      settingsAlertNew,
+      settingsAlert,
+      settingsMonitors,
+      settingsMonitorNew,
+      settingsMonitor,
+      settingsKeys,
+      settingsStorage,
+      settingsStorageNew,
+      settingsStorageEdit,
+      settingsTunnels,
+      settingsTunnelNew,
+      settingsTunnel,
+      settingsCredentials,
+      settingsCredentialNew,
+      settingsCredential,
+    ]),
   ]),
 ])
 

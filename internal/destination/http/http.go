@@ -46,7 +46,7 @@ func Info(network httpx.Network) connector.DestinationInfo {
 }
 
 func open(network httpx.Network, o connector.DestinationOptions) (connector.Destination, error) {
-	d := &destination{network: network, clock: o.Clock}
+	d := &destination{network: network, reach: o.Network, clock: o.Clock}
 	if d.clock == nil {
 		d.clock = clock.System{}
 	}
@@ -62,6 +62,7 @@ func open(network httpx.Network, o connector.DestinationOptions) (connector.Dest
 // destination is an API.
 type destination struct {
 	network  httpx.Network
+	reach    connector.Network
 	clock    clock.Clock
 	settings settings
 	tokens   *tokens // nil without OAuth
@@ -81,6 +82,8 @@ func (d *destination) client(concurrency int) (*httpx.Client, error) {
 		Certificate: []byte(d.settings.Certificate),
 		Key:         []byte(d.settings.Key),
 		Network:     d.network,
+		Dial:        d.reach.Dial,
+		Egress:      d.reach.Firewall(),
 		Secrets:     d.settings.secrets(),
 		Clock:       d.clock,
 		SecretHeaders: func() (names []string) {

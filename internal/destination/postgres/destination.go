@@ -20,6 +20,7 @@ type destination struct {
 	settings settings
 	clock    clock.Clock
 	log      *slog.Logger
+	network  connector.Network
 
 	mu   sync.Mutex
 	open *pgxpool.Pool
@@ -43,6 +44,7 @@ func (d *destination) pool() (*pgxpool.Pool, error) {
 	if err != nil {
 		return nil, err
 	}
+	reach(&config.ConnConfig.Config, d.network)
 	d.open, err = pgxpool.NewWithConfig(context.Background(), config)
 	if err != nil {
 		return nil, fault.Wrap(err, fault.CodeInvalid, "preparing connections")

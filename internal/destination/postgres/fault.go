@@ -81,7 +81,7 @@ func (d *destination) ofNetwork(err error, doing string) *fault.Error {
 	if d.settings.SSLMode != sslDisable && (strings.Contains(text, "x509") || strings.Contains(text, "TLS")) {
 		return e.WithSuggestion("Check the SSL mode %s and the CA certificate against what the server offers.", d.settings.SSLMode)
 	}
-	return e.WithSuggestion("Check that a PostgreSQL server listens at %s port %d, and that the firewall lets this machine in.", d.settings.Host, int(d.settings.Port))
+	return e.WithSuggestion("Check that a PostgreSQL server listens at %s port %d, and that the firewall lets this machine in.%s", d.settings.Host, int(d.settings.Port), d.network.Firewall())
 }
 
 // ofServer judges an answer of the server by its code.

@@ -36,7 +36,7 @@ func Info() connector.DestinationInfo {
 		Fields:    connectionFields(),
 		SyncTypes: []connector.SyncType{syncType()},
 		Open: func(o connector.DestinationOptions) (connector.Destination, error) {
-			d := &destination{clock: o.Clock, log: o.Log}
+			d := &destination{clock: o.Clock, log: o.Log, network: o.Network}
 			return d, o.Settings.Decode(&d.settings)
 		},
 	}

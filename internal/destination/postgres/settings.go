@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"context"
 	"crypto/x509"
 	"math"
 	"strconv"
@@ -106,6 +107,16 @@ func (s settings) config() (*pgxpool.Config, error) {
 	c.ConnConfig.RuntimeParams = map[string]string{"application_name": "millrace", "client_encoding": "UTF8"}
 	s.trust(&c.ConnConfig.Config)
 	return c, nil
+}
+
+// reach makes connections go through the network, which resolves the server's name as well: behind a tunnel it may mean
+// nothing here.
+func reach(c *pgconn.Config, n connector.Network) {
+	if n.Dial == nil {
+		return
+	}
+	c.DialFunc = n.DialContext
+	c.LookupFunc = func(_ context.Context, host string) ([]string, error) { return []string{host}, nil }
 }
 
 // trust makes the configured authority the only one.

@@ -50,6 +50,8 @@ func (d *destination) fault(err error, doing string) error {
 	case fault.CodeDestinationDenied:
 		return e.WithSuggestion("ACCESS_DENIED: allow these keys s3:PutObject, s3:AbortMultipartUpload and s3:ListMultipartUploadParts on arn:aws:s3:::%s/%s*, and s3:ListBucket and s3:ListBucketMultipartUploads on arn:aws:s3:::%s.",
 			d.settings.Bucket, d.settings.prefix(), d.settings.Bucket)
+	case fault.CodeDestinationUnreachable:
+		return e.WithSuggestion("%s%s", e.Hint(), d.network.Firewall())
 	case fault.CodeDestinationSchema:
 		return e.WithSuggestion("%s", d.whereHint(err))
 	}

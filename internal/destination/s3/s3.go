@@ -5,6 +5,7 @@ package s3
 import (
 	"context"
 	"errors"
+	"net/http"
 	"strings"
 	"time"
 
@@ -41,11 +42,11 @@ func Info() connector.DestinationInfo {
 }
 
 func open(o connector.DestinationOptions) (connector.Destination, error) {
-	d := &destination{dir: o.Dir, clock: o.Clock}
+	d := &destination{dir: o.Dir, clock: o.Clock, network: o.Network}
 	if err := o.Settings.WithDefaults(fields()).Decode(&d.settings); err != nil {
 		return nil, err
 	}
-	d.client = newClient(d.settings)
+	d.client = newClient(d.settings, d.network)
 	return d, nil
 }
 
@@ -53,6 +54,7 @@ func open(o connector.DestinationOptions) (connector.Destination, error) {
 type destination struct {
 	dir      string
 	clock    clock.Clock
+	network  connector.Network
 	settings settings
 	client   *s3.Client
 }
@@ -64,11 +66,15 @@ const headerTimeout = 60 * time.Second
 
 // newClient makes a client that knows only the given settings: nothing is read from the
 // environment or from files of the server.
-func newClient(s settings) *s3.Client {
+func newClient(s settings, n connector.Network) *s3.Client {
 	config := aws.Config{
 		Region:      s.Region,
 		Credentials: credentials.NewStaticCredentialsProvider(s.AccessKeyID, s.SecretAccessKey, s.SessionToken),
-		HTTPClient:  awshttp.NewBuildableClient().WithTransportOptions(setTimeouts),
+		HTTPClient: awshttp.NewBuildableClient().WithTransportOptions(setTimeouts, func(t *http.Transport) {
+			if n.Dial != nil {
+				t.DialContext = n.DialContext
+			}
+		}),
 	}
 	if s.RoleARN != "" {
 		config.Credentials = assumeRole(config, s)

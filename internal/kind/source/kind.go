@@ -5,6 +5,8 @@ import (
 
 	"github.com/millrace/millrace/internal/connector"
 	"github.com/millrace/millrace/internal/fault"
+	"github.com/millrace/millrace/internal/kind/credential"
+	"github.com/millrace/millrace/internal/kind/tunnel"
 	"github.com/millrace/millrace/internal/resource"
 )
 
@@ -12,16 +14,33 @@ import (
 func Kind(registry *connector.Registry) resource.Kind {
 	k := resource.Define("source", "sources",
 		func(s *Spec, stored func(string) bool) fault.Issues { return s.validate(registry, stored) },
-		func(*Spec) []resource.Ref { return nil },
+		func(s *Spec) []resource.Ref { return s.references(registry) },
 		func(s *Spec, visit func(resource.Place)) {
 			if info, err := registry.Source(s.Type); err == nil {
 				resource.VisitSecrets("spec.configuration", s.Configuration, info.Fields, visit)
 			}
 		})
+	k.Related = func(spec any, get func(kind, slug string) (any, error)) fault.Issues {
+		s := spec.(*Spec) //nolint:forcetypeassert // this kind's spec
+		info, err := registry.Source(s.Type)
+		if err != nil {
+			return nil //nolint:nilerr // reported already
+		}
+		return credential.Fits("spec.configuration", s.Configuration, info.Fields, get)
+	}
 	k.Change = func(before, after any) fault.Issues {
 		return after.(*Spec).follows(before.(*Spec)) //nolint:forcetypeassert // this kind's specs
 	}
 	return k
+}
+
+// references are the tunnel and the credentials that the source uses.
+func (s *Spec) references(registry *connector.Registry) []resource.Ref {
+	refs := tunnel.Ref(s.Tunnel)
+	if info, err := registry.Source(s.Type); err == nil {
+		refs = append(refs, credential.References("spec.configuration", s.Configuration, info.Fields)...)
+	}
+	return refs
 }
 
 // follows reports what may not become of a source. What the Lightning engine settled is in the warehouse, where the
@@ -45,6 +64,9 @@ func (s *Spec) validate(registry *connector.Registry, stored func(string) bool) 
 	issues = connector.Settings(resource.WithoutSecrets(s.Configuration)).Check("spec.configuration", info.Fields, func(name string) bool {
 		return stored("spec.configuration." + name)
 	})
+	if s.Tunnel != "" && !info.Tunnels {
+		issues.Add("spec.tunnel", fault.CodeInvalid, "%s is not reached through a tunnel", info.Name)
+	}
 	if s.Engine != "" && !contains(info.Engines, s.Engine) {
 		issues.Add("spec.engine", fault.CodeInvalid, "%s has no engine %q", info.Name, s.Engine) // S-88: samples are Basic only
 	}

@@ -8,6 +8,7 @@ type Spec struct {
 	Type          string         `json:"type"`             // slug of a connector.SourceInfo
 	Configuration map[string]any `json:"configuration"`    // its fields; secrets are references (secret.Ref)
 	Engine        string         `json:"engine,omitempty"` // connector.EngineBasic (default) or EngineLightning
+	Tunnel        string         `json:"tunnel,omitempty"` // slug of the tunnel that it is reached through
 	Description   string         `json:"description,omitempty"`
 
 	SyncLogs *synclog.Tables `json:"syncLogs,omitempty"` // what is written of all syncs of the source (SY-54)

@@ -5,7 +5,7 @@ import (
 	"regexp"
 	"strings"
 
-	"github.com/millrace/millrace/internal/blob"
+	"github.com/millrace/millrace/internal/cloud"
 	"github.com/millrace/millrace/internal/connector"
 	"github.com/millrace/millrace/internal/fault"
 	"github.com/millrace/millrace/internal/resource"
@@ -104,7 +104,7 @@ func s3Check(s connector.Settings, issues *fault.Issues) {
 func gcsCheck(s connector.Settings, issues *fault.Issues) {
 	checkBucket(s.Text("bucket"), issues)
 	if key := s.Text("serviceAccountKey"); key != "" {
-		if err := blob.CheckServiceAccount(key); err != nil {
+		if _, err := cloud.ParseServiceAccount(key); err != nil {
 			*issues = append(*issues, fault.As(err).WithPath(configuration+".serviceAccountKey"))
 		}
 	}

@@ -23,6 +23,7 @@ type Source struct {
 	variant variant
 	options connector.Settings // of the variant
 	config  *pgx.ConnConfig
+	network connector.Network
 	schemas connector.Schemas
 
 	mu       sync.Mutex
@@ -62,7 +63,7 @@ func (s *Source) connect(ctx context.Context, begin string) (*session, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	conn, err := pgx.ConnectConfig(ctx, s.config)
 	if err != nil {
-		err = explain(ctx, err, statement{})
+		err = s.firewall(explain(ctx, err, statement{}))
 		cancel(nil)
 		return nil, err
 	}
@@ -76,6 +77,14 @@ func (s *Source) connect(ctx context.Context, begin string) (*session, error) {
 		return nil, explain(ctx, err, statement{})
 	}
 	return x, nil
+}
+
+// firewall adds to the advice about a server that cannot be reached which addresses it must let in.
+func (s *Source) firewall(err error) error {
+	if f := fault.As(err); f.Code == fault.CodeSourceUnreachable && len(s.network.Egress) > 0 {
+		return f.WithSuggestion("%s%s", f.Hint(), s.network.Firewall())
+	}
+	return err
 }
 
 func (s *Source) register(x *session) bool {

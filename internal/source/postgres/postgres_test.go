@@ -405,7 +405,7 @@ func TestEnvironment(t *testing.T) {
 	} {
 		t.Setenv(name, v)
 	}
-	c, err := settings{Host: "db", Port: 5432, Database: "d", User: "u"}.config()
+	c, err := settings{Host: "db", Port: 5432, Database: "d", User: "u"}.config(connector.Network{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -69,7 +70,7 @@ type settings struct {
 
 // config says how to connect. The driver would also listen to the server's own environment (PGHOST, a
 // password file, certificates of the user's home), so that everything is set here.
-func (s settings) config() (*pgx.ConnConfig, error) {
+func (s settings) config(n connector.Network) (*pgx.ConnConfig, error) {
 	if s.SSLMode == "" {
 		s.SSLMode = sslPrefer
 	}
@@ -88,12 +89,23 @@ func (s settings) config() (*pgx.ConnConfig, error) {
 	}
 	c.RuntimeParams = map[string]string{"application_name": "millrace", "client_encoding": "UTF8"}
 	c.ConnectTimeout = connectTimeout
+	reach(&c.Config, n)
 	c.KerberosSrvName, c.KerberosSpn, c.ValidateConnect = "", "", nil
 	c.SSLNegotiation, c.SSLCertMode, c.ChannelBinding, c.RequireAuth = "", "", "prefer", ""
 	c.MinProtocolVersion, c.MaxProtocolVersion = "", ""
 	c.DefaultQueryExecMode = pgx.QueryExecModeDescribeExec // leaves no prepared statement behind (S-65)
 	c.StatementCacheCapacity, c.DescriptionCacheCapacity = 0, 0
 	return c, nil
+}
+
+// reach makes connections go through the network, which resolves the server's name as well: behind a tunnel it may mean
+// nothing here.
+func reach(c *pgconn.Config, n connector.Network) {
+	if n.Dial == nil {
+		return
+	}
+	c.DialFunc = n.DialContext
+	c.LookupFunc = func(_ context.Context, host string) ([]string, error) { return []string{host}, nil }
 }
 
 // tls returns the TLS settings of the mode, nil for none.

@@ -69,11 +69,11 @@ func (v variant) open(o connector.SourceOptions) (connector.Source, error) {
 	if err := o.Settings.Decode(&s); err != nil {
 		return nil, err
 	}
-	config, err := s.config()
+	config, err := s.config(o.Network)
 	if err != nil {
 		return nil, err
 	}
-	source := &Source{variant: v, options: o.Settings, config: config, schemas: connector.SchemasOf(o.Settings), sessions: map[*session]bool{}}
+	source := &Source{variant: v, options: o.Settings, config: config, network: o.Network, schemas: connector.SchemasOf(o.Settings), sessions: map[*session]bool{}}
 	if !v.info.SyncLogs {
 		return reading{source}, nil
 	}

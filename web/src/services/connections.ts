@@ -18,14 +18,20 @@ import type {
   TestResult,
 } from './types'
 
-/** Tries a connection. The slug of a saved one fills in the secrets that were left unchanged. */
-export const testConnection = (
-  kind: 'sources' | 'destinations' | 'storages',
-  type: string,
-  configuration: Settings,
-  slug?: string,
-  engine?: 'basic' | 'lightning',
-): Promise<TestResult> => post<TestResult>(path(kind, 'test'), { type, configuration, slug, engine })
+/** What can be tested before it is saved. */
+export type Testable = 'sources' | 'destinations' | 'storages' | 'credentials'
+
+export interface TestOptions {
+  /** Of a saved one, which fills in the secrets that were left unchanged. */
+  slug?: string
+  engine?: 'basic' | 'lightning'
+  /** The tunnel that it is reached through. */
+  tunnel?: string
+}
+
+/** Tries a connection. */
+export const testConnection = (kind: Testable, type: string, configuration: Settings, options: TestOptions = {}): Promise<TestResult> =>
+  post<TestResult>(path(kind, 'test'), { type, configuration, ...options })
 
 type Schema = components['schemas']
 
@@ -46,7 +52,8 @@ export const authorizeDestination = (slug: string) => post<Schema['Authorize']>(
 export async function rememberTest(client: QueryClient, kind: 'sources' | 'destinations', saved: Source | Destination): Promise<void> {
   try {
     const engine = 'engine' in saved.spec && saved.spec.engine === 'lightning' ? 'lightning' : undefined
-    await testConnection(kind, saved.spec.type, saved.spec.configuration, saved.metadata.slug, engine)
+    const { tunnel } = saved.spec
+    await testConnection(kind, saved.spec.type, saved.spec.configuration, { slug: saved.metadata.slug, engine, tunnel })
   } catch {
     return // the list says that it was not tested
   }

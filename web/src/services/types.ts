@@ -39,7 +39,7 @@ export type Sync = Schema['Sync']
 export type Sequence = Schema['Sequence']
 export type AlertChannel = Schema['AlertChannel']
 /** The kinds that have a list and a page of their own. */
-export type Kind = Exclude<Source['kind'], 'storage'>
+export type Kind = Exclude<Source['kind'], 'storage' | 'tunnel' | 'credential'>
 export type KindPath = 'sources' | 'models' | 'destinations' | 'syncs' | 'sequences' | 'alert-channels' | 'monitors'
 export type SourceSpec = Schema['SourceSpec']
 export type DestinationSpec = Schema['DestinationSpec']
@@ -58,6 +58,13 @@ export type Cloned = Schema['Cloned']
 export type RefreshedSource = Schema['RefreshedSource']
 export type ColumnType = ModelColumn['type']
 export type Storage = Schema['Storage']
+export type Tunnel = Schema['Tunnel']
+/** A new key of a tunnel. */
+export type TunnelKey = Schema['TunnelKey']
+export type Credential = Schema['Credential']
+export type CredentialType = Schema['CredentialType']
+/** What is known of the server's way to others. */
+export type Network = Schema['Network']
 export type StorageType = Schema['StorageType']
 export type StorageOverview = Schema['StorageOverview']
 export type StoragePlace = Schema['StoragePlace']

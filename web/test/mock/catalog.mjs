@@ -62,6 +62,7 @@ export const sources = [
     slug: 'postgres',
     name: 'PostgreSQL',
     category: 'database',
+    tunnels: true,
     summary: 'PostgreSQL 12 and later, and databases that speak its protocol',
     fields: [
       { name: 'host', label: 'Host', type: 'string', required: true, example: 'db.example.com' },
@@ -235,6 +236,7 @@ export const destinations = [
     slug: 'postgres',
     name: 'PostgreSQL',
     category: 'database',
+    tunnels: true,
     summary: 'Rows of a table',
     fields: sources[2].fields,
     syncTypes: [
@@ -322,6 +324,41 @@ export const storages = [
       { name: 'tenantId', label: 'Tenant ID', type: 'string', required: true },
       { name: 'clientId', label: 'Client ID', type: 'string', required: true },
       { name: 'clientSecret', label: 'Client secret', type: 'secret', secret: true, required: true, help: 'The secret’s value, not its ID.' },
+    ],
+  },
+]
+
+export const credentials = [
+  {
+    slug: 'aws',
+    name: 'Amazon Web Services',
+    summary: 'A role that this server assumes, or an access key',
+    account: '123456789012',
+    fields: [
+      { name: 'auth', label: 'Authentication', type: 'select', default: 'role', required: true, options: [{ value: 'role', label: 'Role' }, { value: 'keys', label: 'Access key' }] },
+      { name: 'roleArn', label: 'Role ARN', type: 'string', required: true, showIf: shownWith('role') },
+      { name: 'externalId', label: 'External ID', type: 'secret', secret: true, required: true, showIf: shownWith('role') },
+      { name: 'accessKeyId', label: 'Access key ID', type: 'string', required: true, showIf: shownWith('keys') },
+      { name: 'secretAccessKey', label: 'Secret access key', type: 'secret', secret: true, required: true, showIf: shownWith('keys') },
+    ],
+  },
+  {
+    slug: 'gcp',
+    name: 'Google Cloud',
+    summary: 'The key of a service account',
+    fields: [
+      { name: 'auth', label: 'Authentication', type: 'select', default: 'key', required: true, options: [{ value: 'key', label: 'Service account key' }] },
+      { name: 'serviceAccountKey', label: 'Service account key', type: 'text', secret: true, required: true, help: 'The whole JSON file. P12 keys do not work.', showIf: shownWith('key') },
+    ],
+  },
+  {
+    slug: 'azure',
+    name: 'Microsoft Azure',
+    summary: 'A registered application with a client secret',
+    fields: [
+      { name: 'tenantId', label: 'Tenant ID', type: 'string', required: true },
+      { name: 'clientId', label: 'Client ID', type: 'string', required: true },
+      { name: 'clientSecret', label: 'Client secret', type: 'secret', secret: true, required: true, help: "The secret's value, not its ID." },
     ],
   },
 ]

@@ -11,6 +11,7 @@ import * as catalog from './catalog.mjs'
 import { exchange, modelColumns, preview, rowColumns, runRow, tables, testedRow, testRows } from './data.mjs'
 import { cancel, start } from './runs.mjs'
 import { cancelSequence, preview as previewSchedule, startSequence } from './sequences.mjs'
+import * as network from './network.mjs'
 import * as moves from './storage.mjs'
 import { Store } from './store.mjs'
 import { syncLogs } from './synclogs.mjs'
@@ -42,7 +43,7 @@ class Refusal extends Error {
 }
 
 const missing = (what) => new Refusal(404, `there is no ${what}`, { suggestion: 'Check the name.' })
-const kinds = 'sources|models|destinations|syncs|sequences|alert-channels|storages|monitors'
+const kinds = 'sources|models|destinations|syncs|sequences|alert-channels|storages|tunnels|credentials|monitors'
 
 function document(kind, slug) {
   const found = store.get(kind, slug)
@@ -103,7 +104,7 @@ function refused(kind, body) {
 function create(kind, body) {
   const [first, ...rest] = refused(kind, body)
   if (first) throw new Refusal(422, first.message, { ...first, issues: [first, ...rest] })
-  const made = store.put(kind, body.metadata.name, body.spec, ['sources', 'destinations', 'storages'].includes(kind) ? { lastTest: { ok: true, at: new Date().toISOString() } } : {})
+  const made = store.put(kind, body.metadata.name, body.spec, ['sources', 'destinations', 'storages', 'credentials'].includes(kind) ? { lastTest: { ok: true, at: new Date().toISOString() } } : {})
   return [201, store.get(kind, made.metadata.slug)]
 }
 
@@ -126,6 +127,7 @@ function references(kind, slug) {
     const users = store.list('sequences').filter((d) => d.spec.steps.some((step) => step.sync === slug))
     return users.map((d) => ({ kind: d.kind, slug: d.metadata.slug, name: d.metadata.name }))
   }
+  if (kind === 'tunnels') return [...store.list('sources'), ...store.list('destinations')].filter((d) => d.spec.tunnel === slug).map((d) => ({ kind: d.kind, slug: d.metadata.slug, name: d.metadata.name }))
   if (kind === 'alert-channels') return store.users(slug).map((d) => ({ kind: d.kind, slug: d.metadata.slug, name: d.metadata.name }))
   const [from, name] = referring[kind] ?? []
   if (!from) return []
@@ -390,7 +392,7 @@ const routes = [
   ['GET', 'keys', () => page(store.keys, new URLSearchParams())],
   ['POST', 'keys', ({ body }) => newKey(body)],
   ['DELETE', 'keys/(\\d+)', ({ params: [id] }) => ((store.keys = store.keys.filter((k) => k.id !== Number(id))), [204])],
-  ['GET', 'catalog/(sources|destinations|storages)', ({ params: [kind] }) => ({ items: catalog[kind] })],
+  ['GET', 'catalog/(sources|destinations|storages|credentials)', ({ params: [kind] }) => ({ items: catalog[kind] })],
   ['GET', 'catalog/alert-channels', () => ({ items: channelTypes })],
   ['GET', 'catalog/monitors', () => ({ items: monitorTypes })],
   ['POST', 'monitors/test', ({ body }) => testMonitor(body)],
@@ -408,6 +410,12 @@ const routes = [
   ['GET', 'storage/syncs', () => ({ items: moves.syncs(store) })],
   ['POST', 'storage/switch', ({ body }) => [202, moves.begin(store, body, step)]],
   ['POST', 'storage/switches/(\\d+)/cancel', () => moves.cancel(store)],
+  ['GET', 'network', () => ({ egress: ['192.0.2.7'], ssh: 'tunnel.example.com:2222' })],
+  ['POST', 'tunnels/([^/]+)/test', ({ params: [slug] }) => (document('tunnels', slug), network.test(store, slug))],
+  ['POST', 'tunnels/([^/]+)/rotate', ({ params: [slug], body }) => (document('tunnels', slug), network.rotate(store, slug, body))],
+  ['POST', 'tunnels/([^/]+)/forget-host-key', ({ params: [slug] }) => (document('tunnels', slug), [204])],
+  ['POST', 'credentials/external-id', () => ({ externalId: 'millrace-6f1c0a3b5d7e9f1122334455' })],
+  ['POST', 'credentials/test', ({ body }) => network.testCredential(body)],
   ['POST', 'storages/test', ({ body }) => testStorage(body)],
   ['POST', '(sources|destinations)/test', ({ body }) => testConnection(body)],
   ['GET', 'sources/([^/]+)/tables', ({ params: [slug] }) => (document('sources', slug), { items: tables, refreshedAt: new Date(Date.now() - 600_000).toISOString() })],

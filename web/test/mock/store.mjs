@@ -2,6 +2,7 @@
 import { lastReport } from './monitors.mjs'
 import { rollupOf } from './alerts.mjs'
 import { modelColumns } from './data.mjs'
+import { tunnelStatus } from './network.mjs'
 import { storageStatus } from './storage.mjs'
 
 const hour = 3_600_000
@@ -10,7 +11,7 @@ const ago = (ms) => new Date(Date.now() - ms).toISOString()
 export class Store {
   constructor(empty) {
     this.next = 1000
-    this.documents = { sources: new Map(), models: new Map(), destinations: new Map(), syncs: new Map(), sequences: new Map(), 'alert-channels': new Map(), storages: new Map(), monitors: new Map() }
+    this.documents = { sources: new Map(), models: new Map(), destinations: new Map(), syncs: new Map(), sequences: new Map(), 'alert-channels': new Map(), storages: new Map(), tunnels: new Map(), credentials: new Map(), monitors: new Map() }
     this.storage = { slug: undefined, since: null, history: [], switch: null, moved: new Set() }
     this.runs = []
     this.sequenceRuns = []
@@ -79,6 +80,8 @@ export class Store {
       return { sample: spec.type.startsWith('sample'), modelCount: this.count('models', (m) => m.spec.source === slug), lastTest }
     }
     if (kind === 'storages') return storageStatus(this, slug, spec, lastTest)
+    if (kind === 'tunnels') return tunnelStatus(this, slug, spec)
+    if (kind === 'credentials') return { useCount: 0, lastTest, ...(spec.type === 'gcp' ? { clientId: '1066', clientEmail: 'robot@acme.example.com', projectId: 'acme' } : {}) }
     if (kind === 'destinations') return { syncCount: this.count('syncs', (s) => s.spec.destination === slug), lastTest }
     if (kind === 'models') {
       return {
@@ -135,7 +138,7 @@ function sequenceStatus(spec, lastRun) {
   return { state, label: sequenceWords[state], lastRun, nextRunAt: nextRunAt(spec), lastSkip }
 }
 
-const secretNames = /password|secret(?!s)|accountKey|routingKey|webhookUrl|token/i
+const secretNames = /password|secret(?!s)|accountKey|routingKey|webhookUrl|token|externalId|serviceAccountKey/i
 
 function withoutSecrets({ lastTest: _, ...document }) {
   const { configuration } = document.spec
@@ -305,6 +308,10 @@ function fill(store) {
   })
   sequences(store)
   const s3 = { region: 'eu-central-1', bucket: 'acme-millrace', prefix: 'prod', auth: 'keys', accessKeyId: 'AKIAIOSFODNN7EXAMPLE', secretAccessKey: 'x' }
+  store.put('tunnels', 'Office', { type: 'standard', sshHost: 'bastion.example.com', serviceHost: 'db.internal', servicePort: 5432 }, old)
+  store.put('tunnels', 'Old data centre', { type: 'standard', sshHost: 'nowhere.example.com', sshPort: 2222, serviceHost: 'warehouse.internal', servicePort: 5439 }, old)
+  store.put('tunnels', 'Warehouse of the subsidiary', { type: 'reverse' }, old)
+  store.put('credentials', 'Analytics account', { type: 'gcp', configuration: { serviceAccountKey: 'x' } }, { ...old, lastTest: good })
   store.put('storages', 'Lake', { type: 's3', configuration: s3, description: 'In the account of the data team.' }, { ...old, lastTest: good })
   store.put(
     'storages',

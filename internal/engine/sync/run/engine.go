@@ -12,10 +12,12 @@ import (
 	"time"
 
 	"github.com/millrace/millrace/internal/clock"
+	"github.com/millrace/millrace/internal/connection"
 	"github.com/millrace/millrace/internal/connector"
 	"github.com/millrace/millrace/internal/connector/state"
 	"github.com/millrace/millrace/internal/engine/sync/plan"
 	"github.com/millrace/millrace/internal/fault"
+	"github.com/millrace/millrace/internal/kind/destination"
 	"github.com/millrace/millrace/internal/kind/source"
 	"github.com/millrace/millrace/internal/quota"
 	"go.opentelemetry.io/otel/trace"
@@ -23,21 +25,22 @@ import (
 
 // EngineOptions are what an Engine needs.
 type EngineOptions struct {
-	Store     *Store
-	Documents Documents
-	Sources   Sources // for what deleted syncs left in warehouses; nil leaves it there
-	Registry  *connector.Registry
-	Storage   Storage
-	Places    Places       // nil where the storage never changes
-	State     *state.Store // what connectors learn; nil forgets it
-	Quotas    *quota.Store // what vendors allow all runs together; nil: each run keeps to the limits by itself
-	Planner   *plan.Engine
-	Enqueuer  Enqueuer
-	Clock     clock.Clock
-	Log       *slog.Logger
-	Dir       string        // for work in progress and connectors' private folders
-	Owner     string        // names this process in leases
-	Retention time.Duration // of plans and request logs
+	Store       *Store
+	Documents   Documents
+	Sources     Sources // for what deleted syncs left in warehouses; nil leaves it there
+	Registry    *connector.Registry
+	Connections Connections // nil means those of the registry, reached directly
+	Storage     Storage
+	Places      Places       // nil where the storage never changes
+	State       *state.Store // what connectors learn; nil forgets it
+	Quotas      *quota.Store // what vendors allow all runs together; nil: each run keeps to the limits by itself
+	Planner     *plan.Engine
+	Enqueuer    Enqueuer
+	Clock       clock.Clock
+	Log         *slog.Logger
+	Dir         string        // for work in progress and connectors' private folders
+	Owner       string        // names this process in leases
+	Retention   time.Duration // of plans and request logs
 
 	// BaselineExpiry is the shortest Place.Expiry that there is; 0 means that no place removes anything.
 	BaselineExpiry time.Duration
@@ -55,6 +58,14 @@ type Sources interface {
 	Source(ctx context.Context, workspaceID, sourceID int64) (Meta, source.Spec, error)
 }
 
+// Connections opens sources and destinations as documents, whose secrets are in place, describe them.
+type Connections interface {
+	Source(ctx context.Context, workspaceID int64, s source.Spec, o connector.SourceOptions) (connector.Source, error)
+	Destination(ctx context.Context, workspaceID int64, s destination.Spec, o connector.DestinationOptions) (connector.Destination, error)
+}
+
+var _ Connections = (*connection.Opener)(nil)
+
 // Engine executes runs.
 type Engine struct {
 	EngineOptions
@@ -66,6 +77,9 @@ type Engine struct {
 
 // New returns an engine. Begin with Reap, which recovers what an earlier process left.
 func New(o EngineOptions) *Engine {
+	if o.Connections == nil {
+		o.Connections = connection.New(connection.Options{Registry: o.Registry})
+	}
 	return &Engine{EngineOptions: o, active: map[int64]context.CancelCauseFunc{}}
 }
 

@@ -277,24 +277,19 @@ func rulesOf(m connector.Mode, d connector.DeleteBehavior) rules {
 }
 
 // openDestination opens the destination of a workspace's bundle.
-func (e *Engine) openDestination(workspaceID int64, b Bundle, log *slog.Logger) (connector.Destination, error) {
-	info, err := e.Registry.Destination(b.DestinationSpec.Type)
-	if err != nil {
-		return nil, err
-	}
+func (e *Engine) openDestination(ctx context.Context, workspaceID int64, b Bundle, log *slog.Logger) (connector.Destination, error) {
 	dir, err := e.privateDir("destination", b.Destination.ID)
 	if err != nil {
 		return nil, err
 	}
-	return info.Open(connector.DestinationOptions{
-		Settings: connector.Settings(b.DestinationSpec.Configuration).WithDefaults(info.Fields),
-		Dir:      dir, State: e.State.Of(workspaceID, "destination", b.Destination.ID), Clock: e.Clock, Log: log,
+	return e.Connections.Destination(ctx, workspaceID, b.DestinationSpec, connector.DestinationOptions{
+		Dir: dir, State: e.State.Of(workspaceID, "destination", b.Destination.ID), Clock: e.Clock, Log: log,
 	})
 }
 
 // begin opens the destination and prepares it for the run.
 func (x *execution) begin(w *work) (err error) {
-	if w.dest, err = x.openDestination(x.lease.run.WorkspaceID, w.bundle, x.log); err != nil {
+	if w.dest, err = x.openDestination(x.ctx, x.lease.run.WorkspaceID, w.bundle, x.log); err != nil {
 		return err
 	}
 	w.job = x.job(w)

@@ -28,7 +28,7 @@ func (l *lightningPlanner) open() error {
 	if l.work.bundle.SourceSpec.Type == "" {
 		return fault.New(fault.CodeNotFound, "the sync's source is gone, and with it the way to the warehouse")
 	}
-	src, err := l.openSource(l.work.bundle, l.log)
+	src, err := l.openSource(l.ctx, l.lease.run.WorkspaceID, l.work.bundle, l.log)
 	if err != nil {
 		return err
 	}

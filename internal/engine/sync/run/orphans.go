@@ -38,7 +38,7 @@ func (e *Engine) dropTablesOf(ctx context.Context, st syncState, r Run) error {
 	if err != nil {
 		return err
 	}
-	src, err := e.OpenSource(m, spec)
+	src, err := e.OpenSource(ctx, st.WorkspaceID, m, spec)
 	if err != nil {
 		return err
 	}

@@ -194,7 +194,7 @@ func (x *execution) ask(w *work, p Pinned) error {
 	if p.Idempotency != connector.Transactional || w.bundle.DestinationSpec.Type == "" {
 		return nil
 	}
-	dest, err := x.openDestination(x.lease.run.WorkspaceID, w.bundle, x.log)
+	dest, err := x.openDestination(x.ctx, x.lease.run.WorkspaceID, w.bundle, x.log)
 	if err != nil {
 		x.log.Warn("the destination cannot be asked about batches in doubt", "error", err)
 		return nil

@@ -1,6 +1,7 @@
 package run
 
 import (
+	"context"
 	"errors"
 	"log/slog"
 	"path/filepath"
@@ -17,7 +18,7 @@ import (
 // stage runs the model's query and writes its rows down, and compiles the mapping against the columns that
 // the query has today (SY-37).
 func (b *basic) stage(w *work) (err error) {
-	src, err := b.openSource(w.bundle, b.log)
+	src, err := b.openSource(b.drain, b.lease.run.WorkspaceID, w.bundle, b.log)
 	if err != nil {
 		return err
 	}
@@ -35,25 +36,21 @@ func (b *basic) stage(w *work) (err error) {
 }
 
 // openSource opens the source of a bundle.
-func (e *Engine) openSource(b Bundle, log *slog.Logger) (connector.Source, error) {
-	return e.open(b.Source, b.SourceSpec, log)
+func (e *Engine) openSource(ctx context.Context, workspaceID int64, b Bundle, log *slog.Logger) (connector.Source, error) {
+	return e.open(ctx, workspaceID, b.Source, b.SourceSpec, log)
 }
 
 // OpenSource opens a source, whose secrets are in place, as runs do.
-func (e *Engine) OpenSource(m Meta, s source.Spec) (connector.Source, error) {
-	return e.open(m, s, e.Log)
+func (e *Engine) OpenSource(ctx context.Context, workspaceID int64, m Meta, s source.Spec) (connector.Source, error) {
+	return e.open(ctx, workspaceID, m, s, e.Log)
 }
 
-func (e *Engine) open(m Meta, s source.Spec, log *slog.Logger) (connector.Source, error) {
-	info, err := e.Registry.Source(s.Type)
-	if err != nil {
-		return nil, err
-	}
+func (e *Engine) open(ctx context.Context, workspaceID int64, m Meta, s source.Spec, log *slog.Logger) (connector.Source, error) {
 	dir, err := e.privateDir("source", m.ID)
 	if err != nil {
 		return nil, err
 	}
-	return info.Open(connector.SourceOptions{Settings: connector.Settings(s.Configuration).WithDefaults(info.Fields), Dir: dir, Log: log})
+	return e.Connections.Source(ctx, workspaceID, s, connector.SourceOptions{Dir: dir, Log: log})
 }
 
 // stageFile lets the source write a file of its own.

@@ -233,7 +233,7 @@ func (t *trial) send(ctx context.Context) (Trial, error) {
 	}
 	job := jobOf(bundle, t.kind, m, pick(schema, m.Referenced()))
 	job.StartedAt, job.FirstRun, job.Rows = t.Clock.Now(), t.state.Baseline == "", 1
-	dest, err := t.openDestination(t.workspaceID, bundle, t.log)
+	dest, err := t.openDestination(ctx, t.workspaceID, bundle, t.log)
 	if err != nil {
 		return Trial{}, err
 	}

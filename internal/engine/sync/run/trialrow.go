@@ -139,7 +139,7 @@ func (t *trial) printsAlike(key string) bool {
 
 // read runs the model's query, changed by adapt, and gives rows that have a key to each until it returns false.
 func (t *trial) read(ctx context.Context, adapt func(query.Dialect, connector.Query) connector.Query, each func(key string, row []value.Value) bool) (err error) {
-	src, err := t.openSource(t.bundle, t.log)
+	src, err := t.openSource(ctx, t.workspaceID, t.bundle, t.log)
 	if err != nil {
 		return err
 	}

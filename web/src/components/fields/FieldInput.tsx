@@ -2,6 +2,7 @@ import { Checkbox, Fieldset, NumberInput, TagsInput, Textarea, TextInput } from 
 import type { Field, Json, Settings } from '~/services/types'
 import { Advanced } from './Advanced'
 import { common, level } from './common'
+import { CredentialInput } from './CredentialInput'
 import { HeadersInput } from './HeadersInput'
 import { exists, isNarrow, isSecret, listOf, objectOf, withDefaults } from './fields'
 import classes from './Fields.module.css'
@@ -29,6 +30,8 @@ export function FieldInput(props: FieldInputProps) {
       return <NumberField {...props} />
     case 'boolean':
       return <BooleanField {...props} />
+    case 'credential':
+      return <CredentialInput {...props} />
     case 'select':
       return <SelectInput {...props} />
     case 'list':

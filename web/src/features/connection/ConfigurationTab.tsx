@@ -1,5 +1,6 @@
 import { Button } from '@mantine/core'
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
+import { Link } from '@tanstack/react-router'
 import { useState } from 'react'
 import { useUnsavedGuard } from '~/components/confirm/confirm'
 import { cleaned, problems as problemsIn } from '~/components/fields/fields'
@@ -9,6 +10,7 @@ import { ErrorCard } from '~/components/feedback/ErrorCard'
 import { problemsOf, problemsUnder } from '~/components/feedback/errors'
 import { saidDone } from '~/components/feedback/toast'
 import { Card } from '~/components/page/Card'
+import { TunnelSelect } from '~/features/network/TunnelSelect'
 import { EngineChoice } from '~/features/source/EngineChoice'
 import { engineNames, engineOf, type Engine } from '~/features/source/engine'
 import { destinationCatalogQuery, sourceCatalogQuery } from '~/services/catalog'
@@ -32,7 +34,7 @@ export function ConfigurationTab<K extends 'sources' | 'destinations'>({ kind, d
   const [editing, setEditing] = useState(false)
   const configuration = document.spec.configuration ?? {}
   const engine = useEngine(kind, document)
-  const test = useConnectionTest(kind, { type: document.spec.type, configuration, slug: document.metadata.slug, engine: engine.tested(engine.saved) })
+  const test = useConnectionTest(kind, { type: document.spec.type, configuration, slug: document.metadata.slug, engine: engine.tested(engine.saved), tunnel: document.spec.tunnel })
   if (sample) {
     return (
       <Card title="Configuration">
@@ -54,6 +56,14 @@ export function ConfigurationTab<K extends 'sources' | 'destinations'>({ kind, d
         }
       >
         <SettingsView fields={fields} value={configuration} />
+        {document.spec.tunnel !== undefined && (
+          <p className="muted small">
+            Through the tunnel{' '}
+            <Link to="/settings/tunnels/$slug" params={{ slug: document.spec.tunnel }}>
+              {document.spec.tunnel}
+            </Link>
+          </p>
+        )}
         {engine.info !== undefined && <p className="muted small">Sync engine: {engineNames[engine.saved]}</p>}
       </Card>
       {kind === 'destinations' && <Access document={document} />}
@@ -79,6 +89,12 @@ function useDestinationInfo(kind: 'sources' | 'destinations', type: string) {
   return catalog.data?.find((entry) => entry.slug === type)
 }
 
+/** Whether the type of a connection can be reached through a tunnel. */
+function useTunnels(kind: 'sources' | 'destinations', type: string, destination: { tunnels: boolean } | undefined): boolean {
+  const catalog = useQuery({ ...sourceCatalogQuery, enabled: kind === 'sources' })
+  return (destination ?? catalog.data?.find((entry) => entry.slug === type))?.tunnels === true
+}
+
 function Access({ document }: { document: Documents['sources' | 'destinations'] }) {
   const info = useDestinationInfo('destinations', document.spec.type)
   return needsAuthorization(info, document.spec.configuration ?? {}) ? <AllowAccess slug={document.metadata.slug} /> : null
@@ -96,12 +112,16 @@ function EditConfiguration<K extends 'sources' | 'destinations'>({ kind, documen
   const [checked, setChecked] = useState(false)
   const { info, saved, tested } = useEngine(kind, document)
   const [engine, setEngine] = useState(saved)
+  const [tunnel, setTunnel] = useState(document.spec.tunnel ?? '')
+  const through = tunnel === '' ? undefined : tunnel
   const configuration = cleaned(fields, settings)
-  const test = useConnectionTest(kind, { type: document.spec.type, configuration, slug, engine: tested(engine) })
-  const later = needsAuthorization(useDestinationInfo(kind, document.spec.type), settings)
+  const test = useConnectionTest(kind, { type: document.spec.type, configuration, slug, engine: tested(engine), tunnel: through })
+  const destination = useDestinationInfo(kind, document.spec.type)
+  const later = needsAuthorization(destination, settings)
+  const tunnels = useTunnels(kind, document.spec.type, destination)
   const save = useMutation({
     mutationFn: () => {
-      const spec: Documents[K]['spec'] = info === undefined ? { ...document.spec, configuration } : { ...document.spec, configuration, engine }
+      const spec: Documents[K]['spec'] = { ...document.spec, configuration, tunnel: through, ...(info === undefined ? {} : { engine }) }
       return updateDocument(kind, slug, draftOf<K>(document, spec))
     },
     onSuccess: async (saved) => {
@@ -111,7 +131,7 @@ function EditConfiguration<K extends 'sources' | 'destinations'>({ kind, documen
       onDone()
     },
   })
-  useUnsavedGuard((JSON.stringify(settings) !== JSON.stringify(before) || engine !== saved) && !save.isSuccess)
+  useUnsavedGuard((JSON.stringify(settings) !== JSON.stringify(before) || engine !== saved || tunnel !== (document.spec.tunnel ?? '')) && !save.isSuccess)
   const found = problemsIn(fields, settings)
   const refused = test.state.kind === 'failed' ? problemsOf(test.state.error) : problemsOf(save.error)
   const runTest = () => {
@@ -121,12 +141,15 @@ function EditConfiguration<K extends 'sources' | 'destinations'>({ kind, documen
   return (
     <div className="stack">
       <Card title="Edit configuration">
-        <FieldsForm
-          fields={fields}
-          value={settings}
-          onChange={setSettings}
-          errors={{ ...problemsUnder('spec.configuration', refused), ...(checked ? found : {}) }}
-        />
+        <div className="stack">
+          <FieldsForm
+            fields={fields}
+            value={settings}
+            onChange={setSettings}
+            errors={{ ...problemsUnder('spec.configuration', refused), ...(checked ? found : {}) }}
+          />
+          {tunnels && <TunnelSelect value={tunnel} onChange={setTunnel} />}
+        </div>
       </Card>
       {info !== undefined && <EngineChoice info={info} settings={settings} value={engine} saved={saved} onChange={setEngine} />}
       <ConnectionTest state={test.state} onTest={runTest} primary />

@@ -11,6 +11,7 @@ import { Steps, WizardFoot } from '~/components/wizard/Wizard'
 import { useUnsavedGuard } from '~/components/confirm/confirm'
 import { EngineChoice } from '~/features/source/EngineChoice'
 import type { Engine } from '~/features/source/engine'
+import { TunnelSelect } from '~/features/network/TunnelSelect'
 import type { Settings } from '~/services/types'
 import { needsAuthorization, type Authorizable } from './authorize'
 import { ConnectionTest } from './ConnectionTest'
@@ -21,13 +22,14 @@ export interface NewConnection {
   description: string
   configuration: Settings
   engine?: Engine
+  tunnel?: string
 }
 
 interface Props {
   kind: 'sources' | 'destinations'
   /** "source" or "destination". */
   noun: string
-  info: { slug: string; name: string; summary: string; sample?: boolean; engines?: string[] | null; grants?: string } & Authorizable
+  info: { slug: string; name: string; summary: string; sample?: boolean; engines?: string[] | null; tunnels?: boolean; grants?: string } & Authorizable
   intro: ReactNode
   onBack: () => void
   create: (connection: NewConnection) => Promise<void>
@@ -42,9 +44,11 @@ export function ConnectionSetup({ kind, noun, info, intro, onBack, create }: Pro
   const [checked, setChecked] = useState(false)
   const [saved, setSaved] = useState(false)
   const [engine, setEngine] = useState<Engine>('basic')
+  const [tunnel, setTunnel] = useState('')
   const engines = info.engines ?? []
+  const through = tunnel === '' ? undefined : tunnel
   const configuration = cleaned(fields, settings)
-  const test = useConnectionTest(kind, { type: info.slug, configuration, engine: engine === 'lightning' ? engine : undefined })
+  const test = useConnectionTest(kind, { type: info.slug, configuration, engine: engine === 'lightning' ? engine : undefined, tunnel: through })
   const later = needsAuthorization(info, settings)
   const save = useMutation({ mutationFn: create, onMutate: () => setSaved(true), onError: () => setSaved(false) })
   useUnsavedGuard(Object.keys(settings).length > 0 && !saved)
@@ -67,7 +71,10 @@ export function ConnectionSetup({ kind, noun, info, intro, onBack, create }: Pro
       {step === 'configure' ? (
         <>
           <Card title="Connection">
-            <FieldsForm fields={fields} value={settings} onChange={setSettings} errors={errors} />
+            <div className="stack">
+              <FieldsForm fields={fields} value={settings} onChange={setSettings} errors={errors} />
+              {info.tunnels === true && <TunnelSelect value={tunnel} onChange={setTunnel} />}
+            </div>
           </Card>
           {engines.includes('lightning') && <EngineChoice info={info} settings={settings} value={engine} onChange={setEngine} />}
           <ConnectionTest state={test.state} onTest={runTest} primary />
@@ -86,7 +93,7 @@ export function ConnectionSetup({ kind, noun, info, intro, onBack, create }: Pro
           error={save.error}
           saving={save.isPending}
           onBack={needsSetup ? () => setStep('configure') : onBack}
-          onFinish={(final) => save.mutate({ ...final, configuration, engine: engines.length > 1 ? engine : undefined })}
+          onFinish={(final) => save.mutate({ ...final, configuration, engine: engines.length > 1 ? engine : undefined, tunnel: through })}
         />
       )}
     </>

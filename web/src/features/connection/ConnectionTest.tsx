@@ -2,7 +2,9 @@ import { Button } from '@mantine/core'
 import { IconCircleCheck, IconPlugConnected } from '@tabler/icons-react'
 import { useEffect, useRef } from 'react'
 import { ErrorCard } from '~/components/feedback/ErrorCard'
+import { errorWords } from '~/components/feedback/errors'
 import { duration } from '~/components/format/format'
+import { EgressNote } from '~/features/network/EgressNote'
 import classes from './Connection.module.css'
 import type { ConnectionState } from './useConnectionTest'
 
@@ -23,7 +25,9 @@ export function ConnectionTest({ state, onTest, primary = false }: Props) {
   if (state.kind === 'failed') {
     return (
       <div ref={failure} className={classes.failure}>
-        <ErrorCard title="The connection test failed" error={state.error} onRetry={onTest} retryLabel="Test again" />
+        <ErrorCard title="The connection test failed" error={state.error} onRetry={onTest} retryLabel="Test again">
+          <EgressNote unless={errorWords(state.error).suggestion} />
+        </ErrorCard>
       </div>
     )
   }

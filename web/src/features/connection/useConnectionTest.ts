@@ -1,5 +1,5 @@
 import { useMutation } from '@tanstack/react-query'
-import { testConnection } from '~/services/connections'
+import { testConnection, type Testable, type TestOptions } from '~/services/connections'
 import { ApiError } from '~/services/http'
 import type { Settings } from '~/services/types'
 
@@ -9,18 +9,16 @@ export type ConnectionState =
   | { kind: 'passed'; durationMs: number }
   | { kind: 'failed'; error: unknown }
 
-interface Test {
+interface Test extends TestOptions {
   type: string
   configuration: Settings
-  slug?: string
-  engine?: 'basic' | 'lightning'
 }
 
-/** Tests connections of sources, destinations or storages; a test counts for the very settings that it was made with. */
-export function useConnectionTest(kind: 'sources' | 'destinations' | 'storages', wanted: Test) {
+/** Tests connections, or credentials; a test counts for the very settings that it was made with. */
+export function useConnectionTest(kind: Testable, wanted: Test) {
   const mutation = useMutation({
-    mutationFn: async (test: Test) => {
-      const result = await testConnection(kind, test.type, test.configuration, test.slug, test.engine)
+    mutationFn: async ({ type, configuration, ...options }: Test) => {
+      const result = await testConnection(kind, type, configuration, options)
       if (!result.ok) throw new ApiError(422, result.error ?? { message: 'The connection test failed without a reason.' })
       return result
     },

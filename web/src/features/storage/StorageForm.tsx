@@ -43,7 +43,7 @@ export function StorageForm({ type, storage, title, notice, save, onSaved }: Pro
     mutationFn: async () => {
       const saved = await save({ name: name.trim(), description: description.trim(), configuration })
       // Once more as it is saved, so that the list shows the result.
-      await testConnection('storages', saved.spec.type, saved.spec.configuration, saved.metadata.slug).catch(() => undefined)
+      await testConnection('storages', saved.spec.type, saved.spec.configuration, { slug: saved.metadata.slug }).catch(() => undefined)
       return saved
     },
     onSuccess: async (saved) => {

@@ -30,6 +30,7 @@ const info: DestinationInfo = {
   fields: [],
   syncTypes: [objects, requests],
   verified: true,
+  tunnels: false,
 }
 const fields: TargetField[] = [
   { name: 'id', type: 'string', native: 'text', required: true, match: true },

@@ -47,10 +47,10 @@ export default function NewDestinationPage() {
 function Setup({ info, onBack }: { info: DestinationInfo; onBack: () => void }) {
   const navigate = route.useNavigate()
   const client = useQueryClient()
-  const create = async ({ name, description, configuration }: NewConnection) => {
+  const create = async ({ name, description, configuration, tunnel }: NewConnection) => {
     const destination = await createDocument('destinations', {
       metadata: { name },
-      spec: { type: info.slug, configuration, description },
+      spec: { type: info.slug, configuration, description, tunnel },
     })
     await client.invalidateQueries({ queryKey: ['destinations'] })
     void rememberTest(client, 'destinations', destination)

@@ -13,6 +13,8 @@ export default function SettingsLayout() {
           <Link to="/settings/keys">API keys</Link>
           <Link to="/settings/monitors">Monitors</Link>
           <Link to="/settings/storage">Storage</Link>
+          <Link to="/settings/tunnels">Tunnels</Link>
+          <Link to="/settings/credentials">Credentials</Link>
         </nav>
         <div className="stack">
           <Outlet />

@@ -5,6 +5,7 @@ import { count } from '~/components/format/format'
 import { Card } from '~/components/page/Card'
 import { Facts } from '~/components/page/Facts'
 import { DataTable, type Column } from '~/components/table/DataTable'
+import { EgressNote } from '~/features/network/EgressNote'
 import { sessionQuery, usageQuery, versionQuery } from '~/services/session'
 import type { Usage } from '~/services/types'
 
@@ -37,6 +38,7 @@ export default function WorkspaceSettings() {
           ]}
         />
       </Card>
+      <EgressNote />
       <Card title="Usage" flush>
         {usage.isPending && <LoadingRows rows={3} />}
         {usage.isError && (

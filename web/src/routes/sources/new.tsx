@@ -47,10 +47,10 @@ export default function NewSourcePage() {
 function Setup({ info, onBack }: { info: SourceInfo; onBack: () => void }) {
   const navigate = route.useNavigate()
   const client = useQueryClient()
-  const create = async ({ name, description, configuration, engine }: NewConnection) => {
+  const create = async ({ name, description, configuration, engine, tunnel }: NewConnection) => {
     const source = await createDocument('sources', {
       metadata: { name },
-      spec: { type: info.slug, configuration, engine, description },
+      spec: { type: info.slug, configuration, engine, description, tunnel },
     })
     await client.invalidateQueries({ queryKey: ['sources'] })
     if (!info.sample) void rememberTest(client, 'sources', source)

@@ -241,5 +241,13 @@ export const pages: Address[] = [
   { name: 'settings-storage-switch', path: '/settings/storage', ready: consequences },
   { name: 'settings-storage-new', path: '/settings/storage/new?type=s3', ready: heading('Bucket') },
   { name: 'settings-storage-edit', path: '/settings/storage/lake', ready: text('Stored. It is never shown again.') },
+  { name: 'settings-tunnels', path: '/settings/tunnels', ready: table('Tunnels') },
+  { name: 'settings-tunnel-new', path: '/settings/tunnels/new?type=standard', ready: heading('Tunnel') },
+  { name: 'settings-tunnel', path: '/settings/tunnels/office', ready: text('Forget host key') },
+  { name: 'settings-tunnel-broken', path: '/settings/tunnels/old-data-centre', ready: text('cannot be reached') },
+  { name: 'settings-tunnel-reverse', path: '/settings/tunnels/warehouse-of-the-subsidiary', ready: text('Tunnel port') },
+  { name: 'settings-credentials', path: '/settings/credentials', ready: table('Credentials') },
+  { name: 'settings-credential-new', path: '/settings/credentials/new?type=aws', ready: text('123456789012') },
+  { name: 'settings-credential', path: '/settings/credentials/analytics-account', ready: heading('Service account') },
   { name: 'not-found', path: '/nowhere/at/all', ready: heading('There is nothing at this address') },
 ]
