@@ -33,7 +33,7 @@ step "services"
 go run ./test/services/cmd start >/dev/null || exit 1
 
 # Packages whose parts run concurrently are tested with the race detector.
-concurrent='/internal/(access|alert|api|app|connector/state|delivery|engine/(sequence|storage|timetable|sync/(run|watch))|httpx|jobs|quota)$'
+concurrent='/internal/(access|alert|api|app|connection|connector/state|delivery|engine/(monitor|sequence|storage|timetable|sync/(run|watch))|httpx|jobs|quota|tunnel)$'
 all=$(go list ./...) || exit 1
 racy=$(grep -E "$concurrent" <<<"$all")
 plain=$(grep -vE "$concurrent" <<<"$all")

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/url"
 	"slices"
+	"strconv"
 	"testing"
 )
 
@@ -22,7 +23,7 @@ type client struct {
 var allEnds = []string{"cancelled", "failed", "success", "warning", "interrupted"}
 
 func startByForm(w *world, id int64) string {
-	return w.trigger("/api/v1/syncs/trigger", url.Values{"syncId": {fmt.Sprint(id)}})
+	return w.trigger("/api/v1/syncs/trigger", url.Values{"syncId": {strconv.FormatInt(id, 10)}})
 }
 
 func startByPath(w *world, id int64) string {
@@ -82,7 +83,7 @@ func TestOrchestrators(t *testing.T) {
 					}
 					seen := ""
 					w.target.before = func(int64) error { seen = c.ask(w, id, run); return nil }
-					w.source.rows = append(w.source.rows, []string{fmt.Sprint(round + 2), "Bob", "b"})
+					w.source.rows = append(w.source.rows, []string{strconv.Itoa(round + 2), "Bob", "b"})
 					w.work()
 					if seen != "processing" {
 						t.Errorf("round %d: while rows are sent the status is %q", round, seen)

@@ -91,8 +91,8 @@ const (
 	CodeTunnelForward     Code = "tunnel.forward_refused"
 	CodeTunnelClosed      Code = "tunnel.not_connected"
 
-	CodeCredential     Code = "credential.refused"
-	CodeCredentialDown Code = "credential.unreachable"
+	CodeCredential     Code = "credential.refused"     //nolint:gosec // the name of an error
+	CodeCredentialDown Code = "credential.unreachable" //nolint:gosec // the name of an error
 
 	CodeNoticeAuth        Code = "notice.authentication"
 	CodeNoticeRefused     Code = "notice.refused"

@@ -137,9 +137,7 @@ func (s *Source) copy(ctx context.Context, table query.TableRef, r array.RecordR
 		stage := "@~/millrace/" + strings.ToLower(rand.Text()) + "/"
 		x.used = true // the rows can be read once only
 		files, err := s.put(ctx, x, dir, stage, r)
-		defer func() {
-			_, _ = x.execute(context.WithoutCancel(ctx), statement{text: "REMOVE " + stage})
-		}() //nolint:errcheck // rows are there or not
+		defer x.remove(ctx, stage)
 		if err != nil {
 			return err
 		}
