@@ -92,6 +92,15 @@ func (s *Server) sources(api huma.API) {
 		s.noteTest(ctx, "source", in.Body.Slug, spec, b.Body)
 		return b, nil
 	})
+	type listInput struct {
+		testInput
+
+		List string `path:"list"`
+	}
+	register(s, api, op(http.MethodPost, "/api/catalog/sources/options/{list}", "list-source-options", "Load a pick-list of a source's form, before it is saved", nil), func(ctx context.Context, in *listInput) (*body[page[connector.Option]], error) {
+		options, err := s.sourceOptions(ctx, &in.testInput, in.List)
+		return &body[page[connector.Option]]{page[connector.Option]{Items: options, Total: len(options)}}, err
+	})
 	type tableList struct {
 		Items       []connector.Table `json:"items" nullable:"false"`
 		RefreshedAt string            `json:"refreshedAt"`
@@ -109,6 +118,28 @@ func (s *Server) sources(api huma.API) {
 	})
 }
 
+// sourceOptions loads a pick-list by the settings that a person is writing; they need not be complete.
+func (s *Server) sourceOptions(ctx context.Context, in *testInput, list string) ([]connector.Option, error) {
+	spec := &source.Spec{Type: in.Body.Type, Configuration: in.Body.Configuration, Tunnel: in.Body.Tunnel}
+	if err := s.Resources.Fill(ctx, scope(ctx), "source", in.Body.Slug, spec); err != nil {
+		return nil, err
+	}
+	src, err := s.openDraft(ctx, *spec)
+	if err != nil {
+		return nil, err
+	}
+	defer src.Close() //nolint:errcheck // reading is done
+	lister, ok := src.(connector.SourceOptionLister)
+	if !ok {
+		return nil, notFound("the source has no pick-list %q", list)
+	}
+	options, err := lister.ListOptions(ctx, list)
+	if options == nil {
+		options = []connector.Option{}
+	}
+	return options, err
+}
+
 // openSource opens a source with its secrets in place.
 func (s *Server) openSource(ctx context.Context, spec source.Spec) (connector.Source, error) {
 	info, err := s.Registry.Source(spec.Type)
@@ -118,6 +149,11 @@ func (s *Server) openSource(ctx context.Context, spec source.Spec) (connector.So
 	if err := connector.Settings(spec.Configuration).Check("spec.configuration", info.Fields, nil).Err(); err != nil {
 		return nil, err
 	}
+	return s.openDraft(ctx, spec)
+}
+
+// openDraft opens a source whose settings may lack something.
+func (s *Server) openDraft(ctx context.Context, spec source.Spec) (connector.Source, error) {
 	dir := filepath.Join(s.Dir, "source", "preview")
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fault.Wrap(err, fault.CodeStorage, "making a folder")

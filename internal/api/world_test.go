@@ -610,6 +610,16 @@ func (s *memorySource) Introspect(context.Context) ([]connector.Table, error) {
 	return []connector.Table{{Ref: query.TableRef{Schema: "main", Name: "people"}, Kind: "table", Columns: value.Schema{{Name: "id", Type: value.TypeString, Description: "Found by discovery"}}}}, nil
 }
 
+// ListOptions has one list, which tells by which settings it was loaded.
+func (s *memorySource) ListOptions(_ context.Context, list string) ([]connector.Option, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if list != "objects" {
+		return nil, fault.New(fault.CodeNotFound, "there is no list %q", list)
+	}
+	return []connector.Option{{Value: "of " + s.opened.Text("host"), Label: "secret is there: " + strconv.FormatBool(s.opened.Text("password") != "")}}, nil
+}
+
 func (s *memorySource) Query(ctx context.Context, q connector.Query) (array.RecordReader, error) {
 	if s.during != nil {
 		s.during(ctx)

@@ -33,6 +33,15 @@ export interface TestOptions {
 export const testConnection = (kind: Testable, type: string, configuration: Settings, options: TestOptions = {}): Promise<TestResult> =>
   post<TestResult>(path(kind, 'test'), { type, configuration, ...options })
 
+/** A pick-list of a source's form, by the settings so far. */
+export const sourceOptionsQuery = (list: string, type: string, configuration: Settings, options: TestOptions = {}) => ({
+  queryKey: ['sources', 'options', list, type, configuration, options] as unknown[],
+  queryFn: async ({ signal }: { signal: AbortSignal }) =>
+    (await post<Items<Option>>(path('catalog', 'sources', 'options', list), { type, configuration, ...options }, signal)).items ?? [],
+  retry: false as const,
+  staleTime: 5 * 60_000,
+})
+
 type Schema = components['schemas']
 
 /** Who allowed the access to a destination, and the address to register at its vendor. */

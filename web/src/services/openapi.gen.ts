@@ -228,6 +228,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/catalog/sources/options/{list}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Load a pick-list of a source's form, before it is saved */
+        post: operations["list-source-options"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/catalog/storages": {
         parameters: {
             query?: never;
@@ -2882,6 +2899,21 @@ export interface components {
             slug: string;
             type?: string;
         };
+        ListInput: {
+            configuration?: {
+                [key: string]: unknown;
+            };
+            /**
+             * @description of a source: what the engine needs is tested as well
+             * @enum {string}
+             */
+            engine?: "basic" | "lightning";
+            /** @description a saved document whose secrets fill in */
+            slug?: string;
+            /** @description of a source or destination: slug of the tunnel that it is reached through */
+            tunnel?: string;
+            type: string;
+        };
         MadeKey: {
             key: components["schemas"]["Key"];
             /** @description shown this once */
@@ -4593,6 +4625,41 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PageSourceInfoOfConnector"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "list-source-options": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                list: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ListInput"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageOptionOfConnector"];
                 };
             };
             /** @description Error */

@@ -21,6 +21,7 @@ import { AllowAccess } from './AllowAccess'
 import { needsAuthorization } from './authorize'
 import { ConnectionTest } from './ConnectionTest'
 import { useConnectionTest } from './useConnectionTest'
+import { useSourceOptions } from './useSourceOptions'
 
 interface Props<K extends 'sources' | 'destinations'> {
   kind: K
@@ -116,6 +117,7 @@ function EditConfiguration<K extends 'sources' | 'destinations'>({ kind, documen
   const through = tunnel === '' ? undefined : tunnel
   const configuration = cleaned(fields, settings)
   const test = useConnectionTest(kind, { type: document.spec.type, configuration, slug, engine: tested(engine), tunnel: through })
+  const loadOptions = useSourceOptions(kind, document.spec.type, configuration, slug, through)
   const destination = useDestinationInfo(kind, document.spec.type)
   const later = needsAuthorization(destination, settings)
   const tunnels = useTunnels(kind, document.spec.type, destination)
@@ -143,6 +145,7 @@ function EditConfiguration<K extends 'sources' | 'destinations'>({ kind, documen
       <Card title="Edit configuration">
         <div className="stack">
           <FieldsForm
+            loadOptions={loadOptions}
             fields={fields}
             value={settings}
             onChange={setSettings}

@@ -16,6 +16,7 @@ import type { Settings } from '~/services/types'
 import { needsAuthorization, type Authorizable } from './authorize'
 import { ConnectionTest } from './ConnectionTest'
 import { useConnectionTest } from './useConnectionTest'
+import { useSourceOptions } from './useSourceOptions'
 
 export interface NewConnection {
   name: string
@@ -49,6 +50,7 @@ export function ConnectionSetup({ kind, noun, info, intro, onBack, create }: Pro
   const through = tunnel === '' ? undefined : tunnel
   const configuration = cleaned(fields, settings)
   const test = useConnectionTest(kind, { type: info.slug, configuration, engine: engine === 'lightning' ? engine : undefined, tunnel: through })
+  const loadOptions = useSourceOptions(kind, info.slug, configuration, undefined, through)
   const later = needsAuthorization(info, settings)
   const save = useMutation({ mutationFn: create, onMutate: () => setSaved(true), onError: () => setSaved(false) })
   useUnsavedGuard(Object.keys(settings).length > 0 && !saved)
@@ -72,7 +74,7 @@ export function ConnectionSetup({ kind, noun, info, intro, onBack, create }: Pro
         <>
           <Card title="Connection">
             <div className="stack">
-              <FieldsForm fields={fields} value={settings} onChange={setSettings} errors={errors} />
+              <FieldsForm fields={fields} value={settings} onChange={setSettings} errors={errors} loadOptions={loadOptions} />
               {info.tunnels === true && <TunnelSelect value={tunnel} onChange={setTunnel} />}
             </div>
           </Card>
