@@ -29,7 +29,7 @@ type originsKey struct{}
 
 // note reads the columns out of an answer. It is asked of statements that are only described: the answer is small.
 func (o *origins) note(r *http.Request, resp *http.Response) (*http.Response, error) {
-	if r.URL.Path != "/queries/v1/query-request" || resp.StatusCode != http.StatusOK {
+	if !answers(r.URL.Path) || resp.StatusCode != http.StatusOK {
 		return resp, nil
 	}
 	body, err := io.ReadAll(resp.Body)
@@ -44,11 +44,17 @@ func (o *origins) note(r *http.Request, resp *http.Response) (*http.Response, er
 			RowType []origin `json:"rowtype"`
 		} `json:"data"`
 	}
-	if json.Unmarshal(body, &answer) == nil {
+	if json.Unmarshal(body, &answer) == nil && answer.Data.RowType != nil {
 		o.columns = answer.Data.RowType
 	}
 	resp.Body = io.NopCloser(bytes.NewReader(body))
 	return resp, nil
+}
+
+// answers reports whether a path is one that tells the columns of a statement: at once, or where it took longer, when it
+// is asked for again.
+func answers(path string) bool {
+	return path == "/queries/v1/query-request" || strings.HasPrefix(path, "/queries/") && strings.HasSuffix(path, "/result")
 }
 
 // plan asks what the user's own text yields: two columns of one name are an error that a limit around it would hide. It

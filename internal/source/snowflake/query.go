@@ -2,6 +2,7 @@ package snowflake
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -10,12 +11,16 @@ import (
 	"github.com/millrace/millrace/internal/connector"
 	"github.com/millrace/millrace/internal/fault"
 	"github.com/millrace/millrace/internal/query"
+	"github.com/millrace/millrace/internal/source/stream"
 	"github.com/snowflakedb/gosnowflake"
 )
 
 // Query streams the rows of one statement. Several in one text are refused by Snowflake.
 func (s *Source) Query(ctx context.Context, q connector.Query) (array.RecordReader, error) {
 	st := s.statementOf(q)
+	if err := reads(st.own); err != nil {
+		return nil, err
+	}
 	for tries := 0; ; tries++ {
 		ctx, end, x, err := s.begin(ctx, q.Class)
 		if err != nil {
@@ -114,4 +119,20 @@ func schemaOf(columns []column) *arrow.Schema {
 		fields[i] = c.field
 	}
 	return arrow.NewSchema(fields, nil)
+}
+
+// reading are the words that statements which change nothing begin with: in Snowflake WITH stands before SELECT alone
+// (https://docs.snowflake.com/en/sql-reference/constructs/with). There are no read-only transactions that would refuse
+// the others.
+var reading = []string{"(", "SELECT", "WITH", "VALUES", "SHOW", "DESCRIBE", "DESC"}
+
+// pipe hands the result of a statement to another one, which may be any
+// (https://docs.snowflake.com/en/sql-reference/operators-flow).
+const pipe = "->>"
+
+func reads(sql string) error {
+	if slices.Contains(reading, stream.FirstWord(sql)) && !strings.Contains(sql, pipe) {
+		return nil
+	}
+	return fault.New(fault.CodeSourceQuery, "the statement is no query").WithSuggestion("A model reads and cannot change data: write it as a SELECT.")
 }

@@ -268,16 +268,22 @@ func TestPlaces(t *testing.T) {
 	}
 }
 
-// A statement that is no SELECT is refused before a row of it is read.
+// A statement that is no query is refused before it is sent: the table is as it was.
 //
 // Req: M-18
 func TestNoSelect(t *testing.T) {
 	t.Parallel()
 	server := standIn(t, `CREATE TABLE "T" ("A" BIGINT)`)
 	source := openAt(t, snowflake.Info(), settingsOf(t, server))
-	for _, sql := range []string{`DELETE FROM "T"`, `DROP TABLE "T"`, "COMMIT"} {
+	for _, sql := range []string{`DELETE FROM "T"`, `DROP TABLE "T"`, "COMMIT", "/* SELECT */ INSERT INTO \"T\" SELECT 1", "CALL p()", `SELECT 1 ->> DELETE FROM "T"`, "EXECUTE IMMEDIATE 'DROP TABLE \"T\"'", "BEGIN DROP TABLE \"T\"; END"} {
 		if _, err := drain(t.Context(), source, connector.Query{SQL: sql}); !fault.Is(err, fault.CodeSourceQuery) {
 			t.Errorf("%s: %v", sql, err)
+		}
+	}
+	for _, sql := range []string{`-- a comment
+		(SELECT "A" FROM "T")`, `WITH t AS (SELECT "A" FROM "T") SELECT * FROM t;`} {
+		if n, err := drain(t.Context(), source, connector.Query{SQL: sql}); err != nil || n != 0 {
+			t.Errorf("%s: %d rows, %v", sql, n, err)
 		}
 	}
 }

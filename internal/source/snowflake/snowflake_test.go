@@ -62,6 +62,26 @@ func standIn(t *testing.T, setup ...string) *snowflaketest.Server {
 	}})
 }
 
+// A statement whose answer comes later than the first reply tells the comments of its columns all the same.
+//
+// Req: M-14
+func TestCommentsOfLateAnswers(t *testing.T) {
+	t.Parallel()
+	server := snowflaketest.New(t, snowflaketest.Options{
+		Late: true, Users: map[string]snowflaketest.User{"MILLRACE": {Key: &keys()[0].PublicKey}},
+		Setup: []string{`CREATE SCHEMA "SHOP"`, `CREATE TABLE "SHOP"."T" ("EMAIL" VARCHAR)`, `COMMENT ON COLUMN "SHOP"."T"."EMAIL" IS 'where letters go'`},
+	})
+	s := openAt(t, snowflake.Info(), settingsOf(t, server))
+	r, err := s.Query(t.Context(), connector.Query{SQL: `SELECT * FROM "SHOP"."T"`, Class: connector.WorkloadInteractive})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Release()
+	if got := sourcetest.Read(t, r).Schema; len(got) != 1 || got[0].Description != "where letters go" {
+		t.Errorf("the columns are %+v", got)
+	}
+}
+
 // settingsOf connect with a key pair and a warehouse for each class.
 func settingsOf(t testing.TB, s *snowflaketest.Server) connector.Settings {
 	t.Helper()

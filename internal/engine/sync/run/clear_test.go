@@ -64,7 +64,6 @@ func TestClearAndFillCrashes(t *testing.T) {
 	t.Parallel()
 	for point, want := range map[string]int{"planning": 1, "kept": 1, "delivering": 1, "clearing": 1, "cleared": 2, "settling": 1, "settled": 1, "committed": 1} {
 		t.Run(point, func(t *testing.T) {
-			t.Parallel()
 			each(t, func(t *testing.T, w *world) {
 				clears := emptied(w)
 				made, err := w.store.Trigger(t.Context(), run.Request{WorkspaceID: workspace, SyncID: syncID, SyncSlug: "people", Trigger: run.TriggerManual, Options: clearAndFill}, w.queue)

@@ -49,6 +49,7 @@ type User struct {
 type Options struct {
 	Users map[string]User // by login name, in capitals
 	Setup []string        // DuckDB's statements that run first
+	Late  bool            // says of every statement first that it runs, as Snowflake does of those that take long
 }
 
 // Statement is what the stand-in was asked to do.
@@ -63,6 +64,7 @@ type Server struct {
 
 	http    *httptest.Server
 	users   map[string]User
+	late    bool
 	dir     string
 	answers map[string]Answer
 
@@ -82,7 +84,7 @@ func New(t *testing.T, o Options) *Server {
 	t.Helper()
 	s := &Server{
 		Engine: warehousetest.New(t, warehousetest.Options{Setup: append(setup(), o.Setup...), Rewrite: rewrite}),
-		users:  o.Users, dir: t.TempDir(), answers: map[string]Answer{}, sessions: map[string]*session{}, renewable: map[string]*session{},
+		users:  o.Users, late: o.Late, dir: t.TempDir(), answers: map[string]Answer{}, sessions: map[string]*session{}, renewable: map[string]*session{},
 		running: map[string]*execution{}, finished: map[string]*execution{},
 	}
 	mux := http.NewServeMux()
