@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
 
 	"github.com/apache/arrow-go/v18/arrow/array"
@@ -47,7 +48,7 @@ var variants = []variant{postgresql(), lakebase(), greenplum(), redshift(), mate
 func (v variant) describe() connector.SourceInfo {
 	info := v.info
 	info.Fields = append(fields(v.port), v.fields...)
-	info.Category, info.Methods = "database", []string{"sql", "table"}
+	info.Category, info.Methods = cmp.Or(info.Category, "database"), []string{"sql", "table"}
 	info.Engines = []string{connector.EngineBasic}
 	if info.SyncLogs {
 		info.Fields = append(info.Fields, connector.SchemaFields()...)
@@ -110,7 +111,7 @@ func lakebase() variant {
 // greenplum is PostgreSQL 12 with tables that lie on many machines, from version 7 on.
 func greenplum() variant {
 	v := postgresql()
-	v.info = connector.SourceInfo{Slug: "greenplum", Name: "Greenplum", Summary: "Tables, views and queries of a Greenplum database", SyncLogs: true}
+	v.info = connector.SourceInfo{Slug: "greenplum", Name: "Greenplum", Category: "warehouse", Summary: "Tables, views and queries of a Greenplum database", SyncLogs: true}
 	v.dialect = query.Greenplum
 	return v
 }

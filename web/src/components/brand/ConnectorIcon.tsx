@@ -1,11 +1,18 @@
 import {
   IconBrandAws,
+  IconBrandAzure,
   IconCloud,
+  IconColumns3,
   IconDatabase,
   IconFileTypeCsv,
+  IconFileTypeXls,
   IconFlask,
   IconFolder,
   IconPlug,
+  IconServer,
+  IconSnowflake,
+  IconStack2,
+  IconTable,
   IconWebhook,
   type Icon,
 } from '@tabler/icons-react'
@@ -14,11 +21,19 @@ import classes from './ConnectorIcon.module.css'
 const rules: [RegExp, Icon][] = [
   [/sample/, IconFlask],
   [/http|webhook/, IconWebhook],
-  [/^s3|aws/, IconBrandAws],
+  [/snowflake/, IconSnowflake],
+  [/^s3|aws|athena|redshift|dynamodb/, IconBrandAws],
+  [/azure|synapse|fabric/, IconBrandAzure],
+  [/gcs|bigquery/, IconCloud],
+  [/databricks|lakebase/, IconStack2],
+  [/clickhouse|trino|materialize/, IconColumns3],
+  [/sftp/, IconServer],
+  [/excel/, IconFileTypeXls],
+  [/sheet/, IconTable],
   [/local|folder/, IconFolder],
   [/file|csv|parquet/, IconFileTypeCsv],
   [/postgres|duckdb|mysql|sql|warehouse|database/, IconDatabase],
-  [/snowflake|bigquery|gcs|azure|cloud/, IconCloud],
+  [/cloud/, IconCloud],
 ]
 
 interface Props {

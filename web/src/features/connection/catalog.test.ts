@@ -10,11 +10,12 @@ const entry = (slug: string, category: string, sample = false): CatalogEntry => 
   sample,
 })
 
-const entries = [entry('sample-b2c', 'sample', true), entry('postgres', 'database'), entry('csv', 'file'), entry('duckdb', 'database')]
+const entries = [entry('sample-b2c', 'sample', true), entry('postgres', 'database'), entry('csv', 'file'), entry('duckdb', 'database'), entry('snowflake', 'warehouse')]
 
-// Req: S-85
-it('groups by category and puts sample datasets last', () => {
+// Req: S-01, S-85
+it('groups by category, warehouses first and sample datasets last', () => {
   expect(byCategory(entries, '').map((g) => [g.category, g.entries.map((e) => e.slug)])).toEqual([
+    ['warehouse', ['snowflake']],
     ['database', ['postgres', 'duckdb']],
     ['file', ['csv']],
     ['Sample datasets', ['sample-b2c']],

@@ -19,14 +19,21 @@ function found({ name, slug, summary, category }: CatalogEntry, search: string):
   return search.toLowerCase().split(/\s+/).every((word) => text.includes(word))
 }
 
-/** The entries that match, by category in alphabetical order; sample datasets last (S-85). */
+/** What most people look for first. */
+const first = ['warehouse', 'database']
+
+/** The entries that match, by category: warehouses and databases, the others in alphabetical order, sample datasets (S-01, S-85). */
 export function byCategory(entries: CatalogEntry[], search: string): CatalogGroup[] {
   const groups = new Map<string, CatalogEntry[]>()
   for (const entry of entries.filter((e) => found(e, search))) {
     const category = entry.sample ? sampleCategory : entry.category
     groups.set(category, [...(groups.get(category) ?? []), entry])
   }
-  const rank = (category: string) => (category === sampleCategory ? 1 : 0)
+  const rank = (category: string) => {
+    if (category === sampleCategory) return first.length + 1
+    const at = first.indexOf(category)
+    return at < 0 ? first.length : at
+  }
   return [...groups]
     .map(([category, list]) => ({ category, entries: list }))
     .sort((a, b) => rank(a.category) - rank(b.category) || a.category.localeCompare(b.category))
