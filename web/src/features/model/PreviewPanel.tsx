@@ -8,7 +8,7 @@ import { typeWords } from '~/components/grid/types'
 import { ResultGrid } from '~/components/grid/ResultGrid'
 import { Card } from '~/components/page/Card'
 import type { CastFailure, ModelColumn, Preview } from '~/services/types'
-import { emptyWorkaround } from './draft'
+import { emptyWorkaround, isSlow } from './draft'
 import type { PreviewState } from './usePreview'
 
 interface Props {
@@ -96,6 +96,12 @@ function Body({ state: { preview, running, error, run, fresh, cancelled, casts }
       {!fresh && (
         <Alert icon={<IconAlertTriangle size={16} />} radius={0} py={8}>
           The query has changed since this preview. Preview again to continue.
+        </Alert>
+      )}
+      {isSlow(preview) && (
+        <Alert icon={<IconAlertTriangle size={16} />} radius={0} py={8}>
+          A hundred rows took {duration(preview.durationMs)}: every run of its syncs pays for that and more. Join and aggregate upstream, and filter
+          event tables by their partition or by time.
         </Alert>
       )}
       {preview.castFailed.map((failure) => (

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Preview } from '~/services/types'
-import { canPreview, columnsOf, emptyWorkaround, guessKey, keyProblem, rowsKey, specOf, type RowsDraft } from './draft'
+import { canPreview, columnsOf, emptyWorkaround, guessKey, isSlow, keyProblem, rowsKey, specOf, type RowsDraft } from './draft'
 
 const preview: Preview = {
   columns: [
@@ -69,4 +69,12 @@ it('describes rows by a file or a sheet', () => {
   expect(rowsKey(draft({ method: 'file', file: { path: 'a.csv' } }))).not.toBe(rowsKey(draft({ method: 'file', file: { path: 'b.csv' } })))
   const spec = specOf(draft({ method: 'file', sql: 'SELECT 1', file: { path: 'a.csv' } }), 'id', [], '')
   expect(spec).toEqual({ source: 's', method: 'file', file: { path: 'a.csv' }, primaryKey: 'id', columns: [], description: '' })
+})
+
+// Req: S-92
+it('calls a model slow that takes long for a few rows', () => {
+  const rows = (n: number) => Array.from({ length: n }, () => ['x'])
+  expect(isSlow({ durationMs: 9_999, rows: rows(3) })).toBe(false)
+  expect(isSlow({ durationMs: 10_000, rows: rows(100) })).toBe(true)
+  expect(isSlow({ durationMs: 60_000, rows: rows(101) })).toBe(false)
 })

@@ -97,3 +97,9 @@ export function emptyWorkaround(preview: Preview): string {
 export function specOf(draft: RowsDraft, primaryKey: string, columns: ModelColumn[], description: string): ModelSpec {
   return { source: draft.source, method: draft.method, ...rowsPart(draft), primaryKey, columns, description }
 }
+
+/** How long a hundred rows of a model may take before people hear of it. */
+const slowMs = 10_000
+
+/** Whether a model is slow even for the few rows of a preview: it does its work again in every run (S-92). */
+export const isSlow = ({ durationMs, rows }: Pick<Preview, 'durationMs' | 'rows'>): boolean => durationMs >= slowMs && (rows ?? []).length <= 100
