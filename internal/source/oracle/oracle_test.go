@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/apache/arrow-go/v18/arrow/array"
 	"github.com/millrace/millrace/internal/connector"
 	"github.com/millrace/millrace/internal/connector/sourcetest"
 	"github.com/millrace/millrace/internal/fault"
@@ -167,6 +168,49 @@ func TestBatches(t *testing.T) {
 	}
 	if r.Err() != nil || n != rows || batches < 4 {
 		t.Errorf("%d rows in %d batches: %v", n, batches, r.Err())
+	}
+}
+
+// A connection lives as long as the rows that are read over it.
+//
+// Req: S-29
+func TestRowsEndTheirConnection(t *testing.T) {
+	t.Parallel()
+	f := &fake{answers: []answer{{has: "FROM t", columns: []fakeColumn{sized(10, 0)}, rows: [][]driver.Value{{"1"}}}}}
+	for name, end := range map[string]func(array.RecordReader){
+		"read to their end": func(r array.RecordReader) {
+			for r.Next() {
+			}
+		},
+		"released before": array.RecordReader.Release,
+	} {
+		s := openFake(t, f, nil, connector.Network{})
+		r, err := s.Query(t.Context(), connector.Query{SQL: "SELECT v FROM t"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(s.sessions) != 1 {
+			t.Errorf("%s: %d connections while rows come", name, len(s.sessions))
+		}
+		if end(r); len(s.sessions) != 0 {
+			t.Errorf("%s: the connection is still there", name)
+		}
+	}
+}
+
+// The driver says that rows have ended when it was their connection: a part of the rows is not taken for all of them.
+func TestCutIsNotTheEnd(t *testing.T) {
+	t.Parallel()
+	f := &fake{answers: []answer{{has: "FROM t", columns: []fakeColumn{sized(10, 0)}, rows: [][]driver.Value{{"1"}}}}}
+	ctx, cancel := context.WithCancel(t.Context())
+	r, err := openFake(t, f, nil, connector.Network{}).Query(ctx, connector.Query{SQL: "SELECT v FROM t"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Release()
+	cancel()
+	if r.Next() || !fault.Is(r.Err(), fault.CodeSourceTimeout) {
+		t.Errorf("the rows ended with %v", r.Err())
 	}
 }
 

@@ -7,6 +7,8 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/apache/arrow-go/v18/arrow/array"
+
 	"github.com/millrace/millrace/internal/connector"
 	"github.com/millrace/millrace/internal/fault"
 	"github.com/millrace/millrace/internal/source/sqlserver/sqlservertest"
@@ -99,6 +101,33 @@ func TestReadOnly(t *testing.T) {
 			if strings.HasPrefix(statement, "DELETE") || strings.HasPrefix(statement, "DROP") {
 				t.Errorf("%s: the server ran %q", info.Slug, statement)
 			}
+		}
+	}
+}
+
+// A connection lives as long as the rows that are read over it.
+//
+// Req: S-29
+func TestRowsEndTheirConnection(t *testing.T) {
+	t.Parallel()
+	settings, _ := serve(t, sqlservertest.Options{})
+	s := openAt(t, Server(), settings, connector.Network{}).(*Source)
+	for name, end := range map[string]func(array.RecordReader){
+		"read to their end": func(r array.RecordReader) {
+			for r.Next() {
+			}
+		},
+		"released before": array.RecordReader.Release,
+	} {
+		r, err := s.Query(t.Context(), connector.Query{SQL: "SELECT 1 AS n"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(s.sessions) != 1 {
+			t.Errorf("%s: %d connections while rows come", name, len(s.sessions))
+		}
+		if end(r); len(s.sessions) != 0 {
+			t.Errorf("%s: the connection is still there", name)
 		}
 	}
 }

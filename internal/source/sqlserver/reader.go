@@ -5,126 +5,62 @@ import (
 	"errors"
 	"io"
 	"strconv"
-	"sync/atomic"
 
-	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
-	"github.com/apache/arrow-go/v18/arrow/memory"
 	mssql "github.com/microsoft/go-mssqldb"
+
 	"github.com/millrace/millrace/internal/fault"
+	"github.com/millrace/millrace/internal/source/stream"
 )
 
-// The size of a batch: whichever is reached first.
-const (
-	batchRows  = 8192
-	batchBytes = 4 << 20
-)
-
-// reader turns the rows of a running statement into batches.
-type reader struct {
-	refs    atomic.Int64
+// result is the rows of a running statement, and the session that ends with them.
+type result struct {
 	session *session
 	st      statement
-	schema  *arrow.Schema
-	rows    *mssql.Rows // nil once they have ended
+	columns []column
+	rows    *mssql.Rows
 	row     []driver.Value
-	builder *array.RecordBuilder
-	puts    []put
-	batch   arrow.RecordBatch
-	err     error
+	puts    []put // one for each column, once there are builders
 }
 
-func newReader(x *session, st statement, columns []column, rows *mssql.Rows) *reader {
-	r := &reader{session: x, st: st, schema: schemaOf(columns), rows: rows, row: make([]driver.Value, len(columns))}
-	r.refs.Store(1)
-	r.builder = array.NewRecordBuilder(memory.DefaultAllocator, r.schema)
-	for i, c := range columns {
-		r.puts = append(r.puts, c.into(r.builder.Field(i)))
-	}
-	return r
+var _ stream.Rows = (*result)(nil)
+
+func newReader(x *session, st statement, columns []column, from *mssql.Rows) *stream.Reader {
+	r := &result{session: x, st: st, columns: columns, rows: from, row: make([]driver.Value, len(columns))}
+	return stream.NewReader(schemaOf(columns), r)
 }
 
-// Schema returns the columns.
-func (r *reader) Schema() *arrow.Schema { return r.schema }
-
-// Next reads a batch.
-func (r *reader) Next() bool {
-	r.drop()
-	if r.rows == nil {
-		return false
+// Append adds the next row. An io.EOF of a connection that was cut is not the end of the rows.
+func (r *result) Append(builders []array.Builder) (size int, err error) {
+	switch err := r.rows.Next(r.row); {
+	case errors.Is(err, io.EOF) && r.session.ctx.Err() == nil:
+		return 0, stream.ErrEnd
+	case err != nil:
+		return 0, r.session.explain(err, r.st)
 	}
-	n, err := r.fill()
-	if err != nil {
-		r.finish(err)
-		return false
-	}
-	if n == 0 {
-		return false
-	}
-	r.batch = r.builder.NewRecordBatch()
-	return true
-}
-
-// fill reads rows into the builders until the batch is full or the rows end.
-func (r *reader) fill() (rows int, err error) {
-	for size := 0; rows < batchRows && size < batchBytes; rows++ {
-		err := r.rows.Next(r.row)
-		switch {
-		case errors.Is(err, io.EOF) && r.session.ctx.Err() == nil:
-			r.finish(nil)
-			return rows, nil
-		case err != nil:
-			return 0, r.session.explain(err, r.st)
+	r.bind(builders)
+	for i, v := range r.row {
+		n, err := r.puts[i](v)
+		if err != nil {
+			return 0, fault.Wrap(err, fault.CodeSourceType, "reading the column %s", strconv.Quote(r.columns[i].field.Name))
 		}
-		for i, v := range r.row {
-			n, err := r.puts[i](v)
-			if err != nil {
-				return 0, fault.Wrap(err, fault.CodeSourceType, "reading the column %s", strconv.Quote(r.schema.Field(i).Name))
-			}
-			size += n
-		}
+		size += n
 	}
-	return rows, nil
+	return size, nil
 }
 
-// finish ends the statement and its connection, once; err is what ended it, if not the server.
-func (r *reader) finish(err error) {
-	rows := r.rows
-	if rows == nil {
+// bind makes what adds a column's values to its builder: the builders stay the same.
+func (r *result) bind(builders []array.Builder) {
+	if r.puts != nil {
 		return
 	}
-	r.rows, r.err = nil, err
-	finish(rows, r.session.dialer)
+	for i, c := range r.columns {
+		r.puts = append(r.puts, c.into(builders[i]))
+	}
+}
+
+// Close ends the statement with its connection.
+func (r *result) Close(error) {
+	finish(r.rows, r.session.dialer)
 	r.session.close()
 }
-
-// RecordBatch returns the batch that Next read; it is valid until the next call of Next.
-func (r *reader) RecordBatch() arrow.RecordBatch { return r.batch }
-
-// Record is RecordBatch under its former name, which array.RecordReader still asks for.
-func (r *reader) Record() arrow.RecordBatch { return r.batch }
-
-// Err returns what ended the rows early.
-func (r *reader) Err() error { return r.err }
-
-// Retain counts one more user.
-func (r *reader) Retain() { r.refs.Add(1) }
-
-// Release counts one user less; the last one stops a statement that still runs.
-func (r *reader) Release() {
-	if r.refs.Add(-1) > 0 {
-		return
-	}
-	r.drop()
-	r.finish(errReleased)
-	r.builder.Release()
-}
-
-func (r *reader) drop() {
-	if r.batch != nil {
-		r.batch.Release()
-		r.batch = nil
-	}
-}
-
-var _ array.RecordReader = (*reader)(nil)

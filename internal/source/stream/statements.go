@@ -1,5 +1,5 @@
-// Package stream is what sources that are spoken to over HTTP have in common: statements that end at the server when
-// their context ends, and rows that are made into batches.
+// Package stream is what sources that answer row by row have in common: rows that are made into batches, and, where
+// they are spoken to over HTTP, statements that end at the server when their context ends.
 package stream
 
 import (
