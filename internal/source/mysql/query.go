@@ -11,6 +11,7 @@ import (
 	"github.com/millrace/millrace/internal/connector"
 	"github.com/millrace/millrace/internal/fault"
 	"github.com/millrace/millrace/internal/query"
+	"github.com/millrace/millrace/internal/source/stream"
 )
 
 // Query streams the rows of one statement. Several statements in one text are refused by the server.
@@ -34,7 +35,7 @@ func (s *Source) Query(ctx context.Context, q connector.Query) (array.RecordRead
 
 // query runs the statement. People see the comments of its columns, for which the server is asked once more; runs have
 // no use for them.
-func (x *session) query(st statement, comments bool) (*reader, error) {
+func (x *session) query(st statement, comments bool) (*stream.Reader, error) {
 	if err := x.begin(); err != nil {
 		return nil, err
 	}

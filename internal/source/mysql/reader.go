@@ -5,91 +5,63 @@ import (
 	"errors"
 	"io"
 	"strconv"
-	"sync/atomic"
 
-	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
-	"github.com/apache/arrow-go/v18/arrow/memory"
 
 	"github.com/millrace/millrace/internal/fault"
+	"github.com/millrace/millrace/internal/source/stream"
 )
 
-// The size of a batch: whichever is reached first. Bytes are those of texts, and about those of the rest.
-const (
-	batchRows  = 8192
-	batchBytes = 4 << 20
-)
-
-// reader turns the rows of a running statement into batches.
-type reader struct {
-	refs    atomic.Int64
+// result is the rows of a running statement, and the session that ends with them.
+type result struct {
 	session *session
 	st      statement
-	schema  *arrow.Schema
-	rows    driver.Rows // nil once they have ended
+	columns []column
+	rows    driver.Rows
 	row     []driver.Value
-	builder *array.RecordBuilder
-	puts    []put
-	batch   arrow.RecordBatch
-	err     error
+	puts    []put // one for each column, once there are builders
 }
 
-func newReader(x *session, st statement, rows driver.Rows, columns []column) *reader {
-	r := &reader{session: x, st: st, schema: schemaOf(columns), rows: rows, row: make([]driver.Value, len(columns))}
-	r.refs.Store(1)
-	r.builder = array.NewRecordBuilder(memory.DefaultAllocator, r.schema)
-	for i, c := range columns {
-		r.puts = append(r.puts, c.into(r.builder.Field(i)))
-	}
-	return r
+var _ stream.Rows = (*result)(nil)
+
+func newReader(x *session, st statement, rows driver.Rows, columns []column) *stream.Reader {
+	r := &result{session: x, st: st, columns: columns, rows: rows, row: make([]driver.Value, len(columns))}
+	return stream.NewReader(schemaOf(columns), r)
 }
 
-// Schema returns the columns.
-func (r *reader) Schema() *arrow.Schema { return r.schema }
-
-// Next reads a batch.
-func (r *reader) Next() bool {
-	r.drop()
-	if r.rows == nil {
-		return false
-	}
-	n, err := r.fill()
-	if err != nil {
-		r.finish(err)
-		return false
-	}
-	if n == 0 {
-		return false
-	}
-	r.batch = r.builder.NewRecordBatch()
-	return true
-}
-
-// fill reads rows into the builders until the batch is full or the rows end.
-func (r *reader) fill() (rows int, err error) {
-	r.builder.Reserve(batchRows)
-	for size := 0; rows < batchRows && size < batchBytes; rows++ {
-		switch err := r.rows.Next(r.row); {
-		case errors.Is(err, io.EOF):
+// Append adds the next row. Once the server has said how the rows ended, there is nothing left to stop.
+func (r *result) Append(builders []array.Builder) (size int, err error) {
+	switch err := r.rows.Next(r.row); {
+	case errors.Is(err, io.EOF):
+		r.session.running.Store(false)
+		return 0, stream.ErrEnd
+	case err != nil:
+		if fromServer(err) {
 			r.session.running.Store(false)
-			r.finish(nil)
-			return rows, nil
-		case err != nil:
-			if fromServer(err) {
-				r.session.running.Store(false)
-			}
-			return 0, r.session.owner.explain(r.session.ctx, err, r.st)
 		}
-		for i, v := range r.row {
-			if err := r.puts[i](v); err != nil {
-				return 0, fault.Wrap(err, fault.CodeSourceType, "reading the column %s", strconv.Quote(r.schema.Field(i).Name))
-			}
-			size += sizeOf(v)
-		}
+		return 0, r.session.owner.explain(r.session.ctx, err, r.st)
 	}
-	return rows, nil
+	r.bind(builders)
+	for i, v := range r.row {
+		if err := r.puts[i](v); err != nil {
+			return 0, fault.Wrap(err, fault.CodeSourceType, "reading the column %s", strconv.Quote(r.columns[i].field.Name))
+		}
+		size += sizeOf(v)
+	}
+	return size, nil
 }
 
+// bind makes what adds a column's values to its builder: the builders stay the same.
+func (r *result) bind(builders []array.Builder) {
+	if r.puts != nil {
+		return
+	}
+	for i, c := range r.columns {
+		r.puts = append(r.puts, c.into(builders[i]))
+	}
+}
+
+// sizeOf returns the bytes of a text, and about those of the rest.
 func sizeOf(v driver.Value) int {
 	if text, ok := v.([]byte); ok {
 		return len(text)
@@ -97,43 +69,5 @@ func sizeOf(v driver.Value) int {
 	return 8
 }
 
-// finish ends the statement and its connection, once; err is what ended it, if not its rows.
-func (r *reader) finish(err error) {
-	if r.rows == nil {
-		return
-	}
-	r.rows = nil
-	r.err = err
-	r.session.close()
-}
-
-// RecordBatch returns the batch that Next read; it is valid until the next call of Next.
-func (r *reader) RecordBatch() arrow.RecordBatch { return r.batch }
-
-// Record is RecordBatch under its former name, which array.RecordReader still asks for.
-func (r *reader) Record() arrow.RecordBatch { return r.batch }
-
-// Err returns what ended the rows early.
-func (r *reader) Err() error { return r.err }
-
-// Retain counts one more user.
-func (r *reader) Retain() { r.refs.Add(1) }
-
-// Release counts one user less; the last one stops a statement that still runs.
-func (r *reader) Release() {
-	if r.refs.Add(-1) > 0 {
-		return
-	}
-	r.drop()
-	r.finish(errReleased)
-	r.builder.Release()
-}
-
-func (r *reader) drop() {
-	if r.batch != nil {
-		r.batch.Release()
-		r.batch = nil
-	}
-}
-
-var _ array.RecordReader = (*reader)(nil)
+// Close ends the statement with its connection.
+func (r *result) Close(error) { r.session.close() }

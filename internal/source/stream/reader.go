@@ -34,6 +34,7 @@ type Reader struct {
 	rows    Rows // nil once they have ended
 	builder *array.RecordBuilder
 	batch   arrow.RecordBatch
+	last    int // how many rows the last batch had, for which the next one has room at once
 	err     error
 }
 
@@ -67,13 +68,16 @@ func (r *Reader) Next() bool {
 	if n == 0 {
 		return false
 	}
+	r.last = n
 	r.batch = r.builder.NewRecordBatch()
 	return true
 }
 
 func (r *Reader) fill() (rows int, err error) {
+	r.builder.Reserve(r.last)
+	columns := r.builder.Fields()
 	for size := 0; rows < batchRows && size < batchBytes; rows++ {
-		n, err := r.rows.Append(r.builder.Fields())
+		n, err := r.rows.Append(columns)
 		if err != nil {
 			return rows, err
 		}
