@@ -35,7 +35,7 @@ var rows = []struct {
 	{5, `^internal/kind/`},
 	{6, `^internal/(source|destination)/`},
 	{7, `^internal/(resource|access|connector|condition)(/.+)?$`},
-	{8, `^internal/(query|template|jobs|blob|cloud|quota|secret|tunnel|httpx|telemetry)(/.+)?$`},
+	{8, `^internal/(query|template|jobs|blob|cloud|quota|secret|tunnel|httpx|oauth|signature|telemetry)(/.+)?$`},
 	{9, `^internal/(db|config)(/.+)?$`},
 	{10, `^internal/(value|fault|clock)$`},
 	{11, `^web$`},
@@ -72,6 +72,10 @@ var sideways = map[[2]string]string{
 	{"internal/source/snowflake", "internal/source/snowflake/quiet"}: "what is set before the driver is loaded needs a package of its own",
 	{"internal/blob", "internal/cloud"}:                              "places are opened with identities",
 	{"internal/tunnel", "internal/secret"}:                           "private keys are sealed",
+	{"internal/oauth", "internal/httpx"}:                             "tokens are asked for, and shown, in requests",
+	{"internal/oauth", "internal/cloud"}:                             "a service account's key is read in one place",
+	{"internal/signature", "internal/httpx"}:                         "requests are signed",
+	{"internal/signature", "internal/cloud"}:                         "an identity signs requests to its cloud",
 }
 
 // pkg is what of `go list` counts here.

@@ -1,7 +1,6 @@
 package httprequest
 
 import (
-	"net/http"
 	"strings"
 
 	"github.com/millrace/millrace/internal/connector"
@@ -10,8 +9,6 @@ import (
 	"github.com/millrace/millrace/internal/template"
 	"github.com/millrace/millrace/internal/value"
 )
-
-const statusUnauthorized = http.StatusUnauthorized
 
 // judge reads what an answer says about the rows of a request.
 func (s *session) judge(t *trigger, sc *scratch, b *connector.Batch, r *httpx.Request, resp *httpx.Response) (connector.Result, error) {

@@ -14,6 +14,7 @@ import (
 	"github.com/millrace/millrace/internal/connector"
 	"github.com/millrace/millrace/internal/fault"
 	"github.com/millrace/millrace/internal/httpx"
+	"github.com/millrace/millrace/internal/oauth"
 	"github.com/millrace/millrace/internal/value"
 )
 
@@ -54,7 +55,7 @@ func open(network httpx.Network, o connector.DestinationOptions) (connector.Dest
 		return nil, err
 	}
 	if d.settings.Auth == authOAuth {
-		d.tokens = newTokens(d.settings, o.State, d.clock)
+		d.tokens = oauth.New(d.settings.provider(), oauth.Options{State: o.State, Clock: d.clock})
 	}
 	return d, nil
 }
@@ -65,7 +66,7 @@ type destination struct {
 	reach    connector.Network
 	clock    clock.Clock
 	settings settings
-	tokens   *tokens // nil without OAuth
+	tokens   *oauth.Tokens // nil without OAuth
 }
 
 var (
@@ -113,8 +114,10 @@ func (d *destination) Test(ctx context.Context) error {
 		return err
 	}
 	r := &httpx.Request{Method: http.MethodGet, URL: address, Header: d.settings.header()}
-	d.tokens.insist()
-	resp, err := d.tokens.send(ctx, client, r, func() (*httpx.Response, error) {
+	if d.tokens != nil {
+		d.tokens.Insist()
+	}
+	resp, err := httpx.Authorized(ctx, d.authorizer(client), r, func() (*httpx.Response, error) {
 		resp, _, err := client.Do(ctx, r)
 		return resp, err
 	})

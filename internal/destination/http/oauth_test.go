@@ -155,8 +155,7 @@ func TestTokenExpires(t *testing.T) {
 	p := newProvider(t)
 	p.expires = "600"
 	now := clock.NewManual(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC))
-	s := begin(t, httpx.AnyNetwork, p.connection(connector.Settings{"grant": "password", "ownerUsername": "u", "ownerPassword": "p"}), connector.Settings{"added": map[string]any{"enabled": true}})
-	s.tokens.clock = now
+	s := started(t, opened(t, p.connection(connector.Settings{"grant": "password", "ownerUsername": "u", "ownerPassword": "p"}), nil, now))
 	write := func() error { _, err := s.Write(t.Context(), oneRow(connector.Added)); return err }
 	if err := write(); err != nil {
 		t.Fatal(err)
@@ -206,7 +205,7 @@ func TestRotation(t *testing.T) {
 	write := func(refresh string) error {
 		t.Helper()
 		configuration := p.connection(connector.Settings{"grant": "authorization_code", "authUrl": "https://auth.example.com", "refreshToken": refresh})
-		return opened(t, configuration, shared).Test(t.Context())
+		return opened(t, configuration, shared, nil).Test(t.Context())
 	}
 	for i := range 3 {
 		if err := write("refresh-0"); err != nil || p.tokens != i+1 {
@@ -236,8 +235,7 @@ func TestTokenIsShared(t *testing.T) {
 	shared, now := connector.Memory(), clock.NewManual(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC))
 	run := func(want int, more connector.Settings) {
 		t.Helper()
-		d := opened(t, p.connection(more), shared)
-		d.clock, d.tokens.clock = now, now
+		d := opened(t, p.connection(more), shared, now)
 		if err := d.Test(t.Context()); err != nil || p.tokens != want {
 			t.Errorf("%v, %d tokens, want %d", err, p.tokens, want)
 		}
@@ -251,14 +249,27 @@ func TestTokenIsShared(t *testing.T) {
 	run(5, connector.Settings{"scopes": "more"}) // a shared token that is refused is renewed
 }
 
-func opened(t *testing.T, configuration connector.Settings, shared connector.State) *destination {
+func opened(t *testing.T, configuration connector.Settings, shared connector.State, c clock.Clock) *destination {
 	t.Helper()
 	info := Info(httpx.AnyNetwork)
-	d, err := info.Open(connector.DestinationOptions{Settings: configuration.WithDefaults(info.Fields), State: shared})
+	d, err := info.Open(connector.DestinationOptions{Settings: configuration.WithDefaults(info.Fields), State: shared, Clock: c})
 	if err != nil {
 		t.Fatal(err)
 	}
 	return d.(*destination)
+}
+
+// started begins a run.
+func started(t *testing.T, d *destination) connector.Session {
+	t.Helper()
+	s, err := d.Begin(t.Context(), connector.SyncJob{
+		Settings: connector.Settings{"added": map[string]any{"enabled": true}}.WithDefaults(syncFields()),
+		Columns:  []connector.TargetColumn{{Name: "id", From: "id"}}, Model: connector.ModelInfo{Schema: value.Schema{{Name: "id"}}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
 }
 
 // TestAuthorize: the address that people are sent to, and the exchange of the code that comes back, after which the
@@ -270,7 +281,7 @@ func TestAuthorize(t *testing.T) {
 		"grant": "authorization_code", "authUrl": "https://auth.example.com/allow?tenant=1", "scopes": "offline", "authParams": pairs("prompt", "consent"),
 	})
 	shared := connector.Memory()
-	d := opened(t, s, shared)
+	d := opened(t, s, shared, nil)
 	got, err := d.AuthorizeURL("https://millrace.example.com/callback", "st/ate")
 	want := "https://auth.example.com/allow?tenant=1&response_type=code&client_id=client+id&redirect_uri=" + url.QueryEscape("https://millrace.example.com/callback") + "&state=st%2Fate&scope=offline&prompt=consent"
 	if err != nil || got != want {
@@ -281,10 +292,10 @@ func TestAuthorize(t *testing.T) {
 		t.Errorf("got %s, %v, asked %q", learned, err, p.asked)
 	}
 	s["refreshToken"] = "refresh-1"
-	if err := opened(t, s, shared).Test(t.Context()); err != nil || p.tokens != 1 {
+	if err := opened(t, s, shared, nil).Test(t.Context()); err != nil || p.tokens != 1 {
 		t.Errorf("%v, %d tokens", err, p.tokens)
 	}
-	if _, err := opened(t, connector.Settings{"auth": "oauth2"}, nil).AuthorizeURL("", ""); !fault.Is(err, fault.CodeInvalid) {
+	if _, err := opened(t, connector.Settings{"auth": "oauth2"}, nil, nil).AuthorizeURL("", ""); !fault.Is(err, fault.CodeInvalid) {
 		t.Errorf("another grant: %v", err)
 	}
 }
@@ -331,16 +342,8 @@ func TestADeadGrantIsAskedForOnce(t *testing.T) {
 	shared, now := connector.Memory(), clock.NewManual(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC))
 	settings := connector.Settings{"grant": "authorization_code", "authUrl": "https://auth.example.com", "refreshToken": "refresh-0"}
 	write := func(s connector.Settings) error {
-		d := opened(t, p.connection(s), shared) // another run, another worker
-		d.clock, d.tokens.clock = now, now
-		run, err := d.Begin(t.Context(), connector.SyncJob{
-			Settings: connector.Settings{"added": map[string]any{"enabled": true}}.WithDefaults(syncFields()),
-			Columns:  []connector.TargetColumn{{Name: "id", From: "id"}}, Model: connector.ModelInfo{Schema: value.Schema{{Name: "id"}}},
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		_, err = run.Write(t.Context(), oneRow(connector.Added))
+		run := started(t, opened(t, p.connection(s), shared, now)) // another run, another worker
+		_, err := run.Write(t.Context(), oneRow(connector.Added))
 		return err
 	}
 	var all sync.WaitGroup
@@ -355,13 +358,12 @@ func TestADeadGrantIsAskedForOnce(t *testing.T) {
 	if len(p.asked) != 1 || len(p.seen) != 0 {
 		t.Errorf("the provider was asked %d times, the API %d times", len(p.asked), len(p.seen))
 	}
-	now.Advance(pauseOfGrant - time.Second)
+	now.Advance(time.Hour - time.Second)
 	if err := write(settings); err == nil || len(p.asked) != 1 {
 		t.Errorf("%v after %d requests", err, len(p.asked))
 	}
 	p.refuse = "" // allowed again, elsewhere
-	d := opened(t, p.connection(settings), shared)
-	d.clock, d.tokens.clock = now, now
+	d := opened(t, p.connection(settings), shared, now)
 	if err := d.Test(t.Context()); err != nil || len(p.asked) != 2 {
 		t.Errorf("a person's test: %v after %d requests", err, len(p.asked))
 	}
@@ -390,14 +392,13 @@ func TestRefusedCredentials(t *testing.T) {
 	p.refuse = "unknown client"
 	shared, now := connector.Memory(), clock.NewManual(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC))
 	token := func() error {
-		d := opened(t, p.connection(nil), shared)
-		d.tokens.clock = now
+		d := opened(t, p.connection(nil), shared, now)
 		client, err := d.client(1)
 		if err != nil {
 			t.Fatal(err)
 		}
 		defer client.Close()
-		_, err = d.tokens.get(t.Context(), client)
+		_, err = d.tokens.Get(t.Context(), client)
 		return err
 	}
 	for range 3 {
@@ -406,7 +407,7 @@ func TestRefusedCredentials(t *testing.T) {
 		}
 	}
 	p.refuse = ""
-	now.Advance(pauseOfCredentials)
+	now.Advance(time.Minute)
 	if err := token(); err != nil || len(p.asked) != 2 {
 		t.Errorf("%v after %d requests", err, len(p.asked))
 	}
@@ -422,12 +423,12 @@ func TestARotatedTokenIsKeptBeforeItsUse(t *testing.T) {
 	shared := connector.Memory()
 	var kept string
 	api := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
-		kept, _, _ = shared.Load(t.Context(), stateKey) //nolint:errcheck // memory
+		kept, _, _ = shared.Load(t.Context(), "oauth tokens") //nolint:errcheck // memory
 	}))
 	t.Cleanup(api.Close)
 	s := p.connection(connector.Settings{"grant": "authorization_code", "authUrl": "https://auth.example.com", "refreshToken": "refresh-0"})
 	s["baseUrl"] = api.URL
-	if err := opened(t, s, shared).Test(t.Context()); err != nil {
+	if err := opened(t, s, shared, nil).Test(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if !strings.Contains(kept, `"refresh":"refresh-1"`) {

@@ -96,7 +96,7 @@ func (s *session) Write(ctx context.Context, b *connector.Batch) (connector.Resu
 
 // send makes the exchange, with an access token where there is one, and records it.
 func (s *session) send(ctx context.Context, b *connector.Batch, r *httpx.Request) (*httpx.Response, error) {
-	return s.tokens.send(ctx, s.client, r, func() (*httpx.Response, error) { return s.exchange(ctx, b, r) })
+	return httpx.Authorized(ctx, s.authorizer(s.client), r, func() (*httpx.Response, error) { return s.exchange(ctx, b, r) })
 }
 
 func (s *session) exchange(ctx context.Context, b *connector.Batch, r *httpx.Request) (*httpx.Response, error) {
