@@ -20,6 +20,7 @@ type bench struct {
 	dir      string // for data; removed at the end
 	full     bool
 	rounds   int
+	rows     int64  // of the case process
 	millrace string // path of the program under test
 	out      io.Writer
 	results  []result
@@ -81,6 +82,7 @@ func command(ctx context.Context, args []string, out io.Writer) (ok bool, err er
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.BoolVar(&b.full, "full", false, "the full size instead of a tenth")
 	flags.IntVar(&b.rounds, "rounds", 5, "passes of each, of which the medians count")
+	flags.Int64Var(&b.rows, "rows", processRows, "rows of the case process, whatever the size of the rest")
 	flags.StringVar(&only, "only", "", "cases to run, separated by commas: "+strings.Join(names(), ", "))
 	flags.StringVar(&results, "results", "", "file to write the table to; a part of the cases is never written")
 	flags.StringVar(&profile, "cpuprofile", "", "file to write a profile of this process to")

@@ -17,14 +17,14 @@ import (
 	"time"
 )
 
-// processRows is the size of the sync whose process is measured, whatever the size of the rest.
+// processRows is the size of the sync whose process is measured, unless another one is asked for.
 const processRows = 2_000_000
 
 // process runs the program itself: a sync of a file to an HTTP API, every row first and then the difference.
 // What counts is the most memory that it held. It has no goal of its own.
 func process(ctx context.Context, b *bench) (err error) {
 	dir := filepath.Join(b.dir, "process")
-	m, err := makeModel(ctx, dir, processRows)
+	m, err := makeModel(ctx, dir, b.rows)
 	if err != nil {
 		return err
 	}

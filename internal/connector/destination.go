@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/millrace/millrace/internal/clock"
@@ -45,10 +46,19 @@ type DeleteBehavior string
 
 // The delete behaviours.
 const (
-	DeleteNothing DeleteBehavior = "nothing"
-	DeleteClear   DeleteBehavior = "clear"
-	DeleteRecord  DeleteBehavior = "delete"
+	DeleteNothing     DeleteBehavior = "nothing"
+	DeleteClear       DeleteBehavior = "clear"       // empty the mapped fields of the record
+	DeleteRecord      DeleteBehavior = "delete"      // delete the record
+	DeleteMember      DeleteBehavior = "remove"      // take the record off the list and leave the record itself
+	DeleteArchive     DeleteBehavior = "archive"     // what the vendor calls archiving: can be undone there
+	DeleteUnsubscribe DeleteBehavior = "unsubscribe" // revoke the consent
+	DeleteComplete    DeleteBehavior = "complete"    // mark the task as done
 )
+
+// DeleteBehaviors lists the delete behaviours.
+var DeleteBehaviors = []DeleteBehavior{
+	DeleteNothing, DeleteClear, DeleteRecord, DeleteMember, DeleteArchive, DeleteUnsubscribe, DeleteComplete,
+}
 
 // Compare says which columns decide whether a row changed (SY-40).
 type Compare string
@@ -123,8 +133,13 @@ type SyncType struct {
 	Deletes []DeleteBehavior `json:"deletes"` // empty means that removed rows cannot be acted on
 	Fields  []Field          `json:"fields"`  // the sync's settings besides mode, matching, mapping and delete behaviour
 	Match   MatchRule        `json:"match"`
-	Mapping MappingRule      `json:"mapping"`
-	Compare Compare          `json:"compare"`
+
+	// ByMode is what is special to a mode. A mode that is not in it has all Deletes, and matches by every field that
+	// says so (TargetField.Match).
+	ByMode map[Mode]ModeRule `json:"byMode,omitempty"`
+
+	Mapping MappingRule `json:"mapping"`
+	Compare Compare     `json:"compare"`
 
 	// Identifiers are the fields by which an audience finds its members. Where a row has an array in one of them, each
 	// element is sent as a record of its own (SY-92): several rows of a batch then have one ordinal and key.
@@ -149,6 +164,25 @@ type Identifiers [][]string
 type MatchRule struct {
 	Modes []Mode `json:"modes,omitempty"` // the modes that need a match; empty means never
 }
+
+// ModeRule is what a sync type does differently in one mode.
+type ModeRule struct {
+	Match         []string         `json:"match,omitempty"`         // the only fields that rows can be matched by
+	Deletes       []DeleteBehavior `json:"deletes,omitempty"`       // instead of SyncType.Deletes; nothing alone means none
+	DefaultDelete DeleteBehavior   `json:"defaultDelete,omitempty"` // what is proposed; empty means nothing
+}
+
+// DeletesIn returns what can happen in a mode to rows that left the model, besides nothing.
+func (t SyncType) DeletesIn(m Mode) []DeleteBehavior {
+	deletes := t.Deletes
+	if r, special := t.ByMode[m]; special && r.Deletes != nil {
+		deletes = r.Deletes
+	}
+	return slices.DeleteFunc(slices.Clone(deletes), func(d DeleteBehavior) bool { return d == DeleteNothing })
+}
+
+// MatchIn returns the only fields that rows can be matched by in a mode; nil where the destination's fields say it.
+func (t SyncType) MatchIn(m Mode) []string { return t.ByMode[m].Match }
 
 // MappingRule says how fields are mapped.
 type MappingRule struct {
@@ -212,14 +246,16 @@ var TargetTypes = []string{"boolean", "number", "string", "timestamp", "date", "
 
 // TargetField is one field of the destination that a mapping can fill (M-24).
 type TargetField struct {
-	Name     string `json:"name"`
-	Label    string `json:"label,omitempty"`
-	Type     string `json:"type"`   // one of TargetTypes
-	Native   string `json:"native"` // the destination's own name of the type
-	Required bool   `json:"required"`
-	Match    bool   `json:"match"` // rows can be matched by it
-	ReadOnly bool   `json:"readOnly,omitempty"`
-	Help     string `json:"help,omitempty"`
+	Name     string   `json:"name"`
+	Label    string   `json:"label,omitempty"`
+	Type     string   `json:"type"`   // one of TargetTypes
+	Native   string   `json:"native"` // the destination's own name of the type
+	Required bool     `json:"required"`
+	Match    bool     `json:"match"`             // rows can be matched by it
+	Section  string   `json:"section,omitempty"` // the heading under which it is offered; empty means the first one
+	Options  []Option `json:"options,omitempty"` // the only values that it takes
+	ReadOnly bool     `json:"readOnly,omitempty"`
+	Help     string   `json:"help,omitempty"`
 }
 
 // SyncJob is what a run asks of a destination. All of it stays the same when a run is repeated after

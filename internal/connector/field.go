@@ -66,7 +66,7 @@ type Option struct {
 }
 
 // ShowIf makes a field depend on another one: it exists only while Field's value is one of In. A
-// field that does not exist is neither required nor kept.
+// field that does not exist is neither required nor kept. Without In every value fits.
 type ShowIf struct {
 	Field string   `json:"field"`
 	In    []string `json:"in"`
@@ -133,7 +133,7 @@ func (f Field) exists(s Settings) bool {
 // holds reports whether the condition is met by settings that have their defaults.
 func (c ShowIf) holds(s Settings) bool {
 	got := s.Text(c.Field)
-	return slices.Contains(c.In, got)
+	return len(c.In) == 0 || slices.Contains(c.In, got)
 }
 
 // Check reports every error of the settings against the fields, under the path prefix (such as

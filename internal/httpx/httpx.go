@@ -8,6 +8,7 @@
 package httpx
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -140,13 +141,14 @@ type Request struct {
 	Secrets []string    // further texts that no log may show, such as an access token
 
 	Timeout time.Duration // of this exchange; 0 means Options.Timeout
+	Keep    int           // bytes of the answer that are kept; 0 means KeepBody
 }
 
 // Response is the other side's answer.
 type Response struct {
 	Status    int
 	Header    http.Header
-	Body      []byte // at most KeepBody
+	Body      []byte // at most Request.Keep
 	Truncated bool   // Body is not all that came
 }
 
@@ -195,7 +197,7 @@ func (c *Client) send(ctx context.Context, r *Request, body string, wrote *writt
 		return nil, err //nolint:wrapcheck // classified by the caller
 	}
 	defer resp.Body.Close() //nolint:errcheck // nothing depends on it
-	got, err := read(resp)
+	got, err := read(resp, int64(cmp.Or(r.Keep, KeepBody)))
 	if err != nil && got.Status < http.StatusMultipleChoices {
 		return got, fmt.Errorf("%w: status %d, and then %w", errCut, got.Status, err)
 	}
@@ -238,15 +240,15 @@ func (w *written) trace() *httptrace.ClientTrace {
 }
 
 // read keeps the beginning of the body and drains the rest, within reason. An error means that the body has no end.
-func read(resp *http.Response) (r *Response, err error) {
+func read(resp *http.Response, keep int64) (r *Response, err error) {
 	r = &Response{Status: resp.StatusCode, Header: resp.Header}
-	if n := resp.ContentLength; n > 0 && n < KeepBody {
+	if n := resp.ContentLength; n > 0 && n < keep {
 		r.Body = make([]byte, n)
 		got, err := io.ReadFull(resp.Body, r.Body)
 		r.Body, r.Truncated = r.Body[:got], err != nil
 		return r, err //nolint:wrapcheck // the caller does
 	}
-	if r.Body, err = io.ReadAll(io.LimitReader(resp.Body, KeepBody)); err != nil {
+	if r.Body, err = io.ReadAll(io.LimitReader(resp.Body, keep)); err != nil {
 		r.Truncated = true
 		return r, err //nolint:wrapcheck // the caller does
 	}

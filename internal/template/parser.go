@@ -13,6 +13,7 @@ type parser struct {
 	lexer   *lexer
 	used    map[string]bool
 	dynamic bool
+	paths   [][]string
 	depth   int
 }
 
@@ -360,8 +361,9 @@ func (w *words) variable(name string) (expr, error) {
 	}
 }
 
-// note remembers which columns a variable may name.
+// note remembers which columns a variable may name, and its path as far as it is written out.
 func (p *parser) note(v *path) {
+	p.paths = append(p.paths, v.written())
 	if p.used == nil {
 		p.used = map[string]bool{}
 	}
@@ -384,6 +386,19 @@ func (p *parser) note(v *path) {
 	} else {
 		p.dynamic = true
 	}
+}
+
+// written returns the names of a path up to the first one that is computed.
+func (v *path) written() []string {
+	names := []string{v.root}
+	for _, step := range v.steps {
+		l, ok := step.(literal)
+		if !ok {
+			break
+		}
+		names = append(names, l.v.String())
+	}
+	return names
 }
 
 func (p *parser) columns() []string {

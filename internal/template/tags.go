@@ -279,7 +279,7 @@ func (n *ifChanged) render(s *Scope) (flow, error) {
 func buildLiquid(p *parser, args string, at int) (node, error) {
 	inner := &parser{lexer: &lexer{source: p.lexer.source, lines: true, pos: at, end: at + len(args)}, used: p.used, depth: p.depth}
 	nodes, err := inner.parse()
-	p.used, p.dynamic = inner.used, p.dynamic || inner.dynamic
+	p.used, p.dynamic, p.paths = inner.used, p.dynamic || inner.dynamic, append(p.paths, inner.paths...)
 	return &group{nodes}, err
 }
 

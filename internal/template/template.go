@@ -19,6 +19,7 @@ type Template struct {
 	nodes   []placed
 	columns []string
 	dynamic bool
+	paths   [][]string
 	format  Format
 }
 
@@ -128,11 +129,15 @@ func Parse(source string) (*Template, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Template{source: source, nodes: nodes, columns: p.columns(), dynamic: p.dynamic}, nil
+	return &Template{source: source, nodes: nodes, columns: p.columns(), dynamic: p.dynamic, paths: p.paths}, nil
 }
 
 // Columns returns the columns that the template names, and whether it also computes names.
 func (t *Template) Columns() (names []string, dynamic bool) { return t.columns, t.dynamic }
+
+// Paths returns every variable that the template reads, as its name and those of the members that are written out.
+// Variables of loops and assignments are among them.
+func (t *Template) Paths() [][]string { return t.paths }
 
 // Render appends the template's text to dst.
 func (t *Template) Render(s *Scope, dst []byte) ([]byte, error) {

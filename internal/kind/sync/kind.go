@@ -3,6 +3,7 @@ package sync
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/millrace/millrace/internal/connector"
 	"github.com/millrace/millrace/internal/fault"
@@ -40,10 +41,8 @@ func (s *Spec) validate() fault.Issues {
 	if !slices.Contains(modes, s.Mode) {
 		issues.Add("spec.mode", fault.CodeInvalid, "there is no sync mode %q", s.Mode)
 	}
-	switch s.Delete {
-	case "", connector.DeleteNothing, connector.DeleteClear, connector.DeleteRecord:
-	default:
-		issues.Add("spec.delete", fault.CodeInvalid, "there is no delete behaviour %q; there are nothing, clear and delete", s.Delete)
+	if s.Delete != "" && !slices.Contains(connector.DeleteBehaviors, s.Delete) {
+		issues.Add("spec.delete", fault.CodeInvalid, "there is no delete behaviour %q; there are %v", s.Delete, connector.DeleteBehaviors)
 	}
 	switch s.InDoubt {
 	case "", InDoubtReport, InDoubtResend:
@@ -162,12 +161,10 @@ func (s *Spec) validateType(info connector.DestinationInfo, t connector.SyncType
 	if !slices.Contains(t.Modes, s.Mode) {
 		issues.Add("spec.mode", fault.CodeInvalid, "%s (%s) has no mode %q; it has %v", info.Name, t.Name, s.Mode, t.Modes)
 	}
-	if s.Delete != "" && s.Delete != connector.DeleteNothing && !slices.Contains(t.Deletes, s.Delete) {
-		issues.Add("spec.delete", fault.CodeInvalid, "%s (%s) has no delete behaviour %q", info.Name, t.Name, s.Delete)
+	if s.Delete != "" && s.Delete != connector.DeleteNothing && !slices.Contains(t.DeletesIn(s.Mode), s.Delete) {
+		issues.Add("spec.delete", fault.CodeInvalid, "%s (%s) has no delete behaviour %q in the mode %s", info.Name, t.Name, s.Delete, s.Mode)
 	}
-	if slices.Contains(t.Match.Modes, s.Mode) && len(s.Match) == 0 {
-		issues.Add("spec.match", fault.CodeRequired, "say which column matches rows to records")
-	}
+	s.validateMatch(t, &issues)
 	if t.Mapping.Required && len(s.Mappings) == 0 && !s.AllColumns {
 		issues.Add("spec.mappings", fault.CodeRequired, "map at least one field")
 	}
@@ -175,6 +172,22 @@ func (s *Spec) validateType(info connector.DestinationInfo, t connector.SyncType
 		issues.Add("spec.allColumns", fault.CodeInvalid, "%s does not take every column under its own name", info.Name)
 	}
 	return issues
+}
+
+// validateMatch: rows are matched where the mode needs it, and by a field that the mode allows (SY-21).
+func (s *Spec) validateMatch(t connector.SyncType, issues *fault.Issues) {
+	if slices.Contains(t.Match.Modes, s.Mode) && len(s.Match) == 0 {
+		issues.Add("spec.match", fault.CodeRequired, "say which column matches rows to records")
+	}
+	allowed := t.MatchIn(s.Mode)
+	if allowed == nil {
+		return
+	}
+	for i, p := range s.Match {
+		if !slices.Contains(allowed, p.To) {
+			issues.Add(fmt.Sprintf("spec.match[%d].to", i), fault.CodeInvalid, "rows cannot be matched by %q in the mode %s; they can be by %s", p.To, s.Mode, strings.Join(allowed, ", "))
+		}
+	}
 }
 
 // validateColumns: mappings name columns that the model has, where its columns are known (SY-37).

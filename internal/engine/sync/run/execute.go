@@ -270,7 +270,7 @@ func rulesOf(m connector.Mode, d connector.DeleteBehavior) rules {
 	case connector.ModeAll, connector.ModeSnapshot, connector.ModeArchive:
 		return rules{acts: map[connector.Operation]bool{connector.Added: true}, everyRow: true}
 	}
-	if d == connector.DeleteClear || d == connector.DeleteRecord {
+	if d != "" && d != connector.DeleteNothing {
 		acts[connector.Removed] = true
 	}
 	return rules{acts: acts}

@@ -20,7 +20,8 @@ function textOf(value: unknown): string {
 /** Whether a field exists for these settings (connector.ShowIf). */
 export function exists(field: Field, settings: Settings): boolean {
   if (!field.showIf) return true
-  return field.showIf.in.includes(textOf(settings[field.showIf.field]))
+  const values = field.showIf.in ?? []
+  return values.length === 0 || values.includes(textOf(settings[field.showIf.field]))
 }
 
 /** A copy in which the fields that exist and have no value have their defaults. */

@@ -1,0 +1,267 @@
+package manifest
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/millrace/millrace/internal/connector"
+	"github.com/millrace/millrace/internal/fault"
+	"github.com/millrace/millrace/internal/value"
+)
+
+// attempt is one batch on its way.
+type attempt struct {
+	*session
+
+	batch    *connector.Batch
+	scope    *scope
+	records  []*record // the rows that were not refused yet
+	rejected []connector.Rejection
+	wrote    bool // a request that changes something was answered
+	alone    bool // there are no rows: the requests are about the run
+}
+
+// prepare gives the scope what is special to the batch.
+func (a *attempt) prepare(resources value.Value) {
+	a.scope.vars = nil
+	a.scope.set("vars", value.OfMap(nil))
+	a.scope.set("resources", resources)
+	a.scope.set("batch", value.OfMap([]value.Field{
+		{Name: "id", Value: value.OfText(a.batch.ID)}, {Name: "operation", Value: value.OfText(string(a.batch.Operation))},
+		{Name: "rows", Value: value.OfInt(int64(len(a.batch.Rows)))},
+	}))
+}
+
+// read makes records of the batch's rows. Rows that do not fit are refused.
+func (a *attempt) read() {
+	all := make([]record, 0, len(a.batch.Rows))
+	for i := range a.batch.Rows {
+		r, err := a.layout.record(a.batch.Operation, i, &a.batch.Rows[i])
+		if err == nil {
+			err = a.obeys(r)
+		}
+		if err != nil {
+			a.reject(i, err.Error(), false)
+			continue
+		}
+		all = append(all, *r)
+		a.records = append(a.records, &all[len(all)-1])
+	}
+}
+
+// obeys checks a row against the rules.
+func (a *attempt) obeys(r *record) error {
+	for _, c := range a.rules {
+		if err := c.obeyed(a.scope, r); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (a *attempt) reject(index int, reason string, retry bool) {
+	a.rejected = append(a.rejected, connector.Rejection{Row: index, Reason: reason, Retry: retry})
+}
+
+// drop refuses rows, which take no part in what follows.
+func (a *attempt) drop(rows []*record, reason string, retry bool) {
+	for _, r := range rows {
+		a.reject(r.index, reason, retry)
+	}
+	a.records = slices.DeleteFunc(slices.Clone(a.records), func(r *record) bool { return slices.Contains(rows, r) })
+}
+
+// groups sends the rows that belong together, one group after another.
+func (a *attempt) groups(ctx context.Context, w *Write) error {
+	groups, err := a.grouped()
+	if err != nil {
+		return err
+	}
+	for _, g := range groups {
+		vars := a.scope.vars
+		a.records = g
+		if err := a.steps(ctx, w.Steps); err != nil {
+			if err := a.lost(err, a.records, len(groups) > 1); err != nil {
+				return err
+			}
+		}
+		a.scope.vars = vars
+	}
+	return nil
+}
+
+// grouped parts the rows by the values that a request has in common.
+func (a *attempt) grouped() ([][]*record, error) {
+	batch := &a.kind.Batch
+	if len(batch.Group) == 0 && !batch.Unique.given() {
+		if len(a.records) == 0 {
+			return nil, nil
+		}
+		return [][]*record{a.records}, nil
+	}
+	var groups [][]*record
+	places := map[string]int{}
+	seen := map[string]bool{}
+	for _, r := range a.records {
+		a.scope.bind(r)
+		key, err := a.groupKey(batch.Group)
+		if err != nil {
+			return nil, err
+		}
+		if batch.Unique.given() {
+			v, err := a.scope.eval(&batch.Unique.source)
+			if err != nil {
+				return nil, err
+			}
+			if own := key + v.String(); seen[own] {
+				a.reject(r.index, "another row of the request is about the same record", true)
+				continue
+			} else {
+				seen[own] = true
+			}
+		}
+		at, known := places[key]
+		if !known {
+			at = len(groups)
+			places[key] = at
+			groups = append(groups, nil)
+		}
+		groups[at] = append(groups[at], r)
+	}
+	return groups, nil
+}
+
+func (a *attempt) groupKey(exprs []Expr) (string, error) {
+	var key strings.Builder
+	for i := range exprs {
+		v, err := a.scope.eval(&exprs[i].source)
+		if err != nil {
+			return "", err
+		}
+		key.Write(v.AppendJSON(nil))
+		key.WriteByte(0)
+	}
+	return key.String(), nil
+}
+
+// steps makes the requests of the rows.
+func (a *attempt) steps(ctx context.Context, steps []Step) error {
+	for i := range steps {
+		st := &steps[i]
+		rows, run, err := a.taking(st)
+		if err != nil {
+			return err
+		}
+		if !run {
+			continue
+		}
+		if err := a.step(ctx, st, rows); err != nil {
+			return err
+		}
+		if len(a.records) == 0 && !a.alone {
+			return nil
+		}
+	}
+	return nil
+}
+
+// taking returns the rows that take part in a step, and whether it is made.
+func (a *attempt) taking(st *Step) ([]*record, bool, error) {
+	if len(a.records) > 0 {
+		a.scope.bind(a.records[0])
+	}
+	if run, err := a.scope.holds(&st.When); err != nil || !run {
+		return nil, false, err
+	}
+	if a.alone {
+		return nil, true, nil
+	}
+	if !st.Where.given() {
+		return a.records, len(a.records) > 0, nil
+	}
+	var rows []*record
+	for _, r := range a.records {
+		a.scope.bind(r)
+		in, err := a.scope.meets(&st.Where)
+		if err != nil {
+			return nil, false, err
+		}
+		if in {
+			rows = append(rows, r)
+		}
+	}
+	return rows, len(rows) > 0, nil
+}
+
+func (a *attempt) step(ctx context.Context, st *Step, rows []*record) error {
+	if st.Per != "row" {
+		return a.part(ctx, st, rows)
+	}
+	for _, r := range rows {
+		if err := a.part(ctx, st, []*record{r}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// part makes the request of some rows, and decides what its failure means for the others.
+func (a *attempt) part(ctx context.Context, st *Step, rows []*record) error {
+	for {
+		err := a.exchange(ctx, st, rows)
+		bad, about := rowOf(err)
+		if !about {
+			if err == nil {
+				return nil
+			}
+			return a.lost(err, rows, len(rows) < len(a.records) || len(rows) == 1 && len(a.batch.Rows) > 1)
+		}
+		a.drop([]*record{bad}, err.Error(), false)
+		if rows = slices.DeleteFunc(slices.Clone(rows), func(r *record) bool { return r == bad }); len(rows) == 0 {
+			return nil
+		}
+	}
+}
+
+// lost decides what an error means: for the whole batch where nothing was done before it, else for the rows that it is
+// about. Where nobody knows what became of them, nobody knows of the batch.
+func (a *attempt) lost(err error, rows []*record, others bool) error {
+	class := fault.ClassOf(err)
+	if class == fault.Unknown || a.alone || !a.wrote && (!others || class != fault.Permanent) {
+		return err
+	}
+	if class == fault.Fatal {
+		a.stop(err)
+	}
+	whole := class == fault.Permanent && len(rows) > 1 && a.kind.Batch.Whole
+	a.drop(rows, fault.As(err).Error(), whole || class == fault.Retryable || class == fault.Throttled)
+	return nil
+}
+
+// rowError is an error about one row of a request.
+type rowError struct {
+	row *record
+	err error
+}
+
+func (e *rowError) Error() string { return e.err.Error() }
+
+func (e *rowError) Unwrap() error { return e.err }
+
+func rowOf(err error) (*record, bool) {
+	e, ok := err.(*rowError) //nolint:errorlint // made by the builder alone, and never wrapped
+	if !ok {
+		return nil, false
+	}
+	return e.row, true
+}
+
+// name is a step's name for messages.
+func (st *Step) title() string {
+	if st.Name != "" {
+		return st.Name
+	}
+	return fmt.Sprintf("%s %s", st.Request.Method, st.Request.Path.text)
+}

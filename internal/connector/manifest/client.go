@@ -1,0 +1,227 @@
+package manifest
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/millrace/millrace/internal/connector"
+	"github.com/millrace/millrace/internal/fault"
+	"github.com/millrace/millrace/internal/httpx"
+	"github.com/millrace/millrace/internal/value"
+)
+
+// client sends a connection's requests.
+type client struct {
+	*httpx.Client
+	d *Destination
+}
+
+// parts are what a request is made of.
+type parts struct {
+	call    *Call
+	query   map[string]Text
+	headers map[string]Text
+	body    *Tree
+	format  string
+}
+
+func (st *Step) parts() parts { return parts{&st.Request, st.Query, st.Headers, st.Body, st.Format} }
+
+func (r *Request) parts() parts { return parts{&r.Request, r.Query, r.Headers, r.Body, r.Format} }
+
+// request makes a request for rows, of which the first one is what row means outside of $rows. An error about one of
+// them is a *rowError.
+func (c *client) request(ctx context.Context, s *scope, p parts, rows []*record) (*httpx.Request, error) {
+	if len(rows) > 0 {
+		s.bind(rows[0])
+	}
+	if c.d.auth.keeps {
+		extra, err := c.d.auth.extra(ctx, c.Client)
+		if err != nil {
+			return nil, err
+		}
+		s.set("token", extra)
+	}
+	r, err := c.build(s, p, rows)
+	if _, about := rowOf(err); err != nil && !about && len(rows) == 1 {
+		return nil, &rowError{rows[0], err}
+	}
+	return r, err
+}
+
+func (c *client) build(s *scope, p parts, rows []*record) (*httpx.Request, error) {
+	u, err := c.address(s, p)
+	if err != nil {
+		return nil, err
+	}
+	r := &httpx.Request{Method: p.call.Method, URL: u, Header: http.Header{"User-Agent": {"Millrace"}, "Accept": {"application/json"}}}
+	for _, set := range []map[string]Text{c.d.manifest.Connection.Headers, p.headers} {
+		if err := headers(s, r.Header, set); err != nil {
+			return nil, err
+		}
+	}
+	if p.body != nil {
+		if r.Header.Get("Content-Type") == "" {
+			r.Header.Set("Content-Type", contentTypes[p.format])
+		}
+		if r.Body, err = s.body(nil, p.body, p.format, rows); err != nil {
+			return nil, err
+		}
+	}
+	return r, nil
+}
+
+func headers(s *scope, h http.Header, set map[string]Text) error {
+	for _, name := range sortedNames(set) {
+		t := set[name]
+		text, err := s.text(&t.source)
+		if err != nil {
+			return err
+		}
+		if text != "" && !strings.ContainsAny(text, "\r\n") {
+			h.Set(name, text)
+		}
+	}
+	return nil
+}
+
+// address makes the address of a request: the base and the path, whose values are escaped, or an address that the
+// vendor gave, such as one of the next page.
+func (c *client) address(s *scope, p parts) (*url.URL, error) {
+	base := c.d.settings.Text(baseField.Name)
+	if base == "" {
+		var err error
+		if base, err = s.text(&c.d.manifest.Connection.Base.source); err != nil {
+			return nil, err
+		}
+	}
+	path, err := s.path(&p.call.Path)
+	if err != nil {
+		return nil, err
+	}
+	if rest, other := strings.CutPrefix(path, "https://"); other && c.d.settings.Text(baseField.Name) != "" && strings.HasPrefix(p.call.Path.text, "https://") {
+		path = "/" + rest // a second address of the vendor, behind the one that replaces them all
+	}
+	whole := path
+	if !strings.HasPrefix(path, "https://") && !strings.HasPrefix(path, "http://") {
+		whole = strings.TrimRight(base, "/") + "/" + strings.TrimLeft(path, "/")
+	}
+	u, err := httpx.ParseBase(whole)
+	if err != nil {
+		return nil, fault.Reclass(err, fault.Permanent)
+	}
+	query := u.Query()
+	for _, set := range []map[string]Text{c.d.manifest.Connection.Query, p.query} {
+		if err := parameters(s, query, set); err != nil {
+			return nil, err
+		}
+	}
+	u.RawQuery = query.Encode()
+	return u, nil
+}
+
+func parameters(s *scope, query url.Values, set map[string]Text) error {
+	for _, name := range sortedNames(set) {
+		t := set[name]
+		v, err := s.eval(&t.source)
+		switch {
+		case err != nil:
+			return err
+		case v.IsNull():
+		case v.Kind() == value.List:
+			for _, item := range v.List() {
+				query.Add(name, item.String())
+			}
+		default:
+			query.Set(name, v.String())
+		}
+	}
+	return nil
+}
+
+// path evaluates a path. What its outputs print is escaped, so that a value cannot lead elsewhere; an output that makes
+// the whole path is an address.
+func (s *scope) path(t *path) (string, error) {
+	if t.tmpl == nil {
+		return t.text, nil
+	}
+	if strings.HasPrefix(t.text, "{{") && strings.Count(t.text, "{{") == 1 && strings.HasSuffix(t.text, "}}") {
+		return s.text(&t.source)
+	}
+	out, err := t.escaped.Render(s.t, s.buf[:0])
+	s.buf = out
+	return string(out), t.wrong(err)
+}
+
+// send makes an exchange with whatever proves who sends it, and records it for the request log.
+func (c *client) send(ctx context.Context, r *httpx.Request, b *connector.Batch) (*httpx.Response, error) {
+	return httpx.Authorized(ctx, c.d.auth.through(c.Client), r, func() (*httpx.Response, error) {
+		resp, x, err := c.Do(ctx, r)
+		if b != nil {
+			b.Record(connector.Exchange{
+				Method: x.Method, URL: x.URL, RequestHeaders: shown(x.RequestHeaders), RequestBody: x.RequestBody,
+				Status: x.Status, ResponseHeaders: shown(x.ResponseHeaders), ResponseBody: x.ResponseBody,
+				Error: x.Error, StartedAt: x.StartedAt, Duration: x.Duration,
+			})
+		}
+		return resp, err
+	})
+}
+
+func shown(list []httpx.Header) []connector.Header {
+	out := make([]connector.Header, len(list))
+	for i, h := range list {
+		out[i] = connector.Header(h)
+	}
+	return out
+}
+
+// see gives an answer to the templates: status, headers (in lower case) and body, parsed where it is JSON.
+func (c *client) see(s *scope, resp *httpx.Response) {
+	s.set("status", value.OfInt(int64(resp.Status)))
+	s.set("body", content(resp))
+	named := make([]value.Field, 0, len(resp.Header))
+	for name, values := range resp.Header {
+		named = append(named, value.Field{Name: strings.ReplaceAll(strings.ToLower(name), "-", "_"), Value: value.OfText(strings.Join(values, ", "))})
+	}
+	s.set("headers", value.OfMap(named))
+}
+
+func content(resp *httpx.Response) value.Value {
+	text := string(resp.Body)
+	if text == "" {
+		return value.Value{}
+	}
+	if parsed, err := value.ParseJSON(text); err == nil {
+		return parsed
+	}
+	return value.OfText(text)
+}
+
+// keep saves what later steps know as vars.
+func (c *client) keep(s *scope, save map[string]Expr) error {
+	if len(save) == 0 {
+		return nil
+	}
+	for _, name := range sortedExprs(save) {
+		e := save[name]
+		v, err := s.eval(&e.source)
+		if err != nil {
+			return err
+		}
+		s.keepVar(name, v)
+	}
+	return nil
+}
+
+func sortedExprs(m map[string]Expr) []string {
+	list := make([]string, 0, len(m))
+	for name := range m {
+		list = append(list, name)
+	}
+	slices.Sort(list)
+	return list
+}

@@ -1,0 +1,468 @@
+package manifest
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/millrace/millrace/internal/connector"
+	"github.com/millrace/millrace/internal/fault"
+	"github.com/millrace/millrace/internal/httpx"
+	"github.com/millrace/millrace/internal/template"
+	"github.com/millrace/millrace/internal/value"
+)
+
+// maxPages ends a vendor's list that does not end.
+const maxPages = 200
+
+// pages calls visit with each item of a list; the item is in the scope.
+func (c *client) pages(ctx context.Context, s *scope, r *Request, visit func() error) error {
+	query := map[string]string{}
+	address := ""
+	for range maxPages {
+		resp, err := c.page(ctx, s, r, query, address)
+		if err != nil {
+			return err
+		}
+		items, err := s.eval(&bodySource)
+		if r.Items.given() {
+			items, err = s.eval(&r.Items.source)
+		}
+		if err != nil {
+			return err
+		}
+		list := items.Parsed().List()
+		next, err := r.Paging.next(s, query, len(list))
+		if err != nil {
+			return err
+		}
+		for _, item := range list {
+			s.set("item", item)
+			if err := visit(); err != nil {
+				return err
+			}
+		}
+		if address = ""; next == "" || resp.Truncated {
+			return nil
+		}
+		if strings.HasPrefix(next, "https://") || strings.HasPrefix(next, "http://") {
+			address = next
+		} else {
+			query[r.Paging.Param] = next
+		}
+	}
+	return nil
+}
+
+// page asks for one page.
+func (c *client) page(ctx context.Context, s *scope, r *Request, query map[string]string, address string) (*httpx.Response, error) {
+	request, err := c.request(ctx, s, r.parts(), nil)
+	if err != nil {
+		return nil, err
+	}
+	if address != "" {
+		u, err := httpx.ParseBase(address)
+		if err != nil {
+			return nil, err
+		}
+		if u.Host != request.URL.Host {
+			return nil, fault.New(fault.CodeDestinationAnswer, "the next page is said to be at another host, %s", u.Host)
+		}
+		request.URL = u
+	}
+	if r.Paging != nil && r.Paging.From != nil && query[r.Paging.Param] == "" {
+		query[r.Paging.Param] = value.OfInt(int64(*r.Paging.From)).String()
+	}
+	q := request.URL.Query()
+	for name, v := range query {
+		q.Set(name, v)
+	}
+	request.URL.RawQuery = q.Encode()
+	request.Keep = discoverBytes
+	resp, err := c.send(ctx, request, nil)
+	if err != nil {
+		return nil, harmless(err)
+	}
+	c.see(s, resp)
+	if e := c.verdict(s, resp, request.Secrets); e != nil {
+		return nil, e
+	}
+	return resp, nil
+}
+
+// discoverBytes is how much of a page is read.
+const discoverBytes = 32 << 20
+
+// next returns what asks for the next page; empty at the last one.
+func (p *Paging) next(s *scope, query map[string]string, items int) (string, error) {
+	switch {
+	case p == nil:
+		return "", nil
+	case p.Next.given():
+		v, err := s.eval(&p.Next.source)
+		if err != nil || v.IsNull() || v.Kind() == value.Bool && !v.Bool() {
+			return "", err
+		}
+		return v.String(), nil
+	case p.From == nil || items == 0 || items < p.Size:
+		return "", nil
+	default:
+		at, err := asInteger(value.OfText(query[p.Param]))
+		if err != nil {
+			return "", err
+		}
+		return value.OfInt(at.Int() + int64(max(p.Step, 1))).String(), nil
+	}
+}
+
+// ListOptions loads a pick-list.
+func (d *Destination) ListOptions(ctx context.Context, list string, job connector.SyncJob) ([]connector.Option, error) {
+	if hook := d.hooks.Lists[list]; hook != nil {
+		return d.hookedList(ctx, hook, job)
+	}
+	l, ok := d.manifest.Lists[list]
+	if !ok {
+		return nil, fault.New(fault.CodeInvalid, "there is no list %q", list)
+	}
+	options := connectorOptions(l.Static)
+	if !l.Request.Request.given() {
+		return options, nil
+	}
+	c, err := d.client(1)
+	if err != nil {
+		return nil, err
+	}
+	defer c.Close()
+	s := d.jobScope(job)
+	err = c.pages(ctx, s, &l.Request, func() error {
+		o, offered, err := l.option(s)
+		if err == nil && offered {
+			options = append(options, o)
+		}
+		return err
+	})
+	return options, err
+}
+
+func (l *List) option(s *scope) (o connector.Option, offered bool, err error) {
+	if offered, err = s.holds(&l.When); err != nil || !offered {
+		return o, false, err
+	}
+	if o.Value, err = s.text(&l.Value.source); err != nil || o.Value == "" {
+		return o, false, err
+	}
+	if o.Label, err = s.text(&l.Label.source); err != nil {
+		return o, false, err
+	}
+	if o.Label == "" {
+		o.Label = o.Value
+	}
+	o.Help, err = s.text(&l.Help.source)
+	return o, true, err
+}
+
+// full is a field's name in mappings.
+func (f *TargetField) full() string {
+	if f.Section == "" || f.Section == defaultSection {
+		return f.Name
+	}
+	return f.Section + "." + f.Name
+}
+
+// staticFields are the fields of a job that the manifest has, and whether there are no others.
+func (d *Destination) staticFields(t *SyncType, job connector.SyncJob) (fields []*TargetField, all bool, err error) {
+	s := d.jobScope(job)
+	all = true
+	lists := [][]TargetField{t.Targets}
+	for _, name := range t.FieldSets {
+		set := d.manifest.FieldSets[name]
+		lists = append(lists, set.Static)
+		all = all && len(set.Discover) == 0
+	}
+	for _, list := range lists {
+		for i := range list {
+			fits, err := s.holds(&list[i].When)
+			if err != nil {
+				return nil, false, err
+			}
+			if fits {
+				fields = append(fields, &list[i])
+			}
+		}
+	}
+	return fields, all && d.hooks.Fields[t.Slug] == nil, nil
+}
+
+// TargetFields lists the fields that a mapping can fill.
+func (d *Destination) TargetFields(ctx context.Context, job connector.SyncJob) ([]connector.TargetField, error) {
+	t, err := d.syncType(job)
+	if err != nil {
+		return nil, err
+	}
+	static, all, err := d.staticFields(t, job)
+	if err != nil {
+		return nil, err
+	}
+	fields := make([]connector.TargetField, 0, len(static))
+	for _, f := range static {
+		fields = append(fields, f.offer(t))
+	}
+	if !all {
+		found, err := d.discover(ctx, t, job)
+		if err != nil {
+			return nil, err
+		}
+		for _, f := range found {
+			if !slices.ContainsFunc(fields, func(known connector.TargetField) bool { return known.Name == f.Name }) {
+				fields = append(fields, f.TargetField)
+			}
+		}
+	}
+	if only := t.Modes[job.Mode].Match; len(only) > 0 {
+		for i := range fields {
+			fields[i].Match = slices.Contains(only, fields[i].Name)
+		}
+	}
+	return fields, nil
+}
+
+func (f *TargetField) offer(t *SyncType) connector.TargetField {
+	label := f.Label
+	if label == "" {
+		label = f.Name
+	}
+	return connector.TargetField{
+		Name: f.full(), Label: label, Type: f.Type, Native: f.Type, Required: f.Required, Match: f.Match, Help: f.Help,
+		Section: t.heading(f.Section), Options: connectorOptions(f.Options),
+	}
+}
+
+// heading is what a section is called.
+func (t *SyncType) heading(section string) string {
+	for _, s := range t.Sections {
+		if s.Name == section {
+			return s.Label
+		}
+	}
+	return ""
+}
+
+// found is a field that the account has.
+type found struct {
+	connector.TargetField
+	form string
+}
+
+// discover reads the account's fields.
+func (d *Destination) discover(ctx context.Context, t *SyncType, job connector.SyncJob) ([]found, error) {
+	c, err := d.client(1)
+	if err != nil {
+		return nil, err
+	}
+	defer c.Close()
+	s := d.jobScope(job)
+	var all []found
+	for _, name := range t.FieldSets {
+		set := d.manifest.FieldSets[name]
+		for i := range set.Discover {
+			x := &set.Discover[i]
+			if run, err := s.holds(&x.If); err != nil || !run {
+				if err != nil {
+					return nil, err
+				}
+				continue
+			}
+			err := c.pages(ctx, s, &x.Request, func() error {
+				f, offered, err := x.field(s, t)
+				if err == nil && offered {
+					all = append(all, f)
+				}
+				return err
+			})
+			if err != nil {
+				return nil, err
+			}
+		}
+	}
+	if hook := d.hooks.Fields[t.Slug]; hook != nil {
+		more, err := d.hookedFields(ctx, hook, job)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, more...)
+	}
+	return all, nil
+}
+
+func (x *Discovery) field(s *scope, t *SyncType) (f found, offered bool, err error) {
+	if offered, err = s.holds(&x.When); err != nil || !offered {
+		return f, false, err
+	}
+	for _, text := range []struct {
+		to   *string
+		expr *Expr
+	}{{&f.Name, &x.Name}, {&f.Label, &x.Label}, {&f.Native, &x.Type}, {&f.Help, &x.Help}} {
+		if *text.to, err = s.text(&text.expr.source); err != nil {
+			return f, false, err
+		}
+	}
+	if f.Name == "" {
+		return f, false, nil
+	}
+	for _, cond := range []struct {
+		to   *bool
+		cond *Cond
+	}{{&f.Required, &x.Required}, {&f.ReadOnly, &x.ReadOnly}, {&f.Match, &x.Match}} {
+		if *cond.to, err = s.meets(cond.cond); err != nil {
+			return f, false, err
+		}
+	}
+	f.Type, f.form = x.Types[f.Native], x.Forms[f.Native]
+	if f.Type == "" {
+		f.Type = "unknown"
+	}
+	if f.Native == "" {
+		f.Native = f.Type
+	}
+	if f.Label == "" {
+		f.Label = f.Name
+	}
+	if x.Section != "" && x.Section != defaultSection {
+		f.Name, f.Section = x.Section+"."+f.Name, t.heading(x.Section)
+	}
+	f.Options, err = choices(s, &x.Options)
+	return f, true, err
+}
+
+// choices reads the values that a field takes.
+func choices(s *scope, e *Expr) ([]connector.Option, error) {
+	v, err := s.eval(&e.source)
+	if err != nil {
+		return nil, err
+	}
+	var all []connector.Option
+	for _, item := range v.Parsed().List() {
+		o := connector.Option{Value: item.String()}
+		if item.Kind() == value.Map {
+			named, _ := item.Get("value")
+			label, _ := item.Get("label")
+			o.Value, o.Label = named.String(), label.String()
+		}
+		if o.Label == "" {
+			o.Label = o.Value
+		}
+		all = append(all, o)
+	}
+	return all, nil
+}
+
+// layout compiles how rows become records.
+func (d *Destination) layout(ctx context.Context, c *client, t *SyncType, job connector.SyncJob) (*layout, error) {
+	specs, all, err := d.staticFields(t, job)
+	if err != nil {
+		return nil, err
+	}
+	forms := map[string]string{}
+	if !all && d.hasForms(t) && mapsOthers(specs, job) {
+		found, err := d.discover(ctx, t, job)
+		if err != nil {
+			return nil, err
+		}
+		for _, f := range found {
+			forms[f.Name] = f.form
+		}
+	}
+	l := &layout{clear: job.Delete == connector.DeleteClear, sections: []string{defaultSection}, schema: job.Model.Schema.Names()}
+	for _, s := range t.Sections {
+		l.sections = append(l.sections, s.Name)
+	}
+	for _, f := range specs {
+		if f.Section != "" && !slices.Contains(l.sections, f.Section) {
+			l.sections = append(l.sections, f.Section)
+		}
+	}
+	make := func(name string, omit bool) (column, error) { return d.column(t, job, specs, forms, name, omit) }
+	for _, target := range job.Columns {
+		col, err := make(target.Name, target.Omit)
+		if err != nil {
+			return nil, err
+		}
+		l.columns = append(l.columns, col)
+	}
+	for _, pair := range job.Match {
+		col, err := make(pair.To, false)
+		if err != nil {
+			return nil, err
+		}
+		l.match = append(l.match, col)
+	}
+	l.rendered, err = renderedOf(t, job)
+	return l, err
+}
+
+// mapsOthers reports whether a mapping fills a field that the manifest does not have.
+func mapsOthers(specs []*TargetField, job connector.SyncJob) bool {
+	return slices.ContainsFunc(job.Columns, func(c connector.TargetColumn) bool {
+		return !slices.ContainsFunc(specs, func(f *TargetField) bool { return f.full() == c.Name })
+	})
+}
+
+func (d *Destination) hasForms(t *SyncType) bool {
+	return slices.ContainsFunc(t.FieldSets, func(name string) bool {
+		return slices.ContainsFunc(d.manifest.FieldSets[name].Discover, func(x Discovery) bool { return len(x.Forms) > 0 })
+	}) || d.hooks.Fields[t.Slug] != nil
+}
+
+// column compiles one mapped field.
+func (d *Destination) column(t *SyncType, job connector.SyncJob, specs []*TargetField, forms map[string]string, name string, omit bool) (column, error) {
+	s := d.jobScope(job)
+	spec := TargetField{}
+	for _, f := range specs {
+		if f.full() == name {
+			spec = *f
+		}
+	}
+	if spec.Name == "" {
+		spec.As = forms[name]
+	}
+	section, path := place(name, spec.Section, t.Mapping.Nested, t.Sections)
+	if spec.Name != "" && !t.nested(section) {
+		path = []string{spec.Name}
+	}
+	p, err := spec.Pipeline.compile(spec.Options, value.Of(t.Mapping.Clear), s.holds)
+	return column{name: name, section: section, path: path, omit: omit, pipe: p}, err
+}
+
+func (t *SyncType) nested(section string) bool {
+	if section == defaultSection {
+		return t.Mapping.Nested
+	}
+	return slices.ContainsFunc(t.Sections, func(s Section) bool { return s.Name == section && s.Nested })
+}
+
+// renderedOf compiles the templates that a sync's settings hold.
+func renderedOf(t *SyncType, job connector.SyncJob) (map[string]*template.Template, error) {
+	var all map[string]*template.Template
+	for _, f := range t.Fields {
+		text := job.Settings.Text(f.Name)
+		if !f.Rendered || text == "" {
+			continue
+		}
+		parsed, err := template.Parse(text)
+		if err != nil {
+			return nil, fault.Wrap(err, fault.CodeTemplate, "%s", f.Label).WithPath("spec.settings." + f.Name)
+		}
+		if all == nil {
+			all = map[string]*template.Template{}
+		}
+		all[f.Name] = parsed
+	}
+	return all, nil
+}
+
+// checkTemplates reports the settings' templates that cannot be read.
+func (d *Destination) checkTemplates(t *SyncType, job connector.SyncJob, issues *fault.Issues) {
+	if _, err := renderedOf(t, job); err != nil {
+		*issues = append(*issues, fault.As(err))
+	}
+}

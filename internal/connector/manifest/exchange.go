@@ -1,0 +1,358 @@
+package manifest
+
+import (
+	"context"
+	"encoding/json"
+	"strings"
+	"time"
+
+	"github.com/millrace/millrace/internal/connector"
+	"github.com/millrace/millrace/internal/fault"
+	"github.com/millrace/millrace/internal/httpx"
+	"github.com/millrace/millrace/internal/value"
+)
+
+// exchange makes one request of a step and reads its answer.
+func (a *attempt) exchange(ctx context.Context, st *Step, rows []*record) error {
+	if st.Until.given() {
+		return a.poll(ctx, st, rows)
+	}
+	resp, err := a.ask(ctx, st, rows)
+	if err != nil {
+		return err
+	}
+	return a.answered(st, rows, resp)
+}
+
+// ask makes a request; an answer that is no success is an error.
+func (a *attempt) ask(ctx context.Context, st *Step, rows []*record) (*httpx.Response, error) {
+	r, err := a.client.request(ctx, a.scope, st.parts(), rows)
+	if err != nil {
+		return nil, err
+	}
+	resp, err := a.client.send(ctx, r, a.batch)
+	if err != nil {
+		if st.Reads {
+			err = harmless(err)
+		}
+		return nil, err
+	}
+	a.client.see(a.scope, resp)
+	if e := a.client.verdict(a.scope, resp, r.Secrets, st.Answers, a.kind.Answers); e != nil {
+		if st.Reads && e.Class == fault.Unknown {
+			e = fault.Reclass(e, fault.Retryable)
+		}
+		return nil, helped(e, st.Hint)
+	}
+	return resp, nil
+}
+
+// harmless is the error of a request that only reads: whether it arrived does not matter.
+func harmless(err error) error {
+	if fault.ClassOf(err) == fault.Unknown {
+		return fault.Reclass(err, fault.Retryable)
+	}
+	return err
+}
+
+// answered reads what a success says of single rows, and keeps what later steps need.
+func (a *attempt) answered(st *Step, rows []*record, resp *httpx.Response) error {
+	if !st.Reads {
+		a.wrote = true
+	}
+	if len(st.Rows) > 0 && resp.Truncated {
+		return fault.New(fault.CodeDestinationAnswer, "the answer is too long to be read")
+	}
+	for i := range st.Rows {
+		if err := a.readers(&st.Rows[i], rows); err != nil {
+			return fault.Reclass(fault.Wrap(err, fault.CodeDestinationAnswer, "reading the answer"), fault.Unknown)
+		}
+	}
+	return a.client.keep(a.scope, st.Save)
+}
+
+// readers applies one reader to an answer.
+func (a *attempt) readers(rd *Reader, rows []*record) error {
+	items, err := a.items(rd)
+	if err != nil {
+		return err
+	}
+	find, err := a.finder(rd, rows)
+	if err != nil {
+		return err
+	}
+	met := map[*record]bool{}
+	for i, item := range items {
+		a.scope.set("item", item)
+		found, err := find(i)
+		if err != nil {
+			return err
+		}
+		for _, r := range found {
+			met[r] = true
+			if err := a.judge(rd, r); err != nil {
+				return err
+			}
+		}
+	}
+	if rd.Absent != "reject" {
+		return nil
+	}
+	for _, r := range rows {
+		if !met[r] {
+			a.drop([]*record{r}, rd.AbsentReason, false)
+		}
+	}
+	return nil
+}
+
+// items is the list that a reader reads; without a place it is the whole answer.
+func (a *attempt) items(rd *Reader) ([]value.Value, error) {
+	if !rd.At.given() {
+		v, err := a.scope.eval(&bodySource)
+		return []value.Value{v}, err
+	}
+	v, err := a.scope.eval(&rd.At.source)
+	if err != nil {
+		return nil, err
+	}
+	switch v = v.Parsed(); v.Kind() {
+	case value.List:
+		return v.List(), nil
+	case value.Null:
+		return nil, nil
+	case value.Map: // items by their keys
+		items := make([]value.Value, len(v.Fields()))
+		for i, f := range v.Fields() {
+			items[i] = value.OfMap([]value.Field{{Name: "key", Value: value.OfText(f.Name)}, {Name: "value", Value: f.Value}})
+		}
+		return items, nil
+	default:
+		return []value.Value{v}, nil
+	}
+}
+
+// finder returns how the rows of an item are found; the item is in the scope.
+func (a *attempt) finder(rd *Reader, rows []*record) (func(i int) ([]*record, error), error) {
+	if rd.By == "index" {
+		return func(i int) ([]*record, error) {
+			if rd.Index.given() {
+				v, err := a.scope.eval(&rd.Index.source)
+				if err != nil {
+					return nil, err
+				}
+				n, err := asInteger(v)
+				if err != nil {
+					return nil, nil // the item is about no row
+				}
+				i = int(n.Int())
+			}
+			if i < 0 || i >= len(rows) {
+				return nil, nil
+			}
+			return rows[i : i+1], nil
+		}, nil
+	}
+	index := map[string][]*record{}
+	for _, r := range rows {
+		a.scope.bind(r)
+		v, err := a.scope.eval(&rd.Is.source)
+		if err != nil {
+			return nil, err
+		}
+		key := rd.fold(v.String())
+		index[key] = append(index[key], r)
+	}
+	return func(int) ([]*record, error) {
+		v, err := a.scope.eval(&rd.Key.source)
+		if err != nil || v.IsNull() {
+			return nil, err
+		}
+		if v.Kind() != value.List {
+			return index[rd.fold(v.String())], nil
+		}
+		var found []*record // the item is about several rows
+		for _, key := range v.List() {
+			found = append(found, index[rd.fold(key.String())]...)
+		}
+		return found, nil
+	}, nil
+}
+
+func (rd *Reader) fold(s string) string {
+	if rd.Fold {
+		return strings.ToLower(s)
+	}
+	return s
+}
+
+// judge says what an item means for its row. A list without a condition and with nothing to save is one of refusals.
+func (a *attempt) judge(rd *Reader, r *record) error {
+	a.scope.bind(r)
+	refused := !rd.Reject.given() && len(rd.Save) == 0
+	if rd.Reject.given() {
+		var err error
+		if refused, err = a.scope.meets(&rd.Reject); err != nil {
+			return err
+		}
+	}
+	if !refused {
+		for _, name := range sortedExprs(rd.Save) {
+			e := rd.Save[name]
+			v, err := a.scope.eval(&e.source)
+			if err != nil {
+				return err
+			}
+			r.save(name, v)
+		}
+		return nil
+	}
+	retry, err := a.scope.meets(&rd.Retry)
+	if err != nil {
+		return err
+	}
+	reason, err := a.scope.text(&rd.Reason.source)
+	if err != nil {
+		return err
+	}
+	if strings.TrimSpace(reason) == "" {
+		reason = "refused without a reason"
+	}
+	a.drop([]*record{r}, a.client.Redact(reason), retry)
+	return nil
+}
+
+const (
+	defaultEvery   = 2 * time.Second
+	defaultTimeout = 10 * time.Minute
+)
+
+// checkpoint is what Resolve needs to ask once more.
+type checkpoint struct {
+	Operation connector.Operation        `json:"operation"`
+	Step      int                        `json:"step"`
+	Vars      map[string]json.RawMessage `json:"vars"`
+}
+
+// poll repeats a request until its work is over. What asks for it again after a crash is noted first.
+func (a *attempt) poll(ctx context.Context, st *Step, rows []*record) error {
+	if err := a.note(ctx, st); err != nil {
+		return err
+	}
+	every, timeout := time.Duration(st.Every), time.Duration(st.Timeout)
+	if every == 0 {
+		every = defaultEvery
+	}
+	if timeout == 0 {
+		timeout = defaultTimeout
+	}
+	began := a.clock.Now()
+	for {
+		over, err := a.look(ctx, st, rows)
+		if over || err != nil {
+			return err
+		}
+		if a.clock.Now().Sub(began) > timeout {
+			return fault.New(fault.CodeDestinationTimeout, "the vendor was not done within %s", timeout)
+		}
+		select {
+		case <-ctx.Done():
+			return fault.Reclass(fault.Wrap(context.Cause(ctx), fault.CodeDestinationUnknown, "waiting for the vendor"), fault.Unknown)
+		case <-time.After(every):
+		}
+	}
+}
+
+// look asks once whether the work is over. While it is not known, an answer that can be asked for again is none.
+func (a *attempt) look(ctx context.Context, st *Step, rows []*record) (over bool, err error) {
+	resp, err := a.ask(ctx, st, rows)
+	switch class := fault.ClassOf(err); {
+	case err != nil && (class == fault.Retryable || class == fault.Throttled || class == fault.Unknown):
+		return false, nil
+	case err != nil:
+		return false, fault.Reclass(err, fault.Unknown)
+	}
+	if failed, err := a.scope.meets(&st.Fail); err != nil || failed {
+		if err != nil {
+			return false, err
+		}
+		words, _ := a.scope.text(&st.Message.source) //nolint:errcheck // the words are a help
+		return true, helped(fault.New(fault.CodeDestinationRejected, "%s", a.client.Redact(orElse(words, "the vendor's work failed"))), st.Hint)
+	}
+	if over, err = a.scope.meets(&st.Until); err != nil || !over {
+		return false, err
+	}
+	return true, a.answered(st, rows, resp)
+}
+
+func orElse(s, other string) string {
+	if strings.TrimSpace(s) == "" {
+		return other
+	}
+	return s
+}
+
+// note keeps a checkpoint.
+func (a *attempt) note(ctx context.Context, st *Step) error {
+	w, err := a.write(a.batch.Operation)
+	if err != nil || w == nil || a.alone {
+		return err
+	}
+	c := checkpoint{Operation: a.batch.Operation, Step: -1, Vars: map[string]json.RawMessage{}}
+	for i := range w.Steps {
+		if &w.Steps[i] == st {
+			c.Step = i
+		}
+	}
+	for _, f := range a.scope.vars {
+		c.Vars[f.Name] = f.Value.AppendJSON(nil)
+	}
+	text, err := json.Marshal(c)
+	if err != nil {
+		return fault.Wrap(err, fault.CodeInternal, "encoding a checkpoint")
+	}
+	return a.batch.Checkpoint(ctx, string(text))
+}
+
+// Resolve asks once what became of work that was waited for.
+func (d *Destination) Resolve(ctx context.Context, job connector.SyncJob, token string) (connector.Resolution, error) {
+	var c checkpoint
+	if err := json.Unmarshal([]byte(token), &c); err != nil {
+		return connector.ResolvedUnknown, nil //nolint:nilerr // not a token of ours
+	}
+	s, err := d.session(ctx, job)
+	if err != nil {
+		return connector.ResolvedUnknown, err
+	}
+	defer s.Close() //nolint:errcheck // it closes idle connections only
+	w, err := s.write(c.Operation)
+	if err != nil || w == nil || c.Step < 0 || c.Step >= len(w.Steps) {
+		return connector.ResolvedUnknown, err
+	}
+	a := s.bare(value.OfMap(nil))
+	for name, text := range c.Vars {
+		if v, err := value.ParseJSON(string(text)); err == nil {
+			a.scope.keepVar(name, v)
+		}
+	}
+	return a.resolution(ctx, &w.Steps[c.Step])
+}
+
+func (a *attempt) resolution(ctx context.Context, st *Step) (connector.Resolution, error) {
+	if _, err := a.ask(ctx, st, nil); err != nil {
+		return connector.ResolvedUnknown, nil //nolint:nilerr // it is asked for again, or reported as in doubt
+	}
+	if failed, err := a.scope.meets(&st.Fail); err != nil || failed {
+		return connector.ResolvedNotTaken, err
+	}
+	over, err := a.scope.meets(&st.Until)
+	if err != nil || !over {
+		return connector.ResolvedUnknown, err
+	}
+	for i := range st.Rows {
+		if items, err := a.items(&st.Rows[i]); err != nil || len(items) > 0 {
+			return connector.ResolvedUnknown, err // some rows may have been refused, and nobody knows any more which
+		}
+	}
+	return connector.ResolvedTaken, nil
+}

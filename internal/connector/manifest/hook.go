@@ -1,0 +1,198 @@
+package manifest
+
+import (
+	"context"
+
+	"github.com/millrace/millrace/internal/connector"
+	"github.com/millrace/millrace/internal/fault"
+	"github.com/millrace/millrace/internal/httpx"
+	"github.com/millrace/millrace/internal/value"
+)
+
+// Hooks are Go code beside a manifest, for what the language cannot say. Every name is one that the manifest has.
+type Hooks struct {
+	// Begin replaces the session of a sync type (SyncType.Hook).
+	Begin map[string]func(ctx context.Context, r *Run) (connector.Session, error)
+	// Write sends the rows of a batch instead of steps (Write.Hook). Its contract is that of connector.Session.
+	Write map[string]func(ctx context.Context, r *Run) (connector.Result, error)
+	// Lists loads a pick-list, by its name.
+	Lists map[string]func(ctx context.Context, r *Run) ([]connector.Option, error)
+	// Fields lists further fields of a sync type, by its slug. Native is looked up in Forms for the form of values.
+	Fields map[string]func(ctx context.Context, r *Run) ([]Discovered, error)
+	// Check reports further errors of a sync's settings, by the slug of the sync type. It does not connect.
+	Check map[string]func(d *Destination, job connector.SyncJob) fault.Issues
+}
+
+// Discovered is a field that a hook found, and the form that its values take (Pipeline.As).
+type Discovered struct {
+	connector.TargetField
+	Form string
+}
+
+// Run is what a hook works with: a connection, a sync, and in Write a batch.
+type Run struct {
+	session *session
+	attempt *attempt
+}
+
+// Job is what the run asks of the destination.
+func (r *Run) Job() connector.SyncJob { return r.session.job }
+
+// Settings are the connection's settings.
+func (r *Run) Settings() connector.Settings { return r.session.settings }
+
+// Limits are what the manifest says of the sync type.
+func (r *Run) Limits() connector.Limits { return r.session.Limits() }
+
+// State is what the connection remembers.
+func (r *Run) State() connector.State { return r.session.state }
+
+// Batch is the batch of Write.
+func (r *Run) Batch() *connector.Batch { return r.attempt.batch }
+
+// Row is a row of the batch that the rules allow.
+type Row struct{ record *record }
+
+// Index is the row's place in the batch.
+func (w Row) Index() int { return w.record.index }
+
+// Key is the row's primary key.
+func (w Row) Key() string { return w.record.row.Key }
+
+// Get returns what templates know as row.NAME.
+func (w Row) Get(name string) value.Value {
+	v, _ := w.record.Get(name)
+	return v
+}
+
+// Value returns the value of a mapped field as it is sent.
+func (w Row) Value(field string) value.Value { return w.record.value(field) }
+
+// Match returns the value that the row is matched by.
+func (w Row) Match() value.Value { return w.Get("match") }
+
+// Before returns an earlier value of a mapped field, where the sync type asks for them.
+func (w Row) Before(field string) value.Value {
+	for i := range w.record.layout.columns {
+		if w.record.layout.columns[i].name == field && i < len(w.record.row.Before) {
+			return w.record.row.Before[i]
+		}
+	}
+	return value.Value{}
+}
+
+// Rows are the rows of the batch that were not refused yet.
+func (r *Run) Rows() []Row {
+	rows := make([]Row, len(r.attempt.records))
+	for i, rec := range r.attempt.records {
+		rows[i] = Row{rec}
+	}
+	return rows
+}
+
+// Reject refuses a row.
+func (r *Run) Reject(w Row, reason string, retry bool) {
+	r.attempt.drop([]*record{w.record}, r.session.client.Redact(reason), retry)
+}
+
+// Result is the answer to the batch.
+func (r *Run) Result() connector.Result { return connector.Result{Rejected: r.attempt.rejected} }
+
+// Resource returns the value of a resource of the sync.
+func (r *Run) Resource(ctx context.Context, name string) (value.Value, error) {
+	all, err := r.session.resources.get(ctx, r.session)
+	if err != nil {
+		return value.Value{}, err
+	}
+	v, _ := all.Get(name)
+	return v, nil
+}
+
+// Steps makes requests that are written in the manifest, for the rows of the batch.
+func (r *Run) Steps(ctx context.Context, steps []Step) error { return r.attempt.steps(ctx, steps) }
+
+// Ask makes a request: its path is put behind the connection's base, and it is authorized and recorded. An answer that
+// is no success, by the manifest's rules and those of HTTP, is an error.
+func (r *Run) Ask(ctx context.Context, method, path string, body []byte, header map[string]string) (*Answered, error) {
+	s := r.session.jobScope(r.session.job)
+	u, err := r.session.client.address(s, parts{call: &Call{Method: method, Path: plainPath(path)}})
+	if err != nil {
+		return nil, err
+	}
+	return r.Do(ctx, &httpx.Request{Method: method, URL: u, Body: body, Header: httpHeader(header, body != nil)})
+}
+
+// Do makes a request of a hook's own making. It is authorized and recorded as others are.
+func (r *Run) Do(ctx context.Context, q *httpx.Request) (*Answered, error) {
+	s := r.session.jobScope(r.session.job)
+	if err := headers(s, q.Header, r.session.manifest.Connection.Headers); err != nil {
+		return nil, err
+	}
+	var b *connector.Batch
+	if r.attempt != nil {
+		b = r.attempt.batch
+	}
+	resp, err := r.session.client.send(ctx, q, b)
+	if err != nil {
+		return nil, err
+	}
+	r.session.client.see(s, resp)
+	if e := r.session.client.verdict(s, resp, q.Secrets, r.session.kind.Answers); e != nil {
+		return &Answered{resp}, e
+	}
+	return &Answered{resp}, nil
+}
+
+// Answered is an answer.
+type Answered struct{ *httpx.Response }
+
+// Value is the body, parsed where it is JSON.
+func (a *Answered) Value() value.Value { return content(a.Response) }
+
+func plainPath(text string) path {
+	return path{Text: Text{source{text: text, path: "request", fix: value.OfText(text)}}}
+}
+
+func httpHeader(set map[string]string, body bool) map[string][]string {
+	h := map[string][]string{"User-Agent": {"Millrace"}, "Accept": {"application/json"}}
+	if body {
+		h["Content-Type"] = []string{"application/json"}
+	}
+	for name, v := range set {
+		h[name] = []string{v}
+	}
+	return h
+}
+
+func (d *Destination) hooked(job connector.SyncJob) (*Run, error) {
+	t, err := d.syncType(job)
+	if err != nil {
+		return nil, err
+	}
+	s := &session{Destination: d, job: job, kind: t}
+	s.client, err = d.client(1)
+	return &Run{session: s}, err
+}
+
+func (d *Destination) hookedList(ctx context.Context, hook func(context.Context, *Run) ([]connector.Option, error), job connector.SyncJob) ([]connector.Option, error) {
+	r, err := d.hooked(job)
+	if err != nil {
+		return nil, err
+	}
+	defer r.session.client.Close()
+	return hook(ctx, r)
+}
+
+func (d *Destination) hookedFields(ctx context.Context, hook func(context.Context, *Run) ([]Discovered, error), job connector.SyncJob) ([]found, error) {
+	r, err := d.hooked(job)
+	if err != nil {
+		return nil, err
+	}
+	defer r.session.client.Close()
+	list, err := hook(ctx, r)
+	all := make([]found, len(list))
+	for i, f := range list {
+		all[i] = found{f.TargetField, f.Form}
+	}
+	return all, err
+}

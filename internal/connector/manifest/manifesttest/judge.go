@@ -1,0 +1,144 @@
+package manifesttest
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/getkin/kin-openapi/openapi2"
+	"github.com/getkin/kin-openapi/openapi2conv"
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/getkin/kin-openapi/openapi3filter"
+	"github.com/getkin/kin-openapi/routers"
+	"github.com/getkin/kin-openapi/routers/gorillamux"
+	"gopkg.in/yaml.v3"
+)
+
+// SpecsVariable names the folder with the vendors' published API descriptions.
+const SpecsVariable = "MILLRACE_VENDOR_SPECS"
+
+// Spec is one of a vendor's API descriptions.
+type Spec struct {
+	File   string   `yaml:"file"`   // in the folder of descriptions
+	Prefix string   `yaml:"prefix"` // what the path of a request has before the paths of the description
+	Host   string   `yaml:"host"`   // the second address of a vendor whose requests it is about
+	Except []string `yaml:"except"` // METHOD /path: requests that the description gets wrong, each with a comment that says how
+}
+
+// judge compares requests with a vendor's descriptions.
+type judge struct {
+	specs  []Spec
+	routes []routers.Router
+}
+
+// newJudge reads descriptions. It returns nil where there are none.
+func newJudge(folder string, specs []Spec) (*judge, error) {
+	if folder == "" || len(specs) == 0 {
+		return nil, nil //nolint:nilnil // no judge is one that finds nothing
+	}
+	j := &judge{specs: specs}
+	for _, s := range specs {
+		router, err := route(filepath.Join(folder, s.File))
+		if err != nil {
+			return nil, fmt.Errorf("reading %s: %w", s.File, err)
+		}
+		j.routes = append(j.routes, router)
+	}
+	return j, nil
+}
+
+func route(file string) (routers.Router, error) {
+	doc, err := read(file)
+	if err != nil {
+		return nil, err
+	}
+	doc.Servers = openapi3.Servers{{URL: "/"}}
+	for _, item := range doc.Paths.Map() {
+		item.Servers = nil
+		for _, op := range item.Operations() {
+			op.Servers, op.Security = nil, &openapi3.SecurityRequirements{}
+		}
+	}
+	doc.Security = nil
+	return gorillamux.NewRouter(doc) //nolint:wrapcheck // the caller names the file
+}
+
+func read(file string) (*openapi3.T, error) {
+	text, err := os.ReadFile(file) //nolint:gosec // the test names it
+	if err != nil {
+		return nil, err //nolint:wrapcheck // it names the file
+	}
+	var version struct {
+		Swagger string `yaml:"swagger"`
+	}
+	if err := yaml.Unmarshal(text, &version); err != nil {
+		return nil, err //nolint:wrapcheck // the caller names the file
+	}
+	loader := openapi3.NewLoader()
+	loader.IsExternalRefsAllowed = true
+	if version.Swagger == "" {
+		return loader.LoadFromFile(file) //nolint:wrapcheck // the caller names the file
+	}
+	var old openapi2.T
+	if err := yaml.Unmarshal(text, &old); err != nil {
+		return nil, err //nolint:wrapcheck // the caller names the file
+	}
+	return openapi2conv.ToV3(&old) //nolint:wrapcheck // the caller names the file
+}
+
+// problem says what a description finds wrong in a request.
+func (j *judge) problem(r *http.Request, body []byte) string {
+	var found []string
+	for i, s := range j.specs {
+		path := r.URL.Path
+		if s.Host != "" {
+			rest, ours := strings.CutPrefix(path, "/"+s.Host)
+			if !ours {
+				continue
+			}
+			path = rest
+		}
+		path, under := strings.CutPrefix(path, s.Prefix)
+		if !under {
+			continue
+		}
+		for _, e := range s.Except {
+			if e == r.Method+" "+path {
+				return ""
+			}
+		}
+		problem := ask(j.routes[i], r, path, body)
+		if problem == "" {
+			return ""
+		}
+		found = append(found, problem)
+	}
+	if len(found) == 0 {
+		return "no description knows the address"
+	}
+	return strings.Join(found, "; ")
+}
+
+func ask(router routers.Router, r *http.Request, path string, body []byte) string {
+	copied := r.Clone(context.Background())
+	copied.URL = &url.URL{Scheme: "http", Host: r.Host, Path: path, RawQuery: r.URL.RawQuery}
+	copied.RequestURI, copied.Body = "", io.NopCloser(bytes.NewReader(body))
+	found, params, err := router.FindRoute(copied)
+	if err != nil {
+		return err.Error()
+	}
+	err = openapi3filter.ValidateRequest(context.Background(), &openapi3filter.RequestValidationInput{
+		Request: copied, PathParams: params, Route: found,
+		Options: &openapi3filter.Options{AuthenticationFunc: openapi3filter.NoopAuthenticationFunc, MultiError: true},
+	})
+	if err != nil {
+		return err.Error()
+	}
+	return ""
+}

@@ -1,0 +1,257 @@
+package manifesttest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"time"
+
+	"github.com/millrace/millrace/internal/clock"
+	"github.com/millrace/millrace/internal/connector"
+	"github.com/millrace/millrace/internal/fault"
+	"github.com/millrace/millrace/internal/value"
+)
+
+// began is when every run of a case began.
+var began = time.Date(2026, 3, 14, 9, 26, 53, 0, time.UTC)
+
+// run does what a case is about against a server, and says what came of it.
+func (c *Case) run(ctx context.Context, info connector.DestinationInfo, address string) string {
+	settings := connector.Settings{}
+	for k, v := range c.Job.Connection {
+		settings[k] = v
+	}
+	settings["baseUrl"] = address
+	d, err := info.Open(connector.DestinationOptions{
+		Settings: settings.WithDefaults(info.Fields), Clock: clock.NewManual(began), Log: slog.New(slog.DiscardHandler), State: connector.Memory(),
+	})
+	if err != nil {
+		return "open: " + told(err)
+	}
+	defer d.Close() //nolint:errcheck // nothing depends on it
+	job := c.job(info)
+	switch {
+	case c.Job.Test:
+		return "test: " + told(d.Test(ctx))
+	case c.Job.Fields:
+		return fieldsOf(ctx, d, job)
+	case c.Job.List != "":
+		return listOf(ctx, d, job, c.Job.List)
+	case c.Job.Check:
+		return "check: " + told(d.Check(job))
+	default:
+		return c.send(ctx, d, job)
+	}
+}
+
+// told writes an error with its class and its advice.
+func told(err error) string {
+	if err == nil {
+		return "ok\n"
+	}
+	var issues fault.Issues
+	if errors.As(err, &issues) {
+		return strings.ReplaceAll(issues.Error(), "\n", "\n  ") + "\n"
+	}
+	e := fault.As(err)
+	text := fmt.Sprintf("%s %s: %s", e.Class, e.Code, e.Error())
+	if e.After > 0 {
+		text += fmt.Sprintf(" (after %s)", e.After)
+	}
+	if e.Suggestion != "" {
+		text += "\n  " + e.Suggestion
+	}
+	return text + "\n"
+}
+
+func (c *Case) job(info connector.DestinationInfo) connector.SyncJob {
+	job := connector.SyncJob{
+		SyncID: 7, SyncSlug: "people", RunID: 9, StartedAt: began, Type: c.Job.Type, Mode: c.Job.Mode, Delete: c.Job.Delete,
+		FirstRun: c.Job.First, Rows: int64(len(c.Rows)),
+		Model: connector.ModelInfo{ID: 3, Name: c.Job.Model.Name, Slug: "people", PrimaryKey: c.key()},
+	}
+	if job.Model.Name == "" {
+		job.Model.Name = "People"
+	}
+	for _, name := range c.columns() {
+		job.Model.Schema = append(job.Model.Schema, value.Column{Name: name})
+	}
+	if t, err := info.SyncType(c.Job.Type); err == nil {
+		job.Settings = c.Job.Settings.WithDefaults(t.Fields)
+	}
+	for _, p := range c.Job.Match {
+		job.Match = append(job.Match, connector.MatchPair{From: p.From, To: p.To})
+	}
+	for _, p := range c.Job.Mappings {
+		job.Columns = append(job.Columns, connector.TargetColumn{Name: p.To, From: p.From, Omit: p.Omit})
+	}
+	return job
+}
+
+func (c *Case) key() string {
+	if c.Job.Model.Key != "" {
+		return c.Job.Model.Key
+	}
+	return "id"
+}
+
+func fieldsOf(ctx context.Context, d connector.Destination, job connector.SyncJob) string {
+	fields, err := d.(connector.FieldLister).TargetFields(ctx, job) //nolint:forcetypeassert // every manifest's is one
+	if err != nil {
+		return "fields: " + told(err)
+	}
+	var b strings.Builder
+	for _, f := range fields {
+		fmt.Fprintf(&b, "%s (%s): %s, %s", f.Name, f.Label, f.Type, f.Native)
+		for _, flag := range []struct {
+			on   bool
+			word string
+		}{{f.Required, "required"}, {f.Match, "match"}, {f.ReadOnly, "read-only"}} {
+			if flag.on {
+				b.WriteString(", " + flag.word)
+			}
+		}
+		for i, o := range f.Options {
+			b.WriteString(map[bool]string{true: "; one of ", false: ", "}[i == 0] + o.Value)
+		}
+		b.WriteString("\n")
+	}
+	return b.String()
+}
+
+func listOf(ctx context.Context, d connector.Destination, job connector.SyncJob, list string) string {
+	options, err := d.(connector.OptionLister).ListOptions(ctx, list, job) //nolint:forcetypeassert // every manifest's is one
+	if err != nil {
+		return "list: " + told(err)
+	}
+	var b strings.Builder
+	for _, o := range options {
+		fmt.Fprintf(&b, "%s: %s\n", o.Value, o.Label)
+	}
+	return b.String()
+}
+
+// send gives the rows to a session as the engine does, without its retries.
+func (c *Case) send(ctx context.Context, d connector.Destination, job connector.SyncJob) string {
+	if err := d.Check(job); err != nil {
+		return "check: " + told(err)
+	}
+	s, err := d.Begin(ctx, job)
+	if err != nil {
+		return "begin: " + told(err)
+	}
+	defer s.Close() //nolint:errcheck // nothing depends on it
+	var b strings.Builder
+	if c.Job.Clear {
+		fmt.Fprintf(&b, "clear: %s", told(s.(connector.Clearer).Clear(ctx))) //nolint:forcetypeassert // the case says so
+	}
+	b.WriteString(limitsOf(s))
+	for _, op := range connector.Operations {
+		c.sendOperation(ctx, s, job, op, &b)
+	}
+	if c.Job.Finish {
+		fmt.Fprintf(&b, "finish: %s", told(s.Finish(ctx)))
+	}
+	return b.String()
+}
+
+func limitsOf(s connector.Session) string {
+	l := s.Limits()
+	text := fmt.Sprintf("limits: %d rows, %d at once, %s, %v", l.Rows, l.Concurrency, l.Idempotency, l.Operations)
+	for _, on := range []struct {
+		set  bool
+		word string
+	}{{l.Split, "split"}, {l.NeedBefore, "before"}, {l.NeedSource, "source"}, {l.SkipInitial, "first run silent"}, {l.Deferred, "deferred"}} {
+		if on.set {
+			text += ", " + on.word
+		}
+	}
+	for _, r := range l.Rates {
+		text += fmt.Sprintf(", %d/%s of %s", r.Requests, r.Window, r.Class)
+	}
+	return text + "\n"
+}
+
+func (c *Case) sendOperation(ctx context.Context, s connector.Session, job connector.SyncJob, op connector.Operation, b *strings.Builder) {
+	var rows []connector.Row
+	for i, r := range c.Rows {
+		if r.Operation == op {
+			rows = append(rows, c.row(int64(i), r, job))
+		}
+	}
+	limits := s.Limits()
+	if each, ok := s.(connector.OperationLimiter); ok {
+		limits = each.LimitsOf(op)
+	}
+	for n := 0; len(rows) > 0; n++ {
+		size := min(max(limits.Rows, 1), len(rows))
+		c.batch(ctx, s, op, fmt.Sprintf("%s-%d", op, n), rows[:size], limits.Split, b)
+		rows = rows[size:]
+	}
+}
+
+// batch sends one batch; one that is refused as a whole is halved where the session asks for that.
+func (c *Case) batch(ctx context.Context, s connector.Session, op connector.Operation, id string, rows []connector.Row, split bool, b *strings.Builder) {
+	batch := &connector.Batch{ID: id, Operation: op, Rows: rows, Checkpoint: func(_ context.Context, token string) error {
+		fmt.Fprintf(b, "checkpoint: %s\n", token)
+		return nil
+	}}
+	result, err := s.Write(ctx, batch)
+	if err != nil {
+		if fault.ClassOf(err) == fault.Permanent && split && len(rows) > 1 {
+			half := len(rows) / 2
+			c.batch(ctx, s, op, id+"a", rows[:half], split, b)
+			c.batch(ctx, s, op, id+"b", rows[half:], split, b)
+			return
+		}
+		fmt.Fprintf(b, "%s %s: %s", op, keysOf(rows), told(err))
+		return
+	}
+	refused := map[int]connector.Rejection{}
+	for _, r := range result.Rejected {
+		refused[r.Row] = r
+	}
+	for i, row := range rows {
+		r, no := refused[i]
+		switch {
+		case !no:
+			fmt.Fprintf(b, "%s %s: taken\n", op, row.Key)
+		case r.Retry:
+			fmt.Fprintf(b, "%s %s: refused, to be tried again: %s\n", op, row.Key, r.Reason)
+		default:
+			fmt.Fprintf(b, "%s %s: refused: %s\n", op, row.Key, r.Reason)
+		}
+	}
+}
+
+func keysOf(rows []connector.Row) string {
+	keys := make([]string, len(rows))
+	for i, r := range rows {
+		keys[i] = r.Key
+	}
+	return strings.Join(keys, ",")
+}
+
+func (c *Case) row(ordinal int64, r Row, job connector.SyncJob) connector.Row {
+	key, _ := r.Row.Get(c.key())
+	row := connector.Row{Ordinal: ordinal, Key: key.String()}
+	for _, col := range job.Columns {
+		v, _ := r.Row.Get(col.From)
+		row.Values = append(row.Values, v)
+		if !r.Before.IsNull() {
+			v, _ := r.Before.Get(col.From)
+			row.Before = append(row.Before, v)
+		}
+	}
+	for _, m := range job.Match {
+		v, _ := r.Row.Get(m.From)
+		row.Match = append(row.Match, v)
+	}
+	for _, name := range job.Model.Schema.Names() {
+		v, _ := r.Row.Get(name)
+		row.Source = append(row.Source, v)
+	}
+	return row
+}

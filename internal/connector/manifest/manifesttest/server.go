@@ -1,0 +1,110 @@
+package manifesttest
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+)
+
+// vendor answers as the case says, and writes down what it was asked.
+type vendor struct {
+	mu      sync.Mutex
+	answers []Answer
+	log     strings.Builder
+	judge   *judge
+	faults  []string
+}
+
+// quiet are headers that are the same in every request.
+var quiet = []string{"Accept-Encoding", "Content-Length", "User-Agent", "Accept", "Connection"}
+
+func (v *vendor) serve(t *testing.T) *httptest.Server {
+	t.Helper()
+	s := httptest.NewServer(v)
+	t.Cleanup(s.Close)
+	return s
+}
+
+// ServeHTTP writes one request down and gives the next answer.
+func (v *vendor) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.note(r, body)
+	if v.judge != nil {
+		if problem := v.judge.problem(r, body); problem != "" {
+			v.faults = append(v.faults, r.Method+" "+r.URL.Path+": "+problem)
+		}
+	}
+	a := Answer{}
+	if len(v.answers) > 0 {
+		a, v.answers = v.answers[0], v.answers[1:]
+	}
+	a.write(w)
+}
+
+func (v *vendor) note(r *http.Request, body []byte) {
+	fmt.Fprintf(&v.log, "%s %s\n", r.Method, r.URL.RequestURI())
+	names := make([]string, 0, len(r.Header))
+	for name := range r.Header {
+		if !slices.Contains(quiet, name) {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	for _, name := range names {
+		fmt.Fprintf(&v.log, "%s: %s\n", name, strings.Join(r.Header[name], ", "))
+	}
+	if len(body) > 0 {
+		fmt.Fprintf(&v.log, "\n%s\n", pretty(body))
+	}
+	v.log.WriteString("\n")
+}
+
+// pretty indents JSON, so that a person can read it and a difference is one line.
+func pretty(body []byte) string {
+	var b bytes.Buffer
+	if json.Valid(body) && json.Indent(&b, body, "", "  ") == nil {
+		return b.String()
+	}
+	return strings.TrimRight(string(body), "\n")
+}
+
+func (a Answer) write(w http.ResponseWriter) {
+	for name, text := range a.Headers {
+		w.Header().Set(name, text)
+	}
+	status := a.Status
+	if status == 0 {
+		status = http.StatusOK
+	}
+	text := []byte(a.Text)
+	if a.Text == "" {
+		if w.Header().Get("Content-Type") == "" {
+			w.Header().Set("Content-Type", "application/json")
+		}
+		body := a.Body
+		if body == nil && status != http.StatusNoContent {
+			body = map[string]any{}
+		}
+		if body != nil {
+			text, _ = json.Marshal(body) //nolint:errcheck,errchkjson // it came from YAML
+		}
+	}
+	if a.Cut {
+		w.Header().Set("Content-Length", fmt.Sprint(len(text)+10))
+	}
+	w.WriteHeader(status)
+	w.Write(text) //nolint:errcheck,gosec // the client sees
+}

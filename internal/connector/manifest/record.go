@@ -1,0 +1,261 @@
+package manifest
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/millrace/millrace/internal/connector"
+	"github.com/millrace/millrace/internal/fault"
+	"github.com/millrace/millrace/internal/template"
+	"github.com/millrace/millrace/internal/value"
+)
+
+// column is one mapped field of a run.
+type column struct {
+	name    string // in mappings
+	section string
+	path    []string // in the section
+	omit    bool
+	pipe    *pipe
+}
+
+// layout is how the rows of a run become records. It is safe for concurrent use.
+type layout struct {
+	columns  []column
+	match    []column
+	sections []string
+	schema   []string                      // names of the model's columns, where templates see them
+	rendered map[string]*template.Template // templates that the sync's settings hold
+	clear    bool                          // removed rows empty their fields
+}
+
+// record is what templates see of a row.
+type record struct {
+	layout   *layout
+	row      *connector.Row
+	index    int // in the batch
+	op       connector.Operation
+	values   []value.Value // by layout.columns, as they are sent
+	match    []value.Value
+	saved    []value.Field
+	sections []value.Value // by layout.sections; null until it is asked for
+	texts    []value.Field // what the settings' templates make of the row
+	failed   error         // that one of them cannot be evaluated
+}
+
+var _ template.Row = (*record)(nil)
+
+// record reads a row; an error refuses it.
+func (l *layout) record(op connector.Operation, index int, row *connector.Row) (*record, error) {
+	r := &record{layout: l, row: row, index: index, op: op, sections: make([]value.Value, len(l.sections))}
+	var err error
+	if r.values, err = l.values(row.Values, l.clear && op == connector.Removed); err != nil {
+		return nil, err
+	}
+	r.match = make([]value.Value, len(l.match))
+	for i := range l.match {
+		if r.match[i], err = l.match[i].pipe.apply(row.Match[i]); err != nil {
+			return nil, about(l.match[i].name, err)
+		}
+	}
+	return r, nil
+}
+
+func (l *layout) values(from []value.Value, clear bool) ([]value.Value, error) {
+	values := make([]value.Value, len(l.columns))
+	for i := range l.columns {
+		c := &l.columns[i]
+		if clear && c.section != "" && !slices.ContainsFunc(l.match, func(m column) bool { return m.name == c.name }) {
+			values[i] = c.pipe.clear
+			continue
+		}
+		v, err := c.pipe.apply(from[i])
+		if err != nil {
+			return nil, about(c.name, err)
+		}
+		values[i] = v
+	}
+	return values, nil
+}
+
+// about says which field an error is about.
+func about(field string, err error) error {
+	return fault.Wrap(err, fault.CodeMappingReject, "field %s", field)
+}
+
+// Get returns a member of the row.
+func (r *record) Get(name string) (value.Value, bool) {
+	for i := len(r.saved) - 1; i >= 0; i-- {
+		if r.saved[i].Name == name {
+			return r.saved[i].Value, true
+		}
+	}
+	if i := slices.Index(r.layout.sections, name); i >= 0 {
+		if r.sections[i].IsNull() {
+			r.sections[i] = r.layout.section(name, r.values, r.layout.clear && r.op == connector.Removed)
+		}
+		return r.sections[i], true
+	}
+	switch name {
+	case "key":
+		return value.OfText(r.row.Key), true
+	case "index":
+		return value.OfInt(int64(r.index)), true
+	case "operation":
+		return value.OfText(string(r.op)), true
+	case "match":
+		if len(r.match) == 0 {
+			return value.Value{}, true
+		}
+		return r.match[0], true
+	case "matched":
+		return r.matched(), true
+	case "before":
+		return r.previous(), true
+	case "columns":
+		return r.columns(), true
+	case "rendered":
+		return r.rendered(), true
+	default:
+		return value.Value{}, false
+	}
+}
+
+// value returns the value of a field as it is sent; null where it is not mapped.
+func (r *record) value(field string) value.Value {
+	for i := range r.layout.columns {
+		if r.layout.columns[i].name == field {
+			return r.values[i]
+		}
+	}
+	for i := range r.layout.match {
+		if r.layout.match[i].name == field {
+			return r.match[i]
+		}
+	}
+	return value.Value{}
+}
+
+func (r *record) save(name string, v value.Value) {
+	r.saved = append(r.saved, value.Field{Name: name, Value: v})
+}
+
+func (r *record) matched() value.Value {
+	fields := make([]value.Field, len(r.match))
+	for i, v := range r.match {
+		fields[i] = value.Field{Name: r.layout.match[i].last(), Value: v}
+	}
+	return value.OfMap(fields)
+}
+
+func (c *column) last() string { return c.path[len(c.path)-1] }
+
+// previous is what was sent before, as an object of sections.
+func (r *record) previous() value.Value {
+	if r.row.Before == nil {
+		return value.Value{}
+	}
+	values, err := r.layout.values(r.row.Before, false)
+	if err != nil {
+		return value.Value{} // what cannot be sent was not
+	}
+	fields := make([]value.Field, len(r.layout.sections))
+	for i, name := range r.layout.sections {
+		fields[i] = value.Field{Name: name, Value: r.layout.section(name, values, false)}
+	}
+	return value.OfMap(fields)
+}
+
+func (r *record) columns() value.Value {
+	fields := make([]value.Field, 0, len(r.layout.schema))
+	for i, name := range r.layout.schema {
+		if i < len(r.row.Source) {
+			fields = append(fields, value.Field{Name: name, Value: r.row.Source[i]})
+		}
+	}
+	return value.OfMap(fields)
+}
+
+// rendered evaluates the templates of the sync's settings over the row's columns. Where one fails, the row is refused
+// (failed).
+func (r *record) rendered() value.Value {
+	if r.texts == nil {
+		s := template.NewScope(template.DefaultLimits)
+		columns := sourceRow{r}
+		s.SetRow("row", columns)
+		s.SetColumns(columns)
+		for name, t := range r.layout.rendered {
+			v, err := t.Eval(s)
+			if err != nil {
+				r.failed = about(name, err)
+			}
+			r.texts = append(r.texts, value.Field{Name: name, Value: v})
+		}
+	}
+	return value.OfMap(r.texts)
+}
+
+// sourceRow is the model's row.
+type sourceRow struct{ r *record }
+
+// Get returns a column.
+func (s sourceRow) Get(name string) (value.Value, bool) {
+	i := slices.Index(s.r.layout.schema, name)
+	if i < 0 || i >= len(s.r.row.Source) {
+		return value.Value{}, false
+	}
+	return s.r.row.Source[i], true
+}
+
+// section makes the object of one section.
+func (l *layout) section(name string, values []value.Value, clear bool) value.Value {
+	fields := make([]value.Field, 0, len(values))
+	for i := range l.columns {
+		c := &l.columns[i]
+		switch {
+		case c.section != name:
+		case values[i].IsNull() && c.omit && !clear:
+		case len(c.path) == 1:
+			fields = append(fields, value.Field{Name: c.path[0], Value: values[i]})
+		default:
+			fields = nest(fields, c.path, values[i])
+		}
+	}
+	return value.OfMap(fields)
+}
+
+// nest puts a value at a path.
+func nest(fields []value.Field, path []string, v value.Value) []value.Field {
+	if len(path) == 1 {
+		return append(fields, value.Field{Name: path[0], Value: v})
+	}
+	for i := range fields {
+		if fields[i].Name == path[0] && fields[i].Value.Kind() == value.Map {
+			fields[i].Value = value.OfMap(nest(slices.Clone(fields[i].Value.Fields()), path[1:], v))
+			return fields
+		}
+	}
+	return append(fields, value.Field{Name: path[0], Value: value.OfMap(nest(nil, path[1:], v))})
+}
+
+// place says which section a field is in and where there.
+func place(field, section string, nested bool, sections []Section) (string, []string) {
+	if section == "" {
+		section = defaultSection
+		for _, s := range sections {
+			if rest, in := strings.CutPrefix(field, s.Name+"."); in {
+				section, field, nested = s.Name, rest, s.Nested
+				break
+			}
+		}
+	} else {
+		field = strings.TrimPrefix(field, section+".")
+	}
+	if nested {
+		return section, strings.Split(field, ".")
+	}
+	return section, []string{field}
+}
+
+// defaultSection has the fields that are in no other.
+const defaultSection = "fields"

@@ -1,0 +1,293 @@
+package manifest
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/millrace/millrace/internal/connector"
+	"github.com/millrace/millrace/internal/fault"
+	"github.com/millrace/millrace/internal/value"
+)
+
+// session sends the rows of one run.
+type session struct {
+	*Destination
+
+	job       connector.SyncJob
+	kind      *SyncType
+	layout    *layout
+	client    *client
+	rules     []*check
+	scopes    sync.Pool
+	resources resources
+	hooked    connector.Session // of a hook that sends everything
+
+	mu    sync.Mutex
+	fatal error // why the run cannot go on, found after rows of a batch were taken
+}
+
+var (
+	_ connector.Session          = (*session)(nil)
+	_ connector.OperationLimiter = (*session)(nil)
+	_ connector.Clearer          = (*session)(nil)
+	_ connector.Resolver         = (*Destination)(nil)
+)
+
+const defaultConcurrency = 4
+
+// Begin reads what the run needs. Nothing is written: what a sync needs at the vendor is made with its first rows.
+func (d *Destination) Begin(ctx context.Context, job connector.SyncJob) (connector.Session, error) {
+	if err := d.Check(job); err != nil {
+		return nil, fault.Reclass(err, fault.Fatal)
+	}
+	s, err := d.session(ctx, job)
+	if err != nil {
+		if fault.ClassOf(err) == fault.Permanent {
+			err = fault.Reclass(err, fault.Fatal)
+		}
+		return nil, err
+	}
+	if begin := d.hooks.Begin[s.kind.Hook]; s.kind.Hook != "" {
+		if s.hooked, err = begin(ctx, &Run{session: s}); err != nil {
+			return nil, err
+		}
+		return s.hooked, nil
+	}
+	return s, nil
+}
+
+func (d *Destination) session(ctx context.Context, job connector.SyncJob) (*session, error) {
+	t, err := d.syncType(job)
+	if err != nil {
+		return nil, err
+	}
+	s := &session{Destination: d, job: job, kind: t}
+	if s.client, err = d.client(s.concurrency()); err != nil {
+		return nil, err
+	}
+	if s.layout, err = d.layout(ctx, s.client, t, job); err != nil {
+		return nil, err
+	}
+	if s.rules, err = d.checks(t, job); err != nil {
+		return nil, err
+	}
+	s.scopes.New = func() any { return d.jobScope(job) }
+	return s, nil
+}
+
+func (s *session) concurrency() int {
+	if n := s.kind.Batch.Concurrency; n > 0 {
+		return n
+	}
+	return defaultConcurrency
+}
+
+// write returns what is sent for an operation; nil for nothing.
+func (s *session) write(op connector.Operation) (*Write, error) {
+	return s.Destination.write(s.kind, s.job, op)
+}
+
+func (d *Destination) write(t *SyncType, job connector.SyncJob, op connector.Operation) (*Write, error) {
+	scope := d.jobScope(job)
+	for i := range t.Write {
+		w := &t.Write[i]
+		if !w.fits(job, op) {
+			continue
+		}
+		fits, err := scope.holds(&w.When)
+		if err != nil {
+			return nil, err
+		}
+		if fits {
+			return w, nil
+		}
+	}
+	return nil, nil
+}
+
+func (w *Write) fits(job connector.SyncJob, op connector.Operation) bool {
+	on := w.On
+	if len(on) == 0 {
+		on = []connector.Operation{connector.Added, connector.Changed}
+	}
+	return slices.Contains(on, op) && (len(w.Modes) == 0 || slices.Contains(w.Modes, job.Mode)) &&
+		(op != connector.Removed || len(w.Delete) == 0 || slices.Contains(w.Delete, job.Delete))
+}
+
+// Limits returns what all operations can keep to together.
+func (s *session) Limits() connector.Limits {
+	var all connector.Limits
+	for _, op := range connector.Operations {
+		w, err := s.write(op)
+		if w == nil || err != nil {
+			continue
+		}
+		l := s.limits(w)
+		if all.Rows == 0 {
+			all = l
+		}
+		all.Rows = min(all.Rows, l.Rows)
+		all.Idempotency = weaker(all.Idempotency, l.Idempotency)
+		all.Operations = append(all.Operations, op)
+	}
+	if all.Operations == nil {
+		all.Operations = []connector.Operation{}
+	}
+	return all
+}
+
+// LimitsOf returns the limits of one operation.
+func (s *session) LimitsOf(op connector.Operation) connector.Limits {
+	all := s.Limits()
+	w, err := s.write(op)
+	if w == nil || err != nil {
+		return all
+	}
+	l := s.limits(w)
+	l.Operations = all.Operations
+	return l
+}
+
+func (s *session) limits(w *Write) connector.Limits {
+	t := s.kind
+	l := connector.Limits{
+		Rows: max(t.Batch.Rows, 1), Bytes: t.Batch.Bytes, Concurrency: s.concurrency(), Split: t.Batch.Whole,
+		Idempotency: connector.Idempotency(t.Idempotency),
+		NeedSource:  t.Columns || len(s.layout.rendered) > 0, NeedBefore: t.Before || len(t.Identifiers) > 0,
+		SkipInitial: s.skipsFirst(), OneKind: true,
+	}
+	if n, ok := toInt(s.job.Settings[t.Batch.Setting]); ok && n > 0 {
+		l.Rows = n
+	}
+	if w.Rows > 0 {
+		l.Rows = min(l.Rows, w.Rows)
+	}
+	if w.Idempotency != "" {
+		l.Idempotency = connector.Idempotency(w.Idempotency)
+	}
+	l.Rates = s.rates()
+	return l
+}
+
+func toInt(x any) (int, bool) {
+	switch n := x.(type) {
+	case float64:
+		return int(n), true
+	case int:
+		return n, true
+	case int64:
+		return int(n), true
+	default:
+		return 0, false
+	}
+}
+
+// skipsFirst reports whether a first run only remembers the rows.
+func (s *session) skipsFirst() bool {
+	switch name := s.kind.FirstRun; name {
+	case "", "remember":
+		return name != ""
+	default:
+		set, _ := s.job.Settings[name].(bool)
+		return set
+	}
+}
+
+// everything is the class of all requests.
+const everything = "all"
+
+func (s *session) rates() []connector.Rate {
+	scope := s.jobScope(s.job)
+	var rates []connector.Rate
+	for _, l := range slices.Concat(s.manifest.Limits, s.kind.Limits) {
+		if fits, err := scope.holds(&l.When); err != nil || !fits {
+			continue
+		}
+		class := l.Class
+		if class == "" {
+			class = everything
+		}
+		rates = append(rates, connector.Rate{Requests: l.Requests, Window: time.Duration(l.Per), Class: class})
+	}
+	return rates
+}
+
+func weaker(a, b connector.Idempotency) connector.Idempotency {
+	for _, i := range []connector.Idempotency{connector.NotIdempotent, connector.Keyed} {
+		if a == i || b == i {
+			return i
+		}
+	}
+	return connector.Idempotent
+}
+
+// Write sends one batch.
+func (s *session) Write(ctx context.Context, b *connector.Batch) (connector.Result, error) {
+	if err := s.stopped(); err != nil {
+		return connector.Result{}, err
+	}
+	w, err := s.write(b.Operation)
+	if err != nil {
+		return connector.Result{}, err
+	}
+	if w == nil {
+		return connector.Result{}, fault.New(fault.CodeInvalid, "the sync sends nothing for rows that were %s", b.Operation)
+	}
+	made, err := s.resources.get(ctx, s)
+	if err != nil {
+		return connector.Result{}, err
+	}
+	a := &attempt{session: s, batch: b, scope: s.scopes.Get().(*scope)} //nolint:forcetypeassert // New makes them
+	defer s.scopes.Put(a.scope)
+	a.prepare(made)
+	a.read()
+	if w.Hook != "" {
+		return s.hooks.Write[w.Hook](ctx, &Run{session: s, attempt: a})
+	}
+	if err := a.groups(ctx, w); err != nil {
+		return connector.Result{}, err
+	}
+	return connector.Result{Rejected: a.rejected}, nil
+}
+
+func (s *session) stopped() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.fatal
+}
+
+func (s *session) stop(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.fatal == nil {
+		s.fatal = err
+	}
+}
+
+// Finish makes the requests after the last batch.
+func (s *session) Finish(ctx context.Context) error {
+	if len(s.kind.Finish) == 0 {
+		return nil
+	}
+	made, err := s.resources.get(ctx, s)
+	if err != nil {
+		return err
+	}
+	a := s.bare(made)
+	return a.steps(ctx, s.kind.Finish)
+}
+
+// bare is an attempt without rows.
+func (s *session) bare(made value.Value) *attempt {
+	a := &attempt{session: s, batch: &connector.Batch{Checkpoint: func(context.Context, string) error { return nil }}, scope: s.jobScope(s.job), alone: true}
+	a.prepare(made)
+	return a
+}
+
+// Close ends idle connections.
+func (s *session) Close() error {
+	s.client.Close()
+	return nil
+}

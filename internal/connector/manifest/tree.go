@@ -1,0 +1,167 @@
+package manifest
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"gopkg.in/yaml.v3"
+)
+
+// Tree is what a body is built from: YAML whose texts are templates, with a few directives.
+type Tree struct{ root node }
+
+// node is a part of a tree.
+type node interface{ isNode() }
+
+type (
+	leaf    struct{ text Text }       // a text or another scalar
+	array   struct{ items []node }    // a list that is written out
+	object  struct{ entries []entry } // an object
+	eachRow struct{ do node }         // $rows: an item for each row
+	each    struct {                  // $each: an item for each item of a list
+		list Text
+		as   string
+		do   node
+	}
+	choice struct { // $if
+		cond    Cond
+		yes, no node
+	}
+)
+
+// entry is a member of an object; one without a key adds the members of an object ($with).
+type entry struct {
+	key   Text
+	value node
+	null  bool // a plain null is sent
+}
+
+func (leaf) isNode()     {}
+func (array) isNode()    {}
+func (*object) isNode()  {}
+func (*eachRow) isNode() {}
+func (*each) isNode()    {}
+func (*choice) isNode()  {}
+
+func (t *Tree) parse(d *decoder, n *yaml.Node, path string) { t.root = d.tree(n, path) }
+
+func (d *decoder) tree(n *yaml.Node, path string) node {
+	switch n.Kind {
+	case yaml.AliasNode:
+		return d.tree(n.Alias, path)
+	case yaml.SequenceNode:
+		a := array{}
+		for i, item := range n.Content {
+			a.items = append(a.items, d.tree(item, fmt.Sprintf("%s[%d]", path, i)))
+		}
+		return a
+	case yaml.MappingNode:
+		return d.branch(n, path)
+	default:
+		var l leaf
+		l.text.parse(d, n, path)
+		return l
+	}
+}
+
+// directives are the objects that stand for something else, with the words that each takes.
+var directives = []struct {
+	word  string
+	takes []string
+}{
+	{"$rows", nil}, {"$each", []string{"$as", "$do"}}, {"$if", []string{"$then", "$else"}},
+}
+
+func (d *decoder) branch(n *yaml.Node, path string) node {
+	words := map[string]*yaml.Node{}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		words[n.Content[i].Value] = n.Content[i+1]
+	}
+	for _, dir := range directives {
+		if words[dir.word] == nil {
+			continue
+		}
+		for i := 0; i < len(n.Content); i += 2 {
+			if k := n.Content[i]; k.Value != dir.word && !slices.Contains(dir.takes, k.Value) {
+				d.fail(k, path+"."+k.Value, "it cannot stand beside %s", dir.word)
+			}
+		}
+		return d.directive(n, dir.word, words, path)
+	}
+	return d.plain(n, path)
+}
+
+func (d *decoder) directive(n *yaml.Node, word string, words map[string]*yaml.Node, path string) node {
+	switch word {
+	case "$rows":
+		return &eachRow{d.tree(words[word], path+".$rows")}
+	case "$each":
+		e := &each{as: "item"}
+		e.list.parse(d, words[word], path+".$each")
+		if as := words["$as"]; as != nil {
+			e.as = as.Value
+		}
+		if words["$do"] == nil {
+			d.fail(n, path, "$each needs $do")
+			return e
+		}
+		e.do = d.tree(words["$do"], path+".$do")
+		return e
+	default:
+		c := &choice{}
+		c.cond.parse(d, words[word], path+".$if")
+		for key, to := range map[string]*node{"$then": &c.yes, "$else": &c.no} {
+			if words[key] != nil {
+				*to = d.tree(words[key], path+"."+key)
+			}
+		}
+		return c
+	}
+}
+
+func (d *decoder) plain(n *yaml.Node, path string) node {
+	o := &object{}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		key, v := n.Content[i], n.Content[i+1]
+		e := entry{value: d.tree(v, path+"."+key.Value), null: v.Tag == "!!null"}
+		switch {
+		case key.Value == "$with":
+		case strings.HasPrefix(key.Value, "$"):
+			d.fail(key, path+"."+key.Value, "there is no such directive%s", suggest(key.Value, []string{"$rows", "$with", "$if", "$then", "$else", "$each", "$as", "$do"}))
+		default:
+			text := *key
+			text.Style |= yaml.DoubleQuotedStyle // a key is a text
+			e.key.parse(d, &text, path+"."+key.Value)
+		}
+		o.entries = append(o.entries, e)
+	}
+	return o
+}
+
+// walk visits every piece of a tree that is evaluated, and its loops.
+func walk(n node, piece func(*source), loop func(*each)) {
+	switch n := n.(type) {
+	case leaf:
+		piece(&n.text.source)
+	case array:
+		for _, item := range n.items {
+			walk(item, piece, loop)
+		}
+	case *object:
+		for i := range n.entries {
+			piece(&n.entries[i].key.source)
+			walk(n.entries[i].value, piece, loop)
+		}
+	case *eachRow:
+		walk(n.do, piece, loop)
+	case *each:
+		loop(n)
+		piece(&n.list.source)
+		walk(n.do, piece, loop)
+	case *choice:
+		piece(&n.cond.source)
+		walk(n.yes, piece, loop)
+		walk(n.no, piece, loop)
+	}
+}

@@ -1,0 +1,47 @@
+// Package destination has the destinations that are manifests: one folder each with manifest.yaml, README.md and
+// testdata, and Go hooks beside it only where the language cannot say something (package manifest).
+package destination
+
+import (
+	"embed"
+	"fmt"
+	"io/fs"
+	"path"
+	"slices"
+
+	"github.com/millrace/millrace/internal/connector"
+	"github.com/millrace/millrace/internal/connector/manifest"
+	"github.com/millrace/millrace/internal/httpx"
+)
+
+//go:embed */manifest.yaml
+var files embed.FS
+
+// hooks are the Go code beside manifests, by their slugs.
+var hooks = map[string]manifest.Hooks{}
+
+// Manifests returns the destinations that are manifests, by their slugs. network says where the server's operator lets
+// requests go. A manifest with a mistake is a defect of the build.
+func Manifests(network httpx.Network) []connector.DestinationInfo {
+	names, err := fs.Glob(files, "*/manifest.yaml")
+	if err != nil {
+		panic(err)
+	}
+	slices.Sort(names)
+	infos := make([]connector.DestinationInfo, len(names))
+	for i, name := range names {
+		text, err := files.ReadFile(name)
+		if err != nil {
+			panic(err)
+		}
+		m, err := manifest.Parse(name, text)
+		if err != nil {
+			panic(fmt.Sprintf("destination: %s\n%v", name, err))
+		}
+		if m.Slug != path.Dir(name) {
+			panic(fmt.Sprintf("destination: %s calls itself %q", name, m.Slug))
+		}
+		infos[i] = m.Info(network, hooks[m.Slug])
+	}
+	return infos
+}
