@@ -1,10 +1,13 @@
 package app
 
 import (
+	"log/slog"
 	"slices"
 
 	"github.com/millrace/millrace/internal/config"
 	"github.com/millrace/millrace/internal/connector"
+	"github.com/millrace/millrace/internal/connector/manifest"
+	"github.com/millrace/millrace/internal/destination"
 	httprequest "github.com/millrace/millrace/internal/destination/http"
 	"github.com/millrace/millrace/internal/destination/local"
 	"github.com/millrace/millrace/internal/destination/postgres"
@@ -12,7 +15,7 @@ import (
 	"github.com/millrace/millrace/internal/httpx"
 	"github.com/millrace/millrace/internal/kind/channel"
 	"github.com/millrace/millrace/internal/kind/credential"
-	"github.com/millrace/millrace/internal/kind/destination"
+	destinationkind "github.com/millrace/millrace/internal/kind/destination"
 	"github.com/millrace/millrace/internal/kind/model"
 	"github.com/millrace/millrace/internal/kind/monitor"
 	"github.com/millrace/millrace/internal/kind/sequence"
@@ -50,9 +53,13 @@ func Connectors(c *config.Config) *connector.Registry {
 			file.Info(reach), objects.S3(), objects.GCS(), objects.Azure(), objects.SFTP(), googlesheets.Info(), excel.Info(),
 		},
 	)
-	return connector.New(sources, []connector.DestinationInfo{
+	r := connector.New(sources, append(destination.Manifests(network),
 		httprequest.Info(network), local.Info(c.FilesRoot), postgres.Info(), s3.Info(),
-	})
+	))
+	if c.ConnectorsDir != "" {
+		r.With(&manifest.Folder{Dir: c.ConnectorsDir, Network: network, Log: slog.Default()})
+	}
+	return r
 }
 
 // networkOf is where connections that people configure may go.
@@ -68,5 +75,5 @@ func Storages(c *config.Config) []storage.Type { return storage.Types(c.StorageI
 
 // Kinds returns the kinds of documents, in the order in which they build on each other.
 func Kinds(r *connector.Registry, storages []storage.Type, credentials []credential.Type) *resource.Registry {
-	return resource.NewRegistry(credential.Kind(credentials), tunnel.Kind(), storage.Kind(storages), channel.Kind(), monitor.Kind(), source.Kind(r), destination.Kind(r), model.Kind(r), sync.Kind(r), sequence.Kind())
+	return resource.NewRegistry(credential.Kind(credentials), tunnel.Kind(), storage.Kind(storages), channel.Kind(), monitor.Kind(), source.Kind(r), destinationkind.Kind(r), model.Kind(r), sync.Kind(r), sequence.Kind())
 }

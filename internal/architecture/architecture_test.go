@@ -34,6 +34,7 @@ var rows = []struct {
 	{4, `^internal/alert/notify$`},
 	{5, `^internal/kind/`},
 	{6, `^internal/(source|destination)/`},
+	{6, `^internal/destination$`},
 	{7, `^internal/(resource|access|connector|condition)(/.+)?$`},
 	{8, `^internal/(query|template|jobs|blob|cloud|quota|secret|tunnel|httpx|oauth|signature|telemetry)(/.+)?$`},
 	{9, `^internal/(db|config)(/.+)?$`},

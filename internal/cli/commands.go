@@ -363,7 +363,7 @@ func healthCommand() *cobra.Command {
 }
 
 func connectorCommand() *cobra.Command {
-	parent := &cobra.Command{Use: "connector", Short: "What this server can connect to"}
+	parent := &cobra.Command{Use: "connector", Short: "What this server can connect to, and destinations of your own"}
 	var kind string
 	var asJSON bool
 	list := &cobra.Command{
@@ -372,7 +372,7 @@ func connectorCommand() *cobra.Command {
 	}
 	list.Flags().StringVar(&kind, "kind", "destination", "source, destination or storage")
 	list.Flags().BoolVar(&asJSON, "json", false, "print JSON")
-	parent.AddCommand(list)
+	parent.AddCommand(list, validateCommand(), replayCommand(), newConnectorCommand(), schemaCommand())
 	return parent
 }
 

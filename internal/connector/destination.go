@@ -80,6 +80,16 @@ const (
 	NotIdempotent Idempotency = "none"          // sending again may duplicate: reported, unless the sync says resend
 )
 
+// Tier is how a destination is made.
+type Tier string
+
+// The tiers. The zero value is TierNative.
+const (
+	TierNative   Tier = "native"   // in Go
+	TierManifest Tier = "manifest" // a manifest of the build
+	TierCustom   Tier = "custom"   // a manifest of the operator's own
+)
+
 // DestinationInfo describes a kind of destination.
 type DestinationInfo struct {
 	Slug      string     `json:"slug"`
@@ -90,6 +100,12 @@ type DestinationInfo struct {
 	SyncTypes []SyncType `json:"syncTypes"`
 	Verified  bool       `json:"verified"`
 	Tunnels   bool       `json:"tunnels"` // as of a source
+	Tier      Tier       `json:"tier"`
+	Docs      []string   `json:"docs,omitempty"`  // the vendor's pages that its facts come from
+	Notes     []string   `json:"notes,omitempty"` // what could not be verified, and what users must know
+
+	// SpecChecked says that the vendor publishes a description of its API, and that tests judge every request by it.
+	SpecChecked bool `json:"specChecked"`
 
 	// Authorize says when a person must allow the access at the vendor: while all of these hold. Then what Open
 	// returns is an Authorizer. Empty means never.

@@ -1,6 +1,7 @@
 package connector
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"sort"
@@ -8,10 +9,34 @@ import (
 	"github.com/millrace/millrace/internal/fault"
 )
 
-// Registry finds connectors by their slugs. It does not change after New.
+// Registry finds connectors by their slugs. Those of the build do not change after New.
 type Registry struct {
 	sources      map[string]SourceInfo
 	destinations map[string]DestinationInfo
+	more         Provider
+}
+
+// Provider has further destinations, which may change while the program runs. It is safe for concurrent use.
+type Provider interface {
+	Destinations() []DestinationInfo
+}
+
+// With lets the registry find the destinations of a provider too, where the build has none of the same slug. It is
+// called before the registry is used.
+func (r *Registry) With(p Provider) *Registry {
+	r.more = p
+	return r
+}
+
+// provided returns the destinations of the provider that the build does not have.
+func (r *Registry) provided() []DestinationInfo {
+	if r.more == nil {
+		return nil
+	}
+	return slices.DeleteFunc(r.more.Destinations(), func(d DestinationInfo) bool {
+		_, taken := r.destinations[d.Slug]
+		return taken
+	})
 }
 
 // New returns a registry of the connectors. Two connectors with one slug are a programming error.
@@ -29,6 +54,7 @@ func New(sources []SourceInfo, destinations []DestinationInfo) *Registry {
 			panic(fmt.Sprintf("connector: two destinations called %q", d.Slug))
 		}
 		d.Tunnels = d.Tunnels || oneServer(d.Fields)
+		d.Tier = cmp.Or(d.Tier, TierNative)
 		r.destinations[d.Slug] = d
 	}
 	return r
@@ -50,11 +76,15 @@ func (r *Registry) Source(slug string) (SourceInfo, error) {
 
 // Destination returns the destination type with the slug.
 func (r *Registry) Destination(slug string) (DestinationInfo, error) {
-	d, ok := r.destinations[slug]
-	if !ok {
-		return DestinationInfo{}, fault.New(fault.CodeInvalid, "there is no destination type %q", slug)
+	if d, ok := r.destinations[slug]; ok {
+		return d, nil
 	}
-	return d, nil
+	for _, d := range r.provided() {
+		if d.Slug == slug {
+			return d, nil
+		}
+	}
+	return DestinationInfo{}, fault.New(fault.CodeInvalid, "there is no destination type %q", slug)
 }
 
 // Sources lists the source types by name, sample datasets last (S-01).
@@ -78,6 +108,7 @@ func (r *Registry) Destinations() []DestinationInfo {
 	for _, d := range r.destinations {
 		all = append(all, d)
 	}
+	all = append(all, r.provided()...)
 	sort.Slice(all, func(i, j int) bool { return all[i].Name < all[j].Name })
 	return all
 }

@@ -14,7 +14,7 @@ import (
 	"github.com/millrace/millrace/internal/httpx"
 )
 
-//go:embed */manifest.yaml
+//go:embed */manifest.yaml */testdata/specs.yaml
 var files embed.FS
 
 // hooks are the Go code beside manifests, by their slugs.
@@ -42,6 +42,8 @@ func Manifests(network httpx.Network) []connector.DestinationInfo {
 			panic(fmt.Sprintf("destination: %s calls itself %q", name, m.Slug))
 		}
 		infos[i] = m.Info(network, hooks[m.Slug])
+		_, err = fs.Stat(files, m.Slug+"/testdata/specs.yaml")
+		infos[i].SpecChecked = err == nil
 	}
 	return infos
 }

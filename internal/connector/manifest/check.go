@@ -11,6 +11,7 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"github.com/millrace/millrace/internal/connector"
+	"github.com/millrace/millrace/internal/connector/identifier"
 )
 
 // checker finds what is wrong in a manifest whose words are all known.
@@ -436,4 +437,10 @@ func visitStruct(v reflect.Value, piece func(*source), loop func(*each)) {
 }
 
 // identifierNames lists the rules for identifiers.
-func identifierNames() []string { return slices.Sorted(maps.Keys(identifiers)) }
+func identifierNames() []string {
+	var list []string
+	for _, p := range identifier.Presets() {
+		list = append(list, p.Name)
+	}
+	return list
+}

@@ -429,7 +429,7 @@ func (d *Destination) column(t *SyncType, job connector.SyncJob, specs []*Target
 	if spec.Name != "" && !t.nested(section) {
 		path = []string{spec.Name}
 	}
-	p, err := spec.Pipeline.compile(spec.Options, value.Of(t.Mapping.Clear), s.holds)
+	p, err := spec.Pipeline.compile(spec.Options, value.Of(t.Mapping.Clear), s)
 	return column{name: name, section: section, path: path, omit: omit, pipe: p}, err
 }
 
@@ -465,4 +465,22 @@ func (d *Destination) checkTemplates(t *SyncType, job connector.SyncJob, issues 
 	if _, err := renderedOf(t, job); err != nil {
 		*issues = append(*issues, fault.As(err))
 	}
+}
+
+// Label is what a field of the manifest is called; one that only the account has keeps its name.
+func (d *Destination) Label(job connector.SyncJob, field string) string {
+	t, err := d.syncType(job)
+	if err != nil {
+		return field
+	}
+	fields, _, err := d.staticFields(t, job)
+	if err != nil {
+		return field
+	}
+	for _, f := range fields {
+		if f.full() == field && f.Label != "" {
+			return f.Label
+		}
+	}
+	return field
 }

@@ -42,6 +42,7 @@ func Parse(file string, text []byte) (*Manifest, error) {
 func (m *Manifest) Info(network httpx.Network, hooks Hooks) connector.DestinationInfo {
 	i := connector.DestinationInfo{
 		Slug: m.Slug, Name: m.Name, Category: m.Category, Summary: m.Summary, Verified: m.Verified,
+		Tier: connector.TierManifest, Docs: m.Docs, Notes: m.Notes,
 		Fields:    m.connectionFields(),
 		Authorize: m.authorize(),
 		Open: func(o connector.DestinationOptions) (connector.Destination, error) {

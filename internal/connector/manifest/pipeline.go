@@ -6,6 +6,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/millrace/millrace/internal/connector"
+	"github.com/millrace/millrace/internal/connector/identifier"
 	"github.com/millrace/millrace/internal/fault"
 	"github.com/millrace/millrace/internal/value"
 )
@@ -34,8 +35,8 @@ func (p *pipe) apply(v value.Value) (value.Value, error) {
 	return v, nil
 }
 
-// compile makes a pipeline for a run with settings, which hold says conditions of.
-func (p Pipeline) compile(options []Option, clear value.Value, holds func(*Cond) (bool, error)) (*pipe, error) {
+// compile makes a pipeline for a run whose settings the scope has.
+func (p Pipeline) compile(options []Option, clear value.Value, s *scope) (*pipe, error) {
 	c := &pipe{clear: clear, notNull: p.NotNull}
 	if p.Clear != nil {
 		c.clear = value.Of(p.Clear)
@@ -47,15 +48,26 @@ func (p Pipeline) compile(options []Option, clear value.Value, holds func(*Cond)
 		c.steps = append(c.steps, forms[p.As])
 	}
 	if p.Identifier != "" {
-		hash, err := holds(&p.HashIf)
+		id, err := p.identify(s)
 		if err != nil {
 			return nil, err
 		}
-		if hash {
-			c.steps = append(c.steps, identifiers[p.Identifier])
-		}
+		c.steps = append(c.steps, id.Apply)
 	}
 	return c, p.checks(c, options)
+}
+
+// identify compiles the rule of an identifier. Where people hash it in the model, plain text is refused rather than sent.
+func (p Pipeline) identify(s *scope) (*identifier.Identifier, error) {
+	hash, err := s.holds(&p.HashIf)
+	if err != nil {
+		return nil, err
+	}
+	country, err := s.text(&p.Country.source)
+	if err != nil {
+		return nil, err
+	}
+	return identifier.New(identifier.Spec{Kind: p.Identifier, Prehashed: !hash, Country: country})
 }
 
 // checks adds what refuses values.
@@ -117,10 +129,7 @@ func oneOf(options []Option) conversion {
 	}
 }
 
-// identifiers are the rules that Pipeline.Identifier names.
-var identifiers = map[string]conversion{}
-
-// options turns the language's options into the connector's.
+// connectorOptions turns the language's options into the connector's.
 func connectorOptions(list []Option) []connector.Option {
 	var all []connector.Option
 	for _, o := range list {

@@ -1,3 +1,5 @@
+// Package manifesttest is the suite of destinations that are manifests: it replays their cases, and lets the API
+// descriptions that vendors publish judge every request.
 package manifesttest
 
 import (
@@ -92,8 +94,8 @@ func read(file string) (*openapi3.T, error) {
 	return openapi2conv.ToV3(&old) //nolint:wrapcheck // the caller names the file
 }
 
-// problem says what a description finds wrong in a request.
-func (j *judge) problem(r *http.Request, body []byte) string {
+// Problem says what a description finds wrong in a request.
+func (j *judge) Problem(r *http.Request, body []byte) string {
 	var found []string
 	for i, s := range j.specs {
 		path := r.URL.Path

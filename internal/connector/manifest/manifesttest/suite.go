@@ -7,15 +7,15 @@ import (
 	"strings"
 	"testing"
 
-	"golang.org/x/tools/txtar"
 	"gopkg.in/yaml.v3"
 
 	"github.com/millrace/millrace/internal/connector"
+	"github.com/millrace/millrace/internal/connector/manifest/replay"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden parts of the cases")
 
-// Run runs every case of a destination's folder testdata. The file specs.yaml there lists the vendor's API
+// Run replays every case of a destination's folder testdata. The file specs.yaml there lists the vendor's API
 // descriptions.
 func Run(t *testing.T, info connector.DestinationInfo, folder string) {
 	t.Helper()
@@ -23,14 +23,18 @@ func Run(t *testing.T, info connector.DestinationInfo, folder string) {
 	if err != nil || len(files) == 0 {
 		t.Fatalf("%s has no cases: %v", folder, err)
 	}
+	var judging replay.Judge
 	j, err := newJudge(os.Getenv(SpecsVariable), readSpecs(t, folder))
 	if err != nil {
 		t.Fatal(err)
 	}
+	if j != nil {
+		judging = j
+	}
 	for _, file := range files {
 		t.Run(strings.TrimSuffix(filepath.Base(file), ".txtar"), func(t *testing.T) {
 			t.Parallel()
-			runCase(t, info, file, j)
+			runCase(t, info, file, judging)
 		})
 	}
 }
@@ -51,39 +55,33 @@ func readSpecs(t *testing.T, folder string) []Spec {
 	return specs
 }
 
-func runCase(t *testing.T, info connector.DestinationInfo, file string, j *judge) {
+func runCase(t *testing.T, info connector.DestinationInfo, file string, j replay.Judge) {
 	t.Helper()
 	text, err := os.ReadFile(file) //nolint:gosec // the repository's own
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err := Read(text)
+	c, err := replay.Read(text)
 	if err != nil {
 		t.Fatal(err)
 	}
-	v := &vendor{answers: c.Answers}
-	if c.Job.Spec == nil || *c.Job.Spec {
-		v.judge = j
-	}
-	address := v.serve(t).URL
-	result := strings.ReplaceAll(c.run(t.Context(), info, address), address, "http://vendor")
-	requests := strings.ReplaceAll(v.log.String(), address, "http://vendor")
-	for _, f := range v.faults {
+	got := c.Run(t.Context(), info, j)
+	for _, f := range got.Faults {
 		t.Errorf("the vendor's description: %s", f)
 	}
-	if len(v.answers) > 0 && !*update {
-		t.Errorf("%d answers were not asked for", len(v.answers))
-	}
 	if *update {
-		c.set("requests", requests)
-		c.set("result", result)
-		if err := os.WriteFile(file, txtar.Format(c.archive), 0o600); err != nil {
+		c.Set("requests", got.Requests)
+		c.Set("result", got.Result)
+		if err := os.WriteFile(file, c.Text(), 0o600); err != nil {
 			t.Fatal(err)
 		}
 		return
 	}
-	compare(t, "requests", string(c.file("requests")), requests)
-	compare(t, "result", string(c.file("result")), result)
+	if got.Unasked > 0 {
+		t.Errorf("%d answers were not asked for", got.Unasked)
+	}
+	compare(t, "requests", c.File("requests"), got.Requests)
+	compare(t, "result", c.File("result"), got.Result)
 }
 
 func compare(t *testing.T, what, want, got string) {

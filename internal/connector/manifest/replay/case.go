@@ -1,14 +1,12 @@
-// Package manifesttest runs the cases of a manifest: rows go in, and the requests that leave are compared with what a
+// Package replay runs the cases of a manifest: rows go in, and the requests that leave are compared with what a
 // person has read, byte for byte. A case is a txtar file:
 //
 //	job.yaml       the connection, the sync, and what is done
 //	rows.ndjson    the rows: {"op": "added", "row": {…}, "before": {…}}
 //	answers.yaml   what the vendor answers, in order; 200 and {} after the last one
-//	requests       what left (written by -update)
-//	result         what became of the rows, or what else was asked (written by -update)
-//
-// Where the vendor publishes a description of its API, every request is judged by it as well.
-package manifesttest
+//	requests       what left
+//	result         what became of the rows, or what else was asked
+package replay
 
 import (
 	"bytes"
@@ -109,6 +107,9 @@ func decodeYAML(text []byte, to any) error {
 	return d.Decode(to) //nolint:wrapcheck // the caller names the file
 }
 
+// File returns a file of the case.
+func (c *Case) File(name string) string { return string(c.file(name)) }
+
 func (c *Case) file(name string) []byte {
 	for _, f := range c.archive.Files {
 		if f.Name == name {
@@ -118,8 +119,8 @@ func (c *Case) file(name string) []byte {
 	return nil
 }
 
-// set replaces a file of the case.
-func (c *Case) set(name, text string) {
+// Set replaces a file of the case, or adds it.
+func (c *Case) Set(name, text string) {
 	for i := range c.archive.Files {
 		if c.archive.Files[i].Name == name {
 			c.archive.Files[i].Data = []byte(text)
@@ -128,6 +129,9 @@ func (c *Case) set(name, text string) {
 	}
 	c.archive.Files = append(c.archive.Files, txtar.File{Name: name, Data: []byte(text)})
 }
+
+// Text returns the case as its file has it.
+func (c *Case) Text() []byte { return txtar.Format(c.archive) }
 
 // columns are the names of the model's columns, in the order in which rows show them first.
 func (c *Case) columns() []string {

@@ -1,4 +1,4 @@
-package manifesttest
+package replay
 
 import (
 	"bytes"
@@ -6,11 +6,9 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/http/httptest"
 	"slices"
 	"strings"
 	"sync"
-	"testing"
 )
 
 // vendor answers as the case says, and writes down what it was asked.
@@ -18,19 +16,12 @@ type vendor struct {
 	mu      sync.Mutex
 	answers []Answer
 	log     strings.Builder
-	judge   *judge
+	judge   Judge
 	faults  []string
 }
 
 // quiet are headers that are the same in every request.
 var quiet = []string{"Accept-Encoding", "Content-Length", "User-Agent", "Accept", "Connection"}
-
-func (v *vendor) serve(t *testing.T) *httptest.Server {
-	t.Helper()
-	s := httptest.NewServer(v)
-	t.Cleanup(s.Close)
-	return s
-}
 
 // ServeHTTP writes one request down and gives the next answer.
 func (v *vendor) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -43,7 +34,7 @@ func (v *vendor) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer v.mu.Unlock()
 	v.note(r, body)
 	if v.judge != nil {
-		if problem := v.judge.problem(r, body); problem != "" {
+		if problem := v.judge.Problem(r, body); problem != "" {
 			v.faults = append(v.faults, r.Method+" "+r.URL.Path+": "+problem)
 		}
 	}

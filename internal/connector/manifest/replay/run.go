@@ -1,10 +1,12 @@
-package manifesttest
+package replay
 
 import (
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"time"
 
@@ -16,6 +18,32 @@ import (
 
 // began is when every run of a case began.
 var began = time.Date(2026, 3, 14, 9, 26, 53, 0, time.UTC)
+
+// Outcome is what came of a case.
+type Outcome struct {
+	Requests string   // what left
+	Result   string   // what became of the rows, or what else was asked
+	Faults   []string // what the judge found
+	Unasked  int      // answers that nothing asked for
+}
+
+// Judge looks at a request and says what is wrong with it, or nothing.
+type Judge interface {
+	Problem(r *http.Request, body []byte) string
+}
+
+// Run does what the case is about. Nothing but this machine is reached. The judge may be nil.
+func (c *Case) Run(ctx context.Context, info connector.DestinationInfo, judge Judge) Outcome {
+	v := &vendor{answers: c.Answers}
+	if c.Job.Spec == nil || *c.Job.Spec {
+		v.judge = judge
+	}
+	server := httptest.NewServer(v)
+	defer server.Close()
+	result := c.run(ctx, info, server.URL)
+	plain := func(text string) string { return strings.ReplaceAll(text, server.URL, "http://vendor") }
+	return Outcome{Requests: plain(v.log.String()), Result: plain(result), Faults: v.faults, Unasked: len(v.answers)}
+}
 
 // run does what a case is about against a server, and says what came of it.
 func (c *Case) run(ctx context.Context, info connector.DestinationInfo, address string) string {

@@ -1,0 +1,181 @@
+package destination
+
+import (
+	"bufio"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"gopkg.in/yaml.v3"
+
+	"github.com/millrace/millrace/internal/connector"
+	"github.com/millrace/millrace/internal/httpx"
+)
+
+// catalogueVariable names the file with a line for each destination that is planned.
+const catalogueVariable = "MILLRACE_DESTINATION_CATALOGUE"
+
+// promised is what a destination is to offer: testdata/catalogue.yaml, a sync type after another.
+type promised struct {
+	Name    string                                        `yaml:"name"`
+	Modes   []connector.Mode                              `yaml:"modes"`
+	Match   map[connector.Mode][]string                   `yaml:"match"`   // labels of the fields that rows are matched by; any where the account's fields say it
+	Deletes map[connector.Mode][]connector.DeleteBehavior `yaml:"deletes"` // besides nothing
+}
+
+// A destination offers what its line of the catalogue promises: sync types, modes, matching and delete behaviour.
+//
+// Req: SY-17, SY-18, SY-20, SY-21
+func TestCatalogue(t *testing.T) {
+	t.Parallel()
+	for _, info := range Manifests(httpx.AnyNetwork) {
+		t.Run(info.Slug, func(t *testing.T) {
+			t.Parallel()
+			for _, p := range readPromises(t, info.Slug) {
+				at := slices.IndexFunc(info.SyncTypes, func(s connector.SyncType) bool { return s.Name == p.Name })
+				if at < 0 {
+					t.Errorf("there is no sync type %q", p.Name)
+					continue
+				}
+				p.compare(t, info, info.SyncTypes[at])
+			}
+			if want, got := len(readPromises(t, info.Slug)), len(info.SyncTypes); want != got {
+				t.Errorf("there are %d sync types, and %d are promised", got, want)
+			}
+			if _, err := os.Stat(filepath.Join(info.Slug, "README.md")); err != nil {
+				t.Errorf("the facts' sources are not told: %v", err)
+			}
+		})
+	}
+}
+
+func readPromises(t *testing.T, slug string) (all []promised) {
+	t.Helper()
+	f, err := os.Open(filepath.Join(slug, "testdata", "catalogue.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close() //nolint:errcheck // it is read only
+	d := yaml.NewDecoder(f)
+	d.KnownFields(true)
+	if err := d.Decode(&all); err != nil {
+		t.Fatalf("%s: %v", slug, err)
+	}
+	return all
+}
+
+func (p promised) compare(t *testing.T, info connector.DestinationInfo, s connector.SyncType) {
+	t.Helper()
+	same(t, p.Name+": modes", p.Modes, s.Modes)
+	for _, mode := range s.Modes {
+		same(t, p.Name+": delete behaviours in "+string(mode), p.Deletes[mode], s.DeletesIn(mode))
+		want := p.Match[mode]
+		if slices.Contains(want, "any") {
+			if !slices.Contains(s.Match.Modes, mode) || s.MatchIn(mode) != nil {
+				t.Errorf("%s: rows are not matched by any field in %s", p.Name, mode)
+			}
+			continue
+		}
+		same(t, p.Name+": matching in "+string(mode), want, labels(t, info, s, mode))
+	}
+}
+
+// labels are what the fields are called that rows are matched by.
+func labels(t *testing.T, info connector.DestinationInfo, s connector.SyncType, mode connector.Mode) []string {
+	t.Helper()
+	names := s.MatchIn(mode)
+	if len(names) == 0 {
+		return nil
+	}
+	d, err := info.Open(connector.DestinationOptions{Settings: connector.Settings{}})
+	if err != nil {
+		return names // a form that must be filled in first: the names count
+	}
+	lister, ok := d.(interface {
+		Label(job connector.SyncJob, field string) string
+	})
+	if !ok {
+		return names
+	}
+	list := make([]string, len(names))
+	for i, name := range names {
+		list[i] = lister.Label(connector.SyncJob{Type: s.Slug, Mode: mode}, name)
+	}
+	return list
+}
+
+func same[T ~string](t *testing.T, what string, want, got []T) {
+	t.Helper()
+	want, got = slices.Clone(want), slices.Clone(got)
+	slices.Sort(want)
+	slices.Sort(got)
+	if !slices.Equal(want, got) {
+		t.Errorf("%s: %q are promised, and there are %q", what, want, got)
+	}
+}
+
+// planned is a line of the catalogue.
+type planned struct {
+	Slug      string `json:"slug"`
+	SyncTypes []struct {
+		Name   string   `json:"name"`
+		Modes  []string `json:"modes"`
+		Delete any      `json:"delete"`
+	} `json:"sync_types"`
+}
+
+// The promises are those of the catalogue that all destinations are planned in, where it is at hand.
+//
+// Req: SY-20
+func TestPlanned(t *testing.T) {
+	t.Parallel()
+	file := os.Getenv(catalogueVariable)
+	if file == "" {
+		t.Skipf("%s does not name the catalogue of all destinations", catalogueVariable)
+	}
+	f, err := os.Open(file) //nolint:gosec // the test's environment names it
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close() //nolint:errcheck // it is read only
+	built := map[string]bool{}
+	for _, info := range Manifests(httpx.AnyNetwork) {
+		built[info.Slug] = true
+	}
+	lines := bufio.NewScanner(f)
+	lines.Buffer(nil, 1<<20)
+	for lines.Scan() {
+		var p planned
+		if err := json.Unmarshal(lines.Bytes(), &p); err != nil || !built[p.Slug] {
+			continue // a line without sync types, or of a destination that is no manifest
+		}
+		promises := readPromises(t, p.Slug)
+		for _, s := range p.SyncTypes {
+			p.compare(t, s.Name, s.Modes, promises)
+		}
+	}
+}
+
+// modeWords are what the catalogue calls modes otherwise.
+var modeWords = map[string]connector.Mode{"mirror": connector.ModeAll, "append": connector.ModeInsert, "added": connector.ModeTrigger, "changed": connector.ModeTrigger, "removed": connector.ModeTrigger}
+
+func (p planned) compare(t *testing.T, name string, modes []string, promises []promised) {
+	t.Helper()
+	at := slices.IndexFunc(promises, func(s promised) bool { return strings.EqualFold(s.Name, name) })
+	if at < 0 {
+		t.Errorf("%s: the catalogue's sync type %q is not promised", p.Slug, name)
+		return
+	}
+	for _, word := range modes {
+		mode := connector.Mode(word)
+		if m, other := modeWords[word]; other {
+			mode = m
+		}
+		if !slices.Contains(promises[at].Modes, mode) {
+			t.Errorf("%s, %s: the catalogue's mode %q is not promised", p.Slug, name, word)
+		}
+	}
+}
