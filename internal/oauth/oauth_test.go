@@ -271,10 +271,17 @@ func TestRefusedToken(t *testing.T) {
 		}
 	}
 	p.set(func() { p.tokens = 7 }) // access-1 is revoked
-	for _, k := range []*Tokens{a, b} {
-		if err := p.works(t, k); err != nil || len(p.asked) != 2 {
-			t.Errorf("%v after %d token requests", err, len(p.asked))
-		}
+	var all sync.WaitGroup
+	for i := range 16 {
+		all.Go(func() {
+			if err := p.works(t, []*Tokens{a, b}[i%2]); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	if len(p.asked) != 2 {
+		t.Errorf("%d token requests", len(p.asked))
 	}
 	p.set(func() { p.more = map[string]any{"access_token": "useless"}; p.tokens = 20; p.seen = nil })
 	if resp, _, err := p.call(t, a); err != nil || resp.Status != http.StatusUnauthorized || len(p.seen) != 2 || len(p.asked) != 3 {
