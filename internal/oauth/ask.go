@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/millrace/millrace/internal/fault"
@@ -51,7 +52,7 @@ func (c Config) ask(ctx context.Context, client *httpx.Client, form url.Values, 
 	for _, p := range extra.Headers {
 		h.Set(p.Name, p.Value)
 	}
-	secrets := slices.Concat(c.Secrets(), hidden(form))
+	secrets := slices.Concat(c.Secrets(), hidden(form, h))
 	resp, _, err := client.Do(ctx, &httpx.Request{Method: http.MethodPost, URL: u, Header: h, Body: body, Secrets: secrets})
 	if err != nil {
 		return Answer{}, fault.Reclass(asking(err), fault.Retryable) // asking twice does no harm
@@ -107,14 +108,17 @@ func (c Config) encode(h http.Header, form url.Values) []byte {
 }
 
 // hidden are the values of a token request that no error may repeat.
-func hidden(form url.Values) []string {
+func hidden(form url.Values, h http.Header) []string {
 	var list []string
 	for _, name := range []string{refreshGrant, "code", "code_verifier", "assertion", "client_assertion", "client_secret", "password"} {
 		if v := form.Get(name); v != "" {
 			list = append(list, v)
 		}
 	}
-	return list
+	if _, credentials, ok := strings.Cut(h.Get("Authorization"), " "); ok {
+		list = append(list, credentials)
+	}
+	return encodedToo(list)
 }
 
 func withParams(address string, params []Param) (*url.URL, error) {

@@ -33,9 +33,8 @@ func TestCheck(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			var issues fault.Issues
 			var paths []string
-			if err := c.config.Check(); errors.As(err, &issues) {
+			if issues, ok := errors.AsType[fault.Issues](c.config.Check()); ok {
 				for _, i := range issues {
 					paths = append(paths, i.Path)
 				}

@@ -115,7 +115,11 @@ type Answer struct {
 // Secrets are the texts that no log may show, also as they stand in addresses and forms. They are for
 // httpx.Options.Secrets.
 func (c Config) Secrets() []string {
-	list := []string{c.ClientSecret, c.Password, c.RefreshToken}
+	return encodedToo([]string{c.ClientSecret, c.Password, c.RefreshToken})
+}
+
+// encodedToo adds texts as they stand in addresses and forms.
+func encodedToo(list []string) []string {
 	for _, secret := range list {
 		if encoded := url.QueryEscape(secret); encoded != secret {
 			list = append(list, encoded)

@@ -549,3 +549,31 @@ func store(t *testing.T, s connector.State, text string) {
 		t.Fatal(err)
 	}
 }
+
+// TestNothingLeaks: a provider that repeats all that it was sent, and gives a token besides, makes no error tell it.
+func TestNothingLeaks(t *testing.T) {
+	t.Parallel()
+	for _, style := range []AuthStyle{AuthHeader, AuthBody} {
+		for _, status := range []int{http.StatusOK, http.StatusBadRequest, http.StatusInternalServerError} {
+			p := newProvider(t)
+			p.fail = func(w http.ResponseWriter, r *http.Request) {
+				w.WriteHeader(status)
+				json.NewEncoder(w).Encode(map[string]string{ //nolint:errcheck // the client sees
+					"error": "mirror", "error_description": r.Header.Get("Authorization") + " " + r.PostForm.Encode(), "access_token": "access-secret", "refresh_token": "refresh-secret",
+				})
+			}
+			c := p.allowed()
+			c.AuthStyle, c.RefreshToken = style, "refresh/0"
+			err := p.works(t, New(c, Options{}))
+			if err == nil || !strings.Contains(err.Error(), "mirror") {
+				t.Fatalf("got %v", err)
+			}
+			basic := base64.StdEncoding.EncodeToString([]byte("client+id:client%2Fsecret"))
+			for _, secret := range []string{"client/secret", "client%2Fsecret", "refresh/0", "refresh%2F0", basic, "access-secret", "refresh-secret"} {
+				if strings.Contains(err.Error(), secret) {
+					t.Errorf("%s, %d: %q is in %q", style, status, secret, err)
+				}
+			}
+		}
+	}
+}
