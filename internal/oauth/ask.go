@@ -68,23 +68,22 @@ func asking(err error) *fault.Error {
 
 // identify adds the client's credentials.
 func (c Config) identify(h http.Header, form url.Values, now time.Time) error {
-	if c.ClientID == "" {
-		return nil
-	}
-	switch c.AuthStyle {
-	case AuthBody:
+	if c.ClientID != "" && (c.AuthStyle == AuthBody || c.AuthStyle == AuthAssertion) {
 		form.Set("client_id", c.ClientID)
-		if c.ClientSecret != "" {
-			form.Set("client_secret", c.ClientSecret)
-		}
-	case AuthAssertion:
+	}
+	switch {
+	case c.AuthStyle == AuthAssertion:
 		assertion, err := c.assertion(now)
 		if err != nil {
 			return err
 		}
-		form.Set("client_id", c.ClientID)
 		form.Set("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer")
 		form.Set("client_assertion", assertion)
+	case c.ClientID == "":
+	case c.AuthStyle == AuthBody:
+		if c.ClientSecret != "" {
+			form.Set("client_secret", c.ClientSecret)
+		}
 	default: // RFC 6749, 2.3.1: both parts are form-encoded first
 		credentials := url.QueryEscape(c.ClientID) + ":" + url.QueryEscape(c.ClientSecret)
 		h.Set("Authorization", "Basic "+base64.StdEncoding.EncodeToString([]byte(credentials)))

@@ -104,7 +104,7 @@ func read(t *testing.T, text string, key crypto.PublicKey, now time.Time) string
 // TestBearerAssertions: what providers get that let a key stand for a person or a service.
 //
 //   - Google: https://developers.google.com/identity/protocols/oauth2/service-account#httprest
-//   - Salesforce: https://help.salesforce.com/s/articleView?id=xcloud.remoteaccess_oauth_jwt_flow.htm&type=5
+//   - Salesforce: https://help.salesforce.com/s/articleView?id=xcloud.remoteaccess_oauth_jwt_flow.htm
 func TestBearerAssertions(t *testing.T) {
 	t.Parallel()
 	key, now := rsaKey(t), clock.NewManual(day)
@@ -213,6 +213,23 @@ func TestClientAssertions(t *testing.T) {
 				t.Errorf("asked with %s", got)
 			}
 		})
+	}
+}
+
+// TestAssertionAlone: a provider that wants to hear of the client from the assertion only, as NetSuite's pages show it.
+// https://docs.oracle.com/en/cloud/saas/netsuite/ns-online-help/section_162755359851.html
+func TestAssertionAlone(t *testing.T) {
+	t.Parallel()
+	p, key := newProvider(t), rsaKey(t)
+	k := New(Config{
+		Grant: GrantClient, TokenURL: p.URL + "/token", AuthStyle: AuthAssertion,
+		Assertion: &Assertion{Key: pkcs8(t, key), Algorithm: "PS256", Issuer: "client id", KeyID: "certificate-1"},
+	}, Options{Clock: clock.NewManual(day)})
+	if err := p.works(t, k); err != nil {
+		t.Fatal(err)
+	}
+	if got := p.asked[0]; len(got) != 3 || got.Has("client_id") || !strings.Contains(read(t, got.Get("client_assertion"), &key.PublicKey, day), "iss=client id") {
+		t.Errorf("asked with %v", got)
 	}
 }
 

@@ -35,7 +35,9 @@ func (c Config) Check() error {
 	switch c.AuthStyle {
 	case "", AuthHeader, AuthBody:
 	case AuthAssertion:
-		require("clientID", c.ClientID)
+		if c.Assertion == nil || c.Assertion.Issuer == "" {
+			require("clientID", c.ClientID)
+		}
 	default:
 		issues.Add("authStyle", fault.CodeInvalid, "there is no client authentication %q", c.AuthStyle)
 	}

@@ -19,6 +19,7 @@ func TestCheck(t *testing.T) {
 	}{
 		"client":              {Config{Grant: GrantClient, TokenURL: token, ClientID: "c", ClientSecret: "s"}, ""},
 		"client with a key":   {Config{Grant: GrantClient, TokenURL: token, ClientID: "c", AuthStyle: AuthAssertion, Assertion: &Assertion{Key: key}}, ""},
+		"client of a key":     {Config{Grant: GrantClient, TokenURL: token, AuthStyle: AuthAssertion, Assertion: &Assertion{Key: key, Issuer: "c"}}, ""},
 		"client in a header":  {Config{Grant: GrantClient, TokenURL: token}, ""},
 		"code":                {Config{Grant: GrantCode, TokenURL: token, AuthURL: token, ClientID: "c", AuthStyle: AuthBody}, ""},
 		"password":            {Config{Grant: GrantPassword, TokenURL: token, Username: "u", Password: "p"}, ""},

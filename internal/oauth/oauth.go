@@ -31,7 +31,8 @@ const (
 	GrantJWT      Grant = "urn:ietf:params:oauth:grant-type:jwt-bearer" // a signed assertion (RFC 7523, 2.1)
 )
 
-// AuthStyle is how a client shows its credentials to the token URL. Without a client ID it shows none.
+// AuthStyle is how a client shows its credentials to the token URL. Without a client ID it shows none, except for an
+// assertion, whose issuer may be named instead.
 type AuthStyle string
 
 // The styles.
