@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/millrace/millrace/internal/fault"
@@ -51,7 +52,7 @@ func (c Config) ask(ctx context.Context, client *httpx.Client, form url.Values, 
 	for _, p := range extra.Headers {
 		h.Set(p.Name, p.Value)
 	}
-	secrets := slices.Concat(c.Secrets(), hidden(form))
+	secrets := slices.Concat(c.Secrets(), hidden(form, h))
 	resp, _, err := client.Do(ctx, &httpx.Request{Method: http.MethodPost, URL: u, Header: h, Body: body, Secrets: secrets})
 	if err != nil {
 		return Answer{}, fault.Reclass(asking(err), fault.Retryable) // asking twice does no harm
@@ -67,23 +68,22 @@ func asking(err error) *fault.Error {
 
 // identify adds the client's credentials.
 func (c Config) identify(h http.Header, form url.Values, now time.Time) error {
-	if c.ClientID == "" {
-		return nil
-	}
-	switch c.AuthStyle {
-	case AuthBody:
+	if c.ClientID != "" && (c.AuthStyle == AuthBody || c.AuthStyle == AuthAssertion) {
 		form.Set("client_id", c.ClientID)
-		if c.ClientSecret != "" {
-			form.Set("client_secret", c.ClientSecret)
-		}
-	case AuthAssertion:
+	}
+	switch {
+	case c.AuthStyle == AuthAssertion:
 		assertion, err := c.assertion(now)
 		if err != nil {
 			return err
 		}
-		form.Set("client_id", c.ClientID)
 		form.Set("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer")
 		form.Set("client_assertion", assertion)
+	case c.ClientID == "":
+	case c.AuthStyle == AuthBody:
+		if c.ClientSecret != "" {
+			form.Set("client_secret", c.ClientSecret)
+		}
 	default: // RFC 6749, 2.3.1: both parts are form-encoded first
 		credentials := url.QueryEscape(c.ClientID) + ":" + url.QueryEscape(c.ClientSecret)
 		h.Set("Authorization", "Basic "+base64.StdEncoding.EncodeToString([]byte(credentials)))
@@ -107,14 +107,17 @@ func (c Config) encode(h http.Header, form url.Values) []byte {
 }
 
 // hidden are the values of a token request that no error may repeat.
-func hidden(form url.Values) []string {
+func hidden(form url.Values, h http.Header) []string {
 	var list []string
 	for _, name := range []string{refreshGrant, "code", "code_verifier", "assertion", "client_assertion", "client_secret", "password"} {
 		if v := form.Get(name); v != "" {
 			list = append(list, v)
 		}
 	}
-	return list
+	if _, credentials, ok := strings.Cut(h.Get("Authorization"), " "); ok {
+		list = append(list, credentials)
+	}
+	return encodedToo(list)
 }
 
 func withParams(address string, params []Param) (*url.URL, error) {

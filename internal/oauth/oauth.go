@@ -31,7 +31,8 @@ const (
 	GrantJWT      Grant = "urn:ietf:params:oauth:grant-type:jwt-bearer" // a signed assertion (RFC 7523, 2.1)
 )
 
-// AuthStyle is how a client shows its credentials to the token URL. Without a client ID it shows none.
+// AuthStyle is how a client shows its credentials to the token URL. Without a client ID it shows none, except for an
+// assertion, whose issuer may be named instead.
 type AuthStyle string
 
 // The styles.
@@ -115,7 +116,11 @@ type Answer struct {
 // Secrets are the texts that no log may show, also as they stand in addresses and forms. They are for
 // httpx.Options.Secrets.
 func (c Config) Secrets() []string {
-	list := []string{c.ClientSecret, c.Password, c.RefreshToken}
+	return encodedToo([]string{c.ClientSecret, c.Password, c.RefreshToken})
+}
+
+// encodedToo adds texts as they stand in addresses and forms.
+func encodedToo(list []string) []string {
 	for _, secret := range list {
 		if encoded := url.QueryEscape(secret); encoded != secret {
 			list = append(list, encoded)

@@ -17,8 +17,11 @@ import (
 
 	"github.com/millrace/millrace/internal/clock"
 	"github.com/millrace/millrace/internal/connector"
+	"github.com/millrace/millrace/internal/connector/state"
+	"github.com/millrace/millrace/internal/db/dbtest"
 	"github.com/millrace/millrace/internal/fault"
 	"github.com/millrace/millrace/internal/httpx"
+	"github.com/millrace/millrace/internal/secret"
 )
 
 // provider is an OAuth server and the API behind it. It gives tokens "access-1", "access-2" …, and the API lets only the
@@ -231,10 +234,31 @@ func TestLifetimes(t *testing.T) {
 // Req: FLD-22
 func TestWorkersRace(t *testing.T) {
 	t.Parallel()
-	p, shared, now := newProvider(t), connector.Memory(), clock.NewManual(day)
-	workers := []*Tokens{New(p.allowed(), Options{State: shared, Clock: now}), New(p.allowed(), Options{State: shared, Clock: now})}
-	everybody := func(want int) {
-		t.Helper()
+	now := clock.NewManual(day)
+	memory := connector.Memory()
+	d := dbtest.SQLite(t)
+	stored := func() connector.State { // as each worker opens it
+		key, err := secret.NewKey([]byte(strings.Repeat("k", 32)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return state.NewStore(d, key, now).Of(1, "destination", 5)
+	}
+	for name, open := range map[string]func() connector.State{"memory": func() connector.State { return memory }, "database": stored} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			race(t, now, open)
+		})
+	}
+}
+
+func race(t *testing.T, now clock.Clock, open func() connector.State) {
+	t.Helper()
+	p := newProvider(t)
+	p.more = map[string]any{"expires_in": 31} // too short for a second request, once a second has passed
+	later := clock.NewManual(now.Now())
+	workers := []*Tokens{New(p.allowed(), Options{State: open(), Clock: later}), New(p.allowed(), Options{State: open(), Clock: later})}
+	for want := 1; want <= 3; want++ {
 		var all sync.WaitGroup
 		for i := range 16 {
 			all.Go(func() {
@@ -247,15 +271,13 @@ func TestWorkersRace(t *testing.T) {
 		if p.tokens != want || len(p.asked) != want || p.most != 1 {
 			t.Errorf("%d tokens after %d requests, %d at a time; want %d", p.tokens, len(p.asked), p.most, want)
 		}
-	}
-	everybody(1)
-	now.Advance(time.Hour)
-	everybody(2) // expired
-	if got := p.asked[1].Get("refresh_token"); got != "refresh-1" {
-		t.Errorf("the second refresh used %q", got)
-	}
-	if err := p.works(t, New(p.allowed(), Options{State: shared, Clock: now})); err != nil || p.tokens != 2 {
-		t.Errorf("a third worker: %v, %d tokens", err, p.tokens)
+		if got := p.asked[want-1].Get("refresh_token"); got != fmt.Sprintf("refresh-%d", want-1) {
+			t.Errorf("refresh %d used %q", want, got)
+		}
+		if err := p.works(t, New(p.allowed(), Options{State: open(), Clock: later})); err != nil || p.tokens != want {
+			t.Errorf("a third worker: %v, %d tokens", err, p.tokens)
+		}
+		later.Advance(time.Second)
 	}
 }
 
@@ -271,10 +293,17 @@ func TestRefusedToken(t *testing.T) {
 		}
 	}
 	p.set(func() { p.tokens = 7 }) // access-1 is revoked
-	for _, k := range []*Tokens{a, b} {
-		if err := p.works(t, k); err != nil || len(p.asked) != 2 {
-			t.Errorf("%v after %d token requests", err, len(p.asked))
-		}
+	var all sync.WaitGroup
+	for i := range 16 {
+		all.Go(func() {
+			if err := p.works(t, []*Tokens{a, b}[i%2]); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	if len(p.asked) != 2 {
+		t.Errorf("%d token requests", len(p.asked))
 	}
 	p.set(func() { p.more = map[string]any{"access_token": "useless"}; p.tokens = 20; p.seen = nil })
 	if resp, _, err := p.call(t, a); err != nil || resp.Status != http.StatusUnauthorized || len(p.seen) != 2 || len(p.asked) != 3 {
@@ -540,5 +569,33 @@ func store(t *testing.T, s connector.State, text string) {
 	t.Helper()
 	if _, err := s.Update(t.Context(), stateKey, func(_ context.Context, _ string) (string, error) { return text, nil }); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// TestNothingLeaks: a provider that repeats all that it was sent, and gives a token besides, makes no error tell it.
+func TestNothingLeaks(t *testing.T) {
+	t.Parallel()
+	for _, style := range []AuthStyle{AuthHeader, AuthBody} {
+		for _, status := range []int{http.StatusOK, http.StatusBadRequest, http.StatusInternalServerError} {
+			p := newProvider(t)
+			p.fail = func(w http.ResponseWriter, r *http.Request) {
+				w.WriteHeader(status)
+				json.NewEncoder(w).Encode(map[string]string{ //nolint:errcheck // the client sees
+					"error": "mirror", "error_description": r.Header.Get("Authorization") + " " + r.PostForm.Encode(), "access_token": "access-secret", "refresh_token": "refresh-secret",
+				})
+			}
+			c := p.allowed()
+			c.AuthStyle, c.RefreshToken = style, "refresh/0"
+			err := p.works(t, New(c, Options{}))
+			if err == nil || !strings.Contains(err.Error(), "mirror") {
+				t.Fatalf("got %v", err)
+			}
+			basic := base64.StdEncoding.EncodeToString([]byte("client+id:client%2Fsecret"))
+			for _, secret := range []string{"client/secret", "client%2Fsecret", "refresh/0", "refresh%2F0", basic, "access-secret", "refresh-secret"} {
+				if strings.Contains(err.Error(), secret) {
+					t.Errorf("%s, %d: %q is in %q", style, status, secret, err)
+				}
+			}
+		}
 	}
 }

@@ -169,6 +169,9 @@ func (t *Tokens) note(k token, e *fault.Error) token {
 	if e.Code == fault.CodeDestinationGrant {
 		pause = pauseOfGrant
 	}
+	if k.Access == t.refused {
+		k.Access = "" // nor need others try it
+	}
 	k.Connection, k.Settings = t.connection, t.request
 	k.Refusal, k.Words, k.Until = e.Code, e.Error(), t.clock.Now().Add(pause)
 	return k

@@ -73,7 +73,7 @@ func NewAWS(ctx context.Context, o AWSOptions) (*AWS, error) {
 
 // hashed are services that want the digest of the body in a header too.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html
-// https://docs.aws.amazon.com/opensearch-service/latest/developerguide/serverless-clients.html
+// https://github.com/opensearch-project/opensearch-java/pull/339 (OpenSearch Serverless)
 var hashed = map[string]bool{"s3": true, "aoss": true}
 
 // Authorize signs the request in its headers.

@@ -3,7 +3,7 @@ package signature
 import (
 	"context"
 	"crypto/hmac"
-	"crypto/sha1" //nolint:gosec // one of the hashes that the signer has
+	"crypto/sha1"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -443,9 +443,8 @@ func TestOptions(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			var issues fault.Issues
 			var paths []string
-			if errors.As(c.make(), &issues) {
+			if issues, ok := errors.AsType[fault.Issues](c.make()); ok {
 				for _, i := range issues {
 					paths = append(paths, i.Path)
 				}
