@@ -182,7 +182,7 @@ func (m *Manifest) authorize() []connector.ShowIf {
 			if a.ShowIf != nil {
 				return []connector.ShowIf{{Field: a.ShowIf.Field, In: a.ShowIf.In}}
 			}
-			return []connector.ShowIf{{Field: "clientId"}}
+			return []connector.ShowIf{{Field: "clientId", In: []string{}}}
 		}
 	}
 	return nil

@@ -2560,11 +2560,16 @@ export interface components {
         ConnectorDestinationInfo: {
             authorize?: components["schemas"]["ConnectorShowIf"][] | null;
             category: string;
+            docs?: string[] | null;
             fields: components["schemas"]["ConnectorField"][] | null;
             name: string;
+            notes?: string[] | null;
             slug: string;
+            specChecked: boolean;
             summary: string;
             syncTypes: components["schemas"]["ConnectorSyncType"][] | null;
+            /** @enum {string} */
+            tier: "native" | "manifest" | "custom";
             tunnels: boolean;
             verified: boolean;
         };
@@ -2640,6 +2645,12 @@ export interface components {
         ConnectorMatchRule: {
             modes?: ("update" | "insert" | "upsert" | "add" | "remove" | "archive" | "all" | "snapshot" | "diff" | "trigger")[] | null;
         };
+        ConnectorModeRule: {
+            /** @enum {string} */
+            defaultDelete?: "nothing" | "clear" | "delete" | "remove" | "archive" | "unsubscribe" | "complete";
+            deletes?: ("nothing" | "clear" | "delete" | "remove" | "archive" | "unsubscribe" | "complete")[] | null;
+            match?: string[] | null;
+        };
         ConnectorOption: {
             help?: string;
             label: string;
@@ -2675,11 +2686,14 @@ export interface components {
             verified: boolean;
         };
         ConnectorSyncType: {
+            byMode?: {
+                [key: string]: components["schemas"]["ConnectorModeRule"];
+            };
             clears?: boolean;
             /** @enum {string} */
             compare: "mapped" | "all";
             deferred?: boolean;
-            deletes: ("nothing" | "clear" | "delete")[] | null;
+            deletes: ("nothing" | "clear" | "delete" | "remove" | "archive" | "unsubscribe" | "complete")[] | null;
             fields: components["schemas"]["ConnectorField"][] | null;
             identifiers?: (string[] | null)[] | null;
             mapping: components["schemas"]["ConnectorMappingRule"];
@@ -2703,8 +2717,10 @@ export interface components {
             match: boolean;
             name: string;
             native: string;
+            options?: components["schemas"]["ConnectorOption"][] | null;
             readOnly?: boolean;
             required: boolean;
+            section?: string;
             /** @enum {string} */
             type: "boolean" | "number" | "string" | "timestamp" | "date" | "object" | "array" | "reference" | "null" | "unknown";
         };
@@ -3807,7 +3823,7 @@ export interface components {
             allColumns?: boolean;
             arrayExpansionSourceColumn?: string;
             /** @enum {string} */
-            delete?: "nothing" | "clear" | "delete";
+            delete?: "nothing" | "clear" | "delete" | "remove" | "archive" | "unsubscribe" | "complete";
             description?: string;
             destination: string;
             disabled: boolean;

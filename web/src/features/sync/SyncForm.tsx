@@ -12,12 +12,12 @@ import { Card } from '~/components/page/Card'
 import { optionsQuery, targetFieldsQuery } from '~/services/connections'
 import { arraysQuery } from '~/services/templates'
 import { suggestMappings } from '~/services/syncs'
-import type { DeleteBehavior, DestinationInfo, Mode, ModelColumn, SyncSpec, SyncType, TargetField } from '~/services/types'
+import type { DestinationInfo, Mode, ModelColumn, SyncSpec, SyncType, TargetField } from '~/services/types'
 import { matched, specProblems, withType, type SpecProblems } from './draft'
 import { ExpansionNotice, NoExpansionNotice } from './ExpansionNotice'
 import { columnsOf, withMatch } from './expansion'
 import classes from './Sync.module.css'
-import { deleteWords, modeWords, needsMatch } from './words'
+import { deleteIn, deletesIn, deleteWords, modeWords, needsMatch } from './words'
 
 interface Props {
   info: DestinationInfo
@@ -65,7 +65,7 @@ export function SyncForm(props: Props) {
           problem={problems.mapping}
         />
       )}
-      {(type.deletes ?? []).length > 0 && <DeleteChoice type={type} value={value} onChange={onChange} />}
+      {deletesIn(type, value.mode).length > 1 && <DeleteChoice type={type} value={value} onChange={onChange} />}
     </div>
   )
 }
@@ -125,7 +125,7 @@ function ModeChoice({ type, value, onChange }: ChoiceProps & { type: SyncType })
   if (modes.length < 2) return null
   return (
     <Card title="Mode">
-      <Radio.Group aria-label="Sync mode" value={value.mode} onChange={(mode) => onChange({ ...value, mode: mode })}>
+      <Radio.Group aria-label="Sync mode" value={value.mode} onChange={(mode) => onChange({ ...value, mode, delete: deleteIn(type, mode, value.delete) })}>
         <div className={classes.radios}>
           {modes.map((mode) => (
             <Radio key={mode} value={mode} label={modeWords[mode].label} description={modeWords[mode].help} className={classes.radio} />
@@ -232,7 +232,7 @@ function MappingCard({ value, onChange, columns, sync, type, fields, fieldsError
 }
 
 function DeleteChoice({ type, value, onChange }: ChoiceProps & { type: SyncType }) {
-  const offered = [...new Set<DeleteBehavior>(['nothing', ...(type.deletes ?? [])])]
+  const offered = deletesIn(type, value.mode)
   const chosen = value.delete ?? 'nothing'
   return (
     <Card title="Rows that leave the model">

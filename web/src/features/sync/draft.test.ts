@@ -31,6 +31,8 @@ const info: DestinationInfo = {
   syncTypes: [objects, requests],
   verified: true,
   tunnels: false,
+  tier: 'native',
+  specChecked: false,
 }
 const fields: TargetField[] = [
   { name: 'id', type: 'string', native: 'text', required: true, match: true },

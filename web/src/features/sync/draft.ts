@@ -3,7 +3,7 @@ import { isComplete, mappingProblems } from '~/components/mapping/mappings'
 import { scheduleProblem } from '~/components/schedule/schedule'
 import type { DestinationInfo, ModelColumn, SyncSpec, SyncType, TargetField } from '~/services/types'
 import { columnsOf } from './expansion'
-import { needsMatch } from './words'
+import { deleteIn, deletesIn, needsMatch } from './words'
 
 /** The first configuration of a sync to a destination: its only or first type, in its first mode. */
 export function freshSpec(model: string, destination: string, info: DestinationInfo): SyncSpec {
@@ -12,13 +12,15 @@ export function freshSpec(model: string, destination: string, info: DestinationI
   return type === undefined ? spec : withType(spec, type)
 }
 
+const firstMode = (type: SyncType) => type.modes?.[0] ?? 'upsert'
+
 /** The configuration with another sync type; what only the old type knew is dropped. */
 export function withType(spec: SyncSpec, type: SyncType): SyncSpec {
   return {
     ...spec,
     type: type.slug,
-    mode: type.modes?.[0] ?? 'upsert',
-    delete: 'nothing',
+    mode: firstMode(type),
+    delete: deleteIn(type, firstMode(type), undefined),
     match: [],
     arrayExpansionSourceColumn: undefined,
     mappings: [],
@@ -32,7 +34,7 @@ export function cleanSpec(spec: SyncSpec, type: SyncType): SyncSpec {
   const mapped = type.mapping.enabled && !spec.allColumns
   return {
     ...spec,
-    delete: type.deletes?.length ? (spec.delete ?? 'nothing') : undefined,
+    delete: deletesIn(type, spec.mode).length > 1 ? (spec.delete ?? 'nothing') : undefined,
     match: needsMatch(type, spec.mode) ? (spec.match ?? []) : [],
     arrayExpansionSourceColumn: spec.arrayExpansionSourceColumn || undefined,
     mappings: mapped ? (spec.mappings ?? []) : [],

@@ -24,6 +24,23 @@ export const deleteWords: Record<DeleteBehavior, Words> = {
   nothing: { label: 'Do nothing', help: 'The record stays as it is.' },
   clear: { label: 'Clear fields', help: 'The record stays; its mapped fields are emptied.' },
   delete: { label: 'Delete destination record', help: 'The record is deleted, so that the destination mirrors the model.' },
+  remove: { label: 'Remove from the list', help: 'The record leaves the list and stays otherwise.' },
+  archive: { label: 'Archive', help: 'The record is archived; it can be brought back there.' },
+  unsubscribe: { label: 'Unsubscribe', help: 'The consent to be written to is revoked.' },
+  complete: { label: 'Mark complete', help: 'The task is marked as done.' },
+}
+
+/** What can happen in a mode to rows that leave the model, doing nothing first. */
+export function deletesIn(type: SyncType, mode: Mode): DeleteBehavior[] {
+  const deletes = type.byMode?.[mode]?.deletes ?? type.deletes ?? []
+  return [...new Set<DeleteBehavior>(['nothing', ...deletes])]
+}
+
+/** The configuration's delete behavior in another mode: as it is where the mode has it, else what the mode proposes. */
+export function deleteIn(type: SyncType, mode: Mode, chosen: DeleteBehavior | undefined): DeleteBehavior {
+  const proposed = type.byMode?.[mode]?.defaultDelete || 'nothing'
+  if (chosen === undefined || chosen === 'nothing') return proposed
+  return deletesIn(type, mode).includes(chosen) ? chosen : proposed
 }
 
 /** Whether the rows must be matched to records in this mode (SY-21). */
