@@ -8,7 +8,7 @@ import (
 )
 
 func maid(text []byte, _ *options) ([]byte, *problem) {
-	id, err := uuid.ParseBytes(bytes.TrimSpace(text))
+	id, err := uuid.ParseBytes(trimmed(text))
 	if err != nil {
 		return nil, because("is not a mobile advertising id", "It is a UUID, such as aece52e7-03ee-455a-b3c4-e57283966239.")
 	}
@@ -20,7 +20,7 @@ func maid(text []byte, _ *options) ([]byte, *problem) {
 }
 
 func ip(text []byte, _ *options) ([]byte, *problem) {
-	text = bytes.TrimSpace(text)
+	text = trimmed(text)
 	if a, err := netip.ParseAddr(string(text)); err != nil || a.Zone() != "" {
 		return nil, because("is not an IP address", "Map a column with one IPv4 or IPv6 address.")
 	}
@@ -28,5 +28,5 @@ func ip(text []byte, _ *options) ([]byte, *problem) {
 }
 
 func handle(text []byte, _ *options) ([]byte, *problem) {
-	return bytes.TrimPrefix(bytes.TrimSpace(text), []byte{'@'}), nil
+	return bytes.TrimPrefix(trimmed(text), []byte{'@'}), nil
 }

@@ -22,7 +22,7 @@ func isDomain(domain []byte) bool {
 		!bytes.Contains(domain, []byte("..")) && bytes.IndexByte(domain, '@') < 0 && bytes.IndexFunc(domain, unprintable) < 0
 }
 
-func unprintable(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }
+func unprintable(r rune) bool { return invisible(r) || unicode.IsControl(r) }
 
 func gmail(text []byte, o *options) ([]byte, *problem) {
 	if !atDomain(text, "gmail.com") && !atDomain(text, "googlemail.com") {

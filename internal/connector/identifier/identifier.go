@@ -1,7 +1,6 @@
 package identifier
 
 import (
-	"bytes"
 	"fmt"
 	"slices"
 	"sync"
@@ -22,6 +21,7 @@ type Identifier struct {
 	accept    []Algorithm
 	detect    bool
 	prehashed bool
+	drop      bool
 	salt      string
 	saltAfter bool
 }
@@ -91,7 +91,7 @@ func (id *Identifier) applyOne(v value.Value) (value.Value, *problem) {
 	if p != nil {
 		return value.Value{}, p
 	}
-	if len(bytes.TrimSpace(text)) == 0 {
+	if len(trimmed(text)) == 0 {
 		return value.Value{}, nil
 	}
 	if id.algorithm == None {
@@ -155,7 +155,7 @@ func (id *Identifier) plain(v value.Value, text []byte) (value.Value, *problem) 
 // hashed returns the value's hash: the one that it is, or the one of its normalised text.
 func (id *Identifier) hashed(s *scratch, text []byte) (value.Value, *problem) {
 	if id.detect {
-		sum, of, isHash := readHash(s.sum[:0], bytes.TrimSpace(text))
+		sum, of, isHash := readHash(s.sum[:0], trimmed(text))
 		s.sum = sum[:0]
 		if isHash && id.takes(of) {
 			return id.pass(s, of, sum), nil
@@ -202,7 +202,9 @@ func (id *Identifier) foreign(of Algorithm) *problem {
 func (id *Identifier) normalize(text []byte) ([]byte, *problem) {
 	var p *problem
 	for _, step := range id.steps {
-		if text, p = step(text, &id.options); p != nil {
+		if text, p = step(text, &id.options); p != nil && id.drop {
+			return nil, nil
+		} else if p != nil {
 			return nil, p
 		}
 	}

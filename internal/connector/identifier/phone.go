@@ -7,7 +7,7 @@ import (
 )
 
 func e164(text []byte, o *options) ([]byte, *problem) {
-	n, p := parsePhone(string(text), o.country)
+	n, p := parsePhone(string(trimmed(text)), o.country)
 	if p != nil {
 		return nil, p
 	}
@@ -15,7 +15,7 @@ func e164(text []byte, o *options) ([]byte, *problem) {
 }
 
 func e164Digits(text []byte, o *options) ([]byte, *problem) {
-	n, p := parsePhone(string(text), o.country)
+	n, p := parsePhone(string(trimmed(text)), o.country)
 	if p != nil {
 		return nil, p
 	}
@@ -26,7 +26,7 @@ func e164Digits(text []byte, o *options) ([]byte, *problem) {
 const callingCodeOfChina = 86
 
 func e164China(text []byte, o *options) ([]byte, *problem) {
-	n, p := parsePhone(string(text), o.country)
+	n, p := parsePhone(string(trimmed(text)), o.country)
 	if p != nil {
 		return nil, p
 	}
@@ -38,7 +38,6 @@ func e164China(text []byte, o *options) ([]byte, *problem) {
 
 // parsePhone reads a phone number and refuses one that no numbering plan has.
 func parsePhone(text, country string) (*phonenumbers.PhoneNumber, *problem) {
-	text = strings.TrimSpace(text)
 	if n, ok := validPhone(text, country); ok {
 		return n, nil
 	}

@@ -2,6 +2,7 @@ package identifier
 
 import (
 	"bytes"
+	"maps"
 	"strings"
 	"sync"
 
@@ -71,9 +72,7 @@ var countries = sync.OnceValue(func() map[string]string {
 			}
 		}
 	}
-	for name, code := range otherNames {
-		m[name] = code
-	}
+	maps.Copy(m, otherNames)
 	return m
 })
 

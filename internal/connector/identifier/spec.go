@@ -36,6 +36,9 @@ type Spec struct {
 	// leak. Nothing is normalised then.
 	Prehashed bool `json:"prehashed,omitempty" yaml:"prehashed,omitempty"`
 
+	// Invalid says what becomes of a value that cannot be normalised: Reject, unless it is given.
+	Invalid Invalid `json:"invalid,omitempty" yaml:"invalid,omitempty"`
+
 	// Country is the ISO 3166-1 alpha-2 code of the country that values without one belong to: phone numbers without
 	// a calling code, states, postal codes, dates of birth.
 	Country string `json:"country,omitempty" yaml:"country,omitempty"`
@@ -46,6 +49,17 @@ type Spec struct {
 	// SaltAt says where the salt stands: before the value unless it says SaltAfter.
 	SaltAt SaltPlace `json:"saltAt,omitempty" yaml:"saltAt,omitempty"`
 }
+
+// Invalid says what becomes of a value that cannot be normalised.
+type Invalid string
+
+// What becomes of a value that cannot be normalised: its row is rejected, or the row goes without the identifier. A
+// hash of an algorithm that is not taken, and plain text where only hashes are taken, reject the row in any case: it is
+// the mapping that is wrong then.
+const (
+	Reject Invalid = "reject"
+	Drop   Invalid = "drop"
+)
 
 // SaltPlace says where the salt stands.
 type SaltPlace string
@@ -69,6 +83,7 @@ func New(spec Spec) (*Identifier, error) {
 		accept:    spec.Accept,
 		detect:    spec.Detect == nil || *spec.Detect,
 		prehashed: spec.Prehashed,
+		drop:      spec.Invalid == Drop,
 		salt:      spec.Salt,
 		saltAfter: spec.SaltAt == SaltAfter,
 	}
@@ -77,7 +92,7 @@ func New(spec Spec) (*Identifier, error) {
 	}
 	id.steps = compile(spec.Normalize, preset.Normalize, &issues)
 	id.options.country = country(spec.Country, &issues)
-	checkHash(spec, id, &issues)
+	checkChoices(spec, id, &issues)
 	if err := issues.Err(); err != nil {
 		return nil, err
 	}
@@ -125,7 +140,7 @@ func country(code string, issues *fault.Issues) string {
 	return code
 }
 
-func checkHash(spec Spec, id *Identifier, issues *fault.Issues) {
+func checkChoices(spec Spec, id *Identifier, issues *fault.Issues) {
 	known := func(path string, a Algorithm) {
 		if a != None && a.size() == 0 {
 			issues.Add(path, fault.CodeInvalid, "there is no hash %q; there are: sha256, sha512, sha1, md5, none", a)
@@ -140,6 +155,9 @@ func checkHash(spec Spec, id *Identifier, issues *fault.Issues) {
 	}
 	if !slices.Contains([]SaltPlace{"", SaltBefore, SaltAfter}, spec.SaltAt) {
 		issues.Add("saltAt", fault.CodeInvalid, "a salt stands %q or %q the value, not %q", SaltBefore, SaltAfter, spec.SaltAt)
+	}
+	if !slices.Contains([]Invalid{"", Reject, Drop}, spec.Invalid) {
+		issues.Add("invalid", fault.CodeInvalid, "what cannot be normalised is %q or %q, not %q", Reject, Drop, spec.Invalid)
 	}
 	if id.algorithm == None {
 		checkPlain(spec, issues)

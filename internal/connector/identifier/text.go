@@ -8,7 +8,15 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-func trim(text []byte, _ *options) ([]byte, *problem) { return bytes.TrimSpace(text), nil }
+// invisible are white space and characters of Unicode that format text without being seen, such as the zero-width
+// space, which come along when people copy from web pages.
+func invisible(r rune) bool {
+	return unicode.IsSpace(r) || r >= utf8.RuneSelf && unicode.Is(unicode.Cf, r)
+}
+
+func trimmed(text []byte) []byte { return bytes.TrimFunc(text, invisible) }
+
+func trim(text []byte, _ *options) ([]byte, *problem) { return trimmed(text), nil }
 
 func lower(text []byte, _ *options) ([]byte, *problem) {
 	for i, c := range text {
@@ -35,7 +43,7 @@ func upper(text []byte, _ *options) ([]byte, *problem) {
 }
 
 func collapseSpaces(text []byte, _ *options) ([]byte, *problem) {
-	return bytes.Join(bytes.Fields(text), []byte{' '}), nil
+	return bytes.Join(bytes.Fields(trimmed(text)), []byte{' '}), nil
 }
 
 // keep removes the characters of which wanted is false, in place.
@@ -52,7 +60,7 @@ func keep(text []byte, wanted func(rune) bool) []byte {
 }
 
 func removeSpaces(text []byte, _ *options) ([]byte, *problem) {
-	return keep(text, func(r rune) bool { return !unicode.IsSpace(r) }), nil
+	return keep(text, func(r rune) bool { return !invisible(r) }), nil
 }
 
 func removePunctuation(text []byte, _ *options) ([]byte, *problem) {
@@ -119,7 +127,7 @@ func ascii(text []byte, o *options) ([]byte, *problem) {
 func trimZeros(text []byte, _ *options) ([]byte, *problem) { return bytes.TrimLeft(text, "0"), nil }
 
 func initial(text []byte, _ *options) ([]byte, *problem) {
-	text = bytes.TrimSpace(text)
+	text = trimmed(text)
 	_, n := utf8.DecodeRune(text)
 	return text[:n], nil
 }
