@@ -115,7 +115,7 @@ func TestRefusals(t *testing.T) {
 		{"two at signs", identifier.Spec{Kind: "meta.em"}, text("jane@doe@example.com"), "is not an email address"},
 		{"no name", identifier.Spec{Kind: "google.email"}, text(" @googlemail.com"), "is not an email address"},
 		{"dots for a name", identifier.Spec{Kind: "google.email"}, text(" ...@gmail.com"), "is not an email address"},
-		{"a tag for a name", identifier.Spec{Kind: "microsoft.email"}, text("+x@example.com"), "is not an email address"},
+		{"a tag for a name", identifier.Spec{Kind: "microsoft.em"}, text("+x@example.com"), "is not an email address"},
 		{"space within", identifier.Spec{Kind: "meta.em"}, text("jane doe@example.com"), "is not an email address"},
 		{"a domain without dot", identifier.Spec{Kind: "meta.em"}, text("jane@localhost"), "is not an email address"},
 		{"a domain with a gap", identifier.Spec{Kind: "meta.em"}, text("jane@example..com"), "is not an email address"},
