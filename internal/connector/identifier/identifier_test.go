@@ -96,6 +96,42 @@ func TestApply(t *testing.T) {
 	}
 }
 
+// Rows of one column belong to several countries.
+func TestApplyIn(t *testing.T) {
+	t.Parallel()
+	phone := identifier.Spec{Kind: "phone", Country: "US"}
+	for _, c := range []struct {
+		name    string
+		spec    identifier.Spec
+		in      value.Value
+		country value.Value
+		want    value.Value
+	}{
+		{"a code", phone, text("030 901820"), text("de"), text("+4930901820")},
+		{"a name", phone, text("020 7946 0958"), text(" United Kingdom "), text("+442079460958")},
+		{"no country", phone, text("(650)555-1212"), null, text("+16505551212")},
+		{"blank", phone, text("(650)555-1212"), text(" "), text("+16505551212")},
+		{"an array", phone, value.OfList([]value.Value{text("030 901820")}), text("DE"), value.OfList([]value.Value{text("+4930901820")})},
+		{"a postal code", identifier.Spec{Kind: "zip"}, text("940351234"), text("USA"), text("94035")},
+		{"a state", identifier.Spec{Kind: "state"}, text("Victoria"), text("AU"), text("victoria")},
+		{"a date", identifier.Spec{Kind: "date_of_birth"}, text("03/04/1990"), text("FR"), text("19900403")},
+		{"an email address has no country", identifier.Spec{Kind: "email"}, text("jane@example.com"), text("Atlantis"), text("jane@example.com")},
+		{"no country, left out", identifier.Spec{Kind: "phone", Invalid: identifier.Drop}, text("+16505551212"), text("Atlantis"), null},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			got, err := mustNew(t, c.spec).ApplyIn(c.in, c.country)
+			if err != nil || !got.Equal(c.want) {
+				t.Fatalf("got %s, %v; want %s", got, err, c.want)
+			}
+		})
+	}
+	_, err := mustNew(t, phone).ApplyIn(text("(650)555-1212"), text("Atlantis"))
+	if e := fault.As(err); e == nil || e.Code != fault.CodeMappingReject || e.Message != "the country of the phone number is not a country" {
+		t.Fatalf("got %v", err)
+	}
+}
+
 // Req: FLD-18
 func TestRefusals(t *testing.T) {
 	t.Parallel()

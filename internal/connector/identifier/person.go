@@ -21,7 +21,7 @@ func set(items ...string) map[string]bool {
 }
 
 // removeTitle leaves a name that is a title and nothing else as it is: somebody may be called so.
-func removeTitle(text []byte, _ *options) ([]byte, *problem) {
+func removeTitle(text []byte, _ options) ([]byte, *problem) {
 	first, rest, found := bytes.Cut(trimmed(text), []byte{' '})
 	if found && titles[bare(first)] {
 		return trimmed(rest), nil
@@ -29,7 +29,7 @@ func removeTitle(text []byte, _ *options) ([]byte, *problem) {
 	return text, nil
 }
 
-func removeSuffix(text []byte, _ *options) ([]byte, *problem) {
+func removeSuffix(text []byte, _ options) ([]byte, *problem) {
 	name := trimmed(text)
 	i := bytes.LastIndexByte(name, ' ')
 	if i > 0 && suffixes[bare(name[i+1:])] {
@@ -47,14 +47,14 @@ var genders = map[string]string{
 	"m": "m", "male": "m", "man": "m", "f": "f", "female": "f", "woman": "f",
 }
 
-func gender(text []byte, _ *options) ([]byte, *problem) {
+func gender(text []byte, _ options) ([]byte, *problem) {
 	if g, ok := genders[strings.ToLower(string(trimmed(text)))]; ok {
 		return append(text[:0], g...), nil
 	}
 	return nil, because("is neither male nor female", "Make m, f or null of it in the model's query.")
 }
 
-func genderOrNeither(text []byte, o *options) ([]byte, *problem) {
+func genderOrNeither(text []byte, o options) ([]byte, *problem) {
 	switch strings.ToLower(string(trimmed(text))) {
 	case "n", "nonbinary", "non-binary", "non binary":
 		return append(text[:0], 'n'), nil
@@ -66,7 +66,7 @@ func genderOrNeither(text []byte, o *options) ([]byte, *problem) {
 	return out, nil
 }
 
-func dateOfBirth(text []byte, o *options) ([]byte, *problem) {
+func dateOfBirth(text []byte, o options) ([]byte, *problem) {
 	d, p := readDate(string(text), o.country)
 	if p != nil {
 		return nil, p
@@ -74,7 +74,7 @@ func dateOfBirth(text []byte, o *options) ([]byte, *problem) {
 	return d.AppendFormat(text[:0], "20060102"), nil
 }
 
-func dateISO(text []byte, o *options) ([]byte, *problem) {
+func dateISO(text []byte, o options) ([]byte, *problem) {
 	d, p := readDate(string(text), o.country)
 	if p != nil {
 		return nil, p
@@ -82,20 +82,20 @@ func dateISO(text []byte, o *options) ([]byte, *problem) {
 	return d.AppendFormat(text[:0], time.DateOnly), nil
 }
 
-func birthYear(text []byte, o *options) ([]byte, *problem) {
+func birthYear(text []byte, o options) ([]byte, *problem) {
 	return partOfBirth(text, o, "2006", oldest, latest)
 }
 
-func birthMonth(text []byte, o *options) ([]byte, *problem) {
+func birthMonth(text []byte, o options) ([]byte, *problem) {
 	return partOfBirth(text, o, "01", 1, 12)
 }
 
-func birthDay(text []byte, o *options) ([]byte, *problem) {
+func birthDay(text []byte, o options) ([]byte, *problem) {
 	return partOfBirth(text, o, "02", 1, 31)
 }
 
 // partOfBirth writes a part of a date, or the number that is that part already.
-func partOfBirth(text []byte, o *options, layout string, least, most int) ([]byte, *problem) {
+func partOfBirth(text []byte, o options, layout string, least, most int) ([]byte, *problem) {
 	text = trimmed(text)
 	if n, err := strconv.Atoi(string(text)); err == nil && len(text) <= len(layout) && least <= n && n <= most {
 		out := text[:0]
@@ -194,7 +194,7 @@ func validDate(year, month, day int) (time.Time, *problem) {
 
 // fold is how names of places are compared: small letters and digits without accents.
 func fold(text string) string {
-	b, _ := stripAccents([]byte(text), nil)
+	b, _ := stripAccents([]byte(text), options{})
 	b = bytes.ToLower(b)
 	return string(keep(b, func(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }))
 }

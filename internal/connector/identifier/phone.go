@@ -6,7 +6,7 @@ import (
 	"github.com/nyaruka/phonenumbers"
 )
 
-func e164(text []byte, o *options) ([]byte, *problem) {
+func e164(text []byte, o options) ([]byte, *problem) {
 	n, p := parsePhone(string(trimmed(text)), o.country)
 	if p != nil {
 		return nil, p
@@ -14,7 +14,7 @@ func e164(text []byte, o *options) ([]byte, *problem) {
 	return append(text[:0], phonenumbers.Format(n, phonenumbers.E164)...), nil
 }
 
-func e164Digits(text []byte, o *options) ([]byte, *problem) {
+func e164Digits(text []byte, o options) ([]byte, *problem) {
 	n, p := parsePhone(string(trimmed(text)), o.country)
 	if p != nil {
 		return nil, p
@@ -25,7 +25,7 @@ func e164Digits(text []byte, o *options) ([]byte, *problem) {
 // callingCodeOfChina is the one that E164China leaves out.
 const callingCodeOfChina = 86
 
-func e164China(text []byte, o *options) ([]byte, *problem) {
+func e164China(text []byte, o options) ([]byte, *problem) {
 	n, p := parsePhone(string(trimmed(text)), o.country)
 	if p != nil {
 		return nil, p

@@ -40,7 +40,7 @@ type Spec struct {
 	Invalid Invalid `json:"invalid,omitempty" yaml:"invalid,omitempty"`
 
 	// Country is the ISO 3166-1 alpha-2 code of the country that values without one belong to: phone numbers without
-	// a calling code, states, postal codes, dates of birth.
+	// a calling code, states, postal codes, dates of birth. ApplyIn takes the row's own.
 	Country string `json:"country,omitempty" yaml:"country,omitempty"`
 
 	// Salt is hashed together with the value. It is a secret. Values that are hashes already are taken to be salted.
@@ -91,6 +91,7 @@ func New(spec Spec) (*Identifier, error) {
 		id.accept = preset.Accept
 	}
 	id.steps = compile(spec.Normalize, preset.Normalize, &issues)
+	id.local = slices.ContainsFunc(id.steps, StepInfo.local)
 	id.options.country = country(spec.Country, &issues)
 	checkChoices(spec, id, &issues)
 	if err := issues.Err(); err != nil {
@@ -115,19 +116,19 @@ func presetOf(kind string, issues *fault.Issues) Preset {
 }
 
 // compile finds the functions of the steps: the spec's own, or else the rule's.
-func compile(own, rule []Step, issues *fault.Issues) []run {
+func compile(own, rule []Step, issues *fault.Issues) []StepInfo {
 	names := own
 	if own == nil {
 		names = rule
 	}
-	var steps []run
+	var steps []StepInfo
 	for i, name := range names {
 		s, ok := stepByName[name]
 		if !ok {
 			issues.Add(fmt.Sprintf("normalize[%d]", i), fault.CodeInvalid, "there is no step %q; there are: %s", name, stepNames())
 			continue
 		}
-		steps = append(steps, s.run)
+		steps = append(steps, s)
 	}
 	return steps
 }

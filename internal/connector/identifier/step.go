@@ -104,8 +104,18 @@ type StepInfo struct {
 	run  run
 }
 
+// local reports whether the step asks for the country that a value belongs to.
+func (s StepInfo) local() bool {
+	switch s.Name {
+	case E164, E164Digits, E164China, DateOfBirth, DateISO, BirthYear, BirthMonth, BirthDay, State, Zip:
+		return true
+	default:
+		return false
+	}
+}
+
 // run is a step's function. It may change text in place.
-type run func(text []byte, o *options) ([]byte, *problem)
+type run func(text []byte, o options) ([]byte, *problem)
 
 var steps = []StepInfo{
 	{Trim, "removes white space at both ends", trim},
