@@ -79,11 +79,12 @@ var metaRules = from("https://developers.facebook.com/documentation/ads-commerce
 	rule("meta.client_ip_address", labelIP, IP).readable(),
 )
 
-// tiktokRules are the rules of the Events API and of custom audiences. The help page gives for customer files: email
-// addresses in small letters without spaces, phone numbers as E.164 with the plus sign, mobile advertising ids in one
-// case, and its own example of a phone number's hash is that of the number without the plus sign, which the page says
-// is supported as well. An older page asks for email addresses without plus sign and what follows it:
-// tiktok.email_untagged.
+// tiktokRules are the rules of the Events API and of custom audiences, whose help page has several versions. Email
+// addresses are in small letters; of June and August 2025 also without plus sign and what follows it
+// (tiktok.email_untagged), in the undated preview without spaces instead (tiktok.email). Phone numbers are E.164 with
+// the plus sign in June 2025 and in the preview, as in the Events API (tiktok.phone), and without it in August 2025 and
+// in the hash that the preview gives as an example (tiktok.phone_digits). Mobile advertising ids are in one case,
+// whichever. The preview: https://ads.tiktok.com/help/preview?content_id=5gcDeV2ckkwNVh1BedxvSJ&lang=en
 var tiktokRules = append(from("https://ads.tiktok.com/help/article/list-of-supported-ids-and-formats-for-a-customer-file",
 	rule("tiktok.email", labelEmail, RemoveSpaces, Lower, Email),
 	rule("tiktok.email_untagged", labelEmail, RemoveSpaces, Lower, Untag, Email),
