@@ -111,7 +111,7 @@ func readHash(dst, text []byte) ([]byte, Algorithm, bool) {
 		return dst, "", false
 	}
 	a, ok := bySize(len(sum) - len(dst))
-	return sum, a, ok && base64.StdEncoding.EncodedLen(len(sum)-len(dst)) == len(text)
+	return sum, a, ok
 }
 
 // appendHash appends a hash's bytes to dst as the encoding writes them.

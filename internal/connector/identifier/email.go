@@ -9,7 +9,7 @@ var noEmail = because("is not an email address", "Correct the row in the source,
 
 // email checks what every address has: one @, something before it, a domain with a dot after it. Whether the mailbox
 // exists only its server knows.
-func email(text []byte, _ *options) ([]byte, *problem) {
+func email(text []byte, _ options) ([]byte, *problem) {
 	name, domain, ok := bytes.Cut(text, []byte{'@'})
 	if !ok || len(name) == 0 || !isDomain(domain) || bytes.IndexFunc(name, unprintable) >= 0 {
 		return nil, noEmail
@@ -22,9 +22,9 @@ func isDomain(domain []byte) bool {
 		!bytes.Contains(domain, []byte("..")) && bytes.IndexByte(domain, '@') < 0 && bytes.IndexFunc(domain, unprintable) < 0
 }
 
-func unprintable(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }
+func unprintable(r rune) bool { return invisible(r) || unicode.IsControl(r) }
 
-func gmail(text []byte, o *options) ([]byte, *problem) {
+func gmail(text []byte, o options) ([]byte, *problem) {
 	if !atDomain(text, "gmail.com") && !atDomain(text, "googlemail.com") {
 		return text, nil
 	}
@@ -32,7 +32,7 @@ func gmail(text []byte, o *options) ([]byte, *problem) {
 	return undot(text, o)
 }
 
-func gmailOnly(text []byte, o *options) ([]byte, *problem) {
+func gmailOnly(text []byte, o options) ([]byte, *problem) {
 	if !atDomain(text, "gmail.com") {
 		return text, nil
 	}
@@ -44,7 +44,7 @@ func atDomain(text []byte, domain string) bool {
 	return at >= 0 && text[at] == '@' && bytes.EqualFold(text[at+1:], []byte(domain))
 }
 
-func undot(text []byte, _ *options) ([]byte, *problem) {
+func undot(text []byte, _ options) ([]byte, *problem) {
 	at := bytes.LastIndexByte(text, '@')
 	if at < 0 {
 		return text, nil
@@ -58,7 +58,7 @@ func undot(text []byte, _ *options) ([]byte, *problem) {
 	return out, nil
 }
 
-func untag(text []byte, _ *options) ([]byte, *problem) {
+func untag(text []byte, _ options) ([]byte, *problem) {
 	at := bytes.LastIndexByte(text, '@')
 	if at < 0 {
 		return text, nil
@@ -70,7 +70,7 @@ func untag(text []byte, _ *options) ([]byte, *problem) {
 	return append(text[:plus], text[at:]...), nil
 }
 
-func emailCharacters(text []byte, _ *options) ([]byte, *problem) {
+func emailCharacters(text []byte, _ options) ([]byte, *problem) {
 	return keep(text, func(r rune) bool {
 		return 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || isDigit(r) || r == '.' || r == '@' || r == '-'
 	}), nil

@@ -1,7 +1,6 @@
 package identifier
 
 import (
-	"bytes"
 	"fmt"
 	"slices"
 	"sync"
@@ -15,13 +14,15 @@ import (
 type Identifier struct {
 	label     string
 	opaque    bool
-	steps     []run
+	steps     []StepInfo
 	options   options
+	local     bool // a step asks for the country
 	algorithm Algorithm
 	encoding  Encoding
 	accept    []Algorithm
 	detect    bool
 	prehashed bool
+	drop      bool
 	salt      string
 	saltAfter bool
 }
@@ -49,28 +50,48 @@ var scratches = sync.Pool{New: func() any { return &scratch{} }}
 // returns an array with an item for each item, in the same place and null where there is none, or null when all are.
 //
 // A value that cannot be normalised is an error with fault.CodeMappingReject, which concerns its row alone.
-func (id *Identifier) Apply(v value.Value) (value.Value, error) {
+func (id *Identifier) Apply(v value.Value) (value.Value, error) { return id.apply(v, id.options) }
+
+// ApplyIn is Apply for a value whose row says which country it belongs to, by a code or an English name. Without one,
+// and where no step asks for it, it is Apply.
+func (id *Identifier) ApplyIn(v, country value.Value) (value.Value, error) {
+	name := trimmed([]byte(country.String()))
+	if !id.local || len(name) == 0 {
+		return id.Apply(v)
+	}
+	code, p := countryCode(name, options{})
+	switch {
+	case p == nil:
+		return id.apply(v, options{country: string(code)})
+	case id.drop:
+		return value.Value{}, nil
+	default:
+		return value.Value{}, fault.New(fault.CodeMappingReject, "the country of the %s %s", id.label, p.what).WithSuggestion("%s", p.remedy)
+	}
+}
+
+func (id *Identifier) apply(v value.Value, o options) (value.Value, error) {
 	v = v.Parsed()
 	if v.Kind() == value.List {
-		return id.applyList(v.List())
+		return id.applyList(v.List(), o)
 	}
-	out, p := id.applyOne(v)
+	out, p := id.applyOne(v, o)
 	if p != nil {
 		return value.Value{}, fault.New(fault.CodeMappingReject, "the %s %s", id.label, p.what).WithSuggestion("%s", p.remedy)
 	}
 	return out, nil
 }
 
-func (id *Identifier) applyList(items []value.Value) (value.Value, error) {
+func (id *Identifier) applyList(items []value.Value, o options) (value.Value, error) {
 	out := make([]value.Value, len(items))
 	found := false
 	for i, item := range items {
-		o, p := id.applyOne(item.Parsed())
+		done, p := id.applyOne(item.Parsed(), o)
 		if p != nil {
 			return value.Value{}, fault.New(fault.CodeMappingReject, "item %d of the list: the %s %s", i+1, id.label, p.what).WithSuggestion("%s", p.remedy)
 		}
-		out[i] = o
-		found = found || !o.IsNull()
+		out[i] = done
+		found = found || !done.IsNull()
 	}
 	if !found {
 		return value.Value{}, nil
@@ -78,7 +99,7 @@ func (id *Identifier) applyList(items []value.Value) (value.Value, error) {
 	return value.OfList(out), nil
 }
 
-func (id *Identifier) applyOne(v value.Value) (value.Value, *problem) {
+func (id *Identifier) applyOne(v value.Value, o options) (value.Value, *problem) {
 	if v.IsNull() {
 		return v, nil
 	}
@@ -91,13 +112,13 @@ func (id *Identifier) applyOne(v value.Value) (value.Value, *problem) {
 	if p != nil {
 		return value.Value{}, p
 	}
-	if len(bytes.TrimSpace(text)) == 0 {
+	if len(trimmed(text)) == 0 {
 		return value.Value{}, nil
 	}
 	if id.algorithm == None {
-		return id.plain(v, text)
+		return id.plain(v, text, o)
 	}
-	return id.hashed(s, text)
+	return id.hashed(s, text, o)
 }
 
 // read puts the value's text into the scratch.
@@ -138,8 +159,8 @@ func (s *scratch) readBytes(raw string) ([]byte, *problem) {
 }
 
 // plain normalises a value that stays readable.
-func (id *Identifier) plain(v value.Value, text []byte) (value.Value, *problem) {
-	text, p := id.normalize(text)
+func (id *Identifier) plain(v value.Value, text []byte, o options) (value.Value, *problem) {
+	text, p := id.normalize(text, o)
 	switch {
 	case p != nil:
 		return value.Value{}, p
@@ -153,9 +174,9 @@ func (id *Identifier) plain(v value.Value, text []byte) (value.Value, *problem) 
 }
 
 // hashed returns the value's hash: the one that it is, or the one of its normalised text.
-func (id *Identifier) hashed(s *scratch, text []byte) (value.Value, *problem) {
+func (id *Identifier) hashed(s *scratch, text []byte, o options) (value.Value, *problem) {
 	if id.detect {
-		sum, of, isHash := readHash(s.sum[:0], bytes.TrimSpace(text))
+		sum, of, isHash := readHash(s.sum[:0], trimmed(text))
 		s.sum = sum[:0]
 		if isHash && id.takes(of) {
 			return id.pass(s, of, sum), nil
@@ -167,7 +188,7 @@ func (id *Identifier) hashed(s *scratch, text []byte) (value.Value, *problem) {
 	if id.prehashed {
 		return value.Value{}, because("is not a "+id.algorithm.title()+" hash", "Hash the column in the model's query, or let the sync hash it.")
 	}
-	text, p := id.normalize(text)
+	text, p := id.normalize(text, o)
 	if p != nil || len(text) == 0 {
 		return value.Value{}, p
 	}
@@ -199,10 +220,12 @@ func (id *Identifier) foreign(of Algorithm) *problem {
 		"Map the plain value, or a column that is hashed with "+id.algorithm.title()+".")
 }
 
-func (id *Identifier) normalize(text []byte) ([]byte, *problem) {
+func (id *Identifier) normalize(text []byte, o options) ([]byte, *problem) {
 	var p *problem
 	for _, step := range id.steps {
-		if text, p = step(text, &id.options); p != nil {
+		if text, p = step.run(text, o); p != nil && id.drop {
+			return nil, nil
+		} else if p != nil {
 			return nil, p
 		}
 	}

@@ -66,6 +66,16 @@ func TestApply(t *testing.T) {
 		{"a taken algorithm's hash of nothing", identifier.Spec{Kind: "pinterest.list_email"}, text(nothingSHA1), null},
 		{"no detection", identifier.Spec{Kind: "text", Hash: identifier.SHA256, Detect: never}, text("jane@example.com"), text(janeSHA256)},
 		{"an id that looks like a hash", identifier.Spec{Kind: "external_id", Hash: identifier.SHA256}, text(janeMD5), text("495b68c80cfb508ed7bd9f72adc1af4e658fdd0a54d3b3f3bfbfa31e85809319")},
+		{"what is not seen", sha, text("\ufeffjane@example.com\u200b"), text(janeSHA256)},
+		{"nothing that is seen", sha, text("\u200b \u00a0"), null},
+		{"what is not seen, inside", identifier.Spec{Kind: "google.email"}, text("jane\u00ad@example.com"), text(janeSHA256)},
+		{"invalid values are left out", identifier.Spec{Kind: "meta.ph", Invalid: identifier.Drop}, value.OfList([]value.Value{text("5"), text("+16505551212")}), value.OfList([]value.Value{null, text("e323ec626319ca94ee8bff2e4c87cf613be6ea19919ed1364124e16807ab3176")})},
+		{"an invalid value is left out", identifier.Spec{Kind: "email", Invalid: identifier.Drop}, text("jane"), null},
+		{"steps one by one", identifier.Spec{Normalize: []identifier.Step{identifier.RemovePunctuation, identifier.Upper}}, text("a+b-c €ß’"), text("ABC €ß")},
+		{"capital letters of an id", identifier.Spec{Kind: "maid", Normalize: []identifier.Step{identifier.MAID, identifier.Upper}}, text("{aece52e7-03ee-455a-b3c4-e57283966239}"), text("AECE52E7-03EE-455A-B3C4-E57283966239")},
+		{"a date as ISO 8601 has it", identifier.Spec{Normalize: []identifier.Step{identifier.DateISO}, Country: "US"}, text("2/16/1997 0:00"), text("1997-02-16")},
+		{"zeros", identifier.Spec{Normalize: []identifier.Step{identifier.Digits, identifier.TrimZeros}}, text("00 49-0"), text("490")},
+		{"plain letters", identifier.Spec{Normalize: []identifier.Step{identifier.StripAccents}}, text("Żółć Straße Ærø"), text("Zolc Strasse AEro")},
 		{"a salt before", identifier.Spec{Hash: identifier.SHA256, Salt: "jane@"}, text("example.com"), text(janeSHA256)},
 		{"a salt after", identifier.Spec{Hash: identifier.SHA256, Salt: "example.com", SaltAt: identifier.SaltAfter}, text("jane@"), text(janeSHA256)},
 		{"hashes only", identifier.Spec{Kind: "email", Hash: identifier.SHA256, Prehashed: true}, text(janeSHA256), text(janeSHA256)},
@@ -83,6 +93,42 @@ func TestApply(t *testing.T) {
 				t.Fatalf("got %s, %v; want %s", got, err, c.want)
 			}
 		})
+	}
+}
+
+// Rows of one column belong to several countries.
+func TestApplyIn(t *testing.T) {
+	t.Parallel()
+	phone := identifier.Spec{Kind: "phone", Country: "US"}
+	for _, c := range []struct {
+		name    string
+		spec    identifier.Spec
+		in      value.Value
+		country value.Value
+		want    value.Value
+	}{
+		{"a code", phone, text("030 901820"), text("de"), text("+4930901820")},
+		{"a name", phone, text("020 7946 0958"), text(" United Kingdom "), text("+442079460958")},
+		{"no country", phone, text("(650)555-1212"), null, text("+16505551212")},
+		{"blank", phone, text("(650)555-1212"), text(" "), text("+16505551212")},
+		{"an array", phone, value.OfList([]value.Value{text("030 901820")}), text("DE"), value.OfList([]value.Value{text("+4930901820")})},
+		{"a postal code", identifier.Spec{Kind: "zip"}, text("940351234"), text("USA"), text("94035")},
+		{"a state", identifier.Spec{Kind: "state"}, text("Victoria"), text("AU"), text("victoria")},
+		{"a date", identifier.Spec{Kind: "date_of_birth"}, text("03/04/1990"), text("FR"), text("19900403")},
+		{"an email address has no country", identifier.Spec{Kind: "email"}, text("jane@example.com"), text("Atlantis"), text("jane@example.com")},
+		{"no country, left out", identifier.Spec{Kind: "phone", Invalid: identifier.Drop}, text("+16505551212"), text("Atlantis"), null},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			got, err := mustNew(t, c.spec).ApplyIn(c.in, c.country)
+			if err != nil || !got.Equal(c.want) {
+				t.Fatalf("got %s, %v; want %s", got, err, c.want)
+			}
+		})
+	}
+	_, err := mustNew(t, phone).ApplyIn(text("(650)555-1212"), text("Atlantis"))
+	if e := fault.As(err); e == nil || e.Code != fault.CodeMappingReject || e.Message != "the country of the phone number is not a country" {
+		t.Fatalf("got %v", err)
 	}
 }
 
@@ -105,9 +151,15 @@ func TestRefusals(t *testing.T) {
 		{"two at signs", identifier.Spec{Kind: "meta.em"}, text("jane@doe@example.com"), "is not an email address"},
 		{"no name", identifier.Spec{Kind: "google.email"}, text(" @googlemail.com"), "is not an email address"},
 		{"dots for a name", identifier.Spec{Kind: "google.email"}, text(" ...@gmail.com"), "is not an email address"},
-		{"a tag for a name", identifier.Spec{Kind: "microsoft.email"}, text("+x@example.com"), "is not an email address"},
+		{"a tag for a name", identifier.Spec{Kind: "microsoft.em"}, text("+x@example.com"), "is not an email address"},
 		{"space within", identifier.Spec{Kind: "meta.em"}, text("jane doe@example.com"), "is not an email address"},
 		{"a domain without dot", identifier.Spec{Kind: "meta.em"}, text("jane@localhost"), "is not an email address"},
+		{"a domain with a gap", identifier.Spec{Kind: "meta.em"}, text("jane@example..com"), "is not an email address"},
+		{"a domain that ends in a dot", identifier.Spec{Kind: "meta.em"}, text("jane@example.com."), "is not an email address"},
+		{"what is not seen", identifier.Spec{Kind: "meta.em"}, text("jane\u200b@example.com"), "is not an email address"},
+		{"a foreign hash, although invalid values are left out", identifier.Spec{Kind: "meta.em", Invalid: identifier.Drop}, text(janeMD5), "of MD5 by its length"},
+		{"plain text where hashes are, likewise", identifier.Spec{Kind: "meta.em", Invalid: identifier.Drop, Prehashed: true}, text("jane"), "is not a SHA-256 hash"},
+		{"a day that the month has not", identifier.Spec{Kind: "meta.db"}, text("1991-04-31"), "is not a date"},
 		{"a phone number of nowhere", identifier.Spec{Kind: "meta.ph", Country: "US"}, text("1234567890"), "the phone number is not valid, neither with its calling code nor in US"},
 		{"a phone number without country", identifier.Spec{Kind: "meta.ph"}, text("(650)555-1212"), "is not valid with a calling code at its beginning"},
 		{"letters", identifier.Spec{Kind: "google.phone"}, text(" +A BCD EFG "), "is not valid"},
@@ -161,6 +213,7 @@ func TestSpecsAreChecked(t *testing.T) {
 		{"a further hash", identifier.Spec{Kind: "meta.em", Accept: []identifier.Algorithm{"md5", "md4"}}, "accept[1]"},
 		{"an encoding", identifier.Spec{Kind: "meta.em", Encoding: "base32"}, "encoding"},
 		{"a country", identifier.Spec{Kind: "meta.ph", Country: "UK"}, "country"},
+		{"what becomes of the invalid", identifier.Spec{Kind: "meta.em", Invalid: "ignore"}, "invalid"},
 		{"a salt's place", identifier.Spec{Kind: "meta.em", SaltAt: "within"}, "saltAt"},
 		{"what needs a hash", identifier.Spec{Kind: "email", Detect: new(true), Prehashed: true, Salt: "s", SaltAt: identifier.SaltAfter, Encoding: identifier.Hex, Accept: []identifier.Algorithm{identifier.MD5}}, "accept encoding detect prehashed salt saltAt"},
 		{"hashes that are not looked for", identifier.Spec{Kind: "meta.em", Detect: new(false), Prehashed: true}, "detect"},

@@ -21,16 +21,16 @@ func set(items ...string) map[string]bool {
 }
 
 // removeTitle leaves a name that is a title and nothing else as it is: somebody may be called so.
-func removeTitle(text []byte, _ *options) ([]byte, *problem) {
-	first, rest, found := bytes.Cut(bytes.TrimSpace(text), []byte{' '})
+func removeTitle(text []byte, _ options) ([]byte, *problem) {
+	first, rest, found := bytes.Cut(trimmed(text), []byte{' '})
 	if found && titles[bare(first)] {
-		return bytes.TrimSpace(rest), nil
+		return trimmed(rest), nil
 	}
 	return text, nil
 }
 
-func removeSuffix(text []byte, _ *options) ([]byte, *problem) {
-	name := bytes.TrimSpace(text)
+func removeSuffix(text []byte, _ options) ([]byte, *problem) {
+	name := trimmed(text)
 	i := bytes.LastIndexByte(name, ' ')
 	if i > 0 && suffixes[bare(name[i+1:])] {
 		return bytes.TrimRight(name[:i], ", "), nil
@@ -47,15 +47,15 @@ var genders = map[string]string{
 	"m": "m", "male": "m", "man": "m", "f": "f", "female": "f", "woman": "f",
 }
 
-func gender(text []byte, _ *options) ([]byte, *problem) {
-	if g, ok := genders[strings.ToLower(string(bytes.TrimSpace(text)))]; ok {
+func gender(text []byte, _ options) ([]byte, *problem) {
+	if g, ok := genders[strings.ToLower(string(trimmed(text)))]; ok {
 		return append(text[:0], g...), nil
 	}
 	return nil, because("is neither male nor female", "Make m, f or null of it in the model's query.")
 }
 
-func genderOrNeither(text []byte, o *options) ([]byte, *problem) {
-	switch strings.ToLower(string(bytes.TrimSpace(text))) {
+func genderOrNeither(text []byte, o options) ([]byte, *problem) {
+	switch strings.ToLower(string(trimmed(text))) {
 	case "n", "nonbinary", "non-binary", "non binary":
 		return append(text[:0], 'n'), nil
 	}
@@ -66,7 +66,7 @@ func genderOrNeither(text []byte, o *options) ([]byte, *problem) {
 	return out, nil
 }
 
-func dateOfBirth(text []byte, o *options) ([]byte, *problem) {
+func dateOfBirth(text []byte, o options) ([]byte, *problem) {
 	d, p := readDate(string(text), o.country)
 	if p != nil {
 		return nil, p
@@ -74,21 +74,29 @@ func dateOfBirth(text []byte, o *options) ([]byte, *problem) {
 	return d.AppendFormat(text[:0], "20060102"), nil
 }
 
-func birthYear(text []byte, o *options) ([]byte, *problem) {
+func dateISO(text []byte, o options) ([]byte, *problem) {
+	d, p := readDate(string(text), o.country)
+	if p != nil {
+		return nil, p
+	}
+	return d.AppendFormat(text[:0], time.DateOnly), nil
+}
+
+func birthYear(text []byte, o options) ([]byte, *problem) {
 	return partOfBirth(text, o, "2006", oldest, latest)
 }
 
-func birthMonth(text []byte, o *options) ([]byte, *problem) {
+func birthMonth(text []byte, o options) ([]byte, *problem) {
 	return partOfBirth(text, o, "01", 1, 12)
 }
 
-func birthDay(text []byte, o *options) ([]byte, *problem) {
+func birthDay(text []byte, o options) ([]byte, *problem) {
 	return partOfBirth(text, o, "02", 1, 31)
 }
 
 // partOfBirth writes a part of a date, or the number that is that part already.
-func partOfBirth(text []byte, o *options, layout string, least, most int) ([]byte, *problem) {
-	text = bytes.TrimSpace(text)
+func partOfBirth(text []byte, o options, layout string, least, most int) ([]byte, *problem) {
+	text = trimmed(text)
 	if n, err := strconv.Atoi(string(text)); err == nil && len(text) <= len(layout) && least <= n && n <= most {
 		out := text[:0]
 		if n < 10 {
@@ -113,7 +121,7 @@ var noDate = because("is not a date between 1900 and 2100", "Write it as YYYY-MM
 
 // readDate reads a date: YYYYMMDD, year first, or year last in the order of the country.
 func readDate(text, country string) (time.Time, *problem) {
-	text = strings.TrimSpace(text)
+	text = strings.TrimFunc(text, invisible)
 	if i := strings.IndexAny(text, " T"); i > 0 {
 		text = text[:i] // a timestamp: its date
 	}
@@ -178,7 +186,7 @@ func order(a, b int, separator byte, country string) (month, day int, p *problem
 
 func validDate(year, month, day int) (time.Time, *problem) {
 	d := time.Date(year, time.Month(month), day, 0, 0, 0, 0, time.UTC)
-	if year < oldest || year > latest || d.Year() != year || int(d.Month()) != month || d.Day() != day {
+	if year < oldest || year > latest || d.Year() != year || int(d.Month()) != month {
 		return time.Time{}, noDate
 	}
 	return d, nil
@@ -186,7 +194,7 @@ func validDate(year, month, day int) (time.Time, *problem) {
 
 // fold is how names of places are compared: small letters and digits without accents.
 func fold(text string) string {
-	b, _ := stripAccents([]byte(text), nil)
+	b, _ := stripAccents([]byte(text), options{})
 	b = bytes.ToLower(b)
 	return string(keep(b, func(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }))
 }

@@ -6,16 +6,16 @@ import (
 	"github.com/nyaruka/phonenumbers"
 )
 
-func e164(text []byte, o *options) ([]byte, *problem) {
-	n, p := parsePhone(string(text), o.country)
+func e164(text []byte, o options) ([]byte, *problem) {
+	n, p := parsePhone(string(trimmed(text)), o.country)
 	if p != nil {
 		return nil, p
 	}
 	return append(text[:0], phonenumbers.Format(n, phonenumbers.E164)...), nil
 }
 
-func e164Digits(text []byte, o *options) ([]byte, *problem) {
-	n, p := parsePhone(string(text), o.country)
+func e164Digits(text []byte, o options) ([]byte, *problem) {
+	n, p := parsePhone(string(trimmed(text)), o.country)
 	if p != nil {
 		return nil, p
 	}
@@ -25,8 +25,8 @@ func e164Digits(text []byte, o *options) ([]byte, *problem) {
 // callingCodeOfChina is the one that E164China leaves out.
 const callingCodeOfChina = 86
 
-func e164China(text []byte, o *options) ([]byte, *problem) {
-	n, p := parsePhone(string(text), o.country)
+func e164China(text []byte, o options) ([]byte, *problem) {
+	n, p := parsePhone(string(trimmed(text)), o.country)
 	if p != nil {
 		return nil, p
 	}
@@ -38,7 +38,6 @@ func e164China(text []byte, o *options) ([]byte, *problem) {
 
 // parsePhone reads a phone number and refuses one that no numbering plan has.
 func parsePhone(text, country string) (*phonenumbers.PhoneNumber, *problem) {
-	text = strings.TrimSpace(text)
 	if n, ok := validPhone(text, country); ok {
 		return n, nil
 	}

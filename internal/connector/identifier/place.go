@@ -2,6 +2,7 @@ package identifier
 
 import (
 	"bytes"
+	"maps"
 	"strings"
 	"sync"
 
@@ -23,7 +24,7 @@ var states = map[string]string{
 	"northernmarianaislands": "mp", "puertorico": "pr", "virginislands": "vi", "usvirginislands": "vi",
 }
 
-func state(text []byte, o *options) ([]byte, *problem) {
+func state(text []byte, o options) ([]byte, *problem) {
 	text, _ = lower(text, o)
 	text, _ = alphanumeric(text, o)
 	if o.country == "" || o.country == "US" {
@@ -34,7 +35,7 @@ func state(text []byte, o *options) ([]byte, *problem) {
 	return text, nil
 }
 
-func zip(text []byte, o *options) ([]byte, *problem) {
+func zip(text []byte, o options) ([]byte, *problem) {
 	text, _ = removeSpaces(text, o)
 	hyphen := bytes.IndexByte(text, '-')
 	plain := keep(text, func(r rune) bool { return r != '-' })
@@ -71,13 +72,11 @@ var countries = sync.OnceValue(func() map[string]string {
 			}
 		}
 	}
-	for name, code := range otherNames {
-		m[name] = code
-	}
+	maps.Copy(m, otherNames)
 	return m
 })
 
-func countryCode(text []byte, _ *options) ([]byte, *problem) {
+func countryCode(text []byte, _ options) ([]byte, *problem) {
 	name := fold(string(text))
 	if r, err := language.ParseRegion(strings.ToUpper(name)); err == nil && len(name) <= 3 {
 		if r = r.Canonicalize(); r.IsCountry() {

@@ -36,8 +36,11 @@ type Spec struct {
 	// leak. Nothing is normalised then.
 	Prehashed bool `json:"prehashed,omitempty" yaml:"prehashed,omitempty"`
 
+	// Invalid says what becomes of a value that cannot be normalised: Reject, unless it is given.
+	Invalid Invalid `json:"invalid,omitempty" yaml:"invalid,omitempty"`
+
 	// Country is the ISO 3166-1 alpha-2 code of the country that values without one belong to: phone numbers without
-	// a calling code, states, postal codes, dates of birth.
+	// a calling code, states, postal codes, dates of birth. ApplyIn takes the row's own.
 	Country string `json:"country,omitempty" yaml:"country,omitempty"`
 
 	// Salt is hashed together with the value. It is a secret. Values that are hashes already are taken to be salted.
@@ -46,6 +49,17 @@ type Spec struct {
 	// SaltAt says where the salt stands: before the value unless it says SaltAfter.
 	SaltAt SaltPlace `json:"saltAt,omitempty" yaml:"saltAt,omitempty"`
 }
+
+// Invalid says what becomes of a value that cannot be normalised.
+type Invalid string
+
+// What becomes of a value that cannot be normalised: its row is rejected, or the row goes without the identifier. A
+// hash of an algorithm that is not taken, and plain text where only hashes are taken, reject the row in any case: it is
+// the mapping that is wrong then.
+const (
+	Reject Invalid = "reject"
+	Drop   Invalid = "drop"
+)
 
 // SaltPlace says where the salt stands.
 type SaltPlace string
@@ -69,6 +83,7 @@ func New(spec Spec) (*Identifier, error) {
 		accept:    spec.Accept,
 		detect:    spec.Detect == nil || *spec.Detect,
 		prehashed: spec.Prehashed,
+		drop:      spec.Invalid == Drop,
 		salt:      spec.Salt,
 		saltAfter: spec.SaltAt == SaltAfter,
 	}
@@ -76,8 +91,9 @@ func New(spec Spec) (*Identifier, error) {
 		id.accept = preset.Accept
 	}
 	id.steps = compile(spec.Normalize, preset.Normalize, &issues)
+	id.local = slices.ContainsFunc(id.steps, StepInfo.local)
 	id.options.country = country(spec.Country, &issues)
-	checkHash(spec, id, &issues)
+	checkChoices(spec, id, &issues)
 	if err := issues.Err(); err != nil {
 		return nil, err
 	}
@@ -100,19 +116,19 @@ func presetOf(kind string, issues *fault.Issues) Preset {
 }
 
 // compile finds the functions of the steps: the spec's own, or else the rule's.
-func compile(own, rule []Step, issues *fault.Issues) []run {
+func compile(own, rule []Step, issues *fault.Issues) []StepInfo {
 	names := own
 	if own == nil {
 		names = rule
 	}
-	var steps []run
+	var steps []StepInfo
 	for i, name := range names {
 		s, ok := stepByName[name]
 		if !ok {
 			issues.Add(fmt.Sprintf("normalize[%d]", i), fault.CodeInvalid, "there is no step %q; there are: %s", name, stepNames())
 			continue
 		}
-		steps = append(steps, s.run)
+		steps = append(steps, s)
 	}
 	return steps
 }
@@ -125,7 +141,7 @@ func country(code string, issues *fault.Issues) string {
 	return code
 }
 
-func checkHash(spec Spec, id *Identifier, issues *fault.Issues) {
+func checkChoices(spec Spec, id *Identifier, issues *fault.Issues) {
 	known := func(path string, a Algorithm) {
 		if a != None && a.size() == 0 {
 			issues.Add(path, fault.CodeInvalid, "there is no hash %q; there are: sha256, sha512, sha1, md5, none", a)
@@ -140,6 +156,9 @@ func checkHash(spec Spec, id *Identifier, issues *fault.Issues) {
 	}
 	if !slices.Contains([]SaltPlace{"", SaltBefore, SaltAfter}, spec.SaltAt) {
 		issues.Add("saltAt", fault.CodeInvalid, "a salt stands %q or %q the value, not %q", SaltBefore, SaltAfter, spec.SaltAt)
+	}
+	if !slices.Contains([]Invalid{"", Reject, Drop}, spec.Invalid) {
+		issues.Add("invalid", fault.CodeInvalid, "what cannot be normalised is %q or %q, not %q", Reject, Drop, spec.Invalid)
 	}
 	if id.algorithm == None {
 		checkPlain(spec, issues)

@@ -7,7 +7,7 @@ type Step string
 
 // The steps. Steps gives them to a reference and to a JSON Schema.
 const (
-	// Trim removes white space at both ends.
+	// Trim removes white space at both ends, and what is not seen, such as zero-width spaces.
 	Trim Step = "trim"
 	// Lower makes letters small.
 	Lower Step = "lower"
@@ -15,7 +15,7 @@ const (
 	Upper Step = "upper"
 	// CollapseSpaces removes white space at both ends and leaves one space of each run in between.
 	CollapseSpaces Step = "collapse_spaces"
-	// RemoveSpaces removes all white space.
+	// RemoveSpaces removes all white space, and what is not seen.
 	RemoveSpaces Step = "remove_spaces"
 	// RemovePunctuation removes the punctuation of every script and the signs of ASCII, such as + and $.
 	RemovePunctuation Step = "remove_punctuation"
@@ -70,6 +70,8 @@ const (
 	// DateOfBirth writes a date of birth as YYYYMMDD. 03/04/1990 is March in a spec whose country is US and April in
 	// that of any other country, and is refused where the spec has none.
 	DateOfBirth Step = "date_of_birth"
+	// DateISO writes a date of birth as YYYY-MM-DD, and reads it as DateOfBirth does.
+	DateISO Step = "date_iso"
 	// BirthYear writes the year of birth as YYYY, of a date or a year.
 	BirthYear Step = "birth_year"
 	// BirthMonth writes the month of birth as MM, of a date or a month.
@@ -102,8 +104,18 @@ type StepInfo struct {
 	run  run
 }
 
+// local reports whether the step asks for the country that a value belongs to.
+func (s StepInfo) local() bool {
+	switch s.Name {
+	case E164, E164Digits, E164China, DateOfBirth, DateISO, BirthYear, BirthMonth, BirthDay, State, Zip:
+		return true
+	default:
+		return false
+	}
+}
+
 // run is a step's function. It may change text in place.
-type run func(text []byte, o *options) ([]byte, *problem)
+type run func(text []byte, o options) ([]byte, *problem)
 
 var steps = []StepInfo{
 	{Trim, "removes white space at both ends", trim},
@@ -134,6 +146,7 @@ var steps = []StepInfo{
 	{Gender, "makes m or f, or refuses the value", gender},
 	{GenderOrNeither, "makes m, f or n, or refuses the value", genderOrNeither},
 	{DateOfBirth, "writes a date as YYYYMMDD, or refuses it", dateOfBirth},
+	{DateISO, "writes a date as YYYY-MM-DD, or refuses it", dateISO},
 	{BirthYear, "writes the year of a date as YYYY, or refuses it", birthYear},
 	{BirthMonth, "writes the month of a date as MM, or refuses it", birthMonth},
 	{BirthDay, "writes the day of a date as DD, or refuses it", birthDay},

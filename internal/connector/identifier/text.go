@@ -8,9 +8,17 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-func trim(text []byte, _ *options) ([]byte, *problem) { return bytes.TrimSpace(text), nil }
+// invisible are white space and characters of Unicode that format text without being seen, such as the zero-width
+// space, which come along when people copy from web pages.
+func invisible(r rune) bool {
+	return unicode.IsSpace(r) || r >= utf8.RuneSelf && unicode.Is(unicode.Cf, r)
+}
 
-func lower(text []byte, _ *options) ([]byte, *problem) {
+func trimmed(text []byte) []byte { return bytes.TrimFunc(text, invisible) }
+
+func trim(text []byte, _ options) ([]byte, *problem) { return trimmed(text), nil }
+
+func lower(text []byte, _ options) ([]byte, *problem) {
 	for i, c := range text {
 		if c >= utf8.RuneSelf {
 			return bytes.ToLower(text), nil
@@ -22,7 +30,7 @@ func lower(text []byte, _ *options) ([]byte, *problem) {
 	return text, nil
 }
 
-func upper(text []byte, _ *options) ([]byte, *problem) {
+func upper(text []byte, _ options) ([]byte, *problem) {
 	for i, c := range text {
 		if c >= utf8.RuneSelf {
 			return bytes.ToUpper(text), nil
@@ -34,8 +42,8 @@ func upper(text []byte, _ *options) ([]byte, *problem) {
 	return text, nil
 }
 
-func collapseSpaces(text []byte, _ *options) ([]byte, *problem) {
-	return bytes.Join(bytes.Fields(text), []byte{' '}), nil
+func collapseSpaces(text []byte, _ options) ([]byte, *problem) {
+	return bytes.Join(bytes.Fields(trimmed(text)), []byte{' '}), nil
 }
 
 // keep removes the characters of which wanted is false, in place.
@@ -51,11 +59,11 @@ func keep(text []byte, wanted func(rune) bool) []byte {
 	return out
 }
 
-func removeSpaces(text []byte, _ *options) ([]byte, *problem) {
-	return keep(text, func(r rune) bool { return !unicode.IsSpace(r) }), nil
+func removeSpaces(text []byte, _ options) ([]byte, *problem) {
+	return keep(text, func(r rune) bool { return !invisible(r) }), nil
 }
 
-func removePunctuation(text []byte, _ *options) ([]byte, *problem) {
+func removePunctuation(text []byte, _ options) ([]byte, *problem) {
 	return keep(text, func(r rune) bool {
 		return !unicode.IsPunct(r) && (r >= utf8.RuneSelf || !unicode.IsSymbol(r))
 	}), nil
@@ -64,17 +72,17 @@ func removePunctuation(text []byte, _ *options) ([]byte, *problem) {
 // isWord reports whether r belongs to a word. Marks do: they are parts of letters in many scripts.
 func isWord(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) || unicode.IsMark(r) }
 
-func alphanumeric(text []byte, _ *options) ([]byte, *problem) { return keep(text, isWord), nil }
+func alphanumeric(text []byte, _ options) ([]byte, *problem) { return keep(text, isWord), nil }
 
-func words(text []byte, _ *options) ([]byte, *problem) {
+func words(text []byte, _ options) ([]byte, *problem) {
 	return keep(text, func(r rune) bool { return isWord(r) || unicode.IsSpace(r) }), nil
 }
 
 func isDigit(r rune) bool { return '0' <= r && r <= '9' }
 
-func digits(text []byte, _ *options) ([]byte, *problem) { return keep(text, isDigit), nil }
+func digits(text []byte, _ options) ([]byte, *problem) { return keep(text, isDigit), nil }
 
-func compose(text []byte, _ *options) ([]byte, *problem) {
+func compose(text []byte, _ options) ([]byte, *problem) {
 	if norm.NFC.IsNormal(text) {
 		return text, nil
 	}
@@ -87,7 +95,7 @@ var plainLetters = map[rune]string{
 	'đ': "d", 'Đ': "D", 'ð': "d", 'Ð': "D", 'þ': "th", 'Þ': "Th", 'ħ': "h", 'Ħ': "H", 'ı': "i", 'ŧ': "t", 'Ŧ': "T",
 }
 
-func stripAccents(text []byte, _ *options) ([]byte, *problem) {
+func stripAccents(text []byte, _ options) ([]byte, *problem) {
 	if isASCII(text) {
 		return text, nil
 	}
@@ -111,15 +119,15 @@ func isASCII(text []byte) bool {
 	return true
 }
 
-func ascii(text []byte, o *options) ([]byte, *problem) {
+func ascii(text []byte, o options) ([]byte, *problem) {
 	text, _ = stripAccents(text, o)
 	return keep(text, func(r rune) bool { return r < utf8.RuneSelf }), nil
 }
 
-func trimZeros(text []byte, _ *options) ([]byte, *problem) { return bytes.TrimLeft(text, "0"), nil }
+func trimZeros(text []byte, _ options) ([]byte, *problem) { return bytes.TrimLeft(text, "0"), nil }
 
-func initial(text []byte, _ *options) ([]byte, *problem) {
-	text = bytes.TrimSpace(text)
+func initial(text []byte, _ options) ([]byte, *problem) {
+	text = trimmed(text)
 	_, n := utf8.DecodeRune(text)
 	return text[:n], nil
 }

@@ -1,7 +1,6 @@
 package identifier_test
 
 import (
-	"bufio"
 	"encoding/json"
 	"flag"
 	"fmt"
@@ -21,21 +20,20 @@ type vector struct {
 
 func vectors(t testing.TB) []vector {
 	t.Helper()
-	f, err := os.Open("testdata/vectors.tsv")
+	file, err := os.ReadFile("testdata/vectors.tsv")
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = f.Close() }()
 	var all []vector
-	for lines := bufio.NewScanner(f); lines.Scan(); {
-		if strings.HasPrefix(lines.Text(), "#") {
+	for line := range strings.Lines(string(file)) {
+		if strings.HasPrefix(line, "#") {
 			continue
 		}
-		fields := strings.Split(lines.Text(), "\t")
+		fields := strings.Split(line, "\t")
 		v := vector{kind: fields[0], country: fields[1]}
 		for i, to := range []any{&v.input, &v.normalised, &v.result} {
 			if err := json.Unmarshal([]byte(fields[i+2]), to); err != nil {
-				t.Fatalf("%s: %v", lines.Text(), err)
+				t.Fatalf("%s: %v", line, err)
 			}
 		}
 		all = append(all, v)
