@@ -16,7 +16,7 @@ import (
 )
 
 // Reference writes the generated files below a checkout's root: the API's description and the reference of
-// settings, error codes, run states, connectors and templates.
+// settings, error codes, run states, connectors, manifests and templates.
 func Reference(root string) error {
 	c := &config.Config{FilesRoot: "/"}
 	registry := Connectors(c)
@@ -37,6 +37,7 @@ func Reference(root string) error {
 		"docs/reference/destinations.md": destinationsPage(registry),
 		"docs/reference/liquid.md":       liquidPage(),
 		"docs/reference/dialects.md":     dialectsPage(),
+		"docs/reference/manifest.md":     manifestPage(),
 	} {
 		path := filepath.Join(root, filepath.FromSlash(name))
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil { //nolint:gosec // files of the source tree

@@ -115,12 +115,12 @@ func (a *attempt) grouped() ([][]*record, error) {
 			if err != nil {
 				return nil, err
 			}
-			if own := key + v.String(); seen[own] {
+			own := key + v.String()
+			if seen[own] && !v.IsNull() {
 				a.reject(r.index, "another row of the request is about the same record", true)
 				continue
-			} else {
-				seen[own] = true
 			}
+			seen[own] = true
 		}
 		at, known := places[key]
 		if !known {

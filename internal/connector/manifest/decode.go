@@ -16,6 +16,24 @@ import (
 type decoder struct {
 	file   string
 	issues fault.Issues
+	nodes  int // read so far, those behind aliases each time
+	full   bool
+}
+
+// maxNodes is how large a manifest may be, with its aliases written out: the largest of the build has a tenth of it.
+const maxNodes = 200_000
+
+// maxPath bounds how deep a manifest goes, by the length of the path.
+const maxPath = 2000
+
+// enters reports whether another node may be read. A manifest that contains itself has no end.
+func (d *decoder) enters(n *yaml.Node, path string) bool {
+	d.nodes++
+	if (d.nodes > maxNodes || len(path) > maxPath) && !d.full {
+		d.full = true
+		d.fail(n, path, "the manifest is too large, or contains itself")
+	}
+	return !d.full
 }
 
 // parsed is a value that reads its own node.
@@ -31,6 +49,9 @@ func (d *decoder) fail(n *yaml.Node, path string, format string, args ...any) {
 
 // decode reads a node into v, which can be set.
 func (d *decoder) decode(n *yaml.Node, v reflect.Value, path string) {
+	if !d.enters(n, path) {
+		return
+	}
 	if n.Kind == yaml.AliasNode {
 		n = n.Alias
 	}
@@ -186,7 +207,7 @@ func lowerFirst(s string) string {
 
 // suggest proposes the word that is most like a wrong one.
 func suggest(word string, known []string) string {
-	best, score := "", max(len(word)/3, 1)+1
+	best, score := "", max((len(word)+2)/3, 1)+1
 	for _, k := range known {
 		if n := distance(strings.ToLower(word), strings.ToLower(k)); n < score {
 			best, score = k, n

@@ -96,3 +96,81 @@ func (s schemas) property(m member) map[string]any {
 	p["description"] = strings.TrimSpace(m.doc)
 	return p
 }
+
+// Part is one object of the language, for the reference.
+type Part struct {
+	Name  string
+	Words []Word
+}
+
+// Word is one member of an object.
+type Word struct {
+	Name, Takes, Doc string
+	Required         bool
+}
+
+// Words lists the objects of the language, each after the first one that has it.
+func Words() []Part {
+	var parts []Part
+	seen := map[reflect.Type]bool{}
+	var visit func(t reflect.Type)
+	visit = func(t reflect.Type) {
+		if seen[t] {
+			return
+		}
+		seen[t] = true
+		part := Part{Name: t.Name()}
+		var inner []reflect.Type
+		for _, m := range members(t) {
+			part.Words = append(part.Words, Word{Name: m.name, Takes: takes(m), Doc: m.doc, Required: m.required})
+			if i := elementOf(m.typ); i.Kind() == reflect.Struct && pieces[i] == nil {
+				inner = append(inner, i)
+			}
+		}
+		parts = append(parts, part)
+		for _, i := range inner {
+			visit(i)
+		}
+	}
+	visit(reflect.TypeFor[Manifest]())
+	return parts
+}
+
+// elementOf is what a list, a table or a pointer is of.
+func elementOf(t reflect.Type) reflect.Type {
+	for t.Kind() == reflect.Pointer || t.Kind() == reflect.Slice || t.Kind() == reflect.Map {
+		t = t.Elem()
+	}
+	return t
+}
+
+// pieceWords are what the types that read their own text are called.
+var pieceWords = map[reflect.Type]string{
+	reflect.TypeFor[Text](): "template", reflect.TypeFor[Cond](): "condition", reflect.TypeFor[Expr](): "expression",
+	reflect.TypeFor[Call](): "method and path", reflect.TypeFor[Duration](): "time", reflect.TypeFor[Tree](): "body",
+}
+
+// takes says in words what a member holds.
+func takes(m member) string {
+	e := elementOf(m.typ)
+	word := pieceWords[e]
+	switch {
+	case word != "":
+	case m.enum != nil:
+		word = strings.Join(m.enum, ", ")
+	case e.Kind() == reflect.Struct:
+		word = "[" + e.Name() + "](#" + strings.ToLower(e.Name()) + ")"
+	case e.Kind() == reflect.Interface:
+		word = "any value"
+	default:
+		word = map[reflect.Kind]string{reflect.String: "text", reflect.Bool: "true or false", reflect.Int: "whole number", reflect.Float64: "number"}[e.Kind()]
+	}
+	switch m.typ.Kind() {
+	case reflect.Slice:
+		return "list: " + word
+	case reflect.Map:
+		return "by name: " + word
+	default:
+		return word
+	}
+}

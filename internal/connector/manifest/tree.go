@@ -47,6 +47,9 @@ func (*choice) isNode()  {}
 func (t *Tree) parse(d *decoder, n *yaml.Node, path string) { t.root = d.tree(n, path) }
 
 func (d *decoder) tree(n *yaml.Node, path string) node {
+	if !d.enters(n, path) {
+		return leaf{}
+	}
 	switch n.Kind {
 	case yaml.AliasNode:
 		return d.tree(n.Alias, path)

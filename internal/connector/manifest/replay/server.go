@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"sync"
@@ -18,6 +19,16 @@ type vendor struct {
 	log     strings.Builder
 	judge   Judge
 	faults  []string
+}
+
+// Serve starts a server that gives answers in order, and {} after the last one; asked returns what it was asked.
+func Serve(answers ...Answer) (server *httptest.Server, asked func() string) {
+	v := &vendor{answers: answers}
+	return httptest.NewServer(v), func() string {
+		v.mu.Lock()
+		defer v.mu.Unlock()
+		return v.log.String()
+	}
 }
 
 // quiet are headers that are the same in every request.

@@ -1,0 +1,183 @@
+package manifest_test
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/millrace/millrace/internal/connector"
+	"github.com/millrace/millrace/internal/connector/manifest"
+	"github.com/millrace/millrace/internal/connector/manifest/manifesttest"
+	"github.com/millrace/millrace/internal/connector/manifest/replay"
+	"github.com/millrace/millrace/internal/fault"
+	"github.com/millrace/millrace/internal/httpx"
+	"github.com/millrace/millrace/internal/value"
+)
+
+func kitchen(t *testing.T) string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join("testdata", "kitchen.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+func kitchenInfo(t *testing.T) connector.DestinationInfo {
+	t.Helper()
+	m, err := manifest.Parse("kitchen.yaml", []byte(kitchen(t)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m.Info(httpx.AnyNetwork, manifest.Hooks{})
+}
+
+// A manifest with everything that the language has sends what its cases say.
+//
+// Req: SY-13, SY-15, SY-20, SY-21, SY-78, FLD-32
+func TestCases(t *testing.T) {
+	t.Parallel()
+	manifesttest.Run(t, kitchenInfo(t), filepath.Join("testdata", "kitchen"))
+}
+
+// Each mistake is told with its line, and with the word that was probably meant.
+func TestMistakes(t *testing.T) {
+	t.Parallel()
+	good := kitchen(t)
+	for _, c := range []struct{ name, from, to, want string }{
+		{"unknown word", "idempotency: idempotent", "idempotence: idempotent", `there is no such word here; did you mean "idempotency"?`},
+		{"missing word", "    idempotency: idempotent\n    fields:\n      - {name: size", "    fields:\n      - {name: size", "it is missing: what a second sending of the same rows does"},
+		{"wrong enum", "then: accept}", "then: acept}", `"acept" is not one of accept, reject, retry, throttle, fatal, doubt; did you mean "accept"?`},
+		{"list for text", "name: Kitchen", "name: [Kitchen]", "a text is expected"},
+		{"text for list", "docs: [https://example.com/api]", "docs: https://example.com/api", "a list is expected"},
+		{"number", "maxLength: 3", "maxLength: three", "a whole number is expected"},
+		{"duration", "per: 1m", "per: minute", `"minute" is not a time such as 10s, 5m or 1h`},
+		{"call", "GET /me", "FETCH /me", "a method and a path are expected"},
+		{"template", "{{ value | upcase }}!", "{{ value | upcas }}!", "upcas"},
+		{"braces in condition", "row.id == nil", `"{{ row.id == nil }}"`, "a condition is expected, without {{ }}"},
+		{"directive", "$with: \"{{ row.fields }}\"\n                  times", "$wth: \"{{ row.fields }}\"\n                  times", `there is no such directive; did you mean "$with"?`},
+		{"beside directive", "$else: none}", "$else: none, more: 1}", "it cannot stand beside $if"},
+		{"variable", "settings.mode != \"odd\"", "setings.mode != \"odd\"", `there is no variable "setings" here; did you mean "settings"?`},
+		{"setting", "settings.mode != \"odd\"", "settings.mod != \"odd\"", `the sync has no setting "mod"; did you mean "mode"?`},
+		{"connection", "{{ connection.region }}.api", "{{ connection.regoin }}.api", `the connection has no setting "regoin"; did you mean "region"?`},
+		{"row in connection", "{{ connection.region }}.api", "{{ row.key }}.api", `there is no variable "row" here`},
+		{"list", "optionsFrom: lists", "optionsFrom: list", `there is no list "list"; did you mean "lists"?`},
+		{"field set", "fieldSets: [person]", "fieldSets: [persn]", `there is no field set "persn"; did you mean "person"?`},
+		{"match field", "add: {match: [email]", "add: {match: [emial]", `there is no field "emial"; did you mean "email"?`},
+		{"delete behaviour", "deletes: [remove]", "deletes: [removed]", `there is no delete behaviour "removed"`},
+		{"delete not written", "deletes: [clear, delete]", "deletes: [archive, clear, delete]", `nothing is written for rows that were removed, with "archive"`},
+		{"mode not written", "      insert: {}", "      update: {}", "nothing is written for rows that were added"},
+		{"mode", "      insert: {}", "      instert: {}", `there is no mode "instert"`},
+		{"type", "types: {D: date", "types: {D: day", `there is no type "day"`},
+		{"form", "forms: {D: date}", "forms: {D: dat}", `there is no form "dat"; did you mean "date"?`},
+		{"identifier", "identifier: google.email", "identifier: gogle.email", `there is no rule for identifiers "gogle.email"; did you mean "google.email"?`},
+		{"paging", "next: body.next, param", "param", "either next or from is expected"},
+		{"rule", "{together: [code, kind]}", "{together: [code, kind], required: [code]}", "one rule is expected, and there are 2"},
+		{"message", ", message: thirteen is not a number", "", "message is missing"},
+		{"steps or hook", "        idempotency: none\n", "        idempotency: none\n        hook: x\n", "either steps or a hook is expected"},
+		{"key reader", "key: item.key, is: row.key, ", "", "by key needs key and is"},
+		{"fail", "            until: body.state == \"done\"\n", "", "it belongs to until"},
+		{"version", "version: 1", "version: 9", "this program knows version 1 of the language"},
+		{"slug", "slug: kitchen", "slug: Kitchen Sink", "is not lower-case letters, digits and hyphens"},
+		{"two sync types", "slug: list\n", "slug: person\n", `there are two sync types called "person"`},
+		{"no YAML", "version: 1", "version: [", "is not YAML"},
+		{"ways of authentication", "header: {name: X-Key", "bearer: x\n      header: {name: X-Key", "one way of authentication is expected, and there are 2"},
+		{"contains itself", "text: \"{{ row.rendered.message }}\"", "text: &a [*a]", "the manifest is too large, or contains itself"},
+		{"showIf", "{name: list, label: List, type: select, optionsFrom: lists}", "{name: list, label: List, type: select, optionsFrom: lists, showIf: {field: mak, in: [x]}}", `there is no setting "mak"; did you mean "make"?`},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			if !strings.Contains(good, c.from) {
+				t.Fatalf("the manifest does not have %q", c.from)
+			}
+			_, err := manifest.Parse("kitchen.yaml", []byte(strings.Replace(good, c.from, c.to, 1)))
+			if err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Fatalf("got %v, want %s", err, c.want)
+			}
+			var issues fault.Issues
+			if errors.As(err, &issues) && !strings.Contains(issues[0].Message, "kitchen.yaml:") {
+				t.Errorf("no line: %s", issues[0].Message)
+			}
+		})
+	}
+}
+
+// What was waited for when the process died is asked for once more.
+func TestResolve(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name string
+		body any
+		want connector.Resolution
+	}{
+		{"done", map[string]any{"state": "done"}, connector.ResolvedTaken},
+		{"failed", map[string]any{"state": "failed"}, connector.ResolvedNotTaken},
+		{"running", map[string]any{"state": "running"}, connector.ResolvedUnknown},
+		{"done in part", map[string]any{"state": "done", "bad": []any{map[string]any{"key": "1"}}}, connector.ResolvedUnknown},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			server, asked := replay.Serve(replay.Answer{Body: c.body})
+			defer server.Close()
+			d, err := kitchenInfo(t).Open(connector.DestinationOptions{Settings: connector.Settings{"key": "k", "baseUrl": server.URL}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, err := d.(connector.Resolver).Resolve(t.Context(), connector.SyncJob{Type: "person", Mode: connector.ModeInsert}, `{"operation":"added","step":1,"vars":{"job":"j7"}}`)
+			if err != nil || got != c.want {
+				t.Errorf("got %s, %v; want %s", got, err, c.want)
+			}
+			if !strings.HasPrefix(asked(), "GET /jobs/j7") {
+				t.Errorf("asked for %s", asked())
+			}
+		})
+	}
+}
+
+// A list is made once for a sync, and once more for another name.
+func TestResourceIsMadeOnce(t *testing.T) {
+	t.Parallel()
+	server, asked := replay.Serve(replay.Answer{Body: map[string]any{"id": "l1"}}, replay.Answer{}, replay.Answer{}, replay.Answer{Body: map[string]any{"id": "l2"}})
+	defer server.Close()
+	state := connector.Memory()
+	write := func(model string) {
+		d, err := kitchenInfo(t).Open(connector.DestinationOptions{Settings: connector.Settings{"key": "k", "baseUrl": server.URL}, State: state})
+		if err != nil {
+			t.Fatal(err)
+		}
+		s, err := d.Begin(t.Context(), connector.SyncJob{
+			SyncID: 5, Type: "list", Mode: connector.ModeAdd, Settings: connector.Settings{"make": true}, Model: connector.ModelInfo{Name: model},
+			Match: []connector.MatchPair{{From: "email", To: "email"}},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.Write(t.Context(), &connector.Batch{Operation: connector.Added, Rows: []connector.Row{{Key: "1", Match: []value.Value{value.OfText("a@example.com")}}}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, model := range []string{"People", "People", "Others"} {
+		write(model)
+	}
+	if got := strings.Count(asked(), "POST /lists?"); got != 2 {
+		t.Errorf("%d lists were made:\n%s", got, asked())
+	}
+}
+
+// No text makes the parser fail in another way than with an error.
+func FuzzParse(f *testing.F) {
+	text, err := os.ReadFile(filepath.Join("testdata", "kitchen.yaml"))
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(string(text))
+	f.Add("version: 1\nsyncTypes: [{write: [{steps: [{body: {$each: x}}]}]}]")
+	f.Add("a: &a [*a]")
+	f.Fuzz(func(t *testing.T, text string) {
+		if m, err := manifest.Parse("fuzz.yaml", []byte(text)); err == nil && len(m.SyncTypes) == 0 {
+			t.Error("a manifest without sync types is none")
+		}
+	})
+}
