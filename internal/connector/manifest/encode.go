@@ -226,7 +226,11 @@ func (b *builder) with(o *object, e *entry, start int) {
 
 func (b *builder) names(o *object, name string) bool {
 	for i := range o.entries {
-		if e := &o.entries[i]; e.key.given() && b.eval(&e.key.source).String() == name {
+		e := &o.entries[i]
+		if !e.key.given() || b.eval(&e.key.source).String() != name {
+			continue
+		}
+		if _, written := b.member(e); written {
 			return true
 		}
 	}

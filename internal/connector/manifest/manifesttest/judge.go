@@ -5,12 +5,14 @@ package manifesttest
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/getkin/kin-openapi/openapi2"
@@ -30,7 +32,29 @@ type Spec struct {
 	File   string   `yaml:"file"`   // in the folder of descriptions
 	Prefix string   `yaml:"prefix"` // what the path of a request has before the paths of the description
 	Host   string   `yaml:"host"`   // the second address of a vendor whose requests it is about
-	Except []string `yaml:"except"` // METHOD /path: requests that the description gets wrong, each with a comment that says how
+	Except []Except `yaml:"except"` // what the description gets wrong
+}
+
+// Except is something that a description gets wrong.
+type Except struct {
+	Request string `yaml:"request"` // METHOD /path, where * stands for a part of the path
+	At      string `yaml:"at"`      // where in the body, as a JSON pointer; everything below it counts. Empty: the whole request
+	Why     string `yaml:"why"`     // what the vendor's documentation says instead
+}
+
+// UnmarshalYAML reads the short form, a text that is the request, as well.
+func (e *Except) UnmarshalYAML(n *yaml.Node) error {
+	if n.Kind == yaml.ScalarNode {
+		e.Request = n.Value
+		return nil
+	}
+	type plain Except
+	return n.Decode((*plain)(e)) //nolint:wrapcheck // the caller names the file
+}
+
+func (e Except) about(method, path string) bool {
+	fits, err := filepath.Match(e.Request, method+" "+path)
+	return err == nil && fits
 }
 
 // judge compares requests with a vendor's descriptions.
@@ -110,12 +134,7 @@ func (j *judge) Problem(r *http.Request, body []byte) string {
 		if !under {
 			continue
 		}
-		for _, e := range s.Except {
-			if e == r.Method+" "+path {
-				return ""
-			}
-		}
-		problem := ask(j.routes[i], r, path, body)
+		problem := ask(j.routes[i], r, path, body, s.Except)
 		if problem == "" {
 			return ""
 		}
@@ -127,7 +146,17 @@ func (j *judge) Problem(r *http.Request, body []byte) string {
 	return strings.Join(found, "; ")
 }
 
-func ask(router routers.Router, r *http.Request, path string, body []byte) string {
+func ask(router routers.Router, r *http.Request, path string, body []byte, except []Except) string {
+	var spared []string
+	for _, e := range except {
+		if !e.about(r.Method, path) {
+			continue
+		}
+		if e.At == "" {
+			return ""
+		}
+		spared = append(spared, e.At)
+	}
 	copied := r.Clone(context.Background())
 	copied.URL = &url.URL{Scheme: "http", Host: r.Host, Path: path, RawQuery: r.URL.RawQuery}
 	copied.RequestURI, copied.Body = "", io.NopCloser(bytes.NewReader(body))
@@ -139,8 +168,36 @@ func ask(router routers.Router, r *http.Request, path string, body []byte) strin
 		Request: copied, PathParams: params, Route: found,
 		Options: &openapi3filter.Options{AuthenticationFunc: openapi3filter.NoopAuthenticationFunc, MultiError: true},
 	})
-	if err != nil {
-		return err.Error()
+	var left []string
+	for _, e := range flat(err) {
+		var at *openapi3.SchemaError
+		pointer := ""
+		if errors.As(e, &at) {
+			pointer = "/" + strings.Join(at.JSONPointer(), "/")
+		}
+		if !slices.ContainsFunc(spared, func(s string) bool { return pointer == s || strings.HasPrefix(pointer, s+"/") }) {
+			left = append(left, e.Error())
+		}
 	}
-	return ""
+	return strings.Join(left, "; ")
+}
+
+// flat takes errors of several apart.
+func flat(err error) []error {
+	var several openapi3.MultiError
+	var request *openapi3filter.RequestError
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &request) && request.Err != nil && request != err: //nolint:errorlint // the outermost one
+		return flat(request)
+	case errors.As(err, &several):
+		var all []error
+		for _, e := range several {
+			all = append(all, flat(e)...)
+		}
+		return all
+	default:
+		return []error{err}
+	}
 }
