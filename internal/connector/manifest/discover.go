@@ -429,7 +429,7 @@ func (d *Destination) column(t *SyncType, job connector.SyncJob, specs []*Target
 	if spec.Name != "" && !t.nested(section) {
 		path = []string{spec.Name}
 	}
-	p, err := spec.Pipeline.compile(spec.Options, value.Of(t.Mapping.Clear), s)
+	p, err := spec.Pipeline.compile(spec.Options, t.Mapping.emptied(), s)
 	return column{name: name, section: section, path: path, omit: omit, pipe: p}, err
 }
 
@@ -473,11 +473,11 @@ func (d *Destination) Label(job connector.SyncJob, field string) string {
 	if err != nil {
 		return field
 	}
-	fields, _, err := d.staticFields(t, job)
-	if err != nil {
-		return field
+	lists := [][]TargetField{t.Targets}
+	for _, name := range t.FieldSets {
+		lists = append(lists, d.manifest.FieldSets[name].Static)
 	}
-	for _, f := range fields {
+	for _, f := range slices.Concat(lists...) {
 		if f.full() == field && f.Label != "" {
 			return f.Label
 		}

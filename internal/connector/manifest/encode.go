@@ -119,7 +119,19 @@ func (b *builder) json(n node) {
 		b.out = append(b.out, ']')
 	case *choice:
 		b.json(b.choose(n))
+	case *jsonText:
+		b.out = b.text(n).AppendJSON(b.out)
 	}
+}
+
+// text writes the JSON of a node as a text.
+func (b *builder) text(n *jsonText) value.Value {
+	out := b.out
+	b.out = nil
+	b.json(n.do)
+	text := value.OfText(string(b.out))
+	b.out = out
+	return text
 }
 
 func (b *builder) comma(i int) {
@@ -265,6 +277,8 @@ func (b *builder) value(n node) value.Value {
 		return value.OfList(items)
 	case *choice:
 		return b.value(b.choose(n))
+	case *jsonText:
+		return b.text(n)
 	case *object:
 		return b.fields(n)
 	default:

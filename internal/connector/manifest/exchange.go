@@ -3,6 +3,7 @@ package manifest
 import (
 	"context"
 	"encoding/json"
+	"slices"
 	"strings"
 	"time"
 
@@ -73,6 +74,9 @@ func (a *attempt) answered(st *Step, rows []*record, resp *httpx.Response) error
 
 // readers applies one reader to an answer.
 func (a *attempt) readers(rd *Reader, rows []*record) error {
+	if reads, err := a.scope.holds(&rd.When); err != nil || !reads {
+		return err
+	}
 	items, err := a.items(rd)
 	if err != nil {
 		return err
@@ -95,12 +99,12 @@ func (a *attempt) readers(rd *Reader, rows []*record) error {
 			}
 		}
 	}
-	if rd.Absent != "reject" {
+	if rd.Absent == "" || rd.Absent == "nothing" {
 		return nil
 	}
 	for _, r := range rows {
-		if !met[r] {
-			a.drop([]*record{r}, rd.AbsentReason, false)
+		if !met[r] && slices.Contains(a.records, r) {
+			a.drop([]*record{r}, orElse(rd.AbsentReason, "other rows of the request were refused"), rd.Absent == "retry")
 		}
 	}
 	return nil
@@ -135,23 +139,7 @@ func (a *attempt) items(rd *Reader) ([]value.Value, error) {
 // finder returns how the rows of an item are found; the item is in the scope.
 func (a *attempt) finder(rd *Reader, rows []*record) (func(i int) ([]*record, error), error) {
 	if rd.By == "index" {
-		return func(i int) ([]*record, error) {
-			if rd.Index.given() {
-				v, err := a.scope.eval(&rd.Index.source)
-				if err != nil {
-					return nil, err
-				}
-				n, err := asInteger(v)
-				if err != nil {
-					return nil, nil // the item is about no row
-				}
-				i = int(n.Int())
-			}
-			if i < 0 || i >= len(rows) {
-				return nil, nil
-			}
-			return rows[i : i+1], nil
-		}, nil
+		return func(i int) ([]*record, error) { return a.numbered(rd, rows, i) }, nil
 	}
 	index := map[string][]*record{}
 	for _, r := range rows {
@@ -177,6 +165,29 @@ func (a *attempt) finder(rd *Reader, rows []*record) (func(i int) ([]*record, er
 		}
 		return found, nil
 	}, nil
+}
+
+// numbered finds the rows of an item by its number, or by the numbers that it has.
+func (a *attempt) numbered(rd *Reader, rows []*record, i int) ([]*record, error) {
+	numbers := []value.Value{value.OfInt(int64(i))}
+	if rd.Index.given() {
+		v, err := a.scope.eval(&rd.Index.source)
+		if err != nil {
+			return nil, err
+		}
+		if numbers = v.Parsed().List(); v.Parsed().Kind() != value.List {
+			numbers = []value.Value{v}
+		}
+	}
+	var found []*record
+	for _, v := range numbers {
+		n, err := asInteger(v)
+		if err != nil || n.Int() < 0 || n.Int() >= int64(len(rows)) {
+			continue // the item is about no row
+		}
+		found = append(found, rows[n.Int()])
+	}
+	return found, nil
 }
 
 func (rd *Reader) fold(s string) string {

@@ -260,6 +260,7 @@ type Mapping struct {
 	Nested    bool `yaml:"nested" doc:"A dot in the name of a field outside of sections makes an object in an object."`
 	AllByName bool `yaml:"allByName" doc:"Every column under its own name is offered."`
 	Clear     any  `yaml:"clear" doc:"What empties a field at the vendor, where null does not."`
+	Emptied   any  `yaml:"emptied" doc:"What a removed row has in each field with the delete behaviour clear, where it is something else."`
 }
 
 // Batch says how rows are batched.
@@ -304,7 +305,7 @@ type Step struct {
 	Request Call            `yaml:"request" doc:"Method and path, such as POST /contacts; the path may be a template."`
 	Query   map[string]Text `yaml:"query" doc:"Query parameters; one whose value is null is left out."`
 	Headers map[string]Text `yaml:"headers" doc:"Headers."`
-	Body    *Tree           `yaml:"body" doc:"The body. $rows makes an array with an entry for each row, $with adds the members of an object, $if with $then and $else chooses, $each with $as and $do makes an array of a list. A member whose template gives null is left out; a plain null is sent."`
+	Body    *Tree           `yaml:"body" doc:"The body. $rows makes an array with an entry for each row, $with adds the members of an object, $json makes a text of something's JSON, $if with $then and $else chooses, $each with $as and $do makes an array of a list; $$ before a name stands for a $ of the vendor's. A member whose template gives null is left out; a plain null is sent."`
 	Format  string          `yaml:"format" doc:"How the body is written; JSON unless said." enum:"json,form,ndjson,xml,text"`
 	Answers []Answer        `yaml:"answers" doc:"What its answers mean, before those of the sync type."`
 	Rows    []Reader        `yaml:"rows" doc:"What the answer says of single rows."`
@@ -320,9 +321,10 @@ type Step struct {
 
 // Reader reads what an answer says of single rows.
 type Reader struct {
-	At           Expr            `yaml:"at" doc:"The list of items: an expression on body."`
+	When         Cond            `yaml:"when" doc:"The answers that it reads: a condition on status and body; all that were not failures unless said. With then: accept, an answer whose status is a failure can be read."`
+	At           Expr            `yaml:"at" doc:"The list of items: an expression on body. Of an object, its members are the items, with key and value."`
 	By           string          `yaml:"by" doc:"index: the items are in the order of the rows. key: an item's key is the row's is." enum:"index,key" required:"true"`
-	Index        Expr            `yaml:"index" doc:"With index: the item's own number from 0, where it says it; its place in the list unless said."`
+	Index        Expr            `yaml:"index" doc:"With index: the item's own number from 0, or a list of them, where it says it; its place in the list unless said."`
 	Key          Expr            `yaml:"key" doc:"With key: an expression on item."`
 	Is           Expr            `yaml:"is" doc:"With key: the expression on row that equals it."`
 	Fold         bool            `yaml:"fold" doc:"With key: upper and lower case are the same."`
@@ -330,7 +332,7 @@ type Reader struct {
 	Retry        Cond            `yaml:"retry" doc:"A refused row is worth another attempt in this run: a condition on item."`
 	Reason       Text            `yaml:"reason" doc:"The vendor's words: a template on item and body."`
 	Save         map[string]Expr `yaml:"save" doc:"What later steps know as row.NAME: expressions on item."`
-	Absent       string          `yaml:"absent" doc:"What it means that no item is about a row: nothing (the default), or that it was refused, with reason." enum:"nothing,reject"`
+	Absent       string          `yaml:"absent" doc:"What it means that no item is about a row. nothing: that it was taken, unless others say more. reject: that it was refused, with absentReason. retry: that it was not taken because of the others, and is worth another attempt." enum:"nothing,reject,retry"`
 	AbsentReason string          `yaml:"absentReason" doc:"With reject: what to tell."`
 }
 

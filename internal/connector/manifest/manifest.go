@@ -134,6 +134,14 @@ func (t *SyncType) info() connector.SyncType {
 	return s
 }
 
+// emptied is what a field of a removed row has where the record's fields are emptied.
+func (m Mapping) emptied() value.Value {
+	if m.Emptied != nil {
+		return value.Of(m.Emptied)
+	}
+	return value.Of(m.Clear)
+}
+
 // customs reports whether fields may be typed in anywhere.
 func (t *SyncType) customs() bool {
 	custom := t.Mapping.Custom

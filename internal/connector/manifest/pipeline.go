@@ -14,7 +14,7 @@ import (
 // pipe is a compiled pipeline. It is safe for concurrent use.
 type pipe struct {
 	steps   []conversion
-	clear   value.Value
+	emptied value.Value // what stands for it where a row's fields are emptied
 	notNull bool
 }
 
@@ -36,10 +36,10 @@ func (p *pipe) apply(v value.Value) (value.Value, error) {
 }
 
 // compile makes a pipeline for a run whose settings the scope has.
-func (p Pipeline) compile(options []Option, clear value.Value, s *scope) (*pipe, error) {
-	c := &pipe{clear: clear, notNull: p.NotNull}
+func (p Pipeline) compile(options []Option, emptied value.Value, s *scope) (*pipe, error) {
+	c := &pipe{emptied: emptied, notNull: p.NotNull}
 	if p.Clear != nil {
-		c.clear = value.Of(p.Clear)
+		c.emptied = value.Of(p.Clear)
 	}
 	if p.Value.given() {
 		c.steps = append(c.steps, templated(&p.Value))

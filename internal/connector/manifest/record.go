@@ -66,7 +66,7 @@ func (l *layout) values(from []value.Value, clear bool) ([]value.Value, error) {
 	for i := range l.columns {
 		c := &l.columns[i]
 		if clear && c.section != "" && !slices.ContainsFunc(l.match, func(m column) bool { return m.name == c.name }) {
-			values[i] = c.pipe.clear
+			values[i] = c.pipe.emptied
 			continue
 		}
 		v, err := c.pipe.apply(from[i])

@@ -15,11 +15,12 @@ type Tree struct{ root node }
 type node interface{ isNode() }
 
 type (
-	leaf    struct{ text Text }       // a text or another scalar
-	array   struct{ items []node }    // a list that is written out
-	object  struct{ entries []entry } // an object
-	eachRow struct{ do node }         // $rows: an item for each row
-	each    struct {                  // $each: an item for each item of a list
+	leaf     struct{ text Text }       // a text or another scalar
+	array    struct{ items []node }    // a list that is written out
+	object   struct{ entries []entry } // an object
+	jsonText struct{ do node }         // $json: the JSON of something, as a text
+	eachRow  struct{ do node }         // $rows: an item for each row
+	each     struct {                  // $each: an item for each item of a list
 		list Text
 		as   string
 		do   node
@@ -37,12 +38,13 @@ type entry struct {
 	null  bool // a plain null is sent
 }
 
-func (leaf) isNode()     {}
-func (array) isNode()    {}
-func (*object) isNode()  {}
-func (*eachRow) isNode() {}
-func (*each) isNode()    {}
-func (*choice) isNode()  {}
+func (leaf) isNode()      {}
+func (array) isNode()     {}
+func (*object) isNode()   {}
+func (*jsonText) isNode() {}
+func (*eachRow) isNode()  {}
+func (*each) isNode()     {}
+func (*choice) isNode()   {}
 
 func (t *Tree) parse(d *decoder, n *yaml.Node, path string) { t.root = d.tree(n, path) }
 
@@ -73,7 +75,7 @@ var directives = []struct {
 	word  string
 	takes []string
 }{
-	{"$rows", nil}, {"$each", []string{"$as", "$do"}}, {"$if", []string{"$then", "$else"}},
+	{"$rows", nil}, {"$json", nil}, {"$each", []string{"$as", "$do"}}, {"$if", []string{"$then", "$else"}},
 }
 
 func (d *decoder) branch(n *yaml.Node, path string) node {
@@ -99,6 +101,8 @@ func (d *decoder) directive(n *yaml.Node, word string, words map[string]*yaml.No
 	switch word {
 	case "$rows":
 		return &eachRow{d.tree(words[word], path+".$rows")}
+	case "$json":
+		return &jsonText{d.tree(words[word], path+".$json")}
 	case "$each":
 		e := &each{as: "item"}
 		e.list.parse(d, words[word], path+".$each")
@@ -130,10 +134,13 @@ func (d *decoder) plain(n *yaml.Node, path string) node {
 		e := entry{value: d.tree(v, path+"."+key.Value), null: v.Tag == "!!null"}
 		switch {
 		case key.Value == "$with":
-		case strings.HasPrefix(key.Value, "$"):
-			d.fail(key, path+"."+key.Value, "there is no such directive%s", suggest(key.Value, []string{"$rows", "$with", "$if", "$then", "$else", "$each", "$as", "$do"}))
+		case strings.HasPrefix(key.Value, "$") && !strings.HasPrefix(key.Value, "$$"):
+			d.fail(key, path+"."+key.Value, "there is no such directive%s", suggest(key.Value, []string{"$rows", "$with", "$json", "$if", "$then", "$else", "$each", "$as", "$do"}))
 		default:
 			text := *key
+			if strings.HasPrefix(key.Value, "$$") { // the vendor's own $
+				text.Value = key.Value[1:]
+			}
 			text.Style |= yaml.DoubleQuotedStyle // a key is a text
 			e.key.parse(d, &text, path+"."+key.Value)
 		}
@@ -157,6 +164,8 @@ func walk(n node, piece func(*source), loop func(*each)) {
 			walk(n.entries[i].value, piece, loop)
 		}
 	case *eachRow:
+		walk(n.do, piece, loop)
+	case *jsonText:
 		walk(n.do, piece, loop)
 	case *each:
 		loop(n)
