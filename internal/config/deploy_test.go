@@ -14,7 +14,7 @@ import (
 func TestDeploymentNamesSettings(t *testing.T) {
 	t.Parallel()
 	known := map[string]bool{"MILLRACE_CONFIG": true, "MILLRACE_SERVER": true, "MILLRACE_API_KEY": true}
-	known["MILLRACE_TEST_SEED"], known["MILLRACE_TEST_ROWS"], known["MILLRACE_TEST_POSTGRES_URL"] = true, true, true
+	known["MILLRACE_VENDOR_SPECS"], known["MILLRACE_TEST_SEED"], known["MILLRACE_TEST_ROWS"], known["MILLRACE_TEST_POSTGRES_URL"] = true, true, true, true
 	for _, f := range fields(&Config{}) {
 		known[f.env()] = true
 	}
