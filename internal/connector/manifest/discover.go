@@ -15,13 +15,14 @@ import (
 // maxPages ends a vendor's list that does not end.
 const maxPages = 200
 
-// pages calls visit with each item of a list; the item is in the scope.
+// pages calls visit with each item of a list; the item is in the scope. A list whose path has an empty part, since a
+// setting that it depends on is not filled in yet, has no items.
 func (c *client) pages(ctx context.Context, s *scope, r *Request, visit func() error) error {
 	query := map[string]string{}
 	address := ""
 	for range maxPages {
 		resp, err := c.page(ctx, s, r, query, address)
-		if err != nil {
+		if err != nil || resp == nil {
 			return err
 		}
 		items, err := s.eval(&bodySource)
@@ -54,10 +55,10 @@ func (c *client) pages(ctx context.Context, s *scope, r *Request, visit func() e
 	return nil
 }
 
-// page asks for one page.
+// page asks for one page; nil where it cannot be asked for yet.
 func (c *client) page(ctx context.Context, s *scope, r *Request, query map[string]string, address string) (*httpx.Response, error) {
 	request, err := c.request(ctx, s, r.parts(), nil)
-	if err != nil {
+	if err != nil || strings.Contains(request.URL.Path, "//") {
 		return nil, err
 	}
 	if address != "" {
