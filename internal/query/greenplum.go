@@ -11,5 +11,7 @@ func greenplumGrammar() *grammar {
 	g.elements = nil // nobody has tried the pattern there
 	g.tableOptions = " DISTRIBUTED RANDOMLY"
 	g.createTableAs = createTableAs("", " DISTRIBUTED RANDOMLY")
+	g.merge = false // PostgreSQL has it since version 15
+	g.createTemporary = createTemporary("TEMPORARY", "", " DISTRIBUTED RANDOMLY")
 	return g
 }
