@@ -19,7 +19,7 @@ func Variants(d Dialect) map[string]Dialect {
 		"nulls sorted by case": func(g *grammar) { g.nullsLast = "" },
 		"time zones spelled out": func(g *grammar) {
 			g.clock.utc, g.clock.ununiv = "(%s AT TIME ZONE 'UTC')", "(%s AT TIME ZONE 'UTC')"
-			g.clock.zone, g.clock.unzone = "", ""
+			g.clock.zone, g.clock.unzone, g.clock.shift = "", "", "(%s + (%s) * INTERVAL '1 second')"
 		},
 		"digits by their places": func(g *grammar) { g.bits = hexByPlaces("position(%s IN %s)", "md5(%[1]s)") },
 		"no merge":               func(g *grammar) { g.merge = false },

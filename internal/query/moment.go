@@ -45,6 +45,7 @@ type clock struct {
 	unzone  form // a local time and its zone: the instant
 	utc     form // an instant: the local time in UTC; only where there is no zone
 	ununiv  form // a local time in UTC: the instant; only where there is no zone
+	shift   form // a local time and seconds, whose number is not known before; only where there is no zone
 	local   form // of a date
 
 	seconds, days, months form // a local time, a number, and (3) the same as days and a time of the day, without its sign, and (4) its sign

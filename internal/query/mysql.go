@@ -58,7 +58,7 @@ func mysqlGrammar() *grammar {
 func mysqlClock() clock {
 	c := standardClock()
 	c.now, c.literal, c.local = "UTC_TIMESTAMP(6)", "CAST(%s AS DATETIME(6))", "CAST(%s AS DATETIME(6))"
-	c.zone, c.unzone, c.utc, c.ununiv = "", "", "%s", "%s"
+	c.zone, c.unzone, c.utc, c.ununiv, c.shift = "", "", "%s", "%s", "TIMESTAMPADD(SECOND, %[2]s, %[1]s)"
 	c.seconds, c.days, c.months = "TIMESTAMPADD(SECOND, %[2]d, %[1]s)", "TIMESTAMPADD(DAY, %[2]d, %[1]s)", "TIMESTAMPADD(MONTH, %[2]d, %[1]s)"
 	c.micros = "TIMESTAMPDIFF(MICROSECOND, %[1]s, %[2]s)"
 	c.truncs = map[Unit]form{

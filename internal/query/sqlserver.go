@@ -91,7 +91,7 @@ func tsqlClock(utc, ununiv form) clock {
 	const began = "CAST('19000101' AS DATETIME2(6))"
 	c := dateadd(standardClock())
 	c.now, c.literal, c.local = "SYSDATETIMEOFFSET()", "CAST(%s AS DATETIME2(6))", "CAST(%s AS DATETIME2(6))"
-	c.zone, c.unzone, c.utc, c.ununiv = "", "", utc, ununiv
+	c.zone, c.unzone, c.utc, c.ununiv, c.shift = "", "", utc, ununiv, "DATEADD(SECOND, %[2]s, %[1]s)"
 	c.micros = "DATEDIFF_BIG(MICROSECOND, %[1]s, %[2]s)"
 	c.trunc = "DATEADD(%[2]s, DATEDIFF(%[2]s, " + began + ", %[1]s), " + began + ")"
 	c.truncs = map[Unit]form{

@@ -2,6 +2,7 @@ package query
 
 import (
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/millrace/millrace/internal/fault"
@@ -63,77 +64,129 @@ func (z zoned) print(p *printer) {
 	case name == time.UTC.String():
 		p.spell(utc, z.e)
 	case z.from:
-		p.expr(byOffsets(spell(utc, z.e), z.zone.offsets(), false), levelAtom)
+		utc := spell(utc, z.e)
+		p.spell(c.shift, utc, byYears(utc, z.zone, false))
 	default:
-		p.spell(utc, byOffsets(z.e, z.zone.offsets(), true))
+		p.spell(utc, spell(c.shift, z.e, Int(0).Sub(byYears(z.e, z.zone, true))))
 	}
 }
 
-// offset is what a time zone adds to UTC until a change.
-type offset struct {
-	until   time.Time
-	seconds int
+// The years whose changes of time zones are spelled out.
+const (
+	firstZoneYear = 2000
+	lastZoneYear  = 2039
+)
+
+// change is a change of what a time zone adds to UTC.
+type change struct {
+	at            time.Time // as the clocks show it that are asked, in UTC
+	before, after int       // seconds
 }
 
-// offsets are those of the years in which they are spelled out; the last has no end.
-func (z Zone) offsets() []offset {
-	var all []offset
-	at := time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC).In(z.Location())
-	for last := time.Date(2040, 1, 1, 0, 0, 0, 0, time.UTC); ; {
-		_, seconds := at.Zone()
+// changes are those of each year. Local times meet a change where its new time would have begun.
+func (z Zone) changes(local bool) (years map[int][]change, first, last int) {
+	years = map[int][]change{}
+	at := time.Date(firstZoneYear, 1, 1, 0, 0, 0, 0, time.UTC).In(z.Location())
+	_, first = at.Zone()
+	for end := time.Date(lastZoneYear+1, 1, 1, 0, 0, 0, 0, time.UTC); ; {
+		_, last = at.Zone()
 		_, until := at.ZoneBounds()
-		if until.IsZero() || !until.Before(last) {
-			return append(all, offset{seconds: seconds})
+		if until.IsZero() || !until.Before(end) {
+			return years, first, last
 		}
-		if _, next := until.Zone(); next != seconds { // a change of its name alone is none
-			all = append(all, offset{until.UTC(), seconds})
+		_, next := until.Zone()
+		c := change{at: until.UTC(), before: last, after: next}
+		if local {
+			c.at = c.at.Add(time.Duration(next) * time.Second)
+		}
+		if next != last { // a change of its name alone is none
+			years[c.at.Year()] = append(years[c.at.Year()], c)
 		}
 		at = until
 	}
 }
 
-// byOffsets is a local time in UTC as one of the time zone, or back.
-func byOffsets(local Expr, all []offset, back bool) Expr {
-	moved := func(seconds int) Expr {
-		if back {
-			seconds = -seconds
-		}
-		return AddTime(local, int64(seconds), Second)
+// byYears is what a time zone adds at a time in UTC, or at a local time: of the changes of its year it is before the
+// first, the second … or behind all. So the time is written a few times, however many changes there are.
+func byYears(at Expr, z Zone, local bool) Expr {
+	years, first, last := z.changes(local)
+	year, most := PartOf(at, PartYear), 0
+	for _, all := range years {
+		most = max(most, len(all))
 	}
-	last := all[len(all)-1].seconds
 	choice := Case()
-	var seen []int
-	for _, o := range all {
-		if o.seconds != last && !slices.Contains(seen, o.seconds) {
-			seen = append(seen, o.seconds)
-			choice = choice.When(during(local, all, o.seconds, back), moved(o.seconds))
+	for i := range most {
+		moments, before := &perYear{of: year}, &perYear{of: year}
+		for y := firstZoneYear; y <= lastZoneYear; y++ {
+			if len(years[y]) > i {
+				moments.add(y, LocalTime(years[y][i].at), "")
+				before.add(y, Int(int64(years[y][i].before)), strconv.Itoa(years[y][i].before))
+			}
 		}
+		choice = choice.When(at.Lt(Expr{n: switched{years: moments}}), before.choice(Expr{}))
 	}
-	if len(seen) == 0 {
-		return moved(last)
+	rest, offset := perYear{of: year}, first
+	rest.begin = Int(int64(first))
+	for y := firstZoneYear; y <= lastZoneYear; y++ {
+		if all := years[y]; len(all) > 0 {
+			offset = all[len(all)-1].after
+		}
+		rest.add(y, Int(int64(offset)), strconv.Itoa(offset))
 	}
-	return choice.Else(moved(last))
+	end := rest.choice(Int(int64(last)))
+	if most == 0 {
+		return end
+	}
+	return choice.Else(end)
 }
 
-// during holds where a local time is in a time in which the time zone adds so much.
-func during(local Expr, all []offset, seconds int, back bool) Expr {
-	change := func(i int) Expr { // as the clocks show it: by what comes after it
-		at := all[i].until
-		if back {
-			at = at.Add(time.Duration(all[i+1].seconds) * time.Second)
-		}
-		return LocalTime(at)
+// perYear is a value of each year.
+type perYear struct {
+	of    Expr
+	years []int
+	all   []Expr
+	texts []string
+	begin Expr // of the years before
+}
+
+func (p *perYear) add(year int, e Expr, text string) {
+	p.years, p.all, p.texts = append(p.years, year), append(p.all, e), append(p.texts, text)
+}
+
+// choice is the value of the year, or the value itself where all have one.
+func (p *perYear) choice(otherwise Expr) Expr {
+	if !slices.ContainsFunc(p.texts, func(t string) bool { return t != p.texts[0] }) {
+		return p.all[0]
 	}
-	var times []Expr
-	for i, o := range all {
-		if o.seconds != seconds {
-			continue
-		}
-		var begin Expr
-		if i > 0 {
-			begin = local.Ge(change(i - 1))
-		}
-		times = append(times, And(begin, local.Lt(change(i))))
+	return Expr{n: switched{p, otherwise}}
+}
+
+// switched is a choice by one expression, which is written once.
+type switched struct {
+	years     *perYear
+	otherwise Expr
+}
+
+func (s switched) level() int { return levelAtom }
+
+func (s switched) print(p *printer) {
+	if !s.years.begin.IsZero() {
+		p.text("CASE WHEN ")
+		p.condition(s.years.of.Lt(Int(firstZoneYear)), levelOr)
+		p.text(" THEN ")
+		p.expr(s.years.begin, levelOr)
+		p.text(" ELSE ")
+		defer p.text(" END")
 	}
-	return Or(times...)
+	p.text("CASE ")
+	p.expr(s.years.of, levelConcat)
+	for i, y := range s.years.years {
+		p.text(" WHEN " + strconv.Itoa(y) + " THEN ")
+		p.expr(s.years.all[i], levelOr)
+	}
+	if !s.otherwise.IsZero() {
+		p.text(" ELSE ")
+		p.expr(s.otherwise, levelOr)
+	}
+	p.text(" END")
 }
