@@ -55,6 +55,12 @@ func (s Select) withSample(p *printer) Select {
 	g := p.d.g
 	p.mustHave(ConstructSample)
 	s.sampled = false
+	switch s.sample { // some databases take neither
+	case 0:
+		return s.Where(Int(0).Eq(Int(1)))
+	case 100:
+		return s
+	}
 	percent := strconv.FormatFloat(s.sample, 'f', -1, 64)
 	switch {
 	case g.sample != "" && s.from.table != (TableRef{}) && g.sampleFirst:

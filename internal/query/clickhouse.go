@@ -88,7 +88,7 @@ func clickhouseGathered(p *printer, v Expr, orders []Order) string {
 		keys = append(keys, function(known, o.by), o.by)
 	}
 	value := p.apart(func(q *printer) { q.expr(v, levelConcat) })
-	return fmt.Sprintf("arrayMap(t -> t.1, %s(t -> t.2, groupArrayIf(tuple(assumeNotNull(%[2]s), %[3]s), isNotNull(%[2]s))))", sort, value,
+	return fmt.Sprintf("arrayMap(t -> tupleElement(t, 1), %s(t -> tupleElement(t, 2), groupArrayIf(tuple(assumeNotNull(%[2]s), %[3]s), isNotNull(%[2]s))))", sort, value,
 		p.apart(func(q *printer) { q.expr(function("tuple", keys...), levelOr) }))
 }
 

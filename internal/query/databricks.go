@@ -89,7 +89,7 @@ func databricksElements(p *printer, array Expr, kind ArrayKind) {
 		none = Or(array.IsNull(), conditionOf("%s RLIKE %s", array, Text("^"+blank+"(null"+blank+")?$")))
 	}
 	list := spell("try_variant_get(%s, '$', 'ARRAY<VARIANT>')", parsed)
-	nested := conditionOf("exists(%s, x -> schema_of_variant(x) LIKE 'ARRAY<%%' OR schema_of_variant(x) LIKE 'OBJECT<%%')", list)
+	nested := conditionOf("size(filter(%s, x -> schema_of_variant(x) LIKE 'ARRAY<%%' OR schema_of_variant(x) LIKE 'OBJECT<%%')) > 0", list)
 	plain := And(conditionOf("schema_of_variant(%s) LIKE 'ARRAY<%%'", parsed), Not(nested))
 	const none0 = "named_struct('element', CAST(NULL AS STRING), 'occurrence', 0)"
 	p.spell("inline(%s)", Case().When(none, spell("filter(array("+none0+"), x -> FALSE)")).

@@ -2,6 +2,7 @@ package query_test
 
 import (
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"golang.org/x/tools/txtar"
@@ -45,6 +46,11 @@ func TestGolden(t *testing.T) {
 			add("count of a statement", d.Count("SELECT 1 AS a"))
 			addAnalysis(add, d)
 			addArrays(add, d)
+			for _, f := range archive.Files {
+				if strings.Contains(string(f.Data), "%!") {
+					t.Errorf("%s has a form without a place: %s", f.Name, f.Data)
+				}
+			}
 			dialecttest.Golden(t, filepath.Join("testdata", d.Name+".txtar"), txtar.Format(archive))
 		})
 	}

@@ -154,7 +154,7 @@ func standard() *grammar {
 		mod: "mod(%s, %s)", exact: "%s", like: "%s LIKE %s ESCAPE '!'", likeSpecial: "%_", likeEscape: "!",
 		nullsLast: " NULLS LAST", anyValue: "any_value(%s)", approxDistinct: "approx_count_distinct(%s)",
 		stringAgg: stringAggAs(stringAggWithin), listAgg: listAggAs(listAggFiltered),
-		each: "CROSS JOIN LATERAL", sample: " TABLESAMPLE BERNOULLI (%s)", createTemporary: createTemporary("TEMPORARY", "", ""),
+		each: "CROSS JOIN LATERAL", sample: " TABLESAMPLE BERNOULLI (%s)", random: "random() * 1000000 < %s", createTemporary: createTemporary("TEMPORARY", "", ""),
 		clock: standardClock(),
 	}
 }
@@ -252,6 +252,9 @@ func (s spelled) print(p *printer) { p.spell(s.form, s.parts...) }
 
 // spell writes a form. Its parts may stand beside an operator.
 func (p *printer) spell(f form, parts ...Expr) {
+	if f == "" {
+		panic("query: " + p.d.Name + " has neither a form nor a reason for having none")
+	}
 	words := make([]any, len(parts))
 	for i, part := range parts {
 		words[i] = p.apart(func(q *printer) { q.expr(part, levelConcat) })

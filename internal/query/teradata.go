@@ -77,16 +77,16 @@ func teradataClock() clock {
 	c := standardClock()
 	c.literal, c.local, c.now = "CAST(%s AS TIMESTAMP(6))", "CAST(%s AS TIMESTAMP(6))", "CURRENT_TIMESTAMP(6)"
 	c.zone, c.unzone, c.utc, c.ununiv = "", "", "CAST(%s AT TIME ZONE 'GMT' AS TIMESTAMP(6))", "CAST(%s AS TIMESTAMP(6) WITH TIME ZONE)"
-	c.shift = "(%s + CAST((%s) / 60 AS INTERVAL MINUTE(4)))"
-	c.seconds, c.days, c.months = "(%[1]s + INTERVAL %[4]s'%[3]s' DAY(4) TO SECOND)", "(%[1]s + CAST(%[2]d AS INTERVAL DAY(4)))", "ADD_MONTHS(%[1]s, %[2]d)"
+	c.shift = "(%s + (%s) / 60 * INTERVAL '1' MINUTE(4))"
+	c.seconds, c.days, c.months = "(%[1]s + INTERVAL %[4]s'%[3]s' DAY(4) TO SECOND)", "(%[1]s + %[2]d * INTERVAL '1' DAY(4))", "ADD_MONTHS(%[1]s, %[2]d)"
 	c.micros = "(CAST(CAST(%[2]s AS DATE) - CAST(%[1]s AS DATE) AS BIGINT) * 86400000000 + (EXTRACT(HOUR FROM %[2]s) - EXTRACT(HOUR FROM %[1]s)) * CAST(3600000000 AS BIGINT)" +
 		" + (EXTRACT(MINUTE FROM %[2]s) - EXTRACT(MINUTE FROM %[1]s)) * 60000000 + CAST((EXTRACT(SECOND FROM %[2]s) - EXTRACT(SECOND FROM %[1]s)) * 1000000 AS BIGINT))"
 	c.trunc = "CAST(TRUNC(CAST(%[1]s AS DATE), '%[2]s') AS TIMESTAMP(6))"
 	c.units = map[Unit]string{Day: "DD", Week: "IW", Month: "MM", Quarter: "Q", Year: "YYYY"}
-	const day, hour, minute = "CAST(CAST(%[1]s AS DATE) AS TIMESTAMP(6))", " + CAST(EXTRACT(HOUR FROM %[1]s) AS INTERVAL HOUR(2))", " + CAST(EXTRACT(MINUTE FROM %[1]s) AS INTERVAL MINUTE(2))"
+	const day, hour, minute = "CAST(CAST(%[1]s AS DATE) AS TIMESTAMP(6))", " + EXTRACT(HOUR FROM %[1]s) * INTERVAL '1' HOUR", " + EXTRACT(MINUTE FROM %[1]s) * INTERVAL '1' MINUTE"
 	c.truncs = map[Unit]form{
 		Hour: "(" + day + hour + ")", Minute: "(" + day + hour + minute + ")",
-		Second: "(" + day + hour + minute + " + CAST(CAST(FLOOR(EXTRACT(SECOND FROM %[1]s)) AS INTEGER) AS INTERVAL SECOND(2)))",
+		Second: "(" + day + hour + minute + " + CAST(FLOOR(EXTRACT(SECOND FROM %[1]s)) AS INTEGER) * INTERVAL '1' SECOND)",
 	}
 	c.part = "EXTRACT(%[2]s FROM %[1]s)"
 	c.parts = map[Part]form{

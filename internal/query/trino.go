@@ -41,7 +41,6 @@ func trinoGrammar(instant, layout string) *grammar {
 		g.matches, g.bits = "regexp_like(%s, %s)", "from_base(substr(lower(to_hex(md5(to_utf8(%s)))), 1, 8), 16)"
 		g.anyValue, g.approxDistinct = "arbitrary(%s)", "approx_distinct(%s)"
 		g.stringAgg = stringAggAs("array_join(array_agg(%[1]s ORDER BY %[3]s) FILTER (WHERE %[1]s IS NOT NULL), %[2]s)")
-		g.random = "random() * 1000000 < %s"
 		g.clock = trinoClock(local)
 		g.dig = func(d Document, path []Step, all bool) Expr {
 			if trinoClass(d.Native) == "nested" {

@@ -67,6 +67,7 @@ for (const { id, dialect, sql } of JSON.parse(readFileSync(0, "utf8"))) {
       error = String(e.message ?? e).split("\n")[0].slice(0, 300);
     }
     results.push({ id, parser, error });
+    if (!error) break;
   }
 }
 process.stdout.write(JSON.stringify(results));

@@ -2,6 +2,7 @@ package dialecttest
 
 import (
 	"slices"
+	"strconv"
 	"testing"
 	"time"
 
@@ -266,7 +267,15 @@ func shares(e query.Relation) []Case {
 		{"no share", query.From(e).Where(query.InShare(key, "a", 50, 50)).Select(id), nil},
 		{"sample of all", query.From(e).Sample(100).Select(id), [][]string{{"1"}, {"2"}, {"3"}, {"4"}, {"5"}}},
 		{"sample of none", query.From(query.Sub(query.From(e).Sample(0).Select(id)).As("s")), nil},
+		few("sample of a table", query.From(e).Sample(12.5).Select(id)),
+		few("sample of a query", query.From(query.Sub(query.From(e).Select(id)).As("s")).Sample(12.5)),
 	}
+}
+
+// few is a case that knows only that there are no more rows than the table has.
+func few(name string, q query.Query) Case {
+	s := query.Sub(q).As("few")
+	return Case{name, query.From(s).Select(query.Case().When(query.Count().Le(query.Int(5)), query.Text("few")).Else(query.Text("many")).As("are")), [][]string{{"few"}}}
 }
 
 // Upserts are changes with what the table copies holds after them: id and age.
@@ -312,6 +321,7 @@ func RunAnalysis(t *testing.T, d Database) {
 			d.check(t, c.Name, c.Query, c.Want)
 		}
 	}
+	d.checkSample(t)
 	held := query.From(query.Table(copies(d.Schema)))
 	for _, c := range Upserts(d.Dialect, d.Schema) {
 		for _, command := range c.Commands {
@@ -320,5 +330,32 @@ func RunAnalysis(t *testing.T, d Database) {
 			}
 		}
 		d.check(t, c.Name, held, c.Want)
+	}
+}
+
+// checkSample takes half of 15,625 rows, of a table and of a query: about as many, and never the same.
+func (d Database) checkSample(t *testing.T) {
+	t.Helper()
+	many, first := query.TableRef{Schema: d.Schema, Name: "many"}, query.Table(events(d.Schema)).As("a")
+	q := query.From(first)
+	for _, name := range []string{"b", "c", "d", "e", "f"} {
+		q = q.Join(query.Table(events(d.Schema)).As(name), query.Int(1).Eq(query.Int(1)))
+	}
+	create := query.CreateTableAs{Table: many, Query: q.Select(first.Col("id"))}
+	for _, c := range []query.Command{query.DropTable{Table: many}, create} {
+		if err := d.Execute(t.Context(), d.Dialect.Command(c)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, r := range []query.Relation{query.Table(many).As("m"), query.Sub(query.From(query.Table(many))).As("m")} {
+		half := query.From(query.Sub(query.From(r).Sample(50).Select(r.Col("id"))).As("h")).Select(query.Count().As("n"))
+		rows, err := d.Query(t.Context(), d.Dialect.SQL(half))
+		if err != nil {
+			t.Errorf("%s: %v", d.Dialect.SQL(half), err)
+			continue
+		}
+		if n, err := strconv.Atoi(rows[0][0]); err != nil || n < 7000 || n > 8600 { // more than ten standard deviations
+			t.Errorf("%s yields %v", d.Dialect.SQL(half), rows)
+		}
 	}
 }
