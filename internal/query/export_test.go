@@ -37,3 +37,9 @@ func Unordered(sql string) string { return unordered(sql) }
 
 // SplitWith is splitWith.
 func SplitWith(sql string) (definitions, rest string) { return splitWith(sql) }
+
+// LikeOf is what means something in a pattern, and what takes its meaning away.
+func LikeOf(d Dialect) (special, escape string) { return d.g.likeSpecial, d.g.likeEscape }
+
+// LikeEscaped is a text in a pattern.
+func LikeEscaped(d Dialect, text string) string { return d.g.likeEscaped(text) }
