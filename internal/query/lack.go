@@ -9,7 +9,6 @@ const (
 	ConstructCreateSchema    = "create schema"
 	ConstructCreateTableAs   = "create table as"
 	ConstructCreateTemporary = "create temporary table"
-	ConstructUpsert          = "upsert"
 	ConstructElements        = "elements"
 	ConstructLists           = "lists"
 	ConstructListAgg         = "list of a group"
@@ -21,7 +20,7 @@ const (
 
 // Constructs lists what a database may lack, in the order of the reference.
 var Constructs = []string{
-	ConstructCreateSchema, ConstructCreateTableAs, ConstructCreateTemporary, ConstructUpsert, ConstructElements, ConstructLists,
+	ConstructCreateSchema, ConstructCreateTableAs, ConstructCreateTemporary, ConstructElements, ConstructLists,
 	ConstructListAgg, ConstructStringAgg, ConstructMatches, ConstructSample, ConstructJSON,
 }
 
@@ -29,7 +28,7 @@ var Constructs = []string{
 // is a mistake of the program, which panics; Build tells it as an error.
 func (d Dialect) Lacks(construct string) string {
 	if construct == ConstructElements && d.g.elements == nil {
-		return "Millrace does not expand arrays in " + d.Name
+		return "arrays are not expanded there"
 	}
 	return d.g.lacks[construct]
 }
