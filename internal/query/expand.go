@@ -66,7 +66,7 @@ func plainElement(native string) bool {
 func isText(native string) bool {
 	base, _, _ := strings.Cut(native, "(")
 	switch strings.TrimSpace(base) {
-	case "", "text", "varchar", "character varying", "character", "char", "bpchar", "string", "utf8", "large_utf8", "name":
+	case "", "text", "varchar", "nvarchar", "character varying", "character", "char", "bpchar", "string", "utf8", "large_utf8", "name":
 		return true
 	default:
 		return false

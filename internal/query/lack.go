@@ -27,10 +27,10 @@ var Constructs = []string{
 // Lacks says why the database has no form for a construct; it is empty where it has one. To print such a construct
 // is a mistake of the program, which panics; Build tells it as an error.
 func (d Dialect) Lacks(construct string) string {
-	if construct == ConstructElements && d.g.elements == nil {
-		return "arrays are not expanded there"
+	if reason := d.g.lacks[construct]; reason != "" || construct != ConstructElements || d.g.elements != nil {
+		return reason
 	}
-	return d.g.lacks[construct]
+	return "Millrace does not expand arrays there"
 }
 
 // lacking is what is missing where a construct is printed.

@@ -77,6 +77,7 @@ func sqlserverGrammar() *grammar {
 		g.list, g.listAgg = textList(member, "%s"), listAggOfTexts(member, "(%s + %s + %s)")
 		g.listLength = "CASE WHEN %[1]s IS NOT NULL THEN (SELECT COUNT_BIG(*) FROM OPENJSON(%[1]s)) END"
 		g.listContains, g.listElement = "%[2]s IN (SELECT [value] COLLATE "+tsqlCollation+" FROM OPENJSON(%[1]s))", textElement
+		g.elements, g.each = tsqlElements, "CROSS APPLY"
 	})
 }
 
@@ -102,6 +103,18 @@ func tsqlClock(utc, ununiv form) clock {
 	c.parts = map[Part]form{PartWeekday: "(DATEDIFF(DAY, CAST('19000101' AS DATE), %[1]s) %% 7 + 1)"}
 	c.partWords[PartDayOfYear] = "DAYOFYEAR"
 	return c
+}
+
+// tsqlElements are those of a text: there are no other arrays. OPENJSON says of what type a value is, 4 and 5 being arrays
+// and objects, and ends the statement where a text is no JSON
+// (https://learn.microsoft.com/en-us/sql/t-sql/functions/openjson-transact-sql, unverified).
+func tsqlElements(p *printer, array Expr, _ ArrayKind) {
+	const trimmed = "LTRIM(RTRIM(REPLACE(REPLACE(REPLACE(%[1]s, CHAR(9), ' '), CHAR(10), ' '), CHAR(13), ' ')))"
+	const plain = "CASE WHEN ISJSON(%[1]s) = 1 AND LEFT(" + trimmed + ", 1) = '[' THEN %[1]s ELSE '[]' END"
+	const nested = "EXISTS (SELECT 1 FROM OPENJSON(" + plain + ") WHERE [type] IN (4, 5))"
+	p.spell("(SELECT v AS [element], CASE WHEN v IS NULL THEN 1 ELSE ROW_NUMBER() OVER (PARTITION BY v ORDER BY n) END AS [occurrence]"+
+		" FROM (SELECT [value] COLLATE "+tsqlCollation+" AS v, CAST([key] AS INT) AS n FROM OPENJSON("+plain+")) AS u WHERE NOT "+nested+
+		" UNION ALL SELECT NULL, 0 WHERE "+trimmed+" NOT IN ('', 'null') AND (ISJSON(%[1]s) = 0 OR LEFT("+trimmed+", 1) <> '[' OR "+nested+"))", array)
 }
 
 // tsqlColumn gives texts our collation.
