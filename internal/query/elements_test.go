@@ -29,6 +29,22 @@ var speakers = map[string]spoken{
 		},
 		forms: [][2]string{{`try\(CAST\((.*?) AS ARRAY\(JSON\)\)\)`, "TRY_CAST($1 AS JSON[])"}},
 	},
+	"Snowflake": {
+		dialect: query.Snowflake,
+		macros: []string{
+			"TRY_PARSE_JSON(x) AS CASE WHEN json_valid(x) THEN CAST(x AS JSON) END", "IS_ARRAY(x) AS json_type(x) = 'ARRAY'", "AS_ARRAY(x) AS TRY_CAST(x AS JSON[])", "TO_VARIANT(x) AS CAST(x AS JSON)",
+			"IS_NULL_VALUE(x) AS json_type(x) = 'NULL'", "AS_VARCHAR(x) AS nullif(x, 'no array')", "ARRAY_POSITION(v, a) AS list_position(a, v) - 1",
+		},
+		words: []string{
+			`"e".VALUE`, `"e"."value"`, `"e".THIS`, `"e"."this"`, `"e".INDEX`, `"e"."index"`, "IS_OBJECT(x)", "json_type(x) = 'OBJECT'", "ARRAY_CONSTRUCT(OBJECT_CONSTRUCT('none', TRUE))", "['no array']", "ARRAY_CONSTRUCT(", "list_value(",
+			`\\`, `\`, " AS VARIANT)", " AS JSON)", "TRANSFORM(", "list_transform(", "FILTER(", "list_filter(", "ARRAY_SIZE(", "len(", "REGEXP_LIKE(", "regexp_full_match(",
+		},
+		forms: [][2]string{
+			{`x -> CAST\(x AS VARCHAR\)\) WHEN|x -> CAST\(x AS VARCHAR\)\) ELSE`, "x -> json_extract_string(x, '$$')) ELSE"},
+			{`IS_OBJECT\(("e"."value")\)`, "$1 = 'no array'"},
+			{`(?s)LATERAL FLATTEN\(INPUT => (.*)\) AS "e"`, `LATERAL (SELECT unnest(list_transform(range(len($1)), i -> struct_pack("value" := $1[i + 1], "index" := i, "this" := $1)), recursive := true)) AS "e"("value", "index", "this")`},
+		},
+	},
 	"Databricks": {
 		dialect: query.DatabricksANSI,
 		macros: []string{
