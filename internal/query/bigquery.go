@@ -22,7 +22,7 @@ var BigQuery = Dialect{Name: "bigquery", Quote: "`", g: grammarWith(func(g *gram
 	g.name = escaped("`")
 	g.types = map[kind]string{
 		kindText: "STRING", kindInteger: "INT64", kindFloat: "FLOAT64", kindBoolean: "BOOL", kindDate: "DATE",
-		kindTimestamp: "TIMESTAMP", kindJSON: "JSON", kindBytes: "BYTES",
+		kindTimestamp: "TIMESTAMP", kindJSON: "JSON", kindBytes: "BYTES", kindLocal: "DATETIME",
 	}
 	g.decimal = func(precision, scale int) string {
 		if precision-scale > 29 || scale > 9 {
@@ -40,7 +40,69 @@ var BigQuery = Dialect{Name: "bigquery", Quote: "`", g: grammarWith(func(g *gram
 	g.tryCast = bigqueryTry
 	g.object = textObject(textMember("TO_JSON_STRING(%s)", "TO_BASE64(%s)", "bytes"), "PARSE_JSON(%s, wide_number_mode => 'round')")
 	g.needsWhere = true
+	g.merge = true
+	g.createTemporary = createTemporary("TEMP", "", "")
+	g.sets = map[string]string{unionDistinct: "UNION DISTINCT", intersect: "INTERSECT DISTINCT", except: "EXCEPT DISTINCT"}
+	g.nullsLast = "" // an order inside of an aggregate does not take it everywhere
+	g.like, g.likeEscape = "%s LIKE %s", `\`
+	g.matches, g.bits = "REGEXP_CONTAINS(%s, %s)", "CAST(CONCAT('0x', SUBSTR(TO_HEX(MD5(%s)), 1, 8)) AS INT64)"
+	g.approxDistinct = "APPROX_COUNT_DISTINCT(%s)"
+	g.stringAgg, g.listAgg = stringAggAs(stringAggInside), listAggAs("ARRAY_AGG(%[1]s IGNORE NULLS ORDER BY %[2]s)")
+	g.sample, g.random = " TABLESAMPLE SYSTEM (%s PERCENT)", "RAND() * 1000000 < %s"
+	g.clock = bigqueryClock()
+	g.dig = func(d Document, path []Step, all bool) Expr {
+		d.Value = bigqueryJSON(d.Value, d.Native)
+		return digPath(dollarPath, "JSON_VALUE(%s, %s)", "NULLIF(TO_JSON_STRING(JSON_QUERY(%s, %s)), 'null')")(d, path, all)
+	}
+	g.list, g.listLength, g.listContains = listAs("[", "]"), "ARRAY_LENGTH(%s)", "%[2]s IN UNNEST(%[1]s)"
+	g.elements, g.each = bigqueryElements, "CROSS JOIN"
 })}
+
+func bigqueryClock() clock {
+	c := standardClock()
+	c.now, c.literal, c.local = "CURRENT_TIMESTAMP()", "CAST(%s AS DATETIME)", "CAST(%s AS DATETIME)"
+	c.zone, c.unzone = "DATETIME(%s, %s)", "TIMESTAMP(%s, %s)"
+	c.seconds, c.days, c.months = "DATETIME_ADD(%[1]s, INTERVAL %[2]d SECOND)", "DATETIME_ADD(%[1]s, INTERVAL %[2]d DAY)", "DATETIME_ADD(%[1]s, INTERVAL %[2]d MONTH)"
+	c.micros = "DATETIME_DIFF(%[2]s, %[1]s, MICROSECOND)"
+	c.trunc = "DATETIME_TRUNC(%[1]s, %[2]s)"
+	c.units = map[Unit]string{Second: "SECOND", Minute: "MINUTE", Hour: "HOUR", Day: "DAY", Week: "ISOWEEK", Month: "MONTH", Quarter: "QUARTER", Year: "YEAR"}
+	c.part = "EXTRACT(%[2]s FROM %[1]s)"
+	c.parts = map[Part]form{PartWeekday: "(MOD(EXTRACT(DAYOFWEEK FROM %[1]s) + 5, 7) + 1)", PartDayOfYear: "EXTRACT(DAYOFYEAR FROM %[1]s)"}
+	return c
+}
+
+// bigqueryJSON is JSON of a column; null of a text that is none.
+func bigqueryJSON(e Expr, native string) Expr {
+	switch {
+	case strings.EqualFold(bigqueryBase(native), "JSON"):
+		return e
+	case bigqueryNested(native):
+		return function("TO_JSON", e)
+	default:
+		return spell("SAFE.PARSE_JSON(%s, wide_number_mode => 'round')", e)
+	}
+}
+
+// bigqueryElements is an array of structures, one of each element: a subquery may read an array of the row around it, and
+// nothing else (https://cloud.google.com/bigquery/docs/reference/standard-sql/query-syntax#unnest_operator,
+// https://cloud.google.com/bigquery/docs/arrays, unverified for the window function in it).
+func bigqueryElements(p *printer, array Expr, kind ArrayKind) {
+	const structs = "ARRAY(SELECT AS STRUCT v AS `element`, CASE WHEN v IS NULL THEN 1 ELSE ROW_NUMBER() OVER (PARTITION BY v ORDER BY n) END AS `occurrence` FROM "
+	if kind == NativeArray {
+		p.spell("UNNEST("+structs+"(SELECT CAST(x AS STRING) AS v, n FROM UNNEST(%s) AS x WITH OFFSET AS n)))", array)
+		return
+	}
+	parsed, none := array, Or(array.IsNull(), spell("JSON_TYPE(%s)", array).Eq(Text("null")))
+	if kind == TextArray {
+		parsed = bigqueryJSON(array, "STRING")
+		none = Or(array.IsNull(), conditionOf("REGEXP_CONTAINS(%s, %s)", array, Text("^"+blank+"(null"+blank+")?$")))
+	}
+	nested := conditionOf("EXISTS (SELECT 1 FROM UNNEST(JSON_QUERY_ARRAY(%s)) AS x WHERE JSON_TYPE(x) IN ('array', 'object'))", parsed)
+	plain := And(spell("JSON_TYPE(%s)", parsed).Eq(Text("array")), Not(nested))
+	texts := spell(structs+"(SELECT JSON_VALUE(x) AS v, n FROM UNNEST(JSON_QUERY_ARRAY(%s)) AS x WITH OFFSET AS n))", parsed)
+	p.spell("UNNEST(%s)", Case().When(none, spell("ARRAY<STRUCT<`element` STRING, `occurrence` INT64>>[]")).When(plain, texts).
+		Else(spell("[STRUCT(CAST(NULL AS STRING) AS `element`, 0 AS `occurrence`)]")))
+}
 
 func bigqueryNumber(text string) string {
 	whole, behind, _ := strings.Cut(strings.TrimLeft(text, "+-"), ".")

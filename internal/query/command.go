@@ -81,12 +81,6 @@ func (c CreateSchema) printCommand(p *printer) {
 	p.d.g.createSchema(p, c.Name)
 }
 
-func (p *printer) mustHave(construct string) {
-	if reason := p.d.Lacks(construct); reason != "" {
-		panic("query: " + p.d.Name + " lacks " + construct + ": " + reason)
-	}
-}
-
 func (c CreateTable) printCommand(p *printer) { p.d.g.createTable(p, c) }
 
 func createTable(p *printer, c CreateTable) {
@@ -175,8 +169,10 @@ func (c Update) printCommand(p *printer) {
 }
 
 func (c Delete) printCommand(p *printer) {
-	p.text("DELETE FROM " + p.d.Table(c.Table))
-	p.all(c.Where)
+	p.hoisting(func(q *printer) {
+		q.text("DELETE FROM " + q.d.Table(c.Table))
+		q.all(c.Where)
+	})
 }
 
 // all writes the condition of a change; some databases refuse one without.

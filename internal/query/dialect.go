@@ -16,7 +16,9 @@ type Dialect struct {
 // Dialects lists the dialects; those that need to know a place have an example of one.
 var Dialects = []Dialect{
 	DuckDB, Postgres, Greenplum, Materialize, Redshift, MySQL, SingleStore, SQLServer, Synapse, Fabric,
-	Snowflake, SnowflakeIceberg("volume", "millrace"), BigQuery, Databricks, DatabricksANSI, Trino, Presto, AthenaAt("s3://bucket/millrace"), ClickHouse, Oracle, Teradata,
+	Snowflake, SnowflakeIceberg("volume", "millrace"), BigQuery, Databricks, DatabricksANSI,
+	Trino, TrinoHive(Trino), TrinoIceberg(Trino), TrinoPostgres(Trino), Presto, TrinoHive(Presto), TrinoIceberg(Presto), TrinoPostgres(Presto), AthenaAt("s3://bucket/millrace"),
+	ClickHouse, Oracle, Teradata,
 }
 
 // kind is a type of ours.
@@ -33,6 +35,7 @@ const (
 	kindTimestamp
 	kindJSON
 	kindBytes
+	kindLocal
 )
 
 // Type is the type of a column or of a cast's result.
@@ -52,6 +55,7 @@ var (
 	TypeTimestamp = Type{kind: kindTimestamp} // an instant, at least to the microsecond
 	TypeJSON      = Type{kind: kindJSON}
 	TypeBytes     = Type{kind: kindBytes}
+	TypeLocal     = Type{kind: kindLocal} // a day and a time of the day, in no time zone
 )
 
 // TypeDecimal is a number with digits of its own.
@@ -141,21 +145,6 @@ func (d Dialect) Stored(e Expr, native string) (Expr, string) {
 		return e, native
 	}
 	return d.g.stored(e, native)
-}
-
-// The constructs that some databases lack (Lacks).
-const (
-	ConstructCreateSchema  = "create schema"
-	ConstructCreateTableAs = "create table as"
-)
-
-// Lacks says why the database has no form for a construct; it is empty where it has one. To print such a construct
-// is a mistake of the program, which panics.
-func (d Dialect) Lacks(construct string) string {
-	if construct == ConstructElements && d.g.elements == nil {
-		return "Millrace does not expand arrays in " + d.Name
-	}
-	return d.g.lacks[construct]
 }
 
 // SelectTable returns the statement that reads a whole table.

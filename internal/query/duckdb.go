@@ -14,8 +14,24 @@ var DuckDB = Dialect{Name: "duckdb", Quote: `"`, g: grammarWith(func(g *grammar)
 	g.bytes = "from_hex('%s')"
 	g.written = duckdbWritten
 	g.object = textObject(func(m Member) Expr { return Cast(duckdbMember(m), TypeText) }, "CAST(%s AS JSON)") // json_object would make floating-point numbers of decimals
-	g.elements = duckdbElements
+	g.elements = inParentheses(duckdbElements)
+	g.mod, g.matches = "(%s %% %s)", "regexp_matches(%s, %s)"
+	g.bits = "CAST(concat('0x', left(md5(%s), 8)) AS BIGINT)"
+	g.stringAgg = stringAggAs(stringAggInside)
+	g.sample = " TABLESAMPLE BERNOULLI (%s PERCENT)"
+	g.clock = duckdbClock()
+	g.dig = digPath(dollarPath, "json_extract_string(%s, %s)", "")
+	g.list, g.listLength, g.listContains = listAs("list_value(", ")"), "len(%s)", "list_contains(%s, %s)"
 })}
+
+func duckdbClock() clock {
+	c := standardClock()
+	c.now = "now()"
+	c.seconds, c.days, c.months = "(%[1]s + to_seconds(%[2]d))", "(%[1]s + to_days(%[2]d))", "(%[1]s + to_months(%[2]d))"
+	c.micros = "(epoch_us(%[2]s) - epoch_us(%[1]s))"
+	c.trunc = "CAST(date_trunc('%[2]s', %[1]s) AS TIMESTAMP)"
+	return c
+}
 
 // duckdbWritten: a list of texts as text would not say where each begins and ends, JSON does.
 func duckdbWritten(e Expr, t value.Type, native string, key bool) Expr {

@@ -1,6 +1,8 @@
 package query
 
 import (
+	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/millrace/millrace/internal/value"
@@ -27,8 +29,14 @@ func ArrayOf(t value.Type, native string) ArrayKind {
 		}
 		return NoArray
 	}
+	if inner, found := arrayOf(name); found {
+		if plainElement(inner) {
+			return NativeArray
+		}
+		return NoArray
+	}
 	switch {
-	case name == "json" || name == "jsonb":
+	case name == "json" || name == "jsonb" || name == "variant" || name == "array": // Snowflake's arrays hold anything
 		return JSONArray
 	case t == value.TypeString && isText(name):
 		return TextArray
@@ -37,16 +45,28 @@ func ArrayOf(t value.Type, native string) ArrayKind {
 	}
 }
 
+// arrayOf is the type of the elements of ARRAY<…> or ARRAY(…).
+func arrayOf(name string) (string, bool) {
+	inner, found := strings.CutPrefix(name, "array")
+	if inner = strings.TrimSpace(inner); !found || len(inner) < 2 {
+		return "", false
+	}
+	if open, end := inner[0], inner[len(inner)-1]; open != '<' && open != '(' || end != '>' && end != ')' {
+		return "", false
+	}
+	return strings.TrimSpace(inner[1 : len(inner)-1]), true
+}
+
 // plainElement refuses arrays of arrays, of objects and of JSON.
 func plainElement(native string) bool {
 	return !strings.HasSuffix(native, "]") && !strings.HasSuffix(native, "json") && !strings.HasSuffix(native, "jsonb") &&
-		!strings.HasPrefix(native, "struct") && !strings.HasPrefix(native, "map") && !strings.HasPrefix(native, "union")
+		!slices.ContainsFunc([]string{"struct", "map", "union", "array", "row", "variant", "object", "tuple"}, func(nested string) bool { return strings.HasPrefix(native, nested) })
 }
 
 func isText(native string) bool {
 	base, _, _ := strings.Cut(native, "(")
 	switch strings.TrimSpace(base) {
-	case "", "text", "varchar", "character varying", "character", "char", "bpchar", "string", "utf8", "large_utf8", "name":
+	case "", "text", "varchar", "nvarchar", "character varying", "character", "char", "bpchar", "string", "utf8", "large_utf8", "name":
 		return true
 	default:
 		return false
@@ -56,11 +76,8 @@ func isText(native string) bool {
 // The columns of a relation of elements.
 const (
 	Element    = "element"    // the element, in the array's own type; text of JSON
-	Occurrence = "occurrence" // 1 where its array has it for the first time, 2 for the second …
+	Occurrence = "occurrence" // 1 where its array has it for the first time, more where it had it before
 )
-
-// ConstructElements is Elements in Dialect.Lacks.
-const ConstructElements = "elements"
 
 // NotAnArray is the Occurrence of the one row, without an element, that stands for JSON or a text that is no array of
 // plain values.
@@ -98,21 +115,30 @@ func (d Dialect) Expand(sql string, columns []string, x Expansion) string {
 // occurrences numbers what an array has more than once; elements are read from u, whose columns are v and n.
 func occurrences(text func(v Expr) Expr) []Expr {
 	u := Relation{alias: "u"}
-	number := Case().When(u.Col("v").IsNull(), Int(1)).Else(Expr{n: rank{text(u.Col("v")), u.Col("n")}})
+	number := Case().When(u.Col("v").IsNull(), Int(1)).Else(RowNumber().Over(Partition(text(u.Col("v"))).OrderBy(Asc(u.Col("n")))))
 	return []Expr{u.Col("v").As(Element), number.As(Occurrence)}
 }
 
-// rank numbers the rows that have the same value, in an order.
-type rank struct{ same, by Expr }
+// elementColumn is a column of a relation of elements.
+type elementColumn struct{ table, name string }
 
-func (r rank) level() int { return levelAtom }
+func (c elementColumn) level() int { return levelAtom }
 
-func (r rank) print(p *printer) {
-	p.text("row_number() OVER (PARTITION BY ")
-	p.expr(r.same, levelOr)
-	p.text(" ORDER BY ")
-	p.expr(r.by, levelOr)
-	p.text(")")
+func (c elementColumn) print(p *printer) {
+	if f, own := p.d.g.elementColumn[c.name]; own {
+		p.text(fmt.Sprintf(string(f), p.d.Ident(c.table)))
+		return
+	}
+	column{c.table, c.name}.print(p)
+}
+
+// inParentheses is a subquery that sees the relations before it.
+func inParentheses(write func(p *printer, array Expr, kind ArrayKind)) func(p *printer, array Expr, kind ArrayKind) {
+	return func(p *printer, array Expr, kind ArrayKind) {
+		p.text("(")
+		write(p, array, kind)
+		p.text(")")
+	}
 }
 
 // postgresElements: the server cannot say in version 15 whether a text is JSON, so that a pattern does.

@@ -31,6 +31,17 @@ func TestArrayOf(t *testing.T) {
 		{value.TypeString, "uuid", query.NoArray},
 		{value.TypeNumber, "integer", query.NoArray},
 		{value.TypeString, "bytea", query.NoArray},
+		{value.TypeObject, "ARRAY<STRING>", query.NativeArray},
+		{value.TypeObject, "ARRAY<INT64>", query.NativeArray},
+		{value.TypeObject, "array(varchar(20))", query.NativeArray},
+		{value.TypeObject, "ARRAY(NUMBER(38,0))", query.NativeArray},
+		{value.TypeObject, "ARRAY<STRUCT<a INT64>>", query.NoArray},
+		{value.TypeObject, "ARRAY<ARRAY<STRING>>", query.NoArray},
+		{value.TypeObject, "array(row(a integer))", query.NoArray},
+		{value.TypeObject, "array(json)", query.NoArray},
+		{value.TypeObject, "ARRAY", query.JSONArray},
+		{value.TypeObject, "VARIANT", query.JSONArray},
+		{value.TypeObject, "arrayed", query.NoArray},
 	} {
 		if got := query.ArrayOf(c.t, c.native); got != c.want {
 			t.Errorf("%s is %d, want %d", c.native, got, c.want)

@@ -15,7 +15,15 @@ func Variants(d Dialect) map[string]Dialect {
 		"booleans by case": func(g *grammar) {
 			g.boolean, g.truth = [2]string{"0", "1"}, truthByCase
 		},
-		"names without as": func(g *grammar) { g.aliased = " " },
+		"names without as":     func(g *grammar) { g.aliased = " " },
+		"nulls sorted by case": func(g *grammar) { g.nullsLast = "" },
+		"time zones spelled out": func(g *grammar) {
+			g.clock.utc, g.clock.ununiv = "(%s AT TIME ZONE 'UTC')", "(%s AT TIME ZONE 'UTC')"
+			g.clock.zone, g.clock.unzone, g.clock.shift = "", "", "(%s + (%s) * INTERVAL '1 second')"
+		},
+		"digits by their places": func(g *grammar) { g.bits = hexByPlaces("position(%s IN %s)", "md5(%[1]s)") },
+		"no merge":               func(g *grammar) { g.merge = false },
+		"rows of random numbers": func(g *grammar) { g.sample, g.random = "", "random() * 1000000 < %s" },
 	} {
 		g := *d.g
 		change(&g)
@@ -29,3 +37,9 @@ func Unordered(sql string) string { return unordered(sql) }
 
 // SplitWith is splitWith.
 func SplitWith(sql string) (definitions, rest string) { return splitWith(sql) }
+
+// LikeOf is what means something in a pattern, and what takes its meaning away.
+func LikeOf(d Dialect) (special, escape string) { return d.g.likeSpecial, d.g.likeEscape }
+
+// LikeEscaped is a text in a pattern.
+func LikeEscaped(d Dialect, text string) string { return d.g.likeEscaped(text) }

@@ -29,6 +29,7 @@ const (
 	levelCompare
 	levelConcat
 	levelAdd
+	levelMultiply
 	levelAtom
 )
 

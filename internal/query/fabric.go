@@ -14,6 +14,8 @@ import "strings"
 //   - A warehouse has one collation; it compares code points unless its maker chose another, which takes keys that differ
 //     in the case of letters for one (https://learn.microsoft.com/en-us/fabric/data-warehouse/collation, unverified).
 //   - HASHBYTES, TRY_CAST and SWITCHOFFSET are taken to be there (unverified).
+//   - MERGE is said to be in preview (https://learn.microsoft.com/nl-nl/sql/t-sql/statements/merge-transact-sql): rows are removed
+//     and inserted. OPENJSON, STRING_AGG and the collation BIN2_UTF8 are taken to be there (unverified).
 //   - VARCHAR(MAX) can be in tables of the warehouse; it is said to be in preview.
 var Fabric = Dialect{Name: "fabric", Quote: "[", g: fabricGrammar()}
 
@@ -22,7 +24,7 @@ func fabricGrammar() *grammar {
 	g.text = ""
 	g.types = map[kind]string{
 		kindText: "VARCHAR(MAX)", kindInteger: "BIGINT", kindFloat: "FLOAT", kindBoolean: "BIT", kindDate: "DATE",
-		kindTimestamp: "DATETIME2(6)", kindJSON: "VARCHAR(MAX)", kindBytes: "VARBINARY(MAX)",
+		kindTimestamp: "DATETIME2(6)", kindJSON: "VARCHAR(MAX)", kindBytes: "VARBINARY(MAX)", kindLocal: "DATETIME2(6)",
 	}
 	g.instant, g.layout = "CAST(%s AS DATETIME2(6))", "2006-01-02T15:04:05.000000"
 	g.written = tsqlWritten("", "CAST(%s AS DATETIME2(6))")
@@ -30,6 +32,17 @@ func fabricGrammar() *grammar {
 	g.createTableAs = createTableAs("", "")
 	g.columnType, g.stored = nil, fabricStored
 	g.rowsSelected = true
+	g.merge = false
+	g.exact = "%s COLLATE Latin1_General_100_BIN2_UTF8"
+	g.sample, g.approxDistinct = "", "APPROX_COUNT_DISTINCT(%s)"
+	g.bits = "CAST(SUBSTRING(HASHBYTES('MD5', %s), 1, 4) AS BIGINT)"
+	g.stringAgg = stringAggAs("STRING_AGG(CAST(%[1]s AS VARCHAR(MAX)), %[2]s) WITHIN GROUP (ORDER BY %[3]s)")
+	g.clock = tsqlClock("%s", "%s")
+	g.clock.now = "CAST(SYSUTCDATETIME() AS DATETIME2(6))"
+	g.listContains = "%[2]s IN (SELECT [value] FROM OPENJSON(%[1]s))"
+	g.lacks = map[string]string{
+		ConstructMatches: "Fabric has no regular expressions", ConstructCreateTemporary: "its documentation was not found to say how a query becomes one",
+	}
 	return g
 }
 

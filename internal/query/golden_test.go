@@ -2,6 +2,7 @@ package query_test
 
 import (
 	"path/filepath"
+	"regexp"
 	"testing"
 
 	"golang.org/x/tools/txtar"
@@ -43,18 +44,55 @@ func TestGolden(t *testing.T) {
 			}
 			add("limit of a statement", d.Limit("SELECT 1 AS a -- one;\n;", 5))
 			add("count of a statement", d.Count("SELECT 1 AS a"))
-			if d.Lacks(query.ConstructElements) == "" {
-				addArrays(add, d)
+			addAnalysis(add, d)
+			addArrays(add, d)
+			for _, f := range archive.Files {
+				if badForm.Match(f.Data) {
+					t.Errorf("%s has a form without a place: %s", f.Name, f.Data)
+				}
 			}
 			dialecttest.Golden(t, filepath.Join("testdata", d.Name+".txtar"), txtar.Format(archive))
 		})
 	}
 }
 
+// badForm is what fmt says of a form whose places are not its parts.
+var badForm = regexp.MustCompile(`%![a-z]?\(`)
+
+// addAnalysis adds what audiences, traits and metrics are made of.
+func addAnalysis(add func(name, sql string), d query.Dialect) {
+	for _, c := range dialecttest.Analysis("suite") {
+		addQuery(add, d, c)
+	}
+	for _, u := range dialecttest.Upserts(d, "suite") {
+		for i, c := range u.Commands {
+			add(u.Name+[]string{"", ": then"}[i], d.Command(c))
+		}
+	}
+	if reason := d.Lacks(query.ConstructCreateTemporary); reason != "" {
+		add("temporary table", "-- there is none: "+reason)
+		return
+	}
+	add("temporary table", d.Command(query.CreateTemporary{Name: "t", Query: query.Values(query.Int(1).As("id"))}))
+	add("drop a temporary table", d.Command(query.DropTable{Table: d.Temporary("t")}))
+}
+
+// addQuery adds a query, or what the database lacks for it.
+func addQuery(add func(name, sql string), d query.Dialect, c dialecttest.Case) {
+	sql, err := d.Build(c.Query)
+	if err != nil {
+		sql = "-- there is none: " + err.Error()
+	}
+	add(c.Name, sql)
+}
+
 // addArrays adds what expands arrays.
 func addArrays(add func(name, sql string), d query.Dialect) {
 	for _, c := range dialecttest.Arrays() {
-		add(c.Name, d.SQL(c.Query))
+		addQuery(add, d, c)
+	}
+	if d.Lacks(query.ConstructElements) != "" {
+		return
 	}
 	x := query.Expansion{Column: "list", Kind: query.NativeArray, Key: "id", Element: "_ht_list_element"}
 	add("expansion of a statement", d.Expand("SELECT 1 AS id -- one", []string{"id", "list"}, x))

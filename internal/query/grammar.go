@@ -49,16 +49,50 @@ type grammar struct {
 	length   form                    // of a text: a number that tells texts apart where one is the other's beginning
 	written  func(e Expr, t value.Type, native string, key bool) Expr
 	object   func(members []Member) Expr
-	elements func(p *printer, array Expr, kind ArrayKind) // nil where arrays are not expanded
-	tryCast  func(e Expr, was string, to Type, name string) Expr
+	mod      form // of two whole numbers
+
+	// Texts.
+	exact       form   // of a text, so that it compares by code points
+	like        form   // of a text and a pattern
+	likeSpecial string // the characters that mean something in a pattern
+	likeEscape  string // the character that takes their meaning from them
+	matches     form   // of a text and a regular expression
+	bits        form   // of a text: the first 32 bits of its MD5 digest, as a number
+
+	// Groups and windows.
+	nullsLast      string // behind an order, so that nulls are last; where empty, they are sorted by a number before it
+	shiftInFrame   bool   // LAG and LEAD see a frame
+	anyValue       form   // of the values
+	approxDistinct form   // of the values
+	stringAgg      func(p *printer, e, separator Expr, orders []Order)
+	listAgg        func(p *printer, m Member, orders []Order)
+
+	// Time.
+	clock clock
+
+	// JSON and lists.
+	dig            func(d Document, path []Step, all bool) Expr // what stands at a path, as a text; of objects and arrays too
+	list           func(members []Member) Expr
+	listLength     form                                         // of a list
+	listContains   form                                         // of a list and a value
+	listElement    func(m Member) Expr                          // the value as the form wants it, where it is no plain one
+	elements       func(p *printer, array Expr, kind ArrayKind) // a relation of an array's elements; nil where arrays are not expanded
+	each           string                                       // joins it
+	elementColumns string                                       // behind its alias
+	elementColumn  map[string]form                              // of its alias, where a column is no plain one
+	tryCast        func(e Expr, was string, to Type, name string) Expr
 
 	// Queries.
-	limit    limit
-	dual     string // behind the columns of a query that reads nothing
-	noFull   bool   // there is no FULL JOIN
-	hoists   bool   // WITH may stand only at the beginning of a statement
-	semi     bool   // there are SEMI and ANTI joins, which it wants instead of EXISTS
-	settings string // behind a statement that has a query
+	limit       limit
+	dual        string            // behind the columns of a query that reads nothing
+	noFull      bool              // there is no FULL JOIN
+	sets        map[string]string // set operations with other words
+	sample      form              // of a percentage, beside a table; where empty, a condition chooses rows
+	sampleFirst bool              // before the table's alias
+	random      form              // of millionths: a condition that holds for that share of the rows
+	hoists      bool              // WITH may stand only at the beginning of a statement
+	semi        bool              // there are SEMI and ANTI joins, which it wants instead of EXISTS
+	settings    string            // behind a statement that has a query
 
 	uncounted string // words in capitals; a person's statement that has them is not counted
 
@@ -74,6 +108,11 @@ type grammar struct {
 	createSchema  func(p *printer, name string)
 	createTable   func(p *printer, c CreateTable)
 	createTableAs func(p *printer, t TableRef, q Query)
+
+	temporaryPrefix string // of the names of temporary tables
+	createTemporary func(p *printer, t TableRef, q Query)
+	merge           bool   // there is MERGE
+	mergeEnd        string // behind it
 }
 
 // form is SQL with places (%s, %[1]s) for its parts.
@@ -94,7 +133,7 @@ func standard() *grammar {
 	return &grammar{
 		types: map[kind]string{
 			kindText: "VARCHAR", kindInteger: "BIGINT", kindFloat: "DOUBLE PRECISION", kindBoolean: "BOOLEAN", kindDate: "DATE",
-			kindTimestamp: "TIMESTAMP WITH TIME ZONE", kindJSON: "JSON", kindBytes: "BLOB",
+			kindTimestamp: "TIMESTAMP WITH TIME ZONE", kindJSON: "JSON", kindBytes: "BLOB", kindLocal: "TIMESTAMP",
 		},
 		name: doubled(`"`), aliased: " AS ", decimal: decimalAs("DECIMAL(%d, %d)"),
 
@@ -111,8 +150,39 @@ func standard() *grammar {
 		createSchema: func(p *printer, name string) { p.text("CREATE SCHEMA IF NOT EXISTS " + p.d.Ident(name)) },
 		addColumn:    addColumn("ALTER TABLE %s ADD COLUMN %s %s"),
 		createTable:  createTable, createTableAs: createTableAs("", ""),
+
+		mod: "mod(%s, %s)", exact: "%s", like: "%s LIKE %s ESCAPE '!'", likeSpecial: "%_", likeEscape: "!",
+		nullsLast: " NULLS LAST", anyValue: "any_value(%s)", approxDistinct: "approx_count_distinct(%s)",
+		stringAgg: stringAggAs(stringAggWithin), listAgg: listAggAs(listAggFiltered),
+		each: "CROSS JOIN LATERAL", sample: " TABLESAMPLE BERNOULLI (%s)", random: "random() * 1000000 < %s", createTemporary: createTemporary("TEMPORARY", "", ""),
+		clock: standardClock(),
 	}
 }
+
+// standardClock is what most databases share of time.
+func standardClock() clock {
+	return clock{
+		now: "CURRENT_TIMESTAMP", literal: "CAST(%s AS TIMESTAMP)", local: "CAST(%s AS TIMESTAMP)", date: "CAST(%s AS DATE)",
+		zone: "(%s AT TIME ZONE %s)", unzone: "(%s AT TIME ZONE %s)",
+		trunc: "date_trunc('%[2]s', %[1]s)",
+		part:  "CAST(EXTRACT(%[2]s FROM %[1]s) AS BIGINT)",
+		parts: map[Part]form{PartSecond: "CAST(FLOOR(EXTRACT(SECOND FROM %[1]s)) AS BIGINT)"},
+		partWords: map[Part]string{
+			PartYear: "YEAR", PartQuarter: "QUARTER", PartMonth: "MONTH", PartDay: "DAY", PartHour: "HOUR", PartMinute: "MINUTE", PartSecond: "SECOND",
+			PartWeekday: "ISODOW", PartDayOfYear: "DOY",
+		},
+	}
+}
+
+// dateadd is the clock of databases with DATEADD and DATEDIFF.
+func dateadd(c clock) clock {
+	c.seconds, c.days, c.months = "DATEADD(SECOND, %[2]d, %[1]s)", "DATEADD(DAY, %[2]d, %[1]s)", "DATEADD(MONTH, %[2]d, %[1]s)"
+	c.micros = "DATEDIFF(MICROSECOND, %[1]s, %[2]s)"
+	return c
+}
+
+// sampleOf is the words of a sample of so many percent.
+func (g *grammar) sampleOf(percent string) string { return fmt.Sprintf(string(g.sample), percent) }
 
 // grammarWith returns the standard's grammar with some parts replaced.
 func grammarWith(change func(g *grammar)) *grammar {
@@ -171,12 +241,20 @@ type spelled struct {
 
 func spell(f form, parts ...Expr) Expr { return Expr{n: spelled{f, parts}} }
 
+// conditionOf is spell of a condition.
+func conditionOf(f form, parts ...Expr) Expr {
+	return Expr{n: test{tabled{func(*grammar) form { return f }, parts}}}
+}
+
 func (s spelled) level() int { return levelAtom }
 
 func (s spelled) print(p *printer) { p.spell(s.form, s.parts...) }
 
 // spell writes a form. Its parts may stand beside an operator.
 func (p *printer) spell(f form, parts ...Expr) {
+	if f == "" {
+		panic("query: " + p.d.Name + " has neither a form nor a reason for having none")
+	}
 	words := make([]any, len(parts))
 	for i, part := range parts {
 		words[i] = p.apart(func(q *printer) { q.expr(part, levelConcat) })

@@ -8,8 +8,9 @@ var Greenplum = Dialect{Name: "greenplum", Quote: `"`, g: greenplumGrammar()}
 
 func greenplumGrammar() *grammar {
 	g := postgresGrammar()
-	g.elements = nil // nobody has tried the pattern there
 	g.tableOptions = " DISTRIBUTED RANDOMLY"
 	g.createTableAs = createTableAs("", " DISTRIBUTED RANDOMLY")
+	g.merge = false // PostgreSQL has it since version 15
+	g.createTemporary = createTemporary("TEMPORARY", "", " DISTRIBUTED RANDOMLY")
 	return g
 }

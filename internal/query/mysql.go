@@ -27,7 +27,7 @@ func mysqlGrammar() *grammar {
 		g.name = doubled("`")
 		g.types = map[kind]string{
 			kindText: "LONGTEXT", kindInteger: "BIGINT", kindFloat: "DOUBLE", kindBoolean: "BOOLEAN", kindDate: "DATE",
-			kindTimestamp: "DATETIME(6)", kindJSON: "JSON", kindBytes: "LONGBLOB",
+			kindTimestamp: "DATETIME(6)", kindJSON: "JSON", kindBytes: "LONGBLOB", kindLocal: "DATETIME(6)",
 		}
 		g.castType = mysqlCastType
 		g.escape = quotedTwice
@@ -38,7 +38,39 @@ func mysqlGrammar() *grammar {
 		g.written = mysqlWritten
 		g.tryCast = mysqlTry
 		g.object = textObject(textMember("JSON_QUOTE(%s)", `replace(TO_BASE64(%s), '\n', '')`, mysqlBytes...), "JSON_EXTRACT(%s, '$')")
+		g.mod, g.nullsLast = "(%s %% %s)", ""
+		g.exact, g.matches = "CONVERT(%s USING utf8mb4) COLLATE utf8mb4_bin", "%s REGEXP %s"
+		g.bits = "CAST(CONV(LEFT(MD5(CONVERT(%s USING utf8mb4)), 8), 16, 10) AS SIGNED)"
+		g.anyValue, g.approxDistinct = "min(%s)", "count(DISTINCT %s)"
+		g.sample, g.random = "", "RAND() * 1000000 < %s"
+		g.stringAgg = stringAggAs("GROUP_CONCAT(%[1]s ORDER BY %[3]s SEPARATOR %[2]s)")
+		g.clock = mysqlClock()
+		const there = "CASE WHEN JSON_TYPE(JSON_EXTRACT(%[1]s, %[2]s)) <> 'NULL' THEN JSON_UNQUOTE(JSON_EXTRACT(%[1]s, %[2]s)) END"
+		g.dig = digPath(dollarPath, there, "")
+		member := textMember("JSON_QUOTE(%s)", `replace(TO_BASE64(%s), '\n', '')`, mysqlBytes...)
+		g.listAgg = listAggOfTexts(member, "concat(%s, %s, %s)")
+		g.list, g.listLength, g.listContains, g.listElement = listAs("JSON_ARRAY(", ")"), "JSON_LENGTH(%s)", "JSON_CONTAINS(%s, %s)", member
 	})
+}
+
+// mysqlClock: time zones have names only where an administrator has loaded their tables
+// (https://dev.mysql.com/doc/refman/8.0/en/time-zone-support.html); without them CONVERT_TZ is null, which no one would see.
+func mysqlClock() clock {
+	c := standardClock()
+	c.now, c.literal, c.local = "UTC_TIMESTAMP(6)", "CAST(%s AS DATETIME(6))", "CAST(%s AS DATETIME(6))"
+	c.zone, c.unzone, c.utc, c.ununiv, c.shift = "", "", "%s", "%s", "TIMESTAMPADD(SECOND, %[2]s, %[1]s)"
+	c.seconds, c.days, c.months = "TIMESTAMPADD(SECOND, %[2]d, %[1]s)", "TIMESTAMPADD(DAY, %[2]d, %[1]s)", "TIMESTAMPADD(MONTH, %[2]d, %[1]s)"
+	c.micros = "TIMESTAMPDIFF(MICROSECOND, %[1]s, %[2]s)"
+	c.truncs = map[Unit]form{
+		Second: "CAST(TIMESTAMPADD(SECOND, HOUR(%[1]s) * 3600 + MINUTE(%[1]s) * 60 + SECOND(%[1]s), DATE(%[1]s)) AS DATETIME(6))",
+		Minute: "CAST(TIMESTAMPADD(MINUTE, HOUR(%[1]s) * 60 + MINUTE(%[1]s), DATE(%[1]s)) AS DATETIME(6))",
+		Hour:   "CAST(TIMESTAMPADD(HOUR, HOUR(%[1]s), DATE(%[1]s)) AS DATETIME(6))", Day: "CAST(DATE(%[1]s) AS DATETIME(6))",
+		Week: "CAST(TIMESTAMPADD(DAY, -WEEKDAY(%[1]s), DATE(%[1]s)) AS DATETIME(6))", Month: "CAST(TIMESTAMPADD(DAY, 1 - DAYOFMONTH(%[1]s), DATE(%[1]s)) AS DATETIME(6))",
+		Quarter: "CAST(TIMESTAMPADD(MONTH, QUARTER(%[1]s) * 3 - 3, MAKEDATE(YEAR(%[1]s), 1)) AS DATETIME(6))", Year: "CAST(MAKEDATE(YEAR(%[1]s), 1) AS DATETIME(6))",
+	}
+	c.part = "EXTRACT(%[2]s FROM %[1]s)"
+	c.parts = map[Part]form{PartWeekday: "(WEEKDAY(%[1]s) + 1)", PartDayOfYear: "DAYOFYEAR(%[1]s)"}
+	return c
 }
 
 var mysqlBytes = []string{"binary", "varbinary", "tinyblob", "blob", "mediumblob", "longblob"}
@@ -54,7 +86,7 @@ func mysqlCastType(_ Dialect, t Type) string {
 		return "DOUBLE"
 	case kindDate:
 		return "DATE"
-	case kindTimestamp:
+	case kindTimestamp, kindLocal:
 		return "DATETIME(6)"
 	case kindBytes:
 		return "BINARY"

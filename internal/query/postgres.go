@@ -16,7 +16,7 @@ func postgresGrammar() *grammar {
 	return grammarWith(func(g *grammar) {
 		g.types = map[kind]string{
 			kindText: "text", kindInteger: "bigint", kindFloat: "double precision", kindBoolean: "boolean", kindDate: "date",
-			kindTimestamp: "timestamp with time zone", kindJSON: "jsonb", kindBytes: "bytea",
+			kindTimestamp: "timestamp with time zone", kindJSON: "jsonb", kindBytes: "bytea", kindLocal: "timestamp",
 		}
 		g.decimal = decimalAs("numeric(%d, %d)")
 		g.float, g.day, g.instant = "CAST('%s' AS double precision)", "CAST(%s AS date)", "CAST(%s AS timestamp with time zone)"
@@ -25,8 +25,32 @@ func postgresGrammar() *grammar {
 		g.written = postgresWritten
 		g.object = postgresObject
 		g.tryCast = postgresTry
-		g.elements = postgresElements
+		g.elements = inParentheses(postgresElements)
+		g.mod, g.matches = "(%s %% %s)", "%s ~ %s"
+		g.bits = "CAST(CAST(('x' || left(md5(%s), 8)) AS bit(32)) AS bigint)"
+		g.anyValue, g.approxDistinct = "(array_agg(%[1]s) FILTER (WHERE %[1]s IS NOT NULL))[1]", "count(DISTINCT %s)"
+		g.stringAgg = stringAggAs(stringAggInside)
+		g.clock = postgresClock()
+		g.dig = func(d Document, path []Step, _ bool) Expr {
+			steps := make([]Expr, len(path))
+			for i, s := range path {
+				if steps[i] = Text(s.name); s.array {
+					steps[i] = Text(strconv.Itoa(s.index))
+				}
+			}
+			return spell("(%s #>> CAST(%s AS text[]))", Cast(d.Value, TypeJSON), Expr{n: enclosed{"ARRAY[", steps, "]"}})
+		}
+		g.list, g.listLength, g.listContains = listAs("ARRAY[", "]"), "cardinality(%s)", "%[2]s = ANY(%[1]s)"
+		g.merge = true
 	})
+}
+
+func postgresClock() clock {
+	c := standardClock()
+	c.now = "now()"
+	c.seconds, c.days, c.months = "(%[1]s + %[2]d * INTERVAL '1 second')", "(%[1]s + %[2]d * INTERVAL '1 day')", "(%[1]s + %[2]d * INTERVAL '1 month')"
+	c.micros = "CAST(EXTRACT(EPOCH FROM (%[2]s - %[1]s)) * 1000000 AS bigint)"
+	return c
 }
 
 // postgresWritten: two texts of one JSON value are one value, and money is a number, whatever the server's locale.

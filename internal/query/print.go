@@ -107,12 +107,25 @@ func (p *printer) whole(q Query, words string) {
 		p.query(q)
 		return
 	}
+	p.hoisting(func(r *printer) {
+		r.text(words)
+		r.query(q)
+	})
+}
+
+// hoisting writes a statement that has queries in it, with their common table expressions before it where they can
+// stand nowhere else.
+func (p *printer) hoisting(write func(q *printer)) {
+	if !p.d.g.hoists {
+		write(p)
+		return
+	}
 	var definitions []string
-	text := (&printer{d: p.d, hoisted: &definitions}).apart(func(r *printer) { r.query(q) })
+	text := (&printer{d: p.d, hoisted: &definitions}).apart(write)
 	if len(definitions) > 0 {
 		p.text("WITH " + strings.Join(definitions, ", ") + " ")
 	}
-	p.text(words + text)
+	p.text(text)
 }
 
 // call writes a function with its arguments.

@@ -25,7 +25,7 @@ import (
 var Redshift = Dialect{Name: "redshift", Quote: `"`, g: grammarWith(func(g *grammar) {
 	g.types = map[kind]string{
 		kindText: "VARCHAR(65535)", kindInteger: "BIGINT", kindFloat: "DOUBLE PRECISION", kindBoolean: "BOOLEAN", kindDate: "DATE",
-		kindTimestamp: "TIMESTAMPTZ", kindJSON: "SUPER", kindBytes: "VARBYTE(1024000)",
+		kindTimestamp: "TIMESTAMPTZ", kindJSON: "SUPER", kindBytes: "VARBYTE(1024000)", kindLocal: "TIMESTAMP",
 	}
 	g.escape = quotedTwice
 	g.instant, g.layout = "CAST(%s AS TIMESTAMPTZ)", "2006-01-02 15:04:05.000000+00"
@@ -35,8 +35,23 @@ var Redshift = Dialect{Name: "redshift", Quote: `"`, g: grammarWith(func(g *gram
 	g.tryCast = redshiftTry
 	g.object = textObject(textMember("JSON_SERIALIZE(CAST(%s AS SUPER))", "%s"), "JSON_PARSE(%s)")
 	g.longest = 65535
+	g.matches, g.bits = "%s ~ %s", "STRTOL(LEFT(MD5(%s), 8), 16)"
+	g.approxDistinct = "APPROXIMATE COUNT(DISTINCT %s)"
+	g.sample, g.random = "", "RANDOM() * 1000000 < %s"
+	g.clock = redshiftClock()
+	g.dig = digText(func(native string) bool { return redshiftClass(native) == "super" },
+		digSteps("JSON_EXTRACT_PATH_TEXT(%s, %s, TRUE)", "JSON_EXTRACT_ARRAY_ELEMENT_TEXT(%s, %s, TRUE)", itself, itself))
+	g.listAgg = listAggOfTexts(textMember("JSON_SERIALIZE(CAST(%s AS SUPER))", "%s"), "JSON_PARSE(%s || %s || %s)")
+	g.list, g.listLength, g.listContains = listAs("ARRAY(", ")"), "GET_ARRAY_LENGTH(%s)", "ARRAY_CONTAINS(%s, %s)"
 	g.uncounted = "ORDER BY"
 })}
+
+func redshiftClock() clock {
+	c := dateadd(standardClock())
+	c.now = "CAST(SYSDATE AS TIMESTAMPTZ)"
+	c.parts[PartWeekday] = "(MOD(CAST(EXTRACT(DOW FROM %[1]s) AS INTEGER) + 6, 7) + 1)"
+	return c
+}
 
 func redshiftWritten(e Expr, t value.Type, native string, key bool) Expr {
 	switch class := redshiftClass(native); {

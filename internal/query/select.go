@@ -20,6 +20,8 @@ type Relation struct {
 	array     Expr // whose elements are the rows
 	kind      ArrayKind
 	alias     string
+
+	sampleBefore, sampleBehind string // words of a sample, around the alias
 }
 
 // Table is a table or view.
@@ -50,6 +52,9 @@ func (r Relation) Col(name string) Expr {
 	if table == "" {
 		table = r.table.Name
 	}
+	if !r.array.IsZero() {
+		return Expr{n: elementColumn{table, name}, name: name}
+	}
 	return Expr{n: column{table, name}, name: name}
 }
 
@@ -63,7 +68,7 @@ func (r Relation) Cols(names ...string) []Expr {
 }
 
 func (r Relation) isZero() bool {
-	return r.query == nil && r.statement == "" && r.cte == "" && r.table == TableRef{}
+	return r.query == nil && r.statement == "" && r.cte == "" && r.array.IsZero() && r.table == TableRef{}
 }
 
 func (r Relation) print(p *printer) {
@@ -77,16 +82,19 @@ func (r Relation) print(p *printer) {
 	case r.cte != "":
 		p.ident(r.cte)
 	case !r.array.IsZero():
-		p.text("(")
+		p.mustHave(ConstructElements)
 		p.d.g.elements(p, r.array, r.kind)
-		p.text(")")
 	default:
-		p.text(p.d.Table(r.table))
+		p.text(p.d.Table(r.table) + r.sampleBefore)
 	}
 	if r.alias != "" {
 		p.text(p.d.g.aliased)
 		p.ident(r.alias)
 	}
+	if !r.array.IsZero() {
+		p.text(p.d.g.elementColumns)
+	}
+	p.text(r.sampleBehind)
 }
 
 // Select reads rows of relations.
@@ -101,6 +109,8 @@ type Select struct {
 	limit    int64
 	limited  bool
 	distinct bool
+	sample   float64
+	sampled  bool
 }
 
 type joined struct {
@@ -112,6 +122,7 @@ type joined struct {
 type order struct {
 	by   Expr
 	desc bool
+	last bool // nulls are last, whatever the database does with them
 }
 
 // From begins a query of a relation. Without Select it yields every column.
@@ -212,8 +223,24 @@ func (s Select) OrderBy(by ...Expr) Select {
 // OrderByDesc sorts, the largest first.
 func (s Select) OrderByDesc(by ...Expr) Select {
 	for _, e := range by {
-		s.orders = append(slices.Clip(s.orders), order{e, true})
+		s.orders = append(slices.Clip(s.orders), order{by: e, desc: true})
 	}
+	return s
+}
+
+// Sort sorts, and rows that have no value there are the last, in every database.
+func (s Select) Sort(by ...Order) Select {
+	for _, o := range by {
+		s.orders = append(slices.Clip(s.orders), order{o.by, o.desc, true})
+	}
+	return s
+}
+
+// Sample keeps about so many percent of the rows, which the database chooses anew each time; where it can, of the
+// first relation's rows, which must then be a table's. Bucket chooses the same ones each time.
+func (s Select) Sample(percent float64) Select {
+	s.sample = min(max(percent, 0), 100)
+	s.sampled = true
 	return s
 }
 
@@ -238,6 +265,7 @@ func (s Select) printQuery(p *printer) {
 	if p.d.g.semi {
 		s = s.withSemiJoins()
 	}
+	s = s.withSample(p)
 	p.text("SELECT ")
 	if s.distinct {
 		p.text("DISTINCT ")
@@ -263,7 +291,11 @@ func (s Select) printFrom(p *printer) {
 	p.text(" FROM ")
 	s.from.print(p)
 	for _, j := range s.joins {
-		p.text(" " + j.kind + " ")
+		if j.with.array.IsZero() {
+			p.text(" " + j.kind + " ")
+		} else {
+			p.text(" " + p.d.g.each + " ")
+		}
 		j.with.print(p)
 		if j.with.array.IsZero() {
 			p.text(" ON ")
@@ -331,29 +363,14 @@ func (s Select) printOrder(p *printer) {
 		} else {
 			p.text(", ")
 		}
+		if o.last {
+			p.order(Order{o.by, o.desc})
+			continue
+		}
 		p.expr(o.by, levelOr)
 		if o.desc {
 			p.text(" DESC")
 		}
-	}
-}
-
-// Union is the rows of several queries with the same columns, repetitions included.
-func Union(all ...Query) Query {
-	if len(all) == 1 {
-		return all[0]
-	}
-	return union(all)
-}
-
-type union []Query
-
-func (u union) printQuery(p *printer) {
-	for i, q := range u {
-		if i > 0 {
-			p.text(" UNION ALL ")
-		}
-		p.query(q)
 	}
 }
 

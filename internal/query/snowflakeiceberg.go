@@ -24,6 +24,7 @@ func SnowflakeIceberg(volume, base string) Dialect {
 		p.query(q)
 	}
 	g.stored = snowflakeIcebergStored
+	g.clock.unzone = "CAST(CONVERT_TIMEZONE(%[2]s, 'UTC', %[1]s) AS TIMESTAMP_LTZ(6))"
 	return d
 }
 

@@ -28,6 +28,11 @@ import (
 //     at most.
 //   - STRING_ESCAPE quotes a text for JSON (https://learn.microsoft.com/en-us/sql/t-sql/functions/string-escape-transact-sql,
 //     unverified); bytes in an object are hexadecimal.
+//   - MERGE ends with a semicolon (https://learn.microsoft.com/sql/t-sql/statements/merge-transact-sql). A temporary table's name
+//     begins with # (unverified). LIKE has ranges in brackets (unverified). TABLESAMPLE takes pages, of tables only
+//     (https://learn.microsoft.com/previous-versions/sql/sql-server-2005/ms189108(v=sql.90)).
+//   - STRING_AGG came with version 2017, texts in UTF-8 with version 2019: a bucket needs them (unverified). JSON_VALUE yields
+//     4,000 characters at most (unverified). Any value is the smallest, and a BIT has none.
 //   - LEN does not count spaces at the end, DATALENGTH does. In comparisons spaces at the end do not count (unverified):
 //     two keys that differ in them are one.
 var SQLServer = Dialect{Name: "sqlserver", Quote: "[", g: sqlserverGrammar()}
@@ -37,7 +42,7 @@ func sqlserverGrammar() *grammar {
 		g.closing, g.name, g.text = "]", doubled("]"), "N"
 		g.types = map[kind]string{
 			kindText: "NVARCHAR(MAX)", kindInteger: "BIGINT", kindFloat: "FLOAT", kindBoolean: "BIT", kindDate: "DATE",
-			kindTimestamp: "DATETIMEOFFSET(6)", kindJSON: "NVARCHAR(MAX)", kindBytes: "VARBINARY(MAX)",
+			kindTimestamp: "DATETIMEOFFSET(6)", kindJSON: "NVARCHAR(MAX)", kindBytes: "VARBINARY(MAX)", kindLocal: "DATETIME2(6)",
 		}
 		g.boolean, g.truth = [2]string{"0", "1"}, "CAST(CASE WHEN %[1]s THEN 1 WHEN NOT %[1]s THEN 0 END AS BIT)"
 		g.float, g.instant = "CAST('%s' AS FLOAT)", "CAST(%s AS DATETIMEOFFSET(6))"
@@ -57,6 +62,22 @@ func sqlserverGrammar() *grammar {
 			p.whole(q, "SELECT * INTO "+p.d.Table(t)+" FROM (")
 			p.text(") AS " + p.d.Ident("_rows"))
 		}
+		g.temporaryPrefix, g.createTemporary = "#", g.createTableAs
+		g.merge, g.mergeEnd = true, ";"
+		g.mod, g.nullsLast = "(%s %% %s)", ""
+		g.exact, g.likeSpecial = "%s COLLATE "+tsqlCollation, "%_["
+		g.lacks = map[string]string{ConstructMatches: "SQL Server has regular expressions since version 2025"}
+		g.bits = "CAST(SUBSTRING(HASHBYTES('MD5', CAST(%s COLLATE Latin1_General_100_BIN2_UTF8 AS VARCHAR(MAX))), 1, 4) AS BIGINT)"
+		g.anyValue, g.approxDistinct = "MIN(%s)", "COUNT_BIG(DISTINCT %s)"
+		g.stringAgg = stringAggAs("STRING_AGG(CAST(%[1]s AS NVARCHAR(MAX)), %[2]s) WITHIN GROUP (ORDER BY %[3]s)")
+		g.sample, g.random = " TABLESAMPLE (%s PERCENT)", "ABS(CAST(CHECKSUM(NEWID()) AS BIGINT)) %% 1000000 < %s"
+		g.clock = tsqlClock("CAST(SWITCHOFFSET(%s, '+00:00') AS DATETIME2(6))", "TODATETIMEOFFSET(%s, '+00:00')")
+		g.dig = digPath(dollarPath, "JSON_VALUE(%s, %s)", "JSON_QUERY(%s, %s)")
+		member := textMember(`('"' + STRING_ESCAPE(%s, 'json') + '"')`, "%s")
+		g.list, g.listAgg = textList(member, "%s"), listAggOfTexts(member, "(%s + %s + %s)")
+		g.listLength = "CASE WHEN %[1]s IS NOT NULL THEN (SELECT COUNT_BIG(*) FROM OPENJSON(%[1]s)) END"
+		g.listContains, g.listElement = "%[2]s IN (SELECT [value] COLLATE "+tsqlCollation+" FROM OPENJSON(%[1]s))", textElement
+		g.elements, g.each = tsqlElements, "CROSS APPLY"
 	})
 }
 
@@ -64,6 +85,37 @@ const (
 	tsqlCollation      = "Latin1_General_100_BIN2"
 	tsqlDigest    form = "LOWER(CONVERT(VARCHAR(32), SUBSTRING(HASHBYTES('SHA2_256', %s), 1, 16), 2))"
 )
+
+// tsqlClock: AT TIME ZONE takes the names of Windows only, so that the changes of a time zone are spelled out
+// (https://learn.microsoft.com/en-us/sql/t-sql/queries/at-time-zone-transact-sql). Weeks are counted from a Monday.
+func tsqlClock(utc, ununiv form) clock {
+	const began = "CAST('19000101' AS DATETIME2(6))"
+	c := dateadd(standardClock())
+	c.now, c.literal, c.local = "SYSDATETIMEOFFSET()", "CAST(%s AS DATETIME2(6))", "CAST(%s AS DATETIME2(6))"
+	c.zone, c.unzone, c.utc, c.ununiv, c.shift = "", "", utc, ununiv, "DATEADD(SECOND, %[2]s, %[1]s)"
+	c.micros = "DATEDIFF_BIG(MICROSECOND, %[1]s, %[2]s)"
+	c.trunc = "DATEADD(%[2]s, DATEDIFF(%[2]s, " + began + ", %[1]s), " + began + ")"
+	c.truncs = map[Unit]form{
+		Week:   "DATEADD(DAY, DATEDIFF(DAY, " + began + ", %[1]s) / 7 * 7, " + began + ")",
+		Second: "DATEADD(NANOSECOND, -DATEPART(NANOSECOND, %[1]s), %[1]s)",
+	}
+	c.part = "DATEPART(%[2]s, %[1]s)"
+	c.parts = map[Part]form{PartWeekday: "(DATEDIFF(DAY, CAST('19000101' AS DATE), %[1]s) %% 7 + 1)"}
+	c.partWords[PartDayOfYear] = "DAYOFYEAR"
+	return c
+}
+
+// tsqlElements are those of a text: there are no other arrays. OPENJSON says of what type a value is, 4 and 5 being arrays
+// and objects, and ends the statement where a text is no JSON
+// (https://learn.microsoft.com/en-us/sql/t-sql/functions/openjson-transact-sql, unverified).
+func tsqlElements(p *printer, array Expr, _ ArrayKind) {
+	const trimmed = "LTRIM(RTRIM(REPLACE(REPLACE(REPLACE(%[1]s, CHAR(9), ' '), CHAR(10), ' '), CHAR(13), ' ')))"
+	const plain = "CASE WHEN ISJSON(%[1]s) = 1 AND LEFT(" + trimmed + ", 1) = '[' THEN %[1]s ELSE '[]' END"
+	const nested = "EXISTS (SELECT 1 FROM OPENJSON(" + plain + ") WHERE [type] IN (4, 5))"
+	p.spell("(SELECT v AS [element], CASE WHEN v IS NULL THEN 1 ELSE ROW_NUMBER() OVER (PARTITION BY v ORDER BY n) END AS [occurrence]"+
+		" FROM (SELECT [value] COLLATE "+tsqlCollation+" AS v, CAST([key] AS INT) AS n FROM OPENJSON("+plain+")) AS u WHERE NOT "+nested+
+		" UNION ALL SELECT NULL, 0 WHERE "+trimmed+" NOT IN ('', 'null') AND (ISJSON(%[1]s) = 0 OR LEFT("+trimmed+", 1) <> '[' OR "+nested+"))", array)
+}
 
 // tsqlColumn gives texts our collation.
 func tsqlColumn(d Dialect, t Type) string {

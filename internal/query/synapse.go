@@ -1,5 +1,7 @@
 package query
 
+import "strings"
+
 // Synapse is a dedicated SQL pool of Azure Synapse Analytics. It differs from SQL Server in this:
 //
 //   - Tables say how they are distributed
@@ -7,6 +9,8 @@ package query
 //     without a column of distribution: texts without a limit are in no columnstore index (unverified).
 //   - VALUES has one row (https://learn.microsoft.com/en-us/sql/t-sql/queries/table-value-constructor-transact-sql), and DROP TABLE
 //     no IF EXISTS (https://learn.microsoft.com/en-us/sql/t-sql/statements/drop-table-transact-sql).
+//   - MERGE wants tables that are distributed by a column, and there is no TABLESAMPLE (unverified): rows are removed and
+//     inserted, and a random number chooses rows.
 //   - WITH is followed by SELECT alone, also in CREATE TABLE AS SELECT, and is never recursive
 //     (https://learn.microsoft.com/en-us/sql/t-sql/queries/with-common-table-expression-transact-sql): a model that begins with WITH
 //     can be staged, but no row of it is inserted into a table that is there.
@@ -17,8 +21,16 @@ func synapseGrammar() *grammar {
 	g.tableOptions = " WITH (DISTRIBUTION = ROUND_ROBIN, HEAP)"
 	g.createTableAs = createTableAs(" WITH (DISTRIBUTION = ROUND_ROBIN, HEAP)", "")
 	g.rowsSelected = true
+	g.merge = false
+	g.sample, g.approxDistinct = "", "APPROX_COUNT_DISTINCT(%s)"
+	g.createTemporary = g.createTableAs
+	g.lacks = map[string]string{ConstructMatches: "Synapse has no regular expressions"}
 	g.dropTable = func(p *printer, t TableRef) {
-		p.text("IF OBJECT_ID(" + p.d.Text(p.d.Table(t)) + ", N'U') IS NOT NULL DROP TABLE " + p.d.Table(t))
+		name := p.d.Table(t)
+		if strings.HasPrefix(t.Name, "#") {
+			name = "tempdb.." + name
+		}
+		p.text("IF OBJECT_ID(" + p.d.Text(name) + ", N'U') IS NOT NULL DROP TABLE " + p.d.Table(t))
 	}
 	return g
 }

@@ -12,7 +12,7 @@ import (
 //   - An instant has no time zone there: our columns hold it in UTC, with microseconds, which the session asks for.
 //   - There is no JSON, TIME or UUID (https://trino.io/docs/current/connector/hive.html, "unverified" for the last two).
 func TrinoHive(d Dialect) Dialect {
-	return withGrammar(d, func(g *grammar) {
+	return withGrammar(d, "_hive", func(g *grammar) {
 		textForJSON(g)
 		if d.Name == Trino.Name {
 			const options = " WITH (format = 'ORC', transactional = true)"
@@ -50,7 +50,7 @@ func TrinoHive(d Dialect) Dialect {
 // TrinoIceberg is Trino or Presto where our tables are in a catalogue of the Iceberg connector. They hold what those of
 // Athena hold, and instants in UTC (https://trino.io/docs/current/connector/iceberg.html#type-mapping).
 func TrinoIceberg(d Dialect) Dialect {
-	return withGrammar(d, func(g *grammar) {
+	return withGrammar(d, "_iceberg", func(g *grammar) {
 		textForJSON(g)
 		g.stored = athenaStored
 	})
@@ -60,7 +60,7 @@ func TrinoIceberg(d Dialect) Dialect {
 // and rows, and lists only where it is told how (https://trino.io/docs/current/connector/postgresql.html#type-mapping):
 // JSON stands for them.
 func TrinoPostgres(d Dialect) Dialect {
-	return withGrammar(d, func(g *grammar) {
+	return withGrammar(d, "_postgres", func(g *grammar) {
 		g.stored = func(e Expr, native string) (Expr, string) {
 			switch base := trinoBase(native); {
 			case trinoClass(native) == "nested":
@@ -95,10 +95,11 @@ func trinoBase(native string) string {
 }
 
 // withGrammar is the dialect with parts of its grammar replaced.
-func withGrammar(d Dialect, change func(g *grammar)) Dialect {
+func withGrammar(d Dialect, suffix string, change func(g *grammar)) Dialect {
 	g := *d.g
 	g.types = maps.Clone(d.g.types)
 	change(&g)
 	d.g = &g
+	d.Name += suffix
 	return d
 }

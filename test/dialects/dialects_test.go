@@ -92,7 +92,7 @@ func statements(t *testing.T) []statement {
 
 // whole makes a statement of an expression.
 func whole(name, sql string) string {
-	for _, word := range []string{"SELECT", "WITH", "INSERT", "UPDATE", "DELETE", "CREATE", "DROP", "ALTER", "IF", "BEGIN"} {
+	for _, word := range []string{"SELECT", "WITH", "INSERT", "UPDATE", "DELETE", "CREATE", "DROP", "ALTER", "IF", "BEGIN", "MERGE"} {
 		if strings.HasPrefix(sql, word+" ") {
 			return sql
 		}

@@ -44,7 +44,13 @@ const parsers = {
   databricks: [antlr(dt.SparkSQL), sqlparser("databricks")],
   databricks_ansi: [sqlparser("ansi"), sqlparser("generic")],
   trino: [antlr(dt.TrinoSQL), node("Trino")],
+  trino_hive: [antlr(dt.TrinoSQL), node("Trino")],
+  trino_iceberg: [antlr(dt.TrinoSQL), node("Trino")],
+  trino_postgres: [antlr(dt.TrinoSQL), node("Trino")],
   presto: [antlr(dt.TrinoSQL), node("Trino")],
+  presto_hive: [antlr(dt.TrinoSQL), node("Trino")],
+  presto_iceberg: [antlr(dt.TrinoSQL), node("Trino")],
+  presto_postgres: [antlr(dt.TrinoSQL), node("Trino")],
   athena: [antlr(dt.TrinoSQL), node("Athena"), antlr(dt.HiveSQL)],
   clickhouse: [sqlparser("clickhouse")],
   oracle: [sqlparser("oracle")],
@@ -61,6 +67,7 @@ for (const { id, dialect, sql } of JSON.parse(readFileSync(0, "utf8"))) {
       error = String(e.message ?? e).split("\n")[0].slice(0, 300);
     }
     results.push({ id, parser, error });
+    if (!error) break;
   }
 }
 process.stdout.write(JSON.stringify(results));
