@@ -7,6 +7,7 @@ import (
 	"github.com/millrace/millrace/internal/connector"
 	httprequest "github.com/millrace/millrace/internal/destination/http"
 	"github.com/millrace/millrace/internal/destination/local"
+	mysqldest "github.com/millrace/millrace/internal/destination/mysql"
 	"github.com/millrace/millrace/internal/destination/postgres"
 	"github.com/millrace/millrace/internal/destination/s3"
 	"github.com/millrace/millrace/internal/httpx"
@@ -50,9 +51,10 @@ func Connectors(c *config.Config) *connector.Registry {
 			file.Info(reach), objects.S3(), objects.GCS(), objects.Azure(), objects.SFTP(), googlesheets.Info(), excel.Info(),
 		},
 	)
-	return connector.New(sources, []connector.DestinationInfo{
+	destinations := append([]connector.DestinationInfo{
 		httprequest.Info(network), local.Info(c.FilesRoot), postgres.Info(), s3.Info(),
-	})
+	}, mysqldest.Infos()...)
+	return connector.New(sources, destinations)
 }
 
 // networkOf is where connections that people configure may go.
