@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net"
 	"strconv"
 	"strings"
@@ -199,9 +200,7 @@ func (w *world) fixture(t *testing.T, mode connector.Mode, match, more string, c
 			w.exec(t, "CREATE TABLE "+quoted+" (id varchar(100) COLLATE utf8mb4_bin, value "+natives[columns[1].Type]+", "+more+closing(more))
 			j := job(table, mode, match)
 			j.Columns = columns
-			for name, v := range change {
-				j.Settings[name] = v
-			}
+			maps.Copy(j.Settings, change)
 			if change["statement"] == "load" { // it replaces rows: nothing can be left out
 				j.Columns = append([]connector.TargetColumn(nil), columns...)
 				j.Columns[1].Omit = false

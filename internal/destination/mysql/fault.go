@@ -136,6 +136,12 @@ func ofRow(e *driver.MySQLError) bool {
 // server finds the server's answer in an error.
 func server(err error) (*driver.MySQLError, bool) { return errors.AsType[*driver.MySQLError](err) }
 
+// answered reports whether an error is an answer of the server.
+func answered(err error) bool {
+	e, ok := server(err)
+	return ok && e != nil
+}
+
 // said is the server's or the driver's words.
 func said(err error) string {
 	if e, ok := server(err); ok {

@@ -107,14 +107,14 @@ func (r receipt) try(ctx context.Context, c *sql.Conn) (err error) {
 
 // forget removes old receipts. They are read first, which waits for nobody.
 func (d *destination) forget(ctx context.Context, c *sql.Conn, r receipt) error {
-	rows, err := c.QueryContext(ctx, "SELECT DISTINCT session FROM "+r.table()+" WHERE written_at < NOW() - "+receiptAge)
+	rows, err := c.QueryContext(ctx, "SELECT DISTINCT session FROM "+r.table()+" WHERE written_at < NOW() - "+receiptAge) //nolint:gosec // the name is quoted
 	old, err := collect(rows, err, func(r *sql.Rows) (s string, err error) {
 		err = r.Scan(&s)
 		return s, err
 	})
 	for _, session := range old {
 		if err == nil {
-			_, err = c.ExecContext(ctx, "DELETE FROM "+r.table()+" WHERE session = ?", session)
+			_, err = c.ExecContext(ctx, "DELETE FROM "+r.table()+" WHERE session = ?", session) //nolint:gosec // the name is quoted
 		}
 	}
 	if err != nil {

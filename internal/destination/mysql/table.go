@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -53,14 +54,18 @@ const tables = "('BASE TABLE', 'SYSTEM VERSIONED')"
 // find describes the table, or says that it is not there.
 func (d *destination) find(ctx context.Context, c *sql.Conn, name string) (*table, error) {
 	t := &table{ref: d.ref(name)}
-	err := c.QueryRowContext(ctx, `SELECT coalesce((SELECT e.TRANSACTIONS = 'YES' FROM information_schema.ENGINES e WHERE e.ENGINE = t.ENGINE), FALSE)
-		FROM information_schema.TABLES t WHERE t.TABLE_SCHEMA = ? AND t.TABLE_NAME = ? AND t.TABLE_TYPE IN `+tables, t.ref.Schema, t.ref.Name).Scan(&t.transactional)
+	var engine string
+	err := c.QueryRowContext(ctx, "SELECT coalesce(ENGINE, '') FROM information_schema.TABLES WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ? AND TABLE_TYPE IN "+tables, t.ref.Schema, t.ref.Name).Scan(&engine)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
 		return nil, fault.New(fault.CodeDestinationSchema, "there is no table %s that the user %q may see", t.ref, d.settings.User).
 			WithPath("spec.settings.table").WithSuggestion("Create the table or grant the user SELECT, INSERT, UPDATE and DELETE on it, or choose another one. A view is no table.")
 	case err != nil:
 		return nil, d.translate(ctx, err, "looking up the table "+t.ref.String())
+	}
+	err = c.QueryRowContext(ctx, "SELECT coalesce(TRANSACTIONS = 'YES', FALSE) FROM information_schema.ENGINES WHERE ENGINE = ?", engine).Scan(&t.transactional)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return nil, d.translate(ctx, err, "looking up the engine "+engine)
 	}
 	if t.columns, err = d.columns(ctx, c, t.ref); err != nil {
 		return nil, err
@@ -76,16 +81,14 @@ func (d *destination) find(ctx context.Context, c *sql.Conn, name string) (*tabl
 const columnsQuery = `
 SELECT c.COLUMN_NAME, lower(c.DATA_TYPE), c.COLUMN_TYPE, coalesce(c.DATETIME_PRECISION, 0), coalesce(c.NUMERIC_SCALE, 0), coalesce(c.CHARACTER_MAXIMUM_LENGTH, 0),
 	c.IS_NULLABLE = 'NO', c.COLUMN_DEFAULT IS NOT NULL, c.EXTRA LIKE '%auto_increment%', coalesce(c.GENERATION_EXPRESSION, '') <> '',
-	c.COLUMN_COMMENT,
-	coalesce((SELECT min(k.REFERENCED_TABLE_NAME) FROM information_schema.KEY_COLUMN_USAGE k
-		WHERE k.TABLE_SCHEMA = c.TABLE_SCHEMA AND k.TABLE_NAME = c.TABLE_NAME AND k.COLUMN_NAME = c.COLUMN_NAME AND k.REFERENCED_TABLE_NAME IS NOT NULL), '')
+	c.COLUMN_COMMENT
 FROM information_schema.COLUMNS c WHERE c.TABLE_SCHEMA = ? AND c.TABLE_NAME = ? ORDER BY c.ORDINAL_POSITION`
 
 func (d *destination) columns(ctx context.Context, c *sql.Conn, ref query.TableRef) ([]column, error) {
 	rows, err := c.QueryContext(ctx, columnsQuery, ref.Schema, ref.Name)
 	columns, err := collect(rows, err, func(r *sql.Rows) (k column, err error) {
 		var length uint64 // of a LONGBLOB it is more than an int of 32 bits
-		err = r.Scan(&k.name, &k.base, &k.native, &k.precision, &k.scale, &length, &k.notNull, &k.fallback, &k.counts, &k.generated, &k.comment, &k.links)
+		err = r.Scan(&k.name, &k.base, &k.native, &k.precision, &k.scale, &length, &k.notNull, &k.fallback, &k.counts, &k.generated, &k.comment)
 		k.length, k.document = int(length), k.base == "json"
 		if k.base == "enum" || k.base == "set" {
 			k.members = membersOf(k.native)
@@ -95,7 +98,31 @@ func (d *destination) columns(ctx context.Context, c *sql.Conn, ref query.TableR
 	if err != nil {
 		return nil, d.translate(ctx, err, "reading the columns")
 	}
+	if err := d.links(ctx, c, ref, columns); err != nil {
+		return nil, err
+	}
 	return columns, d.documents(ctx, c, ref, columns)
+}
+
+// links notes what foreign keys refer to.
+func (d *destination) links(ctx context.Context, c *sql.Conn, ref query.TableRef, columns []column) error {
+	type link struct{ column, table string }
+	rows, err := c.QueryContext(ctx, "SELECT COLUMN_NAME, REFERENCED_TABLE_NAME FROM information_schema.KEY_COLUMN_USAGE WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ? AND REFERENCED_TABLE_NAME IS NOT NULL", ref.Schema, ref.Name)
+	links, err := collect(rows, err, func(r *sql.Rows) (l link, err error) {
+		err = r.Scan(&l.column, &l.table)
+		return l, err
+	})
+	if err != nil {
+		return d.translate(ctx, err, "reading the foreign keys")
+	}
+	for _, l := range links {
+		for i := range columns {
+			if columns[i].name == l.column {
+				columns[i].links = l.table
+			}
+		}
+	}
+	return nil
 }
 
 // documents marks the columns of MariaDB that JSON is checked in. Servers that have no such catalogue have no such columns.
@@ -108,7 +135,7 @@ func (d *destination) documents(ctx context.Context, c *sql.Conn, ref query.Tabl
 		err = r.Scan(&s)
 		return s, err
 	})
-	if _, answered := server(err); answered { // MySQL: its table has no column TABLE_NAME, and JSON is a type
+	if answered(err) { // MySQL: its table has no column TABLE_NAME, and JSON is a type
 		return nil
 	}
 	if err != nil {
@@ -120,21 +147,14 @@ func (d *destination) documents(ctx context.Context, c *sql.Conn, ref query.Tabl
 	return nil
 }
 
+// member is one value of enum('a','it”s').
+var member = regexp.MustCompile(`'((?:[^']|'')*)'`)
+
 // membersOf reads the values of enum('a','b').
 func membersOf(native string) []string {
 	var members []string
-	_, list, _ := strings.Cut(native, "(")
-	for list = strings.TrimSuffix(list, ")"); list != ""; list = strings.TrimPrefix(list, ",") {
-		text, rest, found := strings.Cut(strings.TrimPrefix(list, "'"), "'")
-		for found && strings.HasPrefix(rest, "'") { // doubled inside
-			var more string
-			more, rest, found = strings.Cut(rest[1:], "'")
-			text += "'" + more
-		}
-		if !found {
-			return members
-		}
-		members, list = append(members, strings.ToLower(text)), rest
+	for _, m := range member.FindAllStringSubmatch(native, -1) {
+		members = append(members, strings.ToLower(strings.ReplaceAll(m[1], "''", "'")))
 	}
 	return members
 }
@@ -224,8 +244,8 @@ func (t *table) rivals(matched, filled []string) []key {
 // check refuses a job that does not fit the table.
 func (t *table) check(job connector.SyncJob, s syncSettings) error {
 	var issues fault.Issues
-	schema := func(path, format string, args ...any) *fault.Error {
-		return issues.Add(path, fault.CodeDestinationSchema, format, args...)
+	schema := func(path, format string, args ...any) {
+		issues.Add(path, fault.CodeDestinationSchema, format, args...)
 	}
 	matched := make([]string, len(job.Match))
 	for i, m := range job.Match {
@@ -256,7 +276,7 @@ func (t *table) check(job connector.SyncJob, s syncSettings) error {
 }
 
 // checkEngine refuses what could do harm in this table.
-func (t *table) checkEngine(job connector.SyncJob, s syncSettings, matched []string, schema func(path, format string, args ...any) *fault.Error) {
+func (t *table) checkEngine(job connector.SyncJob, s syncSettings, matched []string, schema func(path, format string, args ...any)) {
 	if job.Mode == connector.ModeInsert && !t.transactional {
 		schema("spec.mode", "the engine of the table %s has no transactions: a batch that fails half-way would be added twice. Use the mode upsert", t.ref)
 	}

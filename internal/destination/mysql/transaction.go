@@ -325,7 +325,7 @@ func (t *transaction) commit(ctx context.Context) error {
 	if err == nil {
 		return nil
 	}
-	if _, answered := server(err); answered {
+	if answered(err) {
 		return t.d.translate(ctx, err, doing)
 	}
 	return fault.Wrap(err, fault.CodeDestinationUnknown, "%s", doing)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -408,7 +409,7 @@ func TestRefusedAlone(t *testing.T) {
 				refused := map[int]string{}
 				halve(t, begin(t, w, j), rows, 0, refused)
 				says(t, refused, bad)
-				same(t, w.text(t, "SELECT count(*) FROM child"), fmt.Sprint(size-len(bad)))
+				same(t, w.text(t, "SELECT count(*) FROM child"), strconv.Itoa(size-len(bad)))
 			})
 		}
 	}
@@ -488,4 +489,48 @@ func TestLarge(t *testing.T) {
 			}
 		})
 	}
+}
+
+// FuzzText sends any text to text columns and to JSON, in both ways of writing.
+func FuzzText(f *testing.F) {
+	w := newWorld(f)
+	var sessions []connector.Session
+	for way, settings := range ways {
+		w.exec(f, "CREATE TABLE fuzz_"+way+" (id int PRIMARY KEY, a longtext, b varbinary(60000), c json)")
+		j := job("fuzz_"+way, connector.ModeUpsert, "id", "id", "a", "b", "c")
+		maps.Copy(j.Settings, settings)
+		s, err := w.open(f, w.settings(f)).Begin(f.Context(), j)
+		if err != nil {
+			f.Fatal(err)
+		}
+		sessions = append(sessions, s)
+	}
+	for _, seed := range []string{"", `\N`, `\.`, "a\tb\nc\\", `{"a":"\u00e9"}`, "[1", `"`, "{}", "\v\b\f\r\x00\x1a%_", "'; --", "\xff\\"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, sent string) {
+		for _, s := range sessions {
+			row := connector.Row{
+				Key:    strconv.FormatInt(w.tables.Add(1), 10), // makes the batch another one than that of an earlier equal text
+				Values: []value.Value{num(1), text(sent), value.OfBytes([]byte(sent)), value.OfList([]value.Value{text(sent)})},
+				Match:  []value.Value{num(1)},
+			}
+			refused := write(t, s, connector.Changed, row)
+			if len(refused) > 0 {
+				if sent == strings.ToValidUTF8(sent, "") {
+					t.Errorf("%q was refused: %v", sent, refused)
+				}
+				return
+			}
+		}
+		for way := range ways {
+			var a, b, c string
+			if err := w.db.QueryRowContext(t.Context(), "SELECT a, b, JSON_VALUE(c, '$[0]') FROM fuzz_"+way).Scan(&a, &b, &c); err != nil {
+				t.Fatal(err)
+			}
+			if a != sent || b != sent || c != sent && !strings.Contains(sent, "\x00") {
+				t.Errorf("%s: sent %q, got %q, %q, %q", way, sent, a, b, c)
+			}
+		}
+	})
 }
