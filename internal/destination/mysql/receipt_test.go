@@ -336,3 +336,21 @@ func TestLocks(t *testing.T) {
 	}
 	same(t, w.text(t, "SELECT a FROM locked WHERE id < 3"), "new\nnew")
 }
+
+// TestInsertIsWhole: a batch that is added is taken whole or not at all, so that its receipt says what was added.
+//
+// Req: SY-39, SY-78
+func TestInsertIsWhole(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.exec(t, "CREATE TABLE whole (id int, n int)")
+	j := job("whole", connector.ModeInsert, "", "id", "n")
+	s := begin(t, w, j)
+	for _, bad := range []connector.Row{rowOf(j, num(2), text("two")), rowOf(j, num(2), num(1<<40))} {
+		_, err := s.Write(t.Context(), batch(connector.Added, rowOf(j, num(1), num(1)), bad))
+		if !fault.Is(err, fault.CodeDestinationRejected) || fault.ClassOf(err) != fault.Permanent || strings.Contains(err.Error(), "two") || !s.Limits().Split {
+			t.Errorf("%v (%s)", err, fault.ClassOf(err))
+		}
+	}
+	same(t, w.text(t, "SELECT count(*) FROM whole"), "0")
+}
