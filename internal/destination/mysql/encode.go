@@ -1,15 +1,13 @@
 package mysql
 
 import (
-	"encoding/base64"
-	"encoding/json"
-	"math/big"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
 
+	"github.com/millrace/millrace/internal/destination/sqltable"
 	"github.com/millrace/millrace/internal/value"
 )
 
@@ -103,7 +101,7 @@ func (w *writer) write(dst []byte, v value.Value) (text []byte, f form, reason s
 func (w *writer) key(dst []byte, v value.Value) (text []byte, f form, reason string) {
 	switch w.class {
 	case classInteger, classDecimal, classFloat, classYear:
-		plain, ok := plainNumber(v)
+		plain, ok := sqltable.PlainNumber(v)
 		if !ok {
 			return dst, bare, "the value is no number, and " + w.name() + " is compared with numbers"
 		}
@@ -112,11 +110,11 @@ func (w *writer) key(dst []byte, v value.Value) (text []byte, f form, reason str
 		}
 		return append(dst, plain...), bare, ""
 	case classDate, classInstant:
-		t, ok := instantOf(v)
+		t, ok := sqltable.InstantOf(v)
 		if !ok || t.Year() < 0 || t.Year() > 9999 {
 			return dst, quoted, "the value is no date, and " + w.name() + " is compared with dates"
 		}
-		return appendMoment(dst, t, w.class == classDate && midnight(t)), quoted, ""
+		return appendMoment(dst, t, w.class == classDate && sqltable.Midnight(t)), quoted, ""
 	default:
 		return w.write(dst, v)
 	}
@@ -133,13 +131,14 @@ func (w *writer) would(what string) string {
 func (w *writer) integer(dst []byte, v value.Value) ([]byte, form, string) {
 	switch v.Kind() { //nolint:exhaustive // others are the server's to read
 	case value.Bool:
-		return strconv.AppendInt(dst, int64(boolDigit(v)), 10), bare, ""
+		plain, _ := sqltable.PlainNumber(v)
+		return append(dst, plain...), bare, ""
 	case value.Int:
 		return v.AppendText(dst), bare, ""
 	case value.Bytes:
 		return dst, bare, w.name() + ": bytes are no number"
 	}
-	plain, ok := plainNumber(v)
+	plain, ok := sqltable.PlainNumber(v)
 	if !ok {
 		return w.text(dst, v)
 	}
@@ -154,20 +153,13 @@ func (w *writer) integer(dst []byte, v value.Value) ([]byte, form, string) {
 	}
 }
 
-func boolDigit(v value.Value) int {
-	if v.Bool() {
-		return 1
-	}
-	return 0
-}
-
 // decimal writes a text, which the server reads digit by digit; a number with an exponent in a statement is a DOUBLE.
 func (w *writer) decimal(dst []byte, v value.Value) ([]byte, form, string) {
 	switch v.Kind() { //nolint:exhaustive // others are the server's to read
 	case value.Bool, value.Bytes:
 		return w.integer(dst, v)
 	}
-	plain, ok := plainNumber(v)
+	plain, ok := sqltable.PlainNumber(v)
 	if !ok {
 		return w.text(dst, v)
 	}
@@ -194,7 +186,7 @@ func (w *writer) bit(dst []byte, v value.Value) ([]byte, form, string) {
 	if v.Kind() == value.Bool {
 		return w.integer(dst, v)
 	}
-	plain, ok := plainNumber(v)
+	plain, ok := sqltable.PlainNumber(v)
 	if !ok || strings.ContainsAny(plain, "-.") {
 		return dst, bare, w.name() + ": " + w.column.native + " takes a boolean, bytes or a whole number that is not negative"
 	}
@@ -204,7 +196,7 @@ func (w *writer) bit(dst []byte, v value.Value) ([]byte, form, string) {
 // year: numbers of two digits are taken for years of this or the last century.
 // https://dev.mysql.com/doc/refman/8.4/en/two-digit-years.html
 func (w *writer) year(dst []byte, v value.Value) ([]byte, form, string) {
-	if plain, ok := plainNumber(v); ok && len(strings.TrimLeft(plain, "-")) <= 2 && plain != "0" {
+	if plain, ok := sqltable.PlainNumber(v); ok && len(strings.TrimLeft(plain, "-")) <= 2 && plain != "0" {
 		return dst, bare, w.name() + ": a year has four digits; of two, the database would guess the century"
 	}
 	return w.integer(dst, v)
@@ -212,7 +204,7 @@ func (w *writer) year(dst []byte, v value.Value) ([]byte, form, string) {
 
 // instant writes the clock in UTC, where the session is.
 func (w *writer) instant(dst []byte, v value.Value) ([]byte, form, string) {
-	t, ok := instantOf(v)
+	t, ok := sqltable.InstantOf(v)
 	if !ok {
 		return w.text(dst, v)
 	}
@@ -221,9 +213,9 @@ func (w *writer) instant(dst []byte, v value.Value) ([]byte, form, string) {
 	}
 	date := w.class == classDate
 	switch {
-	case w.exact && date && !midnight(t):
+	case w.exact && date && !sqltable.Midnight(t):
 		return dst, quoted, w.would("leave the time of day out")
-	case w.exact && !date && finer(t.Nanosecond(), w.column.precision):
+	case w.exact && !date && sqltable.Finer(t.Nanosecond(), w.column.precision):
 		return dst, quoted, w.would("round or cut the fraction of the second")
 	}
 	return appendMoment(dst, t, date), quoted, ""
@@ -231,13 +223,13 @@ func (w *writer) instant(dst []byte, v value.Value) ([]byte, form, string) {
 
 // clock writes a time of day or a span of time.
 func (w *writer) clock(dst []byte, v value.Value) ([]byte, form, string) {
-	t, ok := instantOf(v)
+	t, ok := sqltable.InstantOf(v)
 	switch {
 	case ok && v.Kind() != value.Day:
 		if w.exact && (t.Unix() < 0 || t.Unix() >= 86400) {
 			return dst, quoted, w.would("leave the date out")
 		}
-		if w.exact && finer(t.Nanosecond(), w.column.precision) {
+		if w.exact && sqltable.Finer(t.Nanosecond(), w.column.precision) {
 			return dst, quoted, w.would("round or cut the fraction of the second")
 		}
 		return t.AppendFormat(dst, "15:04:05.999999999"), quoted, ""
@@ -267,7 +259,7 @@ func (w *writer) member(dst []byte, v value.Value) ([]byte, form, string) {
 func (w *writer) bytes(dst []byte, v value.Value) ([]byte, form, string) {
 	raw := v.Raw()
 	if v.Kind() == value.Text {
-		decoded, err := decodeBase64(raw)
+		decoded, err := sqltable.DecodeBase64(raw)
 		if err != nil {
 			return dst, binary, w.name() + ": " + w.column.native + " takes bytes or a text in base64, and this text is not: encode it in the mapping with a template"
 		}
@@ -281,30 +273,16 @@ func (w *writer) bytes(dst []byte, v value.Value) ([]byte, form, string) {
 	return append(dst, raw...), binary, ""
 }
 
-func decodeBase64(text string) (string, error) {
-	encoding := base64.StdEncoding.Strict()
-	if len(text)%4 != 0 {
-		encoding = base64.RawStdEncoding.Strict()
-	}
-	raw, err := encoding.DecodeString(text)
-	return string(raw), err
-}
-
 // json writes a document. A text that is an object or an array already is taken as it is: sources that have no type for
 // JSON deliver it so. Any other text becomes a JSON string.
 func (w *writer) json(dst []byte, v value.Value) ([]byte, form, string) {
 	if v.Kind() == value.Text && !utf8.ValidString(v.Raw()) {
 		return w.text(dst, v)
 	}
-	if v.Kind() == value.Text && isDocument(v.Raw()) {
+	if v.Kind() == value.Text && sqltable.IsDocument(v.Raw()) {
 		return append(dst, v.Raw()...), quoted, ""
 	}
 	return v.AppendJSON(dst), quoted, ""
-}
-
-func isDocument(s string) bool {
-	s = strings.TrimLeft(s, " \t\r\n")
-	return s != "" && (s[0] == '{' || s[0] == '[') && json.Valid([]byte(s))
 }
 
 // text writes a text as it is, and any other value as it prints.
@@ -329,78 +307,6 @@ func (w *writer) drops(text string) bool {
 		return false
 	}
 	return w.column.base == "char" || w.column.base == "varchar" && utf8.RuneCountInString(text) > w.column.length
-}
-
-// maxDigits bounds the digits of a number that is written out.
-const maxDigits = 400
-
-// plainNumber returns a number without an exponent, as a number, or a text that is one, says it.
-func plainNumber(v value.Value) (string, bool) {
-	var text string
-	switch v.Kind() { //nolint:exhaustive // the others are no numbers
-	case value.Bool:
-		return strconv.Itoa(boolDigit(v)), true
-	case value.Int:
-		return v.String(), true
-	case value.Float:
-		return strconv.FormatFloat(v.Float(), 'f', -1, 64), true
-	case value.Decimal:
-		text = v.Raw()
-	case value.Text:
-		text = strings.TrimPrefix(strings.TrimSpace(v.Raw()), "+")
-		if !json.Valid([]byte(strings.TrimPrefix(text, "-"))) || strings.Trim(text, "+-.0123456789eE") != "" {
-			return "", false
-		}
-	default:
-		return "", false
-	}
-	if !strings.ContainsAny(text, "eE") {
-		return text, true
-	}
-	return withoutExponent(text)
-}
-
-func withoutExponent(text string) (string, bool) {
-	mantissa, exponent, _ := strings.Cut(strings.ToLower(text), "e")
-	n, err := strconv.Atoi(exponent)
-	if err != nil || n < -maxDigits || n > maxDigits || len(mantissa) > maxDigits {
-		return "", false
-	}
-	r, ok := new(big.Rat).SetString(text)
-	if !ok {
-		return "", false
-	}
-	digits, _ := r.FloatPrec()
-	return r.FloatString(digits), true
-}
-
-// layouts are how texts write instants; without a zone they are of UTC.
-var layouts = []string{"2006-01-02T15:04:05.999999999Z07:00", "2006-01-02 15:04:05.999999999Z07:00", "2006-01-02T15:04:05.999999999", "2006-01-02 15:04:05.999999999", time.DateOnly}
-
-// instantOf returns an instant, a date, or what a text that is one says.
-func instantOf(v value.Value) (time.Time, bool) {
-	switch v.Kind() { //nolint:exhaustive // the others are none
-	case value.Time, value.Day:
-		return v.Time(), true
-	case value.Text:
-		for _, layout := range layouts {
-			if t, err := time.Parse(layout, v.Raw()); err == nil {
-				return t.UTC(), true
-			}
-		}
-	}
-	return time.Time{}, false
-}
-
-func midnight(t time.Time) bool { return t.Equal(t.Truncate(24 * time.Hour)) }
-
-// finer reports whether nanoseconds have more digits than a precision.
-func finer(ns, precision int) bool {
-	unit := 1
-	for range 9 - precision {
-		unit *= 10
-	}
-	return ns%unit != 0
 }
 
 func appendMoment(dst []byte, t time.Time, date bool) []byte {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/millrace/millrace/internal/connector"
+	"github.com/millrace/millrace/internal/destination/sqltable"
 	"github.com/millrace/millrace/internal/fault"
 )
 
@@ -52,7 +53,7 @@ func (d *destination) Begin(ctx context.Context, job connector.SyncJob) (connect
 	}
 	s := &session{d: d, table: t, programs: map[connector.Operation]*program{}, limits: settings.limits()}
 	s.sheets.New = func() any { return &sheet{} }
-	s.limits.Operations = operations(job)
+	s.limits.Operations = sqltable.Operations(job)
 	for _, op := range s.limits.Operations {
 		s.programs[op] = newProgram(t, job, settings, op)
 	}
@@ -111,18 +112,6 @@ func (s syncSettings) limits() connector.Limits {
 		Rows: max(int(s.BatchSize), 1), Bytes: maxBatchBytes, Concurrency: min(max(int(s.Parallel), 1), maxParallel),
 		Pause: time.Duration(s.Pause) * time.Millisecond, Split: true,
 	}
-}
-
-// operations returns what a job acts on; other changes are passed over (SY-75).
-func operations(job connector.SyncJob) []connector.Operation {
-	var ops []connector.Operation
-	if removes(job) {
-		ops = append(ops, connector.Removed)
-	}
-	if job.Mode != connector.ModeInsert {
-		ops = append(ops, connector.Changed)
-	}
-	return append(ops, connector.Added)
 }
 
 // Limits says how batches are made.
