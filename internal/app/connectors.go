@@ -10,6 +10,7 @@ import (
 	mysqldest "github.com/millrace/millrace/internal/destination/mysql"
 	"github.com/millrace/millrace/internal/destination/postgres"
 	"github.com/millrace/millrace/internal/destination/s3"
+	sqlserverdest "github.com/millrace/millrace/internal/destination/sqlserver"
 	"github.com/millrace/millrace/internal/httpx"
 	"github.com/millrace/millrace/internal/kind/channel"
 	"github.com/millrace/millrace/internal/kind/credential"
@@ -51,9 +52,10 @@ func Connectors(c *config.Config) *connector.Registry {
 			file.Info(reach), objects.S3(), objects.GCS(), objects.Azure(), objects.SFTP(), googlesheets.Info(), excel.Info(),
 		},
 	)
-	destinations := append([]connector.DestinationInfo{
-		httprequest.Info(network), local.Info(c.FilesRoot), postgres.Info(), s3.Info(),
-	}, mysqldest.Infos()...)
+	destinations := slices.Concat(
+		mysqldest.Infos(),
+		[]connector.DestinationInfo{httprequest.Info(network), local.Info(c.FilesRoot), postgres.Info(), s3.Info(), sqlserverdest.Info()},
+	)
 	return connector.New(sources, destinations)
 }
 

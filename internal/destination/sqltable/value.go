@@ -106,3 +106,15 @@ func boolDigit(v value.Value) int {
 	}
 	return 0
 }
+
+// Rounded returns the whole number next to one without an exponent, away from zero where there are two.
+func Rounded(plain string) string {
+	r, ok := new(big.Rat).SetString(plain)
+	if !ok {
+		return plain
+	}
+	if whole := r.FloatString(0); whole != "-0" {
+		return whole
+	}
+	return "0"
+}
