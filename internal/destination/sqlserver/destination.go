@@ -31,7 +31,10 @@ const (
 // begin runs first on each connection: an error ends the transaction as a whole; messages are in English and texts that are
 // dates begin with the year, whatever the login's language is; a lock is waited for for a minute.
 // https://learn.microsoft.com/en-us/sql/t-sql/statements/set-xact-abort-transact-sql
-const begin = "SET XACT_ABORT ON; SET LANGUAGE us_english; SET DATEFORMAT ymd; SET LOCK_TIMEOUT 60000; SET ANSI_WARNINGS ON; SET ARITHABORT ON; SET ANSI_PADDING ON; SET NUMERIC_ROUNDABORT OFF"
+// The others are what tables with computed columns and indexed views ask for.
+// https://learn.microsoft.com/en-us/sql/t-sql/statements/set-statements-transact-sql
+const begin = "SET XACT_ABORT ON; SET LANGUAGE us_english; SET DATEFORMAT ymd; SET LOCK_TIMEOUT 60000; " +
+	"SET ANSI_NULLS, ANSI_PADDING, ANSI_WARNINGS, ARITHABORT, CONCAT_NULL_YIELDS_NULL, QUOTED_IDENTIFIER ON; SET NUMERIC_ROUNDABORT OFF"
 
 // destination is one database.
 type destination struct {
@@ -75,12 +78,30 @@ func (s server) Connect(ctx context.Context) (driver.Conn, error) {
 	config := s.place.Config
 	config.TLSConfig = s.place.TLS(&refused)
 	c := mssql.NewConnectorConfig(config)
-	c.Dialer, c.SessionInitSQL = dialer, begin
+	c.Dialer = dialer
 	conn, err := c.Connect(ctx)
-	if err != nil && refused != nil {
+	switch {
+	case err != nil && refused != nil:
 		return nil, &distrust{refused, err}
+	case err != nil:
+		return nil, err
 	}
-	return conn, err
+	c.SessionInitSQL = begin // each time that the connection is used again; its failure would not be told
+	if err := prepare(ctx, conn); err != nil {
+		return nil, errors.Join(err, conn.Close())
+	}
+	return conn, nil
+}
+
+// prepare runs what a connection begins with.
+func prepare(ctx context.Context, conn driver.Conn) (err error) {
+	st, err := conn.(driver.ConnPrepareContext).PrepareContext(ctx, begin) //nolint:forcetypeassert // the driver's own
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, st.Close()) }()
+	_, err = st.(driver.StmtExecContext).ExecContext(ctx, nil) //nolint:forcetypeassert // the driver's own
+	return err
 }
 
 // Driver is the driver.

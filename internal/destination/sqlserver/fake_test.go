@@ -51,13 +51,18 @@ func init() { //nolint:gochecknoinits // the driver registers functions for all 
 		if !ok {
 			return args[0], nil
 		}
-		return strings.Map(func(r rune) rune {
-			if r > 0xff {
-				return '?'
-			}
-			return r
-		}, text), nil
+		return codePage(text), nil
 	})
+}
+
+// codePage is what a text becomes in a code page of Western Europe.
+func codePage(text string) string {
+	return strings.Map(func(r rune) rune {
+		if r > 0xff {
+			return '?'
+		}
+		return r
+	}, text)
 }
 
 func newFake(t testing.TB) *fake {
@@ -371,7 +376,7 @@ func (c *fakeConn) stage(ctx context.Context, statement, text string) error {
 	return nil
 }
 
-var conversion = regexp.MustCompile(`^CONVERT\((.*), (t\d+)(, 2)?\)$`)
+var conversion = regexp.MustCompile(`^CONVERT\((.*), (t\d+)(?: COLLATE \w+)?(, 2)?\)$`)
 
 // convert does what the server does with a text, in its words.
 func convert(expression string, row []any, paths map[string]int) (any, error) {
@@ -420,6 +425,9 @@ func convert(expression string, row []any, paths map[string]int) (any, error) {
 		return hex.DecodeString(text)
 	case "nvarchar", "varchar", "nchar", "char":
 		n, err := strconv.Atoi(size)
+		if kind[0] != 'n' {
+			text = codePage(text)
+		}
 		units := utf16.Encode([]rune(text))
 		return string(utf16.Decode(units[:min(n, len(units))])), err
 	default:

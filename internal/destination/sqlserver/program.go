@@ -136,7 +136,8 @@ func (b *builder) declare(sent []int) string {
 	return "SET NOCOUNT ON;\nDECLARE @rows TABLE (" + strings.Join(columns, ", ") + ")"
 }
 
-// fill reads the parameter: an array of rows, each an array of its number and its texts.
+// fill reads the parameter: an array of rows, each an array of its number and its texts. A text becomes one of a code page
+// by its collation, which is the column's.
 // https://learn.microsoft.com/en-us/sql/t-sql/functions/openjson-transact-sql
 func (b *builder) fill(sent []int) string {
 	into, from, with := []string{"i"}, []string{"i"}, []string{"i INT '$[0]'"}
@@ -145,7 +146,7 @@ func (b *builder) fill(sent []int) string {
 		into, from = append(into, b.name(i)), append(from, b.convert(i, text))
 		with = append(with, text+" NVARCHAR(MAX) '$["+strconv.Itoa(place+1)+"]'")
 		if b.cells[i].key && b.textual(i) {
-			into, from = append(into, "k"+strconv.Itoa(i)), append(from, "CONVERT("+b.cells[i].column.native()+", "+text+")")
+			into, from = append(into, "k"+strconv.Itoa(i)), append(from, "CONVERT("+b.cells[i].column.native()+", "+text+b.collate(i)+")")
 		}
 	}
 	return "INSERT INTO @rows (" + strings.Join(into, ", ") + ") SELECT " + strings.Join(from, ", ") + " FROM OPENJSON(@p1) WITH (" + strings.Join(with, ", ") + ")"
