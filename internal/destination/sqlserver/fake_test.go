@@ -549,6 +549,7 @@ var saidBySQLite = []struct {
 	message string
 }{
 	{"no such table: millrace_receipts", 208, "Invalid object name 'dbo.millrace_receipts'."},
+	{"table millrace_receipts already exists", 2714, "There is already an object named 'millrace_receipts' in the database."},
 	{"UNIQUE constraint failed", 2627, "Violation of UNIQUE KEY constraint. Cannot insert duplicate key."},
 	{"NOT NULL constraint failed", 515, "Cannot insert the value NULL into column; column does not allow nulls."},
 	{"CHECK constraint failed: truncated", 2628, "String or binary data would be truncated."},

@@ -116,6 +116,12 @@ func answer(err error) (mssql.Error, bool) {
 	return e, true
 }
 
+// answered reports whether an error is an answer of the server.
+func answered(err error) bool {
+	e, ok := answer(err)
+	return ok && e.Number != 0
+}
+
 // said is the server's or the driver's words.
 func said(err error) string {
 	if e, ok := answer(err); ok {

@@ -173,7 +173,8 @@ const characters = " COLLATE Latin1_General_100_BIN2"
 func (b *builder) kept(sent []int) []string {
 	var steps []string
 	for _, i := range sent {
-		stored, c := "", b.cells[i]
+		c := b.cells[i]
+		var stored string
 		switch {
 		case !b.textual(i):
 			continue

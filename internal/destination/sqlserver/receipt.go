@@ -120,7 +120,7 @@ func (d *destination) lookUp(ctx context.Context, r receipt) (refused int, taken
 		return 0, false, err
 	}
 	defer d.release(c)
-	err = c.QueryRowContext(ctx, "SELECT refused FROM "+r.table()+" WITH (UPDLOCK, SERIALIZABLE) WHERE session = CONVERT(VARCHAR(64), @p1) AND batch = CONVERT(VARCHAR(255), @p2)", r.Session, r.Batch).Scan(&refused) //nolint:gosec // the name is quoted
+	err = c.QueryRowContext(ctx, "SELECT refused FROM "+r.table()+" WITH (UPDLOCK, SERIALIZABLE) WHERE session = CONVERT(VARCHAR(64), @p1) AND batch = CONVERT(VARCHAR(255), @p2)", r.Session, r.Batch).Scan(&refused)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
 		return 0, false, nil

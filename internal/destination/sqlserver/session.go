@@ -290,7 +290,7 @@ func (t *transaction) commit(ctx context.Context, c *sql.Conn) error {
 	if err == nil {
 		return nil
 	}
-	if _, answered := answer(err); answered {
+	if answered(err) {
 		return t.s.d.translate(ctx, err, doing)
 	}
 	return fault.Wrap(errors.New(said(err)), fault.CodeDestinationUnknown, "%s", doing)

@@ -348,12 +348,3 @@ func (d *destination) ListOptions(ctx context.Context, list string, job connecto
 	}
 	return slices.DeleteFunc(options, func(o connector.Option) bool { return list == listSchemas && query.IsOwnSchema(o.Value) }), nil
 }
-
-// matchedNames are the columns that a job matches by.
-func matchedNames(job connector.SyncJob) []string {
-	names := make([]string, len(job.Match))
-	for i, m := range job.Match {
-		names[i] = m.To
-	}
-	return names
-}

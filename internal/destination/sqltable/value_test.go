@@ -65,9 +65,14 @@ func TestInstantOf(t *testing.T) {
 
 func TestDocumentsAndBytes(t *testing.T) {
 	t.Parallel()
-	for text, want := range map[string]bool{`{"a":1}`: true, " \n[1]": true, "1": false, `"a"`: false, "{": false, "": false} {
-		if IsDocument(text) != want {
-			t.Errorf("%q", text)
+	for _, text := range []string{`{"a":1}`, " \n[1]"} {
+		if !IsDocument(text) {
+			t.Errorf("%q is none", text)
+		}
+	}
+	for _, text := range []string{"1", `"a"`, "{", ""} {
+		if IsDocument(text) {
+			t.Errorf("%q is one", text)
 		}
 	}
 	for text, want := range map[string]string{"": "", "YQ==": "a", "YQ": "a", "AP9c": "\x00\xff\\"} {
