@@ -311,6 +311,20 @@ func TestModes(t *testing.T) {
 			edit: func(j *connector.SyncJob) { j.Columns[1].Omit = true }, want: "1,x\n2,default\n3,y",
 		},
 		{
+			name: "names that need quotes", table: "`i``d` int PRIMARY KEY, `a, \"b' \\ %s` text, `select` varchar(9) UNIQUE", rows: "(1, 'old', 'kept')",
+			job: job("", connector.ModeUpsert, "i`d", "i`d", "a, \"b' \\ %s", "select"), send: [][]value.Value{{num(1), text("new"), text("x")}, {num(2), {}, text("y")}},
+			want: "1,new,x\n2,NULL,y",
+		},
+		{
+			name: "names that need quotes, row by row", table: "`i``d` int PRIMARY KEY, `a, \"b' \\ %s` text, must int NOT NULL", rows: "(1, 'old', 3)",
+			job: job("", connector.ModeUpsert, "i`d", "i`d", "a, \"b' \\ %s"), send: [][]value.Value{{num(1), text("new")}}, want: "1,new,3",
+		},
+		{
+			name: "names that need quotes, replaced", table: "`i``d` int PRIMARY KEY, `a, \"b' \\ %s` text", rows: "(1, 'old')",
+			job: job("", connector.ModeUpsert, "i`d", "i`d", "a, \"b' \\ %s"), send: [][]value.Value{{num(1), text("new")}},
+			edit: func(j *connector.SyncJob) { j.Settings["statement"] = "load" }, want: "1,new",
+		},
+		{
 			name: "null is sent", table: "id int PRIMARY KEY, a text", rows: "(1, 'old')",
 			job: job("", connector.ModeUpsert, "id", "id", "a"), send: [][]value.Value{{num(1), {}}}, want: "1,NULL",
 		},

@@ -3,11 +3,13 @@ package sqlserver
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	mssql "github.com/microsoft/go-mssqldb"
 
@@ -556,4 +558,48 @@ func TestExchanges(t *testing.T) {
 	if len(b.Exchanges) != 1 || b.Exchanges[0].ResponseBody != "1 rows written" || b.Exchanges[0].URL != "sqlserver://fake:1433/app" || strings.Contains(b.Exchanges[0].RequestBody, "Grace") || !strings.Contains(b.Exchanges[0].RequestBody, "INSERT INTO [dbo].[people]") {
 		t.Errorf("%+v", b.Exchanges)
 	}
+}
+
+// TestWhole: a batch with a bad row is not taken at all, so that the engine halves it. What the server says of one row
+// quotes its value, and is kept for that row.
+//
+// Req: SY-78
+func TestWhole(t *testing.T) {
+	t.Parallel()
+	f := newFake(t)
+	columns, keys := peopleColumns()
+	f.create(t, "people", columns, keys)
+	j := job("people", connector.ModeUpsert, "id", "id", "points")
+	s := f.begin(t, j)
+	_, err := s.Write(t.Context(), batch(connector.Added, rowOf(j, num(1), num(1)), rowOf(j, num(2), text("a-secret-word"))))
+	if !fault.Is(err, fault.CodeDestinationRejected) || fault.ClassOf(err) != fault.Permanent || strings.Contains(err.Error(), "a-secret-word") || !s.Limits().Split {
+		t.Errorf("%v (%s)", err, fault.ClassOf(err))
+	}
+	same(t, f.text(t, "SELECT count(*) FROM people"), "0")
+	if n := len(f.log); f.log[n-1] != "IF @@TRANCOUNT > 0 ROLLBACK TRANSACTION" {
+		t.Errorf("the transaction is left with %s", f.log[n-1])
+	}
+}
+
+// FuzzSheet sends any text: it is read from the parameter as it was sent, or its row is refused.
+func FuzzSheet(f *testing.F) {
+	for _, seed := range []string{"", `"`, `\`, "\x00\x1f\u2028", "😀 日本語", "\xff", "]],[1"} {
+		f.Add(seed)
+	}
+	p := &program{cells: []cell{{column: column{name: "a", base: "nvarchar", length: -1}, writer: newWriter(column{name: "a", base: "nvarchar", length: -1}, true)}}}
+	f.Fuzz(func(t *testing.T, sent string) {
+		parameter, refused := p.sheet(&connector.Batch{Rows: []connector.Row{{Values: []value.Value{text(sent)}}, {Values: []value.Value{{}}}}})
+		var rows [][]any
+		if err := json.Unmarshal([]byte(parameter), &rows); err != nil {
+			t.Fatalf("%q: %v", parameter, err)
+		}
+		switch {
+		case len(refused) > 0 && utf8.ValidString(sent):
+			t.Errorf("%q is refused: %v", sent, refused)
+		case len(refused) == 0 && (len(rows) != 2 || rows[0][1] != sent || rows[1][1] != nil):
+			t.Errorf("%q arrives as %v", sent, rows)
+		case len(refused) > 0 && len(rows) != 1:
+			t.Errorf("%d rows", len(rows))
+		}
+	})
 }
