@@ -10,8 +10,10 @@ import (
 	"github.com/millrace/millrace/internal/destination"
 	httprequest "github.com/millrace/millrace/internal/destination/http"
 	"github.com/millrace/millrace/internal/destination/local"
+	mysqldest "github.com/millrace/millrace/internal/destination/mysql"
 	"github.com/millrace/millrace/internal/destination/postgres"
 	"github.com/millrace/millrace/internal/destination/s3"
+	sqlserverdest "github.com/millrace/millrace/internal/destination/sqlserver"
 	"github.com/millrace/millrace/internal/httpx"
 	"github.com/millrace/millrace/internal/kind/channel"
 	"github.com/millrace/millrace/internal/kind/credential"
@@ -53,9 +55,13 @@ func Connectors(c *config.Config) *connector.Registry {
 			file.Info(reach), objects.S3(), objects.GCS(), objects.Azure(), objects.SFTP(), googlesheets.Info(), excel.Info(),
 		},
 	)
-	r := connector.New(sources, append(destination.Manifests(network),
-		httprequest.Info(network), local.Info(c.FilesRoot), postgres.Info(), s3.Info(),
-	))
+	r := connector.New(sources, slices.Concat(destination.Manifests(network), mysqldest.Infos(), []connector.DestinationInfo{
+		httprequest.Info(network),
+		local.Info(c.FilesRoot),
+		postgres.Info(),
+		s3.Info(),
+		sqlserverdest.Info(),
+	}))
 	if c.ConnectorsDir != "" {
 		r.With(&manifest.Folder{Dir: c.ConnectorsDir, Network: network, Log: slog.Default()})
 	}

@@ -59,6 +59,7 @@ var sideways = map[[2]string]string{
 	{"internal/source/", "internal/source/trino/trinotype"}:          "Trino, Athena and ClickHouse write values alike",
 	{"internal/source/athena/", "internal/source/trino/"}:            "Athena speaks the language of Trino, and so does its stand-in",
 	{"internal/destination/", "internal/destination/file"}:           "all file destinations write the same files",
+	{"internal/destination/", "internal/destination/sqltable"}:       "tables of every database are checked and filled by the same rules",
 	{"internal/destination/file/", "internal/destination/"}:          "the suite of file destinations",
 	{"internal/resource", "internal/connector"}:                      "secrets of a configuration are found by its fields",
 	{"internal/resource/", "internal/resource"}:                      "the suite of kinds",

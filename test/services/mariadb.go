@@ -127,7 +127,8 @@ func launchMariaDB(data string, port int, files map[string]string, options ...st
 	}
 	socket := filepath.Join(data, "s")
 	err = detach(filepath.Join(data, "log"), server, append([]string{
-		"--no-defaults", "--datadir=" + data, "--user=" + owner, "--bind-address=127.0.0.1",
+		"--no-defaults", "--datadir=" + data, "--tmpdir=" + data, // a server that starts removes the temporary files of its folder
+		"--user=" + owner, "--bind-address=127.0.0.1",
 		"--port=" + strconv.Itoa(port), "--socket=" + socket, "--pid-file=" + filepath.Join(data, "pid"), "--skip-log-bin", "--innodb-flush-log-at-trx-commit=0",
 		"--innodb-buffer-pool-size=64M", "--skip-name-resolve", "--character-set-server=utf8mb4",
 	}, options...)...)

@@ -1,10 +1,10 @@
 package postgres
 
 import (
-	"math"
 	"slices"
 
 	"github.com/millrace/millrace/internal/connector"
+	"github.com/millrace/millrace/internal/destination/sqltable"
 	"github.com/millrace/millrace/internal/fault"
 )
 
@@ -13,75 +13,13 @@ func (d *destination) Check(job connector.SyncJob) error {
 	issues := d.settings.check()
 	issues = append(issues, job.Settings.Check("spec.settings", syncType().Fields, nil)...)
 	if s, err := decode(job); err == nil {
-		checkWhole("batchSize", s.BatchSize, &issues)
-		checkWhole("parallel", s.Parallel, &issues)
+		sqltable.CheckWhole("batchSize", s.BatchSize, &issues)
+		sqltable.CheckWhole("parallel", s.Parallel, &issues)
 	}
 	if !slices.Contains(syncType().Modes, job.Mode) {
 		issues.Add("spec.mode", fault.CodeInvalid, "tables are written in the modes upsert, insert, update and all, not %q", job.Mode)
 	}
-	checkMatch(job, &issues)
-	checkColumns(job, &issues)
+	sqltable.CheckMatch(job, syncType().Match, &issues)
+	sqltable.CheckColumns(job, &issues)
 	return issues.Err()
-}
-
-func checkWhole(field string, n float64, issues *fault.Issues) {
-	if n != math.Trunc(n) {
-		issues.Add("spec.settings."+field, fault.CodeInvalid, "it must be a whole number")
-	}
-}
-
-func checkMatch(job connector.SyncJob, issues *fault.Issues) {
-	seen := map[string]bool{}
-	for _, m := range job.Match {
-		if m.To == "" || seen[m.To] {
-			issues.Add("spec.match", fault.CodeInvalid, "each column can be matched once; %q cannot", m.To)
-		}
-		seen[m.To] = true
-	}
-	switch {
-	case len(job.Match) > 0:
-	case slices.Contains(syncType().Match.Modes, job.Mode):
-		issues.Add("spec.match", fault.CodeRequired, "mode %s needs a column of the table by which rows are matched", job.Mode)
-	case removes(job):
-		issues.Add("spec.delete", fault.CodeInvalid, "rows can be removed only where they are matched: choose a column to match, or do nothing with removed rows")
-	}
-}
-
-// removes reports whether rows that left the model are acted on.
-func removes(job connector.SyncJob) bool {
-	return job.Mode != connector.ModeAll && (job.Delete == connector.DeleteRecord || job.Delete == connector.DeleteClear)
-}
-
-func checkColumns(job connector.SyncJob, issues *fault.Issues) {
-	if len(job.Columns) == 0 {
-		issues.Add("spec.mappings", fault.CodeRequired, "map at least one column")
-		return
-	}
-	seen := map[string]bool{}
-	for _, c := range job.Columns {
-		if c.Name == "" || seen[c.Name] {
-			issues.Add("spec.mappings", fault.CodeInvalid, "each column of the table can be filled once; %q cannot", c.Name)
-		}
-		seen[c.Name] = true
-	}
-	if len(unmatched(job)) > 0 {
-		return
-	}
-	switch {
-	case job.Mode == connector.ModeUpdate:
-		issues.Add("spec.mappings", fault.CodeInvalid, "map a column besides those that are matched: an update would change nothing")
-	case removes(job) && job.Delete == connector.DeleteClear:
-		issues.Add("spec.delete", fault.CodeInvalid, "no column besides those that are matched is mapped: there is nothing to clear")
-	}
-}
-
-// unmatched returns the mapped columns that rows are not matched by.
-func unmatched(job connector.SyncJob) []connector.TargetColumn {
-	var rest []connector.TargetColumn
-	for _, c := range job.Columns {
-		if !slices.ContainsFunc(job.Match, func(m connector.MatchPair) bool { return m.To == c.Name }) {
-			rest = append(rest, c)
-		}
-	}
-	return rest
 }

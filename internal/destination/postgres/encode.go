@@ -2,10 +2,10 @@ package postgres
 
 import (
 	"encoding/hex"
-	"encoding/json"
 	"strings"
 	"time"
 
+	"github.com/millrace/millrace/internal/destination/sqltable"
 	"github.com/millrace/millrace/internal/value"
 )
 
@@ -122,21 +122,16 @@ func appendBytea(dst []byte, v value.Value) []byte {
 // appendDocument writes JSON. A text that is an object or an array already is taken as it is: sources that
 // have no type for JSON deliver it so. Any other text becomes a JSON string.
 func appendDocument(dst []byte, v value.Value) []byte {
-	if v.Kind() == value.Text && isDocument(v.Raw()) {
+	if v.Kind() == value.Text && sqltable.IsDocument(v.Raw()) {
 		return append(dst, v.Raw()...)
 	}
 	return v.AppendJSON(dst)
 }
 
-func isDocument(s string) bool {
-	s = strings.TrimLeft(s, " \t\r\n")
-	return s != "" && (s[0] == '{' || s[0] == '[') && json.Valid([]byte(s))
-}
-
 // appendArrayOf writes an array. A text is the server's to read, unless it is a JSON array.
 // Source: https://www.postgresql.org/docs/current/arrays.html#ARRAYS-IO
 func appendArrayOf(dst []byte, v value.Value, element writer, documents bool) []byte {
-	if v.Kind() == value.Text && strings.HasPrefix(strings.TrimSpace(v.Raw()), "[") && isDocument(v.Raw()) {
+	if v.Kind() == value.Text && strings.HasPrefix(strings.TrimSpace(v.Raw()), "[") && sqltable.IsDocument(v.Raw()) {
 		v = value.OfJSON(v.Raw())
 	}
 	if v = v.Parsed(); v.Kind() != value.List {

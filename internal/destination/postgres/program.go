@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/millrace/millrace/internal/connector"
+	"github.com/millrace/millrace/internal/destination/sqltable"
 	"github.com/millrace/millrace/internal/value"
 )
 
@@ -274,7 +275,7 @@ func (b *builder) remove() *program {
 		return b.staged(b.match, "DELETE FROM "+sql.Table(b.table.ref)+" AS t USING "+from)
 	}
 	var set []string
-	for _, c := range unmatched(b.job) {
+	for _, c := range sqltable.Unmatched(b.job) {
 		set = append(set, sql.Ident(c.Name)+" = NULL")
 	}
 	return b.staged(b.match, "UPDATE "+sql.Table(b.table.ref)+" AS t SET "+strings.Join(set, ", ")+" FROM "+from)

@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/millrace/millrace/internal/connector"
+	"github.com/millrace/millrace/internal/destination/sqltable"
 	"github.com/millrace/millrace/internal/fault"
 )
 
@@ -65,7 +66,7 @@ func (d *destination) session(ctx context.Context, c *pgxpool.Conn, t *table, jo
 	b := newBuilder(t, job)
 	s := &session{d: d, table: t, programs: map[connector.Operation]*program{}, limits: settings.limits()}
 	s.sheets.New = func() any { return &sheet{} }
-	s.limits.Operations = operations(job)
+	s.limits.Operations = sqltable.Operations(job)
 	for _, op := range s.limits.Operations {
 		if op == connector.Removed {
 			s.programs[op] = b.remove()
@@ -101,18 +102,6 @@ func (s syncSettings) limits() connector.Limits {
 
 // maxBatchBytes bounds the memory of a batch: rows may be wide.
 const maxBatchBytes = 16 << 20
-
-// operations returns what a job acts on; other changes are passed over (SY-75).
-func operations(job connector.SyncJob) []connector.Operation {
-	var ops []connector.Operation
-	if removes(job) {
-		ops = append(ops, connector.Removed)
-	}
-	if job.Mode != connector.ModeInsert {
-		ops = append(ops, connector.Changed)
-	}
-	return append(ops, connector.Added)
-}
 
 // Limits says how batches are made.
 func (s *session) Limits() connector.Limits { return s.limits }

@@ -1,6 +1,9 @@
 package sqlserver
 
-import "github.com/millrace/millrace/internal/connector"
+import (
+	"github.com/millrace/millrace/internal/connector"
+	"github.com/millrace/millrace/internal/connector/tds"
+)
 
 // The ways to sign in.
 const (
@@ -9,16 +12,6 @@ const (
 	authSecret      = "clientSecret"
 	authCertificate = "clientCertificate"
 )
-
-// The modes of encryption.
-const (
-	encryptStrict   = "strict"   // TLS before the first byte of the protocol (TDS 8.0)
-	encryptRequired = "required" // TLS negotiated by the protocol
-	encryptLogin    = "login"    // TLS for the login alone, if the server does not ask for more
-	encryptNone     = "none"
-)
-
-const defaultPort = 1433
 
 func serverFields() []connector.Field {
 	shown := &connector.ShowIf{Field: "auth", In: []string{authPassword}}
@@ -71,7 +64,7 @@ func placeFields(example string, shown *connector.ShowIf) []connector.Field {
 	low, high := float64(1), float64(65535)
 	return []connector.Field{
 		{Name: "host", Label: "Host", Type: connector.FieldString, Required: true, Example: example, ShowIf: shown, Help: "Name or address of the server, without http:// and without a / at the end."},
-		{Name: "port", Label: "Port", Type: connector.FieldNumber, Required: true, Default: defaultPort, Min: &low, Max: &high, ShowIf: shown},
+		{Name: "port", Label: "Port", Type: connector.FieldNumber, Required: true, Default: tds.DefaultPort, Min: &low, Max: &high, ShowIf: shown},
 		{Name: "database", Label: "Database", Type: connector.FieldString, Required: true, Example: "analytics", ShowIf: shown, Help: "The database that queries run in."},
 	}
 }
@@ -111,12 +104,12 @@ func optionFields() []connector.Field {
 	return []connector.Field{
 		{Name: "requestTimeout", Label: "Request timeout", Type: connector.FieldNumber, Min: &low, Advanced: true, Help: "How many seconds a query may take until its last row. Empty or 0 means as long as it needs."},
 		{
-			Name: "encryption", Label: "Encryption", Type: connector.FieldSelect, Default: encryptRequired, Advanced: true, ShowIf: notString,
+			Name: "encryption", Label: "Encryption", Type: connector.FieldSelect, Default: tds.EncryptRequired, Advanced: true, ShowIf: notString,
 			Options: []connector.Option{
-				{Value: encryptStrict, Label: "Strict (TDS 8.0)", Help: "SQL Server 2022 and newer, Azure SQL"},
-				{Value: encryptRequired, Label: "Always"},
-				{Value: encryptLogin, Label: "The login, and more if the server asks for it"},
-				{Value: encryptNone, Label: "None"},
+				{Value: tds.EncryptStrict, Label: "Strict (TDS 8.0)", Help: "SQL Server 2022 and newer, Azure SQL"},
+				{Value: tds.EncryptRequired, Label: "Always"},
+				{Value: tds.EncryptLogin, Label: "The login, and more if the server asks for it"},
+				{Value: tds.EncryptNone, Label: "None"},
 			},
 		},
 		{Name: "trustServerCertificate", Label: "Trust the server's certificate", Type: connector.FieldBoolean, Default: false, Advanced: true, ShowIf: notString, Help: "Encrypts to whoever answers. For servers with a certificate that they signed themselves, where the way to them is safe."},

@@ -5,13 +5,11 @@ import (
 	"database/sql/driver"
 	"errors"
 	"io"
-	"net"
 	"runtime"
-	"sync"
 	"time"
 
 	mssql "github.com/microsoft/go-mssqldb"
-	"github.com/millrace/millrace/internal/connector"
+	"github.com/millrace/millrace/internal/connector/tds"
 	"github.com/millrace/millrace/internal/fault"
 )
 
@@ -19,52 +17,11 @@ import (
 type session struct {
 	owner   *Source
 	conn    driver.Conn
-	dialer  *dialer
+	dialer  *tds.Dialer
 	refused error           // why the server's certificate is not trusted
 	ctx     context.Context // ends the running statement; a session lives within one call or one reader
 	cancel  context.CancelCauseFunc
 	stop    context.CancelFunc // of the timeout
-}
-
-// dialer opens a connection over the source's network and remembers it. Names are looked up there too, since the driver
-// sees that it is a HostDialer.
-type dialer struct {
-	network connector.Network
-
-	mu     sync.Mutex
-	open   net.Conn
-	closed bool
-}
-
-var _ mssql.HostDialer = (*dialer)(nil)
-
-// DialContext connects. The driver dials again where a server sends it on to another one.
-func (d *dialer) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
-	c, err := d.network.DialContext(ctx, network, address)
-	if err != nil {
-		return nil, err
-	}
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.closed {
-		return nil, errors.Join(net.ErrClosed, c.Close())
-	}
-	d.open = c
-	return c, nil
-}
-
-// HostName tells the driver that names are not looked up here.
-func (d *dialer) HostName() string { return "" }
-
-// close ends the connection under the driver. The driver's own way of closing gives a buffer back that it may still
-// be reading into.
-func (d *dialer) close() {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.closed = true
-	if d.open != nil {
-		_ = d.open.Close() //nolint:errcheck // it is given up
-	}
 }
 
 // connectTimeout is how long it may take to connect and sign in. A database of Azure that sleeps needs time to wake.
@@ -77,7 +34,7 @@ func (s *Source) connect(ctx context.Context, begin string) (*session, error) {
 		ctx, stop = context.WithTimeoutCause(ctx, s.place.timeout, errTimeout)
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
-	x := &session{owner: s, dialer: &dialer{network: s.network}, ctx: ctx, cancel: cancel, stop: stop}
+	x := &session{owner: s, dialer: tds.NewDialer(s.network), ctx: ctx, cancel: cancel, stop: stop}
 	if !s.register(x) {
 		x.close()
 		return nil, fault.Wrap(errClosed, fault.CodeSourceUnreachable, "")
@@ -97,9 +54,9 @@ func (s *Source) connect(ctx context.Context, begin string) (*session, error) {
 func (x *session) login() error {
 	ctx, done := context.WithTimeout(x.ctx, connectTimeout)
 	defer done()
-	defer context.AfterFunc(ctx, x.dialer.close)()
-	config := x.owner.place.config
-	config.TLSConfig = x.owner.place.tls(&x.refused)
+	defer context.AfterFunc(ctx, x.dialer.Close)()
+	config := x.owner.place.Config
+	config.TLSConfig = x.owner.place.TLS(&x.refused)
 	c := mssql.NewConnectorConfig(config)
 	if token := x.owner.place.token; token != nil {
 		var err error
@@ -178,11 +135,11 @@ func (x *session) all(sql string, each func(row []driver.Value) error) error {
 
 // finish ends a statement: the server is told to stop it and has a moment to say that it did. What the driver's reader
 // still holds is taken from it, so that it ends.
-func finish(rows *mssql.Rows, d *dialer) {
+func finish(rows *mssql.Rows, d *tds.Dialer) {
 	if rows.Close() == nil {
 		return
 	}
-	d.close()
+	d.Close()
 	for rows.Close() != nil {
 		runtime.Gosched()
 	}
@@ -192,12 +149,12 @@ func finish(rows *mssql.Rows, d *dialer) {
 func (x *session) close() {
 	x.cancel(errReleased)
 	x.stop()
-	x.dialer.close()
+	x.dialer.Close()
 	x.owner.forget(x)
 }
 
 // kill ends the connection from another goroutine than the one that uses it.
 func (x *session) kill() {
 	x.cancel(errClosed)
-	x.dialer.close()
+	x.dialer.Close()
 }

@@ -31,6 +31,8 @@ var whole = []struct {
 	to   string
 }{
 	{regexp.MustCompile(`(?s)^IF EXISTS \(SELECT 1 FROM sys\.databases.*$`), "SELECT 1 WHERE false"},
+	{regexp.MustCompile(`^SET XACT_ABORT ON;.*$`), "SELECT 1 WHERE false"},
+	{regexp.MustCompile(`^SELECT compatibility_level, .* FROM sys\.databases WHERE database_id = DB_ID\(\)$`), "SELECT CAST(160 AS INTEGER), 'READ_WRITE'"},
 	{regexp.MustCompile(`(?s)^(?:/\*.*?\*/ )?IF OBJECT_ID\(.*\) IS NOT NULL DROP TABLE (.*)$`), "DROP TABLE IF EXISTS $1"},
 	{regexp.MustCompile(`(?s)^(?:/\*.*?\*/ )?IF SCHEMA_ID\(.*\) IS NULL EXEC\('CREATE SCHEMA \[(.*)\]'\)$`), `CREATE SCHEMA IF NOT EXISTS "$1"`},
 	{regexp.MustCompile(`(?s)\nFROM sys\.objects AS o\n.*?\nWHERE `), "\nFROM standin.catalog WHERE "},

@@ -1,4 +1,4 @@
-package sqlserver
+package tds
 
 import (
 	"net"
@@ -33,32 +33,32 @@ var refused = []string{
 	"host name in certificate", "failover partner", "failoverpartner", "attachdbfilename", "network library", "user instance", "column encryption setting", "protocol", "log",
 }
 
-// fromString reads a connection string (S-68). What it says goes before the other settings.
-func (s settings) fromString() (settings, error) {
-	pairs, err := splitString(s.ConnectionString)
+// FromString reads a connection string (S-68), and says nothing of what may be its password.
+func FromString(text string) (Settings, error) {
+	pairs, err := splitString(text)
 	if err != nil {
-		return s, err
+		return Settings{}, err
 	}
-	out := settings{Auth: authString, Port: defaultPort, RequestTimeout: s.RequestTimeout, Encryption: encryptRequired}
+	out := Settings{Port: DefaultPort, Encryption: EncryptRequired}
 	for _, p := range pairs {
 		meaning, known := keywords[p.key]
 		switch {
 		case slices.Contains(refused, p.key):
-			return s, stringError("%s is not understood here", strconv.Quote(p.key))
+			return Settings{}, stringError("%s is not understood here", strconv.Quote(p.key))
 		case !known:
-			return s, stringError("a word of it is not known; a value with a semicolon stands in quotes")
+			return Settings{}, stringError("a word of it is not known; a value with a semicolon stands in quotes")
 		}
 		if err := out.set(meaning, p); err != nil {
-			return s, err
+			return Settings{}, err
 		}
 	}
 	if out.Host == "" {
-		return s, stringError("it does not say which Server")
+		return Settings{}, stringError("it does not say which Server")
 	}
 	return out, nil
 }
 
-func (s *settings) set(meaning string, p pair) (err error) {
+func (s *Settings) set(meaning string, p pair) (err error) {
 	switch meaning {
 	case "server":
 		return s.setServer(p.value)
@@ -81,7 +81,7 @@ func (s *settings) set(meaning string, p pair) (err error) {
 }
 
 // setServer reads tcp:host,port.
-func (s *settings) setServer(text string) error {
+func (s *Settings) setServer(text string) error {
 	if len(text) > 4 && strings.EqualFold(text[:4], "tcp:") {
 		text = text[4:]
 	}
@@ -99,7 +99,7 @@ func (s *settings) setServer(text string) error {
 	return s.setPort(port)
 }
 
-func (s *settings) setPort(text string) error {
+func (s *Settings) setPort(text string) error {
 	port, err := strconv.ParseUint(strings.TrimSpace(text), 10, 16)
 	if err != nil || port == 0 {
 		return stringError("the port is no number from 1 to 65535")
@@ -122,19 +122,19 @@ func truth(p pair) (bool, error) {
 func encryptWord(p pair) (string, error) {
 	switch strings.ToLower(p.value) {
 	case "strict":
-		return encryptStrict, nil
+		return EncryptStrict, nil
 	case "mandatory":
-		return encryptRequired, nil
+		return EncryptRequired, nil
 	case "optional":
-		return encryptLogin, nil
+		return EncryptLogin, nil
 	case "disable":
-		return encryptNone, nil
+		return EncryptNone, nil
 	}
 	on, err := truth(p)
 	if on {
-		return encryptRequired, err
+		return EncryptRequired, err
 	}
-	return encryptLogin, err
+	return EncryptLogin, err
 }
 
 // stringError never holds a value of the string: it may be the password.

@@ -1,0 +1,3 @@
+// Package sqltable is what destinations that write to tables of SQL databases have in common: what a sync's match and
+// mapping must be whatever the database, and how numbers, instants, bytes and documents are read from values.
+package sqltable
