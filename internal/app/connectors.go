@@ -8,6 +8,7 @@ import (
 	httprequest "github.com/millrace/millrace/internal/destination/http"
 	"github.com/millrace/millrace/internal/destination/local"
 	"github.com/millrace/millrace/internal/destination/postgres"
+	"github.com/millrace/millrace/internal/destination/redis"
 	"github.com/millrace/millrace/internal/destination/s3"
 	"github.com/millrace/millrace/internal/httpx"
 	"github.com/millrace/millrace/internal/kind/channel"
@@ -51,7 +52,7 @@ func Connectors(c *config.Config) *connector.Registry {
 		},
 	)
 	return connector.New(sources, []connector.DestinationInfo{
-		httprequest.Info(network), local.Info(c.FilesRoot), postgres.Info(), s3.Info(),
+		httprequest.Info(network), local.Info(c.FilesRoot), postgres.Info(), redis.Info(), s3.Info(),
 	})
 }
 
