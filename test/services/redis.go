@@ -115,8 +115,7 @@ func launchRedis(data string, port int, options ...string) error {
 		DialerRetries: int(redisStartTime / redisAskEvery), DialerRetryTimeout: redisAskEvery, DialTimeout: redisStartTime,
 	})
 	err = c.Ping(context.Background()).Err()
-	var answer redis.Error
-	if errors.As(err, &answer) { // one that asks for a password has started too
+	if _, ok := errors.AsType[redis.Error](err); ok { // one that asks for a password has started too
 		err = nil
 	}
 	if err != nil {

@@ -16,6 +16,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -133,7 +134,7 @@ func TestEncryption(t *testing.T) {
 	ours, other := newAuthority(t), newAuthority(t)
 	certificate, key := ours.issue(t, "localhost")
 	port := freePort(t)
-	services.RedisOfItsOwn(t, "--tls-port", fmt.Sprint(port), "--tls-cert-file", ours.file(t, "s.crt", certificate), "--tls-key-file", ours.file(t, "s.key", key), "--tls-ca-cert-file", filepath.Join(ours.dir, "ca.crt"))
+	services.RedisOfItsOwn(t, "--tls-port", strconv.Itoa(port), "--tls-cert-file", ours.file(t, "s.crt", certificate), "--tls-key-file", ours.file(t, "s.key", key), "--tls-ca-cert-file", filepath.Join(ours.dir, "ca.crt"))
 	shown, shownKey := ours.issue(t, "client")
 	for _, c := range []struct {
 		name, host, mode, ca string
@@ -181,7 +182,7 @@ func cluster(t *testing.T) (nodes [2]services.RedisPlace, addresses []any) {
 	for i := range nodes {
 		announced := 1 + i // ports of the system at which no Redis listens
 		bus := freePort(t)
-		n := services.RedisOfItsOwn(t, "--cluster-enabled", "yes", "--cluster-announce-port", fmt.Sprint(announced), "--cluster-port", fmt.Sprint(bus))
+		n := services.RedisOfItsOwn(t, "--cluster-enabled", "yes", "--cluster-announce-port", strconv.Itoa(announced), "--cluster-port", strconv.Itoa(bus))
 		nodes[i] = n
 		if i > 0 {
 			worldAt(t, nodes[0], "").do(t, "CLUSTER", "MEET", "127.0.0.1", n.Port, bus)

@@ -182,7 +182,7 @@ func spelled(all []sent, spell func(sent) string) string {
 func (c sent) spell() string {
 	words := make([]string, len(c.args))
 	for i, arg := range c.args {
-		text := ""
+		var text string
 		switch a := arg.(type) {
 		case string:
 			text = a

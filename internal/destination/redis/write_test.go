@@ -1,8 +1,9 @@
 package redis_test
 
 import (
-	"fmt"
+	"maps"
 	"reflect"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -133,9 +134,7 @@ func TestCommands(t *testing.T) {
 				}
 				j := c.job
 				j.Delete, j.Settings = c.delete, j.Settings.WithDefaults(nil)
-				for k, v := range c.settings {
-					j.Settings[k] = v
-				}
+				maps.Copy(j.Settings, c.settings)
 				s := begin(t, open(t, w.settings("transactions", transactions), connector.Network{}), j)
 				for i, step := range c.steps {
 					for range 2 { // sending again changes nothing
@@ -164,7 +163,7 @@ func (w *world) checkHolds(t *testing.T, step int, holds map[string]any) {
 	t.Helper()
 	for command, want := range holds {
 		var args []any
-		for _, word := range strings.Fields(command) {
+		for word := range strings.FieldsSeq(command) {
 			args = append(args, word)
 		}
 		if got := w.do(t, args...); !reflect.DeepEqual(got, want) {
@@ -215,7 +214,7 @@ func TestWholeBatch(t *testing.T) {
 	own.do(t, "ACL", "SETUSER", "reader", "on", ">"+password, "~*", "+ping", "+info", "+get", "+select")
 	own.do(t, "ACL", "SETUSER", "partly", "on", ">"+password, "~mine:*", "+@all")
 	full := worldAt(t, services.RedisOfItsOwn(t, "--maxmemory", "1kb"), "")
-	replica := worldAt(t, services.RedisOfItsOwn(t, "--replicaof", "127.0.0.1 "+fmt.Sprint(own.place.Port)), "")
+	replica := worldAt(t, services.RedisOfItsOwn(t, "--replicaof", "127.0.0.1 "+strconv.Itoa(own.place.Port)), "")
 	for name, c := range map[string]struct {
 		settings connector.Settings
 		code     fault.Code
