@@ -5,6 +5,7 @@ import (
 
 	"github.com/millrace/millrace/internal/config"
 	"github.com/millrace/millrace/internal/connector"
+	"github.com/millrace/millrace/internal/destination/dynamodb"
 	"github.com/millrace/millrace/internal/destination/elasticsearch"
 	httprequest "github.com/millrace/millrace/internal/destination/http"
 	"github.com/millrace/millrace/internal/destination/local"
@@ -53,7 +54,7 @@ func Connectors(c *config.Config) *connector.Registry {
 		},
 	)
 	return connector.New(sources, []connector.DestinationInfo{
-		elasticsearch.Info(), httprequest.Info(network), local.Info(c.FilesRoot), postgres.Info(), redis.Info(), s3.Info(),
+		dynamodb.Info(), elasticsearch.Info(), httprequest.Info(network), local.Info(c.FilesRoot), postgres.Info(), redis.Info(), s3.Info(),
 	})
 }
 
