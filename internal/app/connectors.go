@@ -9,6 +9,7 @@ import (
 	"github.com/millrace/millrace/internal/destination/elasticsearch"
 	httprequest "github.com/millrace/millrace/internal/destination/http"
 	"github.com/millrace/millrace/internal/destination/local"
+	"github.com/millrace/millrace/internal/destination/mongodb"
 	"github.com/millrace/millrace/internal/destination/postgres"
 	"github.com/millrace/millrace/internal/destination/redis"
 	"github.com/millrace/millrace/internal/destination/s3"
@@ -54,7 +55,7 @@ func Connectors(c *config.Config) *connector.Registry {
 		},
 	)
 	return connector.New(sources, []connector.DestinationInfo{
-		dynamodb.Info(), elasticsearch.Info(), httprequest.Info(network), local.Info(c.FilesRoot), postgres.Info(), redis.Info(), s3.Info(),
+		dynamodb.Info(), elasticsearch.Info(), httprequest.Info(network), local.Info(c.FilesRoot), mongodb.Info(), postgres.Info(), redis.Info(), s3.Info(),
 	})
 }
 
