@@ -17,6 +17,7 @@ package_of() {
   case "$1" in
     postgres) echo postgresql ;;
     mariadbd) echo mariadb-server ;;
+    redis-server) echo redis-server ;;
     chromium) echo chromium ;;
     gcc | g++ | make | git | curl | shellcheck) echo "$1" ;;
     *) return 1 ;;

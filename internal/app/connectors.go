@@ -8,10 +8,14 @@ import (
 	"github.com/millrace/millrace/internal/connector"
 	"github.com/millrace/millrace/internal/connector/manifest"
 	"github.com/millrace/millrace/internal/destination"
+	"github.com/millrace/millrace/internal/destination/dynamodb"
+	"github.com/millrace/millrace/internal/destination/elasticsearch"
 	httprequest "github.com/millrace/millrace/internal/destination/http"
 	"github.com/millrace/millrace/internal/destination/local"
+	"github.com/millrace/millrace/internal/destination/mongodb"
 	mysqldest "github.com/millrace/millrace/internal/destination/mysql"
 	"github.com/millrace/millrace/internal/destination/postgres"
+	"github.com/millrace/millrace/internal/destination/redis"
 	"github.com/millrace/millrace/internal/destination/s3"
 	sqlserverdest "github.com/millrace/millrace/internal/destination/sqlserver"
 	"github.com/millrace/millrace/internal/httpx"
@@ -56,6 +60,10 @@ func Connectors(c *config.Config) *connector.Registry {
 		},
 	)
 	r := connector.New(sources, slices.Concat(destination.Manifests(network), mysqldest.Infos(), []connector.DestinationInfo{
+		dynamodb.Info(),
+		elasticsearch.Info(),
+		mongodb.Info(),
+		redis.Info(),
 		httprequest.Info(network),
 		local.Info(c.FilesRoot),
 		postgres.Info(),
