@@ -6,6 +6,7 @@ import (
 	"github.com/millrace/millrace/internal/config"
 	"github.com/millrace/millrace/internal/connector"
 	httprequest "github.com/millrace/millrace/internal/destination/http"
+	"github.com/millrace/millrace/internal/destination/kafka"
 	"github.com/millrace/millrace/internal/destination/local"
 	"github.com/millrace/millrace/internal/destination/postgres"
 	"github.com/millrace/millrace/internal/destination/s3"
@@ -52,6 +53,7 @@ func Connectors(c *config.Config) *connector.Registry {
 	)
 	return connector.New(sources, []connector.DestinationInfo{
 		httprequest.Info(network), local.Info(c.FilesRoot), postgres.Info(), s3.Info(),
+		kafka.Info(),
 	})
 }
 

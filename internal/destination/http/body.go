@@ -31,14 +31,9 @@ func (c *compiler) body() trigger.Body {
 	case bodyFormMapped:
 		return c.mappedForm()
 	default:
-		return noBody{}
+		return trigger.NoBody{}
 	}
 }
-
-// noBody sends nothing but the address and the headers.
-type noBody struct{}
-
-func (noBody) Write(*trigger.Scratch, []connector.Row) error { return nil }
 
 func (c *compiler) form() trigger.Body {
 	f := &formBody{}

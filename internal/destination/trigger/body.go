@@ -35,6 +35,12 @@ func (c *Compiler) Message(s Message) Body {
 	}
 }
 
+// NoBody is the body of what has none.
+type NoBody struct{}
+
+// Write writes nothing.
+func (NoBody) Write(*Scratch, []connector.Row) error { return nil }
+
 // JSON compiles a template that makes JSON.
 func (c *Compiler) JSON(field, text string) Body {
 	return &jsonBody{c.Reads(field, template.JSON, text)}

@@ -58,16 +58,17 @@ func EnabledField(label string) connector.Field {
 	return connector.Field{Name: enabledField, Label: label, Type: connector.FieldBoolean, Default: false}
 }
 
-// MessageFields ask how the message of a row is made. Decode them into Message.
-func MessageFields() []connector.Field {
+// MessageFields ask how the message of a row is made, in the ways that all destinations have and in more. Decode them
+// into Message.
+func MessageFields(more ...connector.Option) []connector.Field {
 	return []connector.Field{
 		{
 			Name: "body", Label: "Message", Type: connector.FieldSelect, Default: BodyMapped, ShowIf: Enabled(),
-			Options: []connector.Option{
+			Options: append([]connector.Option{
 				{Value: BodyMapped, Label: "JSON from the mapping", Help: "An object of the mapped fields."},
 				{Value: BodyJSON, Label: "JSON from a template"},
 				{Value: BodyColumn, Label: "JSON from one column"},
-			},
+			}, more...),
 		},
 		{Name: "json", Label: "JSON", Type: connector.FieldText, Required: true, ShowIf: When("body", BodyJSON), Example: `{"email": "{{ row.email }}", "age": {{ row.age }}}`, Help: "A Liquid template with row. Put double quotes around texts. Commas before a closing bracket are removed."},
 		{Name: "column", Label: "Column", Type: connector.FieldSelect, Required: true, OptionsFrom: ListColumns, ShowIf: When("body", BodyColumn), Help: "It holds the JSON of the whole message."},
