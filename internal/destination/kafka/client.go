@@ -49,7 +49,7 @@ func (d *destination) connect() (*client, error) {
 	options := []kgo.Opt{
 		kgo.SeedBrokers(brokers...), kgo.ClientID(d.settings.ClientID), kgo.DisableClientMetrics(), kgo.WithHooks(c),
 		kgo.RequestRetries(requestRetries), kgo.RetryTimeout(d.patience), kgo.RequestTimeoutOverhead(d.patience / 2), kgo.ProduceRequestTimeout(d.patience / 2),
-		kgo.RecordPartitioner(partitioner{}), kgo.RecordRetries(recordRetries), kgo.MetadataMinAge(d.patience/recordRetries), kgo.RecordDeliveryTimeout(deliveryTimeout), kgo.AllowIdempotentProduceCancellation(),
+		kgo.RecordPartitioner(partitioner{}), kgo.RecordRetries(recordRetries), kgo.MetadataMinAge(d.patience / recordRetries), kgo.RecordDeliveryTimeout(deliveryTimeout), kgo.AllowIdempotentProduceCancellation(),
 		kgo.ProducerBatchMaxBytes(int32(min(d.settings.BatchBytes, maxBatchBytes))), kgo.ProducerLinger(0),
 	}
 	dial, err := d.dial()
