@@ -59,6 +59,7 @@ var sideways = map[[2]string]string{
 	{"internal/source/athena/", "internal/source/trino/"}:            "Athena speaks the language of Trino, and so does its stand-in",
 	{"internal/destination/", "internal/destination/file"}:           "all file destinations write the same files",
 	{"internal/destination/file/", "internal/destination/"}:          "the suite of file destinations",
+	{"internal/destination/", "internal/destination/aws"}:            "requests to Amazon's services are signed and their errors read in one way",
 	{"internal/destination/", "internal/destination/trigger"}:        "messages and requests of one's own making are described and made alike",
 	{"internal/resource", "internal/connector"}:                      "secrets of a configuration are found by its fields",
 	{"internal/resource/", "internal/resource"}:                      "the suite of kinds",

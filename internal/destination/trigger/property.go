@@ -75,11 +75,12 @@ func (p *Property) Whole(sc *Scratch) (int64, bool, error) {
 	if err != nil {
 		return 0, false, err
 	}
-	n, ok := whole(v)
+	n, ok := Whole(v)
 	return n, ok, nil
 }
 
-func whole(v value.Value) (int64, bool) {
+// Whole reads a value as a whole number, and whether it is one.
+func Whole(v value.Value) (int64, bool) {
 	switch v.Kind() { //nolint:exhaustive // the others are no numbers
 	case value.Int:
 		return v.Int(), true
