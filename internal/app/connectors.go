@@ -9,6 +9,7 @@ import (
 	"github.com/millrace/millrace/internal/destination/kafka"
 	"github.com/millrace/millrace/internal/destination/local"
 	"github.com/millrace/millrace/internal/destination/postgres"
+	"github.com/millrace/millrace/internal/destination/pubsub"
 	"github.com/millrace/millrace/internal/destination/s3"
 	"github.com/millrace/millrace/internal/destination/sqs"
 	"github.com/millrace/millrace/internal/httpx"
@@ -54,7 +55,7 @@ func Connectors(c *config.Config) *connector.Registry {
 	)
 	return connector.New(sources, []connector.DestinationInfo{
 		httprequest.Info(network), local.Info(c.FilesRoot), postgres.Info(), s3.Info(),
-		kafka.Info(), sqs.Info(),
+		kafka.Info(), sqs.Info(), pubsub.Info(),
 	})
 }
 

@@ -200,7 +200,7 @@ func (s *session) Write(ctx context.Context, b *connector.Batch) (connector.Resu
 	for _, e := range entries {
 		byRow[e.row] = e
 	}
-	return trigger.SendParts(refused, parts(entries), func(rows []int) ([]connector.Rejection, error) {
+	return trigger.SendParts(refused, parts(entries), nil, func(rows []int) ([]connector.Rejection, error) {
 		request := make([]*entry, len(rows))
 		for i, row := range rows {
 			request[i] = byRow[row]
