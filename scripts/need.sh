@@ -9,6 +9,7 @@ find_program() {
   case "$1" in
     postgres) compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || command -v initdb >/dev/null 2>&1 ;;
     mariadbd) [ -x /usr/sbin/mariadbd ] ;;
+    rabbitmq-server) [ -x /usr/lib/rabbitmq/bin/rabbitmq-server ] ;;
     *) return 1 ;;
   esac
 }
@@ -17,6 +18,7 @@ package_of() {
   case "$1" in
     postgres) echo postgresql ;;
     mariadbd) echo mariadb-server ;;
+    rabbitmq-server) echo rabbitmq-server ;;
     chromium) echo chromium ;;
     gcc | g++ | make | git | curl | shellcheck) echo "$1" ;;
     *) return 1 ;;

@@ -10,6 +10,7 @@ import (
 	"github.com/millrace/millrace/internal/destination/local"
 	"github.com/millrace/millrace/internal/destination/postgres"
 	"github.com/millrace/millrace/internal/destination/pubsub"
+	"github.com/millrace/millrace/internal/destination/rabbitmq"
 	"github.com/millrace/millrace/internal/destination/s3"
 	"github.com/millrace/millrace/internal/destination/sqs"
 	"github.com/millrace/millrace/internal/httpx"
@@ -55,7 +56,7 @@ func Connectors(c *config.Config) *connector.Registry {
 	)
 	return connector.New(sources, []connector.DestinationInfo{
 		httprequest.Info(network), local.Info(c.FilesRoot), postgres.Info(), s3.Info(),
-		kafka.Info(), sqs.Info(), pubsub.Info(),
+		kafka.Info(), sqs.Info(), pubsub.Info(), rabbitmq.Info(),
 	})
 }
 
