@@ -17,6 +17,7 @@ import (
 
 	awssdk "github.com/aws/aws-sdk-go-v2/aws"
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/smithy-go"
 
 	"github.com/millrace/millrace/internal/clock"
@@ -133,6 +134,37 @@ func (s Settings) identity() cloud.AWS {
 		RoleARN: s.RoleARN, ExternalID: s.ExternalID, STSEndpoint: s.STSEndpoint,
 	}
 }
+
+// Identify asks the token service who the keys belong to, which needs no permission.
+// https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html
+func (s Settings) Identify(ctx context.Context, region string, n connector.Network) error {
+	client := &http.Client{Transport: n.Direct().Transport(), Timeout: identifyTimeout}
+	id := s.identity()
+	config, err := id.Config(ctx, region, client)
+	if err != nil {
+		return fault.Wrap(err, fault.CodeInvalid, "the AWS credential cannot be used")
+	}
+	_, err = sts.NewFromConfig(config, func(o *sts.Options) {
+		o.RetryMaxAttempts = 1
+		if id.STSEndpoint != "" {
+			o.BaseEndpoint = awssdk.String(id.STSEndpoint)
+		}
+	}).GetCallerIdentity(ctx, nil)
+	if err == nil {
+		return nil
+	}
+	if api, ok := errors.AsType[smithy.APIError](err); ok && api.ErrorFault() != smithy.FaultServer {
+		return credentialFault(err)
+	}
+	if errors.Is(err, context.Canceled) {
+		return fault.Wrap(err, fault.CodeRunCancelled, "asking AWS who the keys belong to")
+	}
+	e := fault.Wrap(err, fault.CodeDestinationUnreachable, "asking AWS who the keys belong to")
+	return e.WithSuggestion("%s%s", e.Hint(), n.Firewall())
+}
+
+// identifyTimeout is how long the token service may take.
+const identifyTimeout = 30 * time.Second
 
 // Options make a Client.
 type Options struct {

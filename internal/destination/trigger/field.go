@@ -94,3 +94,24 @@ func PlaceFields(name, label, list, help string) []connector.Field {
 		{Name: name + "Column", Label: label + " from the column", Type: connector.FieldSelect, OptionsFrom: ListColumns, Required: true, ShowIf: When(from, FromColumn), Help: help},
 	}
 }
+
+// Bounds of the numbers in PaceFields.
+const (
+	maxRetries     = 20
+	maxConcurrency = 500
+	maxRate        = 1_000_000
+)
+
+// PaceFields ask how fast something is done, such as requests, and what becomes of what failed. Decode them into Pace.
+func PaceFields(things string, rate, concurrency int) []connector.Field {
+	return []connector.Field{
+		{Name: "rateLimit", Label: things + " in a window", Type: connector.FieldNumber, Default: rate, Min: new(0.0), Max: new(float64(maxRate)), Help: "Slightly fewer are made. 0 means no limit."},
+		{Name: "rateWindow", Label: "Window", Type: connector.FieldSelect, Default: PerSecond, Options: Options(PerSecond, PerMinute, PerHour)},
+		{Name: "concurrency", Label: things + " at once", Type: connector.FieldNumber, Default: concurrency, Min: new(1.0), Max: new(float64(maxConcurrency))},
+		{
+			Name: "retry", Label: "Try again what failed", Type: connector.FieldSelect, Default: RetryNow,
+			Options: []connector.Option{{Value: RetryNow, Label: "At once, then in the next runs"}, {Value: RetryNext, Label: "In the next runs"}},
+		},
+		{Name: "retries", Label: "Retries in a run", Type: connector.FieldNumber, Default: 3, Min: new(0.0), Max: new(float64(maxRetries)), ShowIf: When("retry", RetryNow), Help: "Waits grow between them."},
+	}
+}
