@@ -6,6 +6,7 @@ import (
 	"github.com/millrace/millrace/internal/config"
 	"github.com/millrace/millrace/internal/connector"
 	"github.com/millrace/millrace/internal/destination/email"
+	"github.com/millrace/millrace/internal/destination/embedded"
 	httprequest "github.com/millrace/millrace/internal/destination/http"
 	"github.com/millrace/millrace/internal/destination/kafka"
 	"github.com/millrace/millrace/internal/destination/lambda"
@@ -58,7 +59,7 @@ func Connectors(c *config.Config) *connector.Registry {
 	)
 	return connector.New(sources, []connector.DestinationInfo{
 		httprequest.Info(network), local.Info(c.FilesRoot), postgres.Info(), s3.Info(),
-		kafka.Info(), sqs.Info(), pubsub.Info(), rabbitmq.Info(), lambda.Info(), email.Info(),
+		kafka.Info(), sqs.Info(), pubsub.Info(), rabbitmq.Info(), lambda.Info(), email.Info(), embedded.Info(network),
 	})
 }
 
