@@ -9,6 +9,7 @@ find_program() {
   case "$1" in
     postgres) compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || command -v initdb >/dev/null 2>&1 ;;
     mariadbd) [ -x /usr/sbin/mariadbd ] ;;
+    rabbitmq-server) [ -x /usr/lib/rabbitmq/bin/rabbitmq-server ] ;;
     *) return 1 ;;
   esac
 }
@@ -18,6 +19,7 @@ package_of() {
     postgres) echo postgresql ;;
     mariadbd) echo mariadb-server ;;
     redis-server) echo redis-server ;;
+    rabbitmq-server) echo rabbitmq-server ;;
     chromium) echo chromium ;;
     gcc | g++ | make | git | curl | shellcheck) echo "$1" ;;
     *) return 1 ;;

@@ -4,7 +4,7 @@ set -uo pipefail
 cd "$(dirname "$0")/.." || exit 1
 export GOFLAGS=${GOFLAGS:--tags=duckdb_arrow} # DuckDB's Arrow interface is behind a tag
 
-./scripts/need.sh go node gcc g++ git postgres mariadbd redis-server chromium || exit 1
+./scripts/need.sh go node gcc g++ git postgres mariadbd redis-server rabbitmq-server chromium || exit 1
 make -s web bin/gotestsum || exit 1
 
 # The store that stands in for Azure. Where it cannot be had, the tests that need it say so and count as skipped.

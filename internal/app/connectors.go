@@ -10,14 +10,21 @@ import (
 	"github.com/millrace/millrace/internal/destination"
 	"github.com/millrace/millrace/internal/destination/dynamodb"
 	"github.com/millrace/millrace/internal/destination/elasticsearch"
+	"github.com/millrace/millrace/internal/destination/email"
+	"github.com/millrace/millrace/internal/destination/embedded"
 	httprequest "github.com/millrace/millrace/internal/destination/http"
+	"github.com/millrace/millrace/internal/destination/kafka"
+	"github.com/millrace/millrace/internal/destination/lambda"
 	"github.com/millrace/millrace/internal/destination/local"
 	"github.com/millrace/millrace/internal/destination/mongodb"
 	mysqldest "github.com/millrace/millrace/internal/destination/mysql"
 	"github.com/millrace/millrace/internal/destination/postgres"
+	"github.com/millrace/millrace/internal/destination/pubsub"
+	"github.com/millrace/millrace/internal/destination/rabbitmq"
 	"github.com/millrace/millrace/internal/destination/redis"
 	"github.com/millrace/millrace/internal/destination/s3"
 	sqlserverdest "github.com/millrace/millrace/internal/destination/sqlserver"
+	"github.com/millrace/millrace/internal/destination/sqs"
 	"github.com/millrace/millrace/internal/httpx"
 	"github.com/millrace/millrace/internal/kind/channel"
 	"github.com/millrace/millrace/internal/kind/credential"
@@ -64,6 +71,13 @@ func Connectors(c *config.Config) *connector.Registry {
 		elasticsearch.Info(),
 		mongodb.Info(),
 		redis.Info(),
+		kafka.Info(),
+		sqs.Info(),
+		pubsub.Info(),
+		rabbitmq.Info(),
+		lambda.Info(),
+		email.Info(),
+		embedded.Info(network),
 		httprequest.Info(network),
 		local.Info(c.FilesRoot),
 		postgres.Info(),

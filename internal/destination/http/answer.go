@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/millrace/millrace/internal/connector"
+	"github.com/millrace/millrace/internal/destination/trigger"
 	"github.com/millrace/millrace/internal/fault"
 	"github.com/millrace/millrace/internal/httpx"
 	"github.com/millrace/millrace/internal/template"
@@ -11,11 +12,11 @@ import (
 )
 
 // judge reads what an answer says about the rows of a request.
-func (s *session) judge(t *trigger, sc *scratch, b *connector.Batch, r *httpx.Request, resp *httpx.Response) (connector.Result, error) {
+func (s *session) judge(t *action, sc *trigger.Scratch, b *connector.Batch, r *httpx.Request, resp *httpx.Response) (connector.Result, error) {
 	if e := s.client.StatusFault(resp, r.Secrets...); e != nil {
 		return t.failed(sc, b, resp.Status, e)
 	}
-	result := connector.Result{Rejected: sc.refused}
+	result := connector.Result{Rejected: sc.Refused}
 	if t.failure == nil {
 		return result, nil
 	}
@@ -29,7 +30,7 @@ func (s *session) judge(t *trigger, sc *scratch, b *connector.Batch, r *httpx.Re
 // failed turns a status into what the settings make of it. What is worth a retry is tried again by the
 // engine; rows that the API refused are told apart from an API that does not work, which ends the run after a
 // while.
-func (t *trigger) failed(sc *scratch, b *connector.Batch, status int, e *fault.Error) (connector.Result, error) {
+func (t *action) failed(sc *trigger.Scratch, b *connector.Batch, status int, e *fault.Error) (connector.Result, error) {
 	switch e.Class {
 	case fault.Permanent:
 		if t.retry.has(status) {
@@ -52,12 +53,12 @@ func (t *trigger) failed(sc *scratch, b *connector.Batch, status int, e *fault.E
 }
 
 // all refuses every row that was sent, for another attempt.
-func (t *trigger) all(sc *scratch, b *connector.Batch, reason string) []connector.Rejection {
+func (t *action) all(sc *trigger.Scratch, b *connector.Batch, reason string) []connector.Rejection {
 	unsent := map[int]bool{}
-	for _, r := range sc.refused {
+	for _, r := range sc.Refused {
 		unsent[r.Row] = true
 	}
-	list := sc.refused
+	list := sc.Refused
 	for i := range b.Rows {
 		if !unsent[i] {
 			list = append(list, connector.Rejection{Row: i, Reason: reason, Retry: true})
@@ -84,7 +85,7 @@ func answerScope(resp *httpx.Response) *template.Scope {
 }
 
 // refusals reads what the template found in the answer.
-func (s *session) refusals(result connector.Result, sc *scratch, b *connector.Batch, v value.Value) (connector.Result, error) {
+func (s *session) refusals(result connector.Result, sc *trigger.Scratch, b *connector.Batch, v value.Value) (connector.Result, error) {
 	switch v = v.Parsed(); v.Kind() {
 	case value.Null:
 		return result, nil
@@ -105,7 +106,7 @@ func (s *session) refusals(result connector.Result, sc *scratch, b *connector.Ba
 }
 
 // refusedRows reads a list of refused rows. One that cannot be told leaves all of them in doubt.
-func (s *session) refusedRows(result connector.Result, sc *scratch, b *connector.Batch, list []value.Value) (connector.Result, error) {
+func (s *session) refusedRows(result connector.Result, sc *trigger.Scratch, b *connector.Batch, list []value.Value) (connector.Result, error) {
 	sent := sentRows(sc, b)
 	for _, item := range list {
 		row := rowOf(item, sent, b)
@@ -123,9 +124,9 @@ func (s *session) refusedRows(result connector.Result, sc *scratch, b *connector
 }
 
 // sentRows are the places in the batch of the rows that the request had.
-func sentRows(sc *scratch, b *connector.Batch) []int {
+func sentRows(sc *trigger.Scratch, b *connector.Batch) []int {
 	unsent := map[int]bool{}
-	for _, r := range sc.refused {
+	for _, r := range sc.Refused {
 		unsent[r.Row] = true
 	}
 	rows := make([]int, 0, len(b.Rows))

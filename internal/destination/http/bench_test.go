@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/millrace/millrace/internal/connector"
+	"github.com/millrace/millrace/internal/destination/trigger"
 	"github.com/millrace/millrace/internal/httpx"
 	"github.com/millrace/millrace/internal/value"
 )
@@ -132,11 +133,11 @@ func post(client *http.Client, url string, body []byte) error {
 }
 
 func bareSender(url string, rows []connector.Row, columns []connector.TargetColumn) (send func() error, done func()) {
-	sc := &scratch{}
-	m := &mappedBody{array{true, "[", "]"}, jsonFields(columns)}
-	m.write(sc, rows) //nolint:errcheck // never fails
+	sc := &trigger.Scratch{}
+	m := trigger.Mapped(columns, trigger.ArrayOf(true, ""))
+	m.Write(sc, rows) //nolint:errcheck // never fails
 	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: inFlight}}
-	return func() error { return post(client, url, sc.body) }, client.CloseIdleConnections
+	return func() error { return post(client, url, sc.Body) }, client.CloseIdleConnections
 }
 
 func writeSender(b *testing.B, url string, rows []connector.Row, columns []connector.TargetColumn, more map[string]any) (send func() error, done func()) {

@@ -4,6 +4,7 @@ import (
 	"net/http"
 
 	"github.com/millrace/millrace/internal/connector"
+	"github.com/millrace/millrace/internal/destination/trigger"
 )
 
 // The ways to authenticate besides headers.
@@ -27,12 +28,6 @@ const (
 	clientBody   = "body"
 )
 
-// What the first run does.
-const (
-	initialBackfill = "backfill"
-	initialSkip     = "skip"
-)
-
 // How many rows a request has.
 const (
 	rowsSingle = "single"
@@ -42,30 +37,14 @@ const (
 // The bodies.
 const (
 	bodyNone       = "none"
-	bodyJSON       = "json"
-	bodyColumn     = "column"
-	bodyMapped     = "mapped"
+	bodyJSON       = trigger.BodyJSON
+	bodyColumn     = trigger.BodyColumn
+	bodyMapped     = trigger.BodyMapped
 	bodyXML        = "xml"
 	bodyForm       = "form"
 	bodyFormMapped = "form_mapped"
 	bodyText       = "text"
 )
-
-// When a request that failed is sent again.
-const (
-	retryNow  = "now"
-	retryNext = "next_run"
-)
-
-// The windows of rate limits.
-const (
-	perSecond = "second"
-	perMinute = "minute"
-	perHour   = "hour"
-)
-
-// listColumns is the pick-list of the model's columns.
-const listColumns = "columns"
 
 func fields() []connector.Field {
 	return append([]connector.Field{
@@ -124,23 +103,17 @@ func oauthFields() []connector.Field {
 	}
 }
 
-func when(field string, in ...string) *connector.ShowIf {
-	return &connector.ShowIf{Field: field, In: in}
-}
+// when makes a field exist only while another one has one of the values.
+func when(field string, in ...string) *connector.ShowIf { return trigger.When(field, in...) }
 
 func syncFields() []connector.Field {
-	return []connector.Field{
-		{Name: "added", Label: "Rows added", Type: connector.FieldObject, Fields: triggerFields(http.MethodPost, bodyMapped)},
-		{Name: "changed", Label: "Rows changed", Type: connector.FieldObject, Fields: triggerFields(http.MethodPut, bodyMapped)},
-		{Name: "removed", Label: "Rows removed", Type: connector.FieldObject, Fields: triggerFields(http.MethodDelete, bodyNone)},
-		{
-			Name: "initial", Label: "First run", Type: connector.FieldSelect, Default: initialBackfill,
-			Options: []connector.Option{
-				{Value: initialBackfill, Label: "Send all rows", Help: "Every row of the first run counts as added."},
-				{Value: initialSkip, Label: "Skip the rows that exist", Help: "The first run sends nothing and remembers the rows."},
-			},
-		},
-	}
+	methods := map[connector.Operation]string{connector.Added: http.MethodPost, connector.Changed: http.MethodPut, connector.Removed: http.MethodDelete}
+	return trigger.OperationFields(func(op connector.Operation) []connector.Field {
+		if op == connector.Removed {
+			return triggerFields(methods[op], bodyNone)
+		}
+		return triggerFields(methods[op], bodyMapped)
+	})
 }
 
 // Bounds of the numbers in a trigger.
@@ -153,15 +126,15 @@ const (
 )
 
 func triggerFields(method, body string) []connector.Field {
-	enabled := when("enabled", "true")
+	enabled := trigger.Enabled()
 	return []connector.Field{
-		{Name: "enabled", Label: "Send requests", Type: connector.FieldBoolean, Default: false},
+		trigger.EnabledField("Send requests"),
 		{
 			Name: "rows", Label: "A request has", Type: connector.FieldSelect, Default: rowsSingle, ShowIf: enabled,
 			Options: []connector.Option{{Value: rowsSingle, Label: "One row"}, {Value: rowsBatch, Label: "A batch of rows"}},
 		},
 		{Name: "batchSize", Label: "Rows in a batch", Type: connector.FieldNumber, Default: 100, Min: new(1.0), Max: new(float64(maxBatch)), ShowIf: when("rows", rowsBatch)},
-		{Name: "method", Label: "Method", Type: connector.FieldSelect, Default: method, Required: true, ShowIf: enabled, Options: options(methods)},
+		{Name: "method", Label: "Method", Type: connector.FieldSelect, Default: method, Required: true, ShowIf: enabled, Options: trigger.Options(methods...)},
 		{Name: "url", Label: "Path", Type: connector.FieldString, ShowIf: enabled, Example: "/contacts/{{ row.id }}", Help: "Added to the base URL. A Liquid template; printed values are percent-encoded."},
 		{Name: "headers", Label: "Headers", Type: connector.FieldHeaders, Advanced: true, ShowIf: enabled, Help: "Besides the connection's. Values are Liquid templates."},
 		{
@@ -178,21 +151,21 @@ func triggerFields(method, body string) []connector.Field {
 			},
 		},
 		{Name: "json", Label: "JSON", Type: connector.FieldText, Required: true, ShowIf: when("body", bodyJSON), Example: `{"email": "{{ row.email }}", "age": {{ row.age }}}`, Help: "A Liquid template with row, or with rows in a batch. Put double quotes around texts. Commas before a closing bracket are removed."},
-		{Name: "column", Label: "Column", Type: connector.FieldSelect, Required: true, OptionsFrom: listColumns, ShowIf: when("body", bodyColumn)},
+		{Name: "column", Label: "Column", Type: connector.FieldSelect, Required: true, OptionsFrom: trigger.ListColumns, ShowIf: when("body", bodyColumn)},
 		{Name: "xml", Label: "XML", Type: connector.FieldText, Required: true, ShowIf: when("body", bodyXML), Example: "<contact><email>{{ row.email }}</email></contact>", Help: "A Liquid template; printed values are escaped."},
 		{Name: "form", Label: "Form fields", Type: connector.FieldHeaders, Required: true, ShowIf: when("body", bodyForm), Help: "Values are Liquid templates; they are encoded."},
 		{Name: "text", Label: "Text", Type: connector.FieldText, Required: true, ShowIf: when("body", bodyText), Help: "A Liquid template. Say in a header what the text is."},
 		{Name: "member", Label: "Put the array under", Type: connector.FieldString, Advanced: true, ShowIf: when("rows", rowsBatch), Example: "records", Help: "Sends an object with the array as its member of this name, for bodies from the mapping or from one column."},
 		{Name: "rateLimit", Label: "Requests in a window", Type: connector.FieldNumber, Default: 1000, Min: new(0.0), Max: new(float64(maxRate)), ShowIf: enabled, Help: "Slightly fewer are made. 0 means no limit."},
-		{Name: "rateWindow", Label: "Window", Type: connector.FieldSelect, Default: perSecond, ShowIf: enabled, Options: options([]string{perSecond, perMinute, perHour}), Help: "Of this sync alone; what the API allows all syncs together is said at the destination."},
+		{Name: "rateWindow", Label: "Window", Type: connector.FieldSelect, Default: trigger.PerSecond, ShowIf: enabled, Options: trigger.Options(trigger.PerSecond, trigger.PerMinute, trigger.PerHour), Help: "Of this sync alone; what the API allows all syncs together is said at the destination."},
 		{Name: "concurrency", Label: "Requests at once", Type: connector.FieldNumber, Default: 100, Min: new(1.0), Max: new(float64(maxConcurrency)), ShowIf: enabled},
 		{Name: "timeout", Label: "Timeout in seconds", Type: connector.FieldNumber, Default: 30, Min: new(1.0), Max: new(float64(maxTimeout)), ShowIf: enabled},
 		{
-			Name: "retry", Label: "Send failed requests again", Type: connector.FieldSelect, Default: retryNow, ShowIf: enabled,
-			Options: []connector.Option{{Value: retryNow, Label: "At once, then in the next runs"}, {Value: retryNext, Label: "In the next runs"}},
+			Name: "retry", Label: "Send failed requests again", Type: connector.FieldSelect, Default: trigger.RetryNow, ShowIf: enabled,
+			Options: []connector.Option{{Value: trigger.RetryNow, Label: "At once, then in the next runs"}, {Value: trigger.RetryNext, Label: "In the next runs"}},
 		},
-		{Name: "retries", Label: "Retries in a run", Type: connector.FieldNumber, Default: 3, Min: new(0.0), Max: new(float64(maxRetries)), ShowIf: when("retry", retryNow), Help: "Waits grow between them."},
-		{Name: "retryStatuses", Label: "Statuses that are worth a retry at once", Type: connector.FieldList, Default: []string{"408", "409", "425", "429", "5xx"}, Advanced: true, ShowIf: when("retry", retryNow), Help: "Such as 409 or 5xx; empty means every error. Others wait for the next run."},
+		{Name: "retries", Label: "Retries in a run", Type: connector.FieldNumber, Default: 3, Min: new(0.0), Max: new(float64(maxRetries)), ShowIf: when("retry", trigger.RetryNow), Help: "Waits grow between them."},
+		{Name: "retryStatuses", Label: "Statuses that are worth a retry at once", Type: connector.FieldList, Default: []string{"408", "409", "425", "429", "5xx"}, Advanced: true, ShowIf: when("retry", trigger.RetryNow), Help: "Such as 409 or 5xx; empty means every error. Others wait for the next run."},
 		{Name: "split", Label: "Halve refused batches", Type: connector.FieldBoolean, Default: false, Advanced: true, ShowIf: when("rows", rowsBatch), Help: "Sends the halves of a batch that was refused until each row has an answer of its own. Only for APIs that take a batch as a whole or not at all."},
 		{Name: "failure", Label: "Failure in an answer", Type: connector.FieldText, Advanced: true, ShowIf: enabled, Example: "{{ response.body.error }}", Help: "A Liquid template with response.status, response.headers and response.body, for APIs that answer 2xx to what they refuse. If it prints nothing, the rows were taken. A text refuses all of them; a list of objects with row (from 0) or key, and reason, refuses those."},
 		{Name: "idempotencyHeader", Label: "Idempotency header", Type: connector.FieldString, Advanced: true, ShowIf: enabled, Example: "Idempotency-Key", Help: "A header by which the API recognises a request that it has carried out already. Then requests whose answer was lost are sent again."},
@@ -200,11 +173,3 @@ func triggerFields(method, body string) []connector.Field {
 }
 
 var methods = []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete}
-
-func options(values []string) []connector.Option {
-	list := make([]connector.Option, len(values))
-	for i, v := range values {
-		list[i] = connector.Option{Value: v, Label: v}
-	}
-	return list
-}

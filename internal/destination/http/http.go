@@ -12,6 +12,7 @@ import (
 
 	"github.com/millrace/millrace/internal/clock"
 	"github.com/millrace/millrace/internal/connector"
+	"github.com/millrace/millrace/internal/destination/trigger"
 	"github.com/millrace/millrace/internal/fault"
 	"github.com/millrace/millrace/internal/httpx"
 	"github.com/millrace/millrace/internal/oauth"
@@ -136,20 +137,16 @@ func (d *destination) Test(ctx context.Context) error {
 // Check reports every error of the settings.
 func (d *destination) Check(job connector.SyncJob) error {
 	issues := d.settings.check()
-	_, more := d.triggers(job)
+	_, _, more := d.actions(job)
 	return append(issues, more...).Err()
 }
 
 // ListOptions lists the model's columns, for bodies that are one column.
 func (d *destination) ListOptions(_ context.Context, list string, job connector.SyncJob) ([]connector.Option, error) {
-	if list != listColumns {
+	if list != trigger.ListColumns {
 		return nil, fault.New(fault.CodeInvalid, "there is no list %q", list)
 	}
-	options := make([]connector.Option, len(job.Model.Schema))
-	for i, c := range job.Model.Schema {
-		options[i] = connector.Option{Value: c.Name, Label: c.Name, Help: string(c.Type)}
-	}
-	return options, nil
+	return trigger.Columns(job), nil
 }
 
 // Begin compiles the sync's templates. Nothing is sent.
@@ -157,17 +154,12 @@ func (d *destination) Begin(_ context.Context, job connector.SyncJob) (connector
 	if err := d.Check(job); err != nil {
 		return nil, fault.Reclass(err, fault.Fatal)
 	}
-	triggers, _ := d.triggers(job) //nolint:errcheck // Check has just reported its issues
-	s := &session{destination: d, triggers: triggers, skip: job.Settings.Text("initial") == initialSkip}
-	concurrency := 1
-	for _, t := range triggers {
-		concurrency = max(concurrency, t.limits.Concurrency)
-	}
+	actions, feed, _ := d.actions(job) //nolint:errcheck // Check has just reported its issues
+	s := &session{destination: d, Feed: feed, actions: actions, scratches: trigger.NewPool(job)}
 	var err error
-	if s.client, err = d.client(concurrency); err != nil {
+	if s.client, err = d.client(feed.Concurrency()); err != nil {
 		return nil, fault.Reclass(err, fault.Fatal)
 	}
-	s.scratches.New = func() any { return newScratch(job) }
 	return s, nil
 }
 

@@ -1,7 +1,6 @@
 package httprequest
 
 import (
-	"bytes"
 	"fmt"
 	"io"
 	"net/http"
@@ -364,20 +363,4 @@ func TestListOptions(t *testing.T) {
 	if _, err := d.ListOptions(t.Context(), "other", connector.SyncJob{}); err == nil {
 		t.Error("there is another list")
 	}
-}
-
-// FuzzTrimCommas: JSON stays what it was, and what it makes has no comma before a bracket.
-func FuzzTrimCommas(f *testing.F) {
-	for _, s := range []string{`[1,2,]`, `{"a":1, }`, `["x,]",{"y\\":",}",},]`, `,`, `[1,,]`, `"\",]"`} {
-		f.Add(s)
-	}
-	f.Fuzz(func(t *testing.T, s string) {
-		got := trimCommas([]byte(s))
-		if v, err := value.ParseJSON(s); err == nil {
-			w, err := value.ParseJSON(string(got))
-			if err != nil || !bytes.Equal(v.AppendJSON(nil), w.AppendJSON(nil)) {
-				t.Errorf("%q became %q", s, got)
-			}
-		}
-	})
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/millrace/millrace/internal/connector"
+	"github.com/millrace/millrace/internal/destination/trigger"
 	"github.com/millrace/millrace/internal/fault"
 )
 
@@ -19,7 +20,7 @@ type apiLimit struct {
 // limitForm is a limit as people write it: 100/second, /contacts 4/second, 5 at once, /contacts 2 at once.
 var limitForm = regexp.MustCompile(`^(?:(/\S*)\s+)?(\d{1,9})\s*(?:/\s*(second|minute|hour|day)|at once)$`)
 
-var limitWindows = map[string]time.Duration{perSecond: time.Second, perMinute: time.Minute, perHour: time.Hour, "day": 24 * time.Hour, "": 0}
+var limitWindows = map[string]time.Duration{trigger.PerSecond: time.Second, trigger.PerMinute: time.Minute, trigger.PerHour: time.Hour, "day": 24 * time.Hour, "": 0}
 
 // allRequests is the class of the requests of the whole API.
 const allRequests = "all"

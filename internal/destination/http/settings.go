@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/millrace/millrace/internal/connector"
+	"github.com/millrace/millrace/internal/destination/trigger"
 	"github.com/millrace/millrace/internal/fault"
 	"github.com/millrace/millrace/internal/httpx"
 	"golang.org/x/net/http/httpguts"
@@ -232,6 +233,8 @@ const minCredentials = 8
 
 // triggerSettings are those of one operation.
 type triggerSettings struct {
+	trigger.Pace
+
 	Enabled           bool     `json:"enabled"`
 	Rows              string   `json:"rows"`
 	BatchSize         int      `json:"batchSize"`
@@ -245,12 +248,7 @@ type triggerSettings struct {
 	Form              []pair   `json:"form"`
 	Text              string   `json:"text"`
 	Member            string   `json:"member"`
-	RateLimit         int      `json:"rateLimit"`
-	RateWindow        string   `json:"rateWindow"`
-	Concurrency       int      `json:"concurrency"`
 	Timeout           int      `json:"timeout"`
-	Retry             string   `json:"retry"`
-	Retries           int      `json:"retries"`
 	RetryStatuses     []string `json:"retryStatuses"`
 	Split             bool     `json:"split"`
 	Failure           string   `json:"failure"`
@@ -259,27 +257,8 @@ type triggerSettings struct {
 
 // readTrigger reads and checks the settings of one operation. It returns nil where there is none.
 func readTrigger(job connector.SyncJob, op connector.Operation, fields []connector.Field, issues *fault.Issues) *triggerSettings {
-	raw, ok := job.Settings[string(op)].(map[string]any)
-	if !ok {
-		if settings, typed := job.Settings[string(op)].(connector.Settings); typed {
-			raw = settings
-		} else {
-			return nil
-		}
-	}
-	path := "spec.settings." + string(op)
-	given := connector.Settings(raw)
-	found := given.Check(path, fields, nil)
-	*issues = append(*issues, found...)
-	if len(found) > 0 {
-		return nil
-	}
 	t := &triggerSettings{}
-	if err := given.WithDefaults(fields).Decode(t); err != nil {
-		*issues = append(*issues, fault.As(err).WithPath(path))
-		return nil
-	}
-	if !t.Enabled {
+	if !trigger.Read(job, op, fields, t, issues) || !t.Enabled {
 		return nil
 	}
 	return t

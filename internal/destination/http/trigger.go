@@ -3,20 +3,20 @@ package httprequest
 import (
 	"net/http"
 	"net/url"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/millrace/millrace/internal/connector"
+	"github.com/millrace/millrace/internal/destination/trigger"
 	"github.com/millrace/millrace/internal/fault"
 	"github.com/millrace/millrace/internal/httpx"
 	"github.com/millrace/millrace/internal/template"
 	"golang.org/x/net/http/httpguts"
 )
 
-// trigger is what is sent for one operation, compiled once for a run.
-type trigger struct {
+// action is what is sent for one operation, compiled once for a run.
+type action struct {
 	method  string
 	batched bool
 	base    base
@@ -25,11 +25,10 @@ type trigger struct {
 	header  http.Header        // what every request has; shared by all of them
 	headers []namedTemplate    // what depends on rows
 	key     string             // the header that carries the batch's id; empty for none
-	body    body
+	body    trigger.Body
 	failure *template.Template // nil where the status alone decides
 	timeout time.Duration
 	retry   statuses
-	limits  connector.Limits
 	source  bool // rows are read by their columns
 }
 
@@ -39,64 +38,39 @@ type namedTemplate struct {
 	value *template.Template
 }
 
-// triggers compiles the sync's settings and reports every error in them.
-func (d *destination) triggers(job connector.SyncJob) (map[connector.Operation]*trigger, fault.Issues) {
+// actions compiles the sync's settings and reports every error in them.
+func (d *destination) actions(job connector.SyncJob) (map[connector.Operation]*action, trigger.Feed, fault.Issues) {
 	var issues fault.Issues
 	b, err := d.settings.base()
 	if err != nil {
 		b = base{} // reported with the connection's settings
 	}
-	enabled := map[connector.Operation]*trigger{}
-	for _, f := range syncFields() {
-		op := connector.Operation(f.Name)
-		if !slices.Contains(connector.Operations, op) {
-			continue
+	enabled, feed, source := map[connector.Operation]*action{}, trigger.Feed{}, false
+	trigger.Each(syncFields(), func(op connector.Operation, fields []connector.Field) {
+		if s := readTrigger(job, op, fields, &issues); s != nil {
+			c := &compiler{Compiler: trigger.Compiler{Job: job, Path: trigger.Path(op), Issues: &issues}, settings: s, api: d.settings.limitsOf(s.URL)}
+			enabled[op] = c.action(b, d.settings.header())
+			feed[op] = c.limits()
+			source = source || c.Source
 		}
-		if s := readTrigger(job, op, f.Fields, &issues); s != nil {
-			c := &compiler{job: job, settings: s, api: d.settings.limitsOf(s.URL), path: "spec.settings." + f.Name, issues: &issues}
-			enabled[op] = c.trigger(b, d.settings.header())
-		}
-	}
-	if len(enabled) == 0 && len(issues) == 0 {
-		issues.Add("spec.settings.added", fault.CodeRequired, "nothing is sent: enable rows added, rows changed or rows removed")
-	}
-	switch job.Settings.Text("initial") {
-	case "", initialBackfill, initialSkip:
-	default:
-		issues.Add("spec.settings.initial", fault.CodeInvalid, "there are %s and %s", initialBackfill, initialSkip)
-	}
-	share(enabled)
-	return enabled, issues
-}
-
-// share makes what is about the whole run the same in every trigger's limits.
-func share(triggers map[connector.Operation]*trigger) {
-	var ops []connector.Operation
-	source := false
-	for _, op := range connector.Operations {
-		if t := triggers[op]; t != nil {
-			ops = append(ops, op)
-			source = source || t.source
-		}
-	}
-	for _, t := range triggers {
-		t.limits.Operations, t.limits.NeedSource = ops, source
-	}
+	})
+	trigger.Nothing(len(enabled), &issues)
+	trigger.CheckInitial(job, &issues)
+	feed.Share(source)
+	return enabled, feed, issues
 }
 
 // compiler compiles one trigger.
 type compiler struct {
-	job      connector.SyncJob
+	trigger.Compiler
+
 	settings *triggerSettings
 	api      []connector.Rate // what the API allows all syncs together
-	path     string
-	issues   *fault.Issues
-	source   bool // something reads rows by their columns
 }
 
-func (c *compiler) trigger(b base, header http.Header) *trigger {
+func (c *compiler) action(b base, header http.Header) *action {
 	s := c.settings
-	t := &trigger{
+	t := &action{
 		method: s.Method, batched: s.batched(), base: b, header: header,
 		key: s.IdempotencyHeader, timeout: time.Duration(s.Timeout) * time.Second,
 	}
@@ -107,46 +81,20 @@ func (c *compiler) trigger(b base, header http.Header) *trigger {
 		t.header.Set("Content-Type", kind)
 	}
 	if s.Failure != "" {
-		t.failure = c.parse("failure", template.Plain, s.Failure)
+		t.failure = c.Parse("failure", template.Plain, s.Failure)
 	}
 	t.retry = c.statuses()
-	t.source = c.source
-	t.limits = c.limits()
+	t.source = c.Source
 	return t
 }
 
-// parse reads a template; an error is about the setting of that name.
-func (c *compiler) parse(field string, f template.Format, text string) *template.Template {
-	t, err := template.ParseAs(f, text)
-	if err != nil {
-		*c.issues = append(*c.issues, fault.As(err).WithPath(c.path+"."+field))
-		return nil
-	}
-	return t
-}
-
-// reads is parse for templates that rows are given to.
-func (c *compiler) reads(field string, f template.Format, text string) *template.Template {
-	t := c.parse(field, f, text)
-	if t != nil {
-		if _, static := t.Text(); !static {
-			c.source = true
-		}
-	}
-	return t
-}
-
-func (c *compiler) invalid(field, format string, args ...any) {
-	c.issues.Add(c.path+"."+field, fault.CodeInvalid, format, args...)
-}
-
-func (c *compiler) address(t *trigger) {
+func (c *compiler) address(t *action) {
 	path := strings.TrimSpace(c.settings.URL)
 	if absolute(path) {
-		c.invalid("url", "only the path is needed: the connection's base URL comes before it")
+		c.Invalid("url", "only the path is needed: the connection's base URL comes before it")
 		return
 	}
-	if t.path = c.reads("url", template.URL, path); t.path == nil {
+	if t.path = c.Reads("url", template.URL, path); t.path == nil {
 		return
 	}
 	text, static := t.path.Text()
@@ -155,20 +103,20 @@ func (c *compiler) address(t *trigger) {
 	}
 	u, err := t.base.resolve([]byte(text))
 	if err != nil {
-		c.invalid("url", "%q is not a path", text)
+		c.Invalid("url", "%q is not a path", text)
 		return
 	}
 	t.static = u
 }
 
-func (c *compiler) headers(t *trigger) {
-	field := c.path + ".headers"
-	checkHeaders(field, c.settings.Headers, c.issues)
+func (c *compiler) headers(t *action) {
+	field := c.Path + ".headers"
+	checkHeaders(field, c.settings.Headers, c.Issues)
 	for _, h := range c.settings.Headers {
 		name := http.CanonicalHeaderKey(h.Name)
-		tpl := c.reads("headers", template.Plain, h.Value)
+		tpl := c.Reads("headers", template.Plain, h.Value)
 		if h.Secret {
-			c.invalid("headers", "the header %s is secret: add it to the connection, which encrypts it", name)
+			c.Invalid("headers", "the header %s is secret: add it to the connection, which encrypts it", name)
 		}
 		if tpl == nil {
 			continue
@@ -181,38 +129,22 @@ func (c *compiler) headers(t *trigger) {
 		}
 	}
 	if t.key != "" && (!httpguts.ValidHeaderFieldName(t.key) || managed[http.CanonicalHeaderKey(t.key)]) {
-		c.invalid("idempotencyHeader", "%q cannot be the name of a header", t.key)
+		c.Invalid("idempotencyHeader", "%q cannot be the name of a header", t.key)
 	}
 	t.key = http.CanonicalHeaderKey(t.key)
 }
 
-// safeShare is how much of a rate limit is used: network delays bunch requests together.
-const safeShare = 0.98
-
-var windows = map[string]time.Duration{perSecond: time.Second, perMinute: time.Minute, perHour: time.Hour}
-
-// maxBytes keeps a batch from filling the memory.
-const maxBytes = 16 << 20
+// maxBytes keeps a request from filling the memory.
+const maxBytes = trigger.MaxBytes
 
 func (c *compiler) limits() connector.Limits {
 	s := c.settings
-	l := connector.Limits{
-		Rows: 1, Bytes: maxBytes, Concurrency: s.Concurrency, WaitOut: true, OneKind: true,
-		Idempotency: c.idempotency(), Split: s.Split && s.batched(),
-		Retry:       connector.RetryPolicy{Attempts: 1},
-		SkipInitial: c.job.Settings.Text("initial") == initialSkip,
-	}
+	l := s.Limits(c.Job, c.idempotency())
+	l.Bytes, l.Split = maxBytes, s.Split && s.batched()
 	if s.batched() {
 		l.Rows = s.BatchSize
 	}
-	if s.RateLimit > 0 {
-		safe := max(1, int(float64(s.RateLimit)*safeShare))
-		l.Rates = []connector.Rate{{Requests: safe, Window: windows[s.RateWindow]}}
-	}
 	l.Rates = append(l.Rates, c.api...)
-	if s.Retry == retryNow {
-		l.Retry.Attempts = 1 + s.Retries
-	}
 	return l
 }
 
@@ -242,7 +174,7 @@ func (s statuses) has(status int) bool {
 }
 
 func (c *compiler) statuses() statuses {
-	s := statuses{now: c.settings.Retry == retryNow && c.settings.Retries > 0, exact: map[int]bool{}, classes: map[int]bool{}}
+	s := statuses{now: c.settings.Retry == trigger.RetryNow && c.settings.Retries > 0, exact: map[int]bool{}, classes: map[int]bool{}}
 	s.every = len(c.settings.RetryStatuses) == 0
 	for _, text := range c.settings.RetryStatuses {
 		first, isClass := strings.CutSuffix(strings.ToLower(strings.TrimSpace(text)), "xx")
@@ -253,21 +185,21 @@ func (c *compiler) statuses() statuses {
 		case err == nil && !isClass && n >= http.StatusBadRequest && n < 600:
 			s.exact[n] = true
 		default:
-			c.invalid("retryStatuses", "%q is not an error status such as 409 or 5xx", text)
+			c.Invalid("retryStatuses", "%q is not an error status such as 409 or 5xx", text)
 		}
 	}
 	return s
 }
 
 // request makes the request of a batch, all but its body.
-func (t *trigger) request(sc *scratch, id string) (*httpx.Request, error) {
+func (t *action) request(sc *trigger.Scratch, id string) (*httpx.Request, error) {
 	r := &httpx.Request{Method: t.method, URL: t.static, Header: t.header, Timeout: t.timeout}
 	if r.URL == nil {
 		var err error
-		if sc.text, err = t.path.Render(sc.scope, sc.text[:0]); err != nil {
+		if sc.Text, err = t.path.Render(sc.Scope, sc.Text[:0]); err != nil {
 			return nil, inField("the path", err)
 		}
-		if r.URL, err = t.base.resolve(sc.text); err != nil {
+		if r.URL, err = t.base.resolve(sc.Text); err != nil {
 			return nil, err
 		}
 	}
@@ -280,10 +212,10 @@ func (t *trigger) request(sc *scratch, id string) (*httpx.Request, error) {
 	}
 	for _, h := range t.headers {
 		var err error
-		if sc.text, err = h.value.Render(sc.scope, sc.text[:0]); err != nil {
+		if sc.Text, err = h.value.Render(sc.Scope, sc.Text[:0]); err != nil {
 			return nil, inField("the header "+h.name, err)
 		}
-		text := string(sc.text)
+		text := string(sc.Text)
 		if !httpguts.ValidHeaderFieldValue(text) {
 			return nil, fault.New(fault.CodeMappingReject, "the value of the header %s has characters that a header cannot have", h.name)
 		}
@@ -293,8 +225,4 @@ func (t *trigger) request(sc *scratch, id string) (*httpx.Request, error) {
 }
 
 // inField says where a template failed.
-func inField(where string, err error) error {
-	e := *fault.As(err)
-	e.Message = where + ": " + e.Message
-	return &e
-}
+func inField(where string, err error) error { return trigger.InField(where, err) }

@@ -19,11 +19,11 @@ func main() {
 func run(args []string) error {
 	switch {
 	case len(args) == 1 && args[0] == "start":
-		return start(services.StartPostgres, services.StartMariaDB, services.StartRedis, services.StartMongoDB)
+		return start(services.StartPostgres, services.StartMariaDB, services.StartRedis, services.StartMongoDB, services.StartRabbitMQ)
 	case len(args) == 2 && args[0] == "start" && args[1] == "postgres":
 		return start(services.StartPostgres)
 	case len(args) == 1 && args[0] == "stop":
-		return errors.Join(services.StopPostgres(), services.StopMariaDB(), services.StopRedis(), services.StopMongoDB())
+		return errors.Join(services.StopPostgres(), services.StopMariaDB(), services.StopRedis(), services.StopMongoDB(), services.StopRabbitMQ())
 	default:
 		return errors.New("usage: services start [postgres] | stop")
 	}

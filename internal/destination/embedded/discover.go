@@ -1,0 +1,215 @@
+package embedded
+
+import (
+	"context"
+	"encoding/json"
+	"slices"
+	"strings"
+
+	"github.com/millrace/millrace/internal/connector"
+	"github.com/millrace/millrace/internal/fault"
+)
+
+// place is which object and mode a question is about. Empty ones are left out.
+type place struct {
+	Object string `json:"object,omitempty"`
+	Mode   string `json:"mode,omitempty"`
+}
+
+// item is an object or a mode.
+type item struct {
+	ID          string `json:"id"`
+	Label       string `json:"label"`
+	Description string `json:"description"`
+}
+
+// field is a field of the connector.
+type field struct {
+	item
+
+	Required   bool   `json:"required"`
+	Type       string `json:"type"`
+	Identifier bool   `json:"identifier"`
+}
+
+// ask calls a method that the connector need not have, and reports whether it has it. Nothing is changed by asking, so no
+// answer leaves anything in doubt.
+func (r *rpc) ask(ctx context.Context, method string, params, result any) (bool, error) {
+	_, missing, err := r.call(ctx, method, "", params, result)
+	switch {
+	case missing:
+		return false, nil
+	case fault.ClassOf(err) == fault.Unknown:
+		return false, fault.Reclass(err, fault.Retryable)
+	default:
+		return err == nil, err
+	}
+}
+
+func (r *rpc) objects(ctx context.Context) ([]item, error) {
+	var result struct {
+		Objects []item `json:"objects"`
+	}
+	_, err := r.ask(ctx, "list_objects", place{}, &result)
+	return result.Objects, err
+}
+
+func (r *rpc) modes(ctx context.Context, object string) ([]item, error) {
+	var result struct {
+		Modes []item `json:"modes"`
+	}
+	_, err := r.ask(ctx, "list_modes", place{Object: object}, &result)
+	return result.Modes, err
+}
+
+func (r *rpc) fields(ctx context.Context, p place) ([]field, error) {
+	var result struct {
+		Fields []field `json:"fields"`
+	}
+	_, err := r.ask(ctx, "list_fields", p, &result)
+	return result.Fields, err
+}
+
+// schema is what of a JSON schema of options is looked at: which there are, which are needed, and what they are if nobody
+// says.
+type schema struct {
+	Type       string `json:"type"`
+	Properties map[string]struct {
+		Default json.RawMessage `json:"default"`
+	} `json:"properties"`
+	Required []string `json:"required"`
+}
+
+func (r *rpc) options(ctx context.Context, p place) (schema, error) {
+	var result struct {
+		Options struct {
+			Schema schema `json:"schema"`
+		} `json:"options"`
+	}
+	_, err := r.ask(ctx, "list_options", p, &result)
+	return result.Options.Schema, err
+}
+
+// fill adds the defaults of options and reports those that are needed and missing.
+func (s schema) fill(options members) error {
+	var missing []string
+	for name, p := range s.Properties {
+		if _, given := options[name]; !given && len(p.Default) > 0 {
+			options[name] = p.Default
+		}
+	}
+	for _, name := range s.Required {
+		if _, given := options[name]; !given {
+			missing = append(missing, name)
+		}
+	}
+	if len(missing) == 0 {
+		return nil
+	}
+	var all []string
+	for name := range s.Properties {
+		all = append(all, name)
+	}
+	slices.Sort(all)
+	return fault.Reclass(fault.New(fault.CodeRequired, "the connector needs the options %s", strings.Join(missing, ", ")).WithPath("spec.settings.options").
+		WithSuggestion("The connector's options are %s.", strings.Join(all, ", ")), fault.Fatal)
+}
+
+// pair says which column a field is found in.
+type pair struct {
+	From string `json:"from"`
+	To   string `json:"to"`
+}
+
+// mapping divides the mapped fields into identifiers, fields of the connector and others.
+type mapping struct {
+	Identifiers []pair `json:"identifierMapping"`
+	Mappings    []pair `json:"mappings"`
+	Custom      []pair `json:"customMappings"`
+}
+
+func newMapping(columns []connector.TargetColumn, fields []field) (mapping, error) {
+	m := mapping{[]pair{}, []pair{}, []pair{}}
+	mapped := map[string]bool{}
+	for _, c := range columns {
+		mapped[c.Name] = true
+		p := pair{c.From, c.Name}
+		switch at := slices.IndexFunc(fields, func(f field) bool { return f.ID == c.Name }); {
+		case at < 0:
+			m.Custom = append(m.Custom, p)
+		case fields[at].Identifier:
+			m.Identifiers = append(m.Identifiers, p)
+		default:
+			m.Mappings = append(m.Mappings, p)
+		}
+	}
+	for _, f := range fields {
+		if f.Required && !mapped[f.ID] {
+			return m, fault.Reclass(fault.New(fault.CodeRequired, "the connector needs the field %q", f.ID).WithPath("spec.mappings").WithSuggestion("Map a column to it."), fault.Fatal)
+		}
+	}
+	return m, nil
+}
+
+// types are the connector's words for types.
+var types = map[string]string{
+	"STRING": "string", "ENUM": "string", "NUMBER": "number", "BOOLEAN": "boolean", "DATE": "date", "DATETIME": "timestamp", "EMAIL": "string",
+	"OBJECT": "object", "ARRAY": "array", "REFERENCE": "reference",
+}
+
+func (f field) target() connector.TargetField {
+	t := types[f.Type]
+	if t == "" {
+		t = "unknown"
+	}
+	label := f.Label
+	if label == "" {
+		label = f.ID
+	}
+	return connector.TargetField{Name: f.ID, Label: label, Type: t, Native: f.Type, Required: f.Required, Match: f.Identifier, Help: f.Description}
+}
+
+// behavior is how the connector wants to be called.
+type behavior struct {
+	BatchSize  int `json:"batchSize"`
+	Operations struct {
+		Add    bool `json:"add"`
+		Change bool `json:"change"`
+		Remove bool `json:"remove"`
+	} `json:"operations"`
+	SkipInitialRun bool `json:"skipInitialRun"`
+}
+
+// defaultBatch is for a connector that names no size.
+const (
+	defaultBatch = 100
+	maxBatch     = 10_000
+)
+
+func (r *rpc) behavior(ctx context.Context) (behavior, error) {
+	var b behavior
+	known, err := r.ask(ctx, "behavior", place{}, &b)
+	if err != nil {
+		return b, err
+	}
+	if !known {
+		b.Operations.Add, b.Operations.Change, b.Operations.Remove = true, true, true
+	}
+	if b.BatchSize <= 0 {
+		b.BatchSize = defaultBatch
+	}
+	b.BatchSize = min(b.BatchSize, maxBatch)
+	return b, nil
+}
+
+// validate asks the connector what is wrong with a configuration.
+func (r *rpc) validate(ctx context.Context, configuration json.RawMessage) error {
+	var result struct {
+		Errors []string `json:"errors"`
+	}
+	_, err := r.ask(ctx, "validate", map[string]json.RawMessage{"configuration": configuration}, &result)
+	if err != nil || len(result.Errors) == 0 {
+		return err
+	}
+	return fault.Reclass(fault.New(fault.CodeInvalid, "the connector refuses the sync's settings: %s", r.http.Redact(strings.Join(result.Errors, "; "))).WithPath("spec.settings"), fault.Fatal)
+}
