@@ -5,6 +5,7 @@ import (
 
 	"github.com/millrace/millrace/internal/config"
 	"github.com/millrace/millrace/internal/connector"
+	"github.com/millrace/millrace/internal/destination/gcs"
 	httprequest "github.com/millrace/millrace/internal/destination/http"
 	"github.com/millrace/millrace/internal/destination/local"
 	"github.com/millrace/millrace/internal/destination/postgres"
@@ -51,7 +52,7 @@ func Connectors(c *config.Config) *connector.Registry {
 		},
 	)
 	return connector.New(sources, []connector.DestinationInfo{
-		httprequest.Info(network), local.Info(c.FilesRoot), postgres.Info(), s3.Info(),
+		httprequest.Info(network), local.Info(c.FilesRoot), postgres.Info(), s3.Info(), gcs.Info(),
 	})
 }
 
