@@ -5,6 +5,7 @@ import (
 
 	"github.com/millrace/millrace/internal/config"
 	"github.com/millrace/millrace/internal/connector"
+	"github.com/millrace/millrace/internal/destination/azureblob"
 	"github.com/millrace/millrace/internal/destination/gcs"
 	httprequest "github.com/millrace/millrace/internal/destination/http"
 	"github.com/millrace/millrace/internal/destination/local"
@@ -52,7 +53,7 @@ func Connectors(c *config.Config) *connector.Registry {
 		},
 	)
 	return connector.New(sources, []connector.DestinationInfo{
-		httprequest.Info(network), local.Info(c.FilesRoot), postgres.Info(), s3.Info(), gcs.Info(),
+		httprequest.Info(network), local.Info(c.FilesRoot), postgres.Info(), s3.Info(), gcs.Info(), azureblob.Info(),
 	})
 }
 
