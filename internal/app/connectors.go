@@ -11,6 +11,7 @@ import (
 	"github.com/millrace/millrace/internal/destination/local"
 	"github.com/millrace/millrace/internal/destination/postgres"
 	"github.com/millrace/millrace/internal/destination/s3"
+	"github.com/millrace/millrace/internal/destination/sftp"
 	"github.com/millrace/millrace/internal/httpx"
 	"github.com/millrace/millrace/internal/kind/channel"
 	"github.com/millrace/millrace/internal/kind/credential"
@@ -53,7 +54,7 @@ func Connectors(c *config.Config) *connector.Registry {
 		},
 	)
 	return connector.New(sources, []connector.DestinationInfo{
-		httprequest.Info(network), local.Info(c.FilesRoot), postgres.Info(), s3.Info(), gcs.Info(), azureblob.Info(),
+		httprequest.Info(network), local.Info(c.FilesRoot), postgres.Info(), s3.Info(), gcs.Info(), azureblob.Info(), sftp.Info(),
 	})
 }
 

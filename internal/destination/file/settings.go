@@ -92,14 +92,15 @@ func fields() []connector.Field {
 	}
 }
 
-// SyncType returns the sync type that every file destination offers.
-func SyncType() connector.SyncType {
+// SyncType returns the sync type that every file destination offers, with the settings that a
+// destination adds.
+func SyncType(extra ...connector.Field) connector.SyncType {
 	return connector.SyncType{
 		Slug:    SyncTypeSlug,
 		Name:    "Any data set",
 		Summary: "Writes rows to CSV, JSON, NDJSON, XML or Parquet files",
 		Modes:   []connector.Mode{connector.ModeInsert, connector.ModeAll, connector.ModeDiff, connector.ModeSnapshot},
-		Fields:  fields(),
+		Fields:  append(fields(), extra...),
 		Mapping: connector.MappingRule{Enabled: true, Required: true, Advanced: true, Custom: true, AllByName: true},
 		Compare: connector.CompareMapped,
 
@@ -133,9 +134,9 @@ func decode(job connector.SyncJob) (settings, error) {
 }
 
 // Check reports every error of a job that can be known without the network. publicKey is the
-// destination's PGP key, or empty.
-func Check(job connector.SyncJob, publicKey string) error {
-	issues := job.Settings.Check("spec.settings", fields(), nil)
+// destination's PGP key, or empty; extra are the settings that the destination adds.
+func Check(job connector.SyncJob, publicKey string, extra ...connector.Field) error {
+	issues := job.Settings.Check("spec.settings", append(fields(), extra...), nil)
 	if !slices.Contains(SyncType().Modes, job.Mode) {
 		issues.Add("spec.mode", fault.CodeInvalid, "files are written in the modes insert, all, diff and snapshot, not %q", job.Mode)
 	}
