@@ -7,6 +7,7 @@ import (
 	"github.com/millrace/millrace/internal/connector"
 	"github.com/millrace/millrace/internal/destination/azureblob"
 	"github.com/millrace/millrace/internal/destination/gcs"
+	sheetsdestination "github.com/millrace/millrace/internal/destination/googlesheets"
 	httprequest "github.com/millrace/millrace/internal/destination/http"
 	"github.com/millrace/millrace/internal/destination/local"
 	"github.com/millrace/millrace/internal/destination/postgres"
@@ -54,7 +55,7 @@ func Connectors(c *config.Config) *connector.Registry {
 		},
 	)
 	return connector.New(sources, []connector.DestinationInfo{
-		httprequest.Info(network), local.Info(c.FilesRoot), postgres.Info(), s3.Info(), gcs.Info(), azureblob.Info(), sftp.Info(),
+		httprequest.Info(network), local.Info(c.FilesRoot), postgres.Info(), s3.Info(), gcs.Info(), azureblob.Info(), sftp.Info(), sheetsdestination.Info(),
 	})
 }
 
