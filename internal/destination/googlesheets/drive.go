@@ -42,7 +42,8 @@ type listed struct {
 
 // list asks once for a page.
 func (a *api) list(ctx context.Context, q url.Values) (page listed, err error) {
-	return page, a.do(ctx, call{doing: "listing the spreadsheets", method: http.MethodGet, api: driveAPI, path: "/drive/v3/files", query: q}, &page)
+	err = a.do(ctx, call{doing: "listing the spreadsheets", method: http.MethodGet, api: driveAPI, path: "/drive/v3/files", query: q}, &page)
+	return page, err
 }
 
 // spreadsheets are the entries of the picker.

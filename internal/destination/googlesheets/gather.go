@@ -28,20 +28,19 @@ type gather struct {
 var _ connector.Session = (*gather)(nil)
 
 func beginGather(ctx context.Context, p plan) (connector.Session, error) {
-	s, err := p.api.read(ctx, p.sync.Spreadsheet)
-	if err != nil {
-		return nil, err
-	}
-	g := &gather{plan: p, first: s, answers: map[string]connector.Result{}}
-	var b *book
-	err = p.api.patiently(ctx, func() error {
-		b, err = openBook(ctx, p, s)
-		return err
+	g := &gather{plan: p, answers: map[string]connector.Result{}}
+	err := p.api.patiently(ctx, func() error {
+		s, err := p.api.read(ctx, p.sync.Spreadsheet) // again each time: what was made before a failure is there
+		if err != nil {
+			return err
+		}
+		b, err := openBook(ctx, p, s)
+		g.first, g.books = s, []*book{b}
+		return gatherFault(err)
 	})
 	if err != nil {
 		return nil, err
 	}
-	g.books = []*book{b}
 	return g, nil
 }
 
@@ -96,7 +95,7 @@ func (g *gather) Write(ctx context.Context, b *connector.Batch) (connector.Resul
 
 // gatherFault says that nothing was taken where that is not known: what may have been gathered is overwritten.
 func gatherFault(err error) error {
-	if fault.ClassOf(err) == fault.Unknown {
+	if err != nil && fault.ClassOf(err) == fault.Unknown {
 		return fault.Reclass(err, fault.Retryable)
 	}
 	return err
