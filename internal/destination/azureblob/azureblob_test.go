@@ -124,7 +124,7 @@ func refuse(w http.ResponseWriter, r *http.Request, status int, code, message st
 }
 
 // TestAzure runs everything against one Azurite.
-func TestAzure(t *testing.T) {
+func TestAzure(t *testing.T) { //nolint:tparallel // the outer subtest waits for its own
 	t.Parallel()
 	a := services.NewAzurite(t)
 	t.Run("all", func(t *testing.T) { // ends when its parallel subtests have

@@ -76,8 +76,8 @@ func (s settings) check() fault.Issues {
 func (s settings) checkIdentity(issues *fault.Issues) {
 	if s.Authentication == byKey {
 		if _, err := base64.StdEncoding.DecodeString(s.AccountKey); err != nil || s.AccountKey == "" {
-			issues.Add("spec.configuration.accountKey", fault.CodeInvalid, "the account key is not base64").
-				WithSuggestion("Copy the whole key, not the connection string, from the access keys of the storage account.")
+			*issues = append(*issues, fault.New(fault.CodeInvalid, "the account key is not base64").WithPath("spec.configuration.accountKey").
+				WithSuggestion("Copy the whole key, not the connection string, from the access keys of the storage account."))
 		}
 		return
 	}

@@ -195,15 +195,6 @@ func (b *book) publish(ctx context.Context) error {
 	return err
 }
 
-func (s *spreadsheet) byID(id int64) (sheet, bool) {
-	for _, one := range s.Sheets {
-		if one.Properties.ID == id {
-			return one.Properties, true
-		}
-	}
-	return sheet{}, false
-}
-
 func (b *book) edits(s *spreadsheet) ([]edit, error) {
 	if b.target == nil {
 		return b.reveal(s)
@@ -251,16 +242,6 @@ func (a area) on(id int64, size grid) gridRange {
 		r.EndColumn = min(r.EndColumn, a.column+a.width)
 	}
 	return r
-}
-
-func (s *spreadsheet) cells() int {
-	n := 0
-	for _, one := range s.Sheets {
-		if one.Properties.isGrid() {
-			n += one.Properties.cells()
-		}
-	}
-	return n
 }
 
 // reveal makes the hidden sheet the snapshot.

@@ -305,7 +305,7 @@ func (g *google) drive(s seen, r *http.Request) (int, any) {
 		g.books = append(g.books, b)
 		return 200, map[string]string{"id": b.id, "name": b.title}
 	}
-	if id := strings.TrimPrefix(s.path, "/drive/v3/files/"); id != s.path {
+	if id, one := strings.CutPrefix(s.path, "/drive/v3/files/"); one {
 		b := g.book(id)
 		if b == nil {
 			return 404, "File not found: " + id

@@ -3,11 +3,13 @@ package googlesheets_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"slices"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -154,7 +156,7 @@ func fixture(t *testing.T, mode connector.Mode) destinationtest.Fixture {
 			{Name: "long text", Column: connector.TargetColumn{Name: "value", From: "value", Type: value.TypeString}, Value: value.OfText(strings.Repeat("ü", 50_001)), Says: "50000 characters"},
 			{Name: "invalid UTF-8", Column: connector.TargetColumn{Name: "value", From: "value", Type: value.TypeString}, Value: value.OfText("a\xffb"), Says: "UTF-8"},
 		},
-		Target: func(t *testing.T, columns []connector.TargetColumn) destinationtest.Target {
+		Target: func(_ *testing.T, columns []connector.TargetColumn) destinationtest.Target {
 			id := fmt.Sprintf("book-%d", number.Add(1))
 			g.mu.Lock()
 			g.books = append(g.books, newBook(id, "Book", "Data"))
@@ -285,6 +287,20 @@ func failing(t *testing.T, good *google) []destinationtest.Failing {
 	}
 }
 
+// TestAdvice proves that what Check refuses comes with its remedy.
+func TestAdvice(t *testing.T) {
+	t.Parallel()
+	job := jobOf("b", connector.ModeAll, columnsOf("id"), "sheet", "a:b")
+	job.Columns[0].Type = value.TypeObject
+	var issues fault.Issues
+	if err := open(t, newGoogle(t).settings()).Check(job); !errors.As(err, &issues) || len(issues) != 2 {
+		t.Fatal(err)
+	}
+	if !strings.Contains(issues[0].Hint(), "type to string") || !strings.Contains(issues[1].Hint(), "underscore") {
+		t.Errorf("%q, %q", issues[0].Hint(), issues[1].Hint())
+	}
+}
+
 // TestReplace proves that readers see the rows before or the rows after, and nothing between; that what is left of
 // longer rows is gone; that formats stay; and that the sheet stays the same one, which others refer to.
 //
@@ -313,7 +329,7 @@ func TestReplace(t *testing.T) {
 	}
 	for i, name := range []string{"=1+1", "new"} {
 		for range 2 { // a batch that comes again is not gathered again
-			if _, err := write(t, s, name, texts(fmt.Sprint(i), name)); err != nil {
+			if _, err := write(t, s, name, texts(strconv.Itoa(i), name)); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -437,7 +453,7 @@ func TestLostAnswer(t *testing.T) {
 func TestRetriedBatch(t *testing.T) {
 	t.Parallel()
 	for _, status := range []int{429, 500, 502} {
-		t.Run(fmt.Sprint(status), func(t *testing.T) {
+		t.Run(strconv.Itoa(status), func(t *testing.T) {
 			t.Parallel()
 			g := newGoogle(t, newBook("b", "Book", "Data"))
 			s := begin(t, open(t, g.settings()), jobOf("b", connector.ModeAll, columnsOf("id", "name")))
@@ -563,7 +579,7 @@ func TestOverflow(t *testing.T) {
 	job := jobOf("b", connector.ModeAll, columnsOf("id", "name"), "overflow", true)
 	var rows [][]value.Value
 	for i := range 21 {
-		rows = append(rows, texts(fmt.Sprint(i), "x"))
+		rows = append(rows, texts(strconv.Itoa(i), "x"))
 	}
 	run(t, d, job, rows...)
 	same(t, "first", g.page("b", "Data").lines(), strings.Fields("id|name 0|x 1|x 2|x 3|x 4|x 5|x 6|x 7|x 8|x"))
@@ -602,7 +618,7 @@ func TestOverflowRetried(t *testing.T) {
 	var rows [][]value.Value
 	var want []string
 	for i := range 15 {
-		rows, want = append(rows, texts(fmt.Sprint(i))), append(want, fmt.Sprint(i))
+		rows, want = append(rows, texts(strconv.Itoa(i))), append(want, strconv.Itoa(i))
 	}
 	g.mu.Lock()
 	g.intrude = func(w http.ResponseWriter, s seen) bool {
@@ -711,7 +727,7 @@ func TestAppendOverflow(t *testing.T) {
 	d := small(t, g, 24)
 	for i := range 20 {
 		job := jobOf("b", connector.ModeInsert, columnsOf("id", "name"), "overflow", true)
-		run(t, d, job, texts(fmt.Sprint(i), "x"))
+		run(t, d, job, texts(strconv.Itoa(i), "x"))
 	}
 	same(t, "first", g.page("b", "Data").lines(), strings.Fields("id|name 0|x 1|x 2|x 3|x 4|x 5|x 6|x 7|x 8|x 9|x 10|x"))
 	if lines := g.page("made-1", "Data").lines(); lines[0] != "id|name" || lines[1] != "11|x" {
@@ -727,7 +743,7 @@ func TestAppendOverflow(t *testing.T) {
 func TestAppendInDoubt(t *testing.T) {
 	t.Parallel()
 	for status, class := range map[int]fault.Class{500: fault.Unknown, 502: fault.Unknown, 503: fault.Unknown, 429: fault.Throttled, 400: fault.Permanent} {
-		t.Run(fmt.Sprint(status), func(t *testing.T) {
+		t.Run(strconv.Itoa(status), func(t *testing.T) {
 			t.Parallel()
 			g := newGoogle(t, newBook("b", "Book", "Data"))
 			s := begin(t, open(t, g.settings()), jobOf("b", connector.ModeInsert, columnsOf("id")))

@@ -159,7 +159,8 @@ func checkColumns(columns []connector.TargetColumn, issues *fault.Issues) {
 		}
 		seen[c.Name] = true
 		if c.Type == value.TypeObject {
-			issues.Add("spec.mappings", fault.CodeInvalid, "the column %q holds objects or arrays, which cells cannot hold", c.Name).WithSuggestion("%s", castAdvice)
+			*issues = append(*issues, fault.New(fault.CodeInvalid, "the column %q holds objects or arrays, which cells cannot hold", c.Name).WithPath("spec.mappings").
+				WithSuggestion("%s", castAdvice))
 		}
 	}
 }
@@ -179,8 +180,8 @@ func (s sync) checkPlace(job connector.SyncJob, issues *fault.Issues) {
 	case s.Sheet == "":
 		issues.Add("spec.settings.sheet", fault.CodeRequired, "choose the sheet to write to")
 	case strings.Contains(s.Sheet, ":"):
-		issues.Add("spec.settings.sheet", fault.CodeInvalid, "the sheet %q has a colon in its name, which ranges cannot hold", s.Sheet).
-			WithSuggestion("Rename the sheet in Google Sheets, with an underscore instead, and choose it again.")
+		*issues = append(*issues, fault.New(fault.CodeInvalid, "the sheet %q has a colon in its name, which ranges cannot hold", s.Sheet).WithPath("spec.settings.sheet").
+			WithSuggestion("Rename the sheet in Google Sheets, with an underscore instead, and choose it again."))
 	}
 }
 

@@ -50,6 +50,25 @@ func (b *spreadsheet) find(title string) (sheet, bool) {
 	return sheet{}, false
 }
 
+func (b *spreadsheet) byID(id int64) (sheet, bool) {
+	for _, one := range b.Sheets {
+		if one.Properties.ID == id {
+			return one.Properties, true
+		}
+	}
+	return sheet{}, false
+}
+
+func (b *spreadsheet) cells() int {
+	n := 0
+	for _, one := range b.Sheets {
+		if one.Properties.isGrid() {
+			n += one.Properties.cells()
+		}
+	}
+	return n
+}
+
 // hasTitle compares as Google does, without regard to case.
 func (b *spreadsheet) hasTitle(title string) bool {
 	for _, s := range b.Sheets {

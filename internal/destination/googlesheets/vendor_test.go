@@ -2,11 +2,13 @@ package googlesheets_test
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -88,7 +90,7 @@ func (d *discovery) check(s seen) error {
 		}
 		return d.checkMethod(m, s)
 	}
-	return fmt.Errorf("no method has the path")
+	return errors.New("no method has the path")
 }
 
 func (d *discovery) checkMethod(m method, s seen) error {
@@ -191,7 +193,7 @@ func TestVendor(t *testing.T) {
 		}
 		s := begin(t, client, job)
 		for i, row := range rows[:n] {
-			if _, err := write(t, s, fmt.Sprint(i), row); err != nil {
+			if _, err := write(t, s, strconv.Itoa(i), row); err != nil {
 				t.Fatal(err)
 			}
 		}

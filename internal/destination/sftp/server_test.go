@@ -25,7 +25,6 @@ type server struct {
 	root        string
 
 	mu      sync.Mutex
-	calls   []string
 	intrude func(method, path string, conn net.Conn) error // may refuse, or end the connection
 }
 
@@ -112,7 +111,6 @@ type handler struct {
 
 func (h handler) allow(method, path string) error {
 	h.mu.Lock()
-	h.calls = append(h.calls, method+" "+path)
 	intrude := h.intrude
 	h.mu.Unlock()
 	if intrude == nil {
@@ -173,18 +171,6 @@ func (o one) ListAt(to []fs.FileInfo, offset int64) (int, error) {
 		return 0, io.EOF
 	}
 	return copy(to, []fs.FileInfo{o.FileInfo}), io.EOF
-}
-
-func (s *server) count(call string) int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	n := 0
-	for _, c := range s.calls {
-		if c == call {
-			n++
-		}
-	}
-	return n
 }
 
 // read returns a file below the root, or false.
