@@ -254,6 +254,29 @@ func TestChunks(t *testing.T) {
 	}
 }
 
+// TestTransient proves that a short failure of the store is waited out for small files too.
+func TestTransient(t *testing.T) {
+	t.Parallel()
+	s := newStore(t)
+	session := filetest.Fill(t, filetest.Open(t, gcs.Info(), s.settings()), filetest.Job("csv", filetest.Columns), 1)
+	refused := false
+	s.intrude = func(w http.ResponseWriter, r *http.Request) bool {
+		if refused {
+			return false
+		}
+		refused = true
+		io.Copy(io.Discard, r.Body) //nolint:errcheck // an answer before the end of the body resets the connection
+		refuse(w, http.StatusServiceUnavailable, "Backend Error")
+		return true
+	}
+	if err := session.Finish(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if _, found := s.object(t, "rows.out"); !found || !refused {
+		t.Errorf("found %v, refused %v", found, refused)
+	}
+}
+
 // TestRefusedUpload proves that the previous object stays when an upload is refused, that the indicator is not
 // written, and that Finish may be repeated.
 func TestRefusedUpload(t *testing.T) {

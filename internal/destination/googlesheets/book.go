@@ -212,7 +212,7 @@ func (b *book) replace(s *spreadsheet, now sheet) []edit {
 	size := grid{Rows: max(now.Grid.Rows, b.next), Columns: max(now.Grid.Columns, width)}
 	others := s.cells() - now.cells()
 	if b.at == (area{}) && others+size.Rows*size.Columns > b.api.maxCells {
-		size = grid{Rows: b.next, Columns: width} // nothing but the rows has a place
+		size = grid{Rows: max(b.next, 1), Columns: width} // nothing but the rows has a place
 	}
 	var edits []edit
 	if size != now.Grid {

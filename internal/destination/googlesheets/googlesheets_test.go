@@ -388,6 +388,11 @@ func TestUserEntered(t *testing.T) {
 		"a|b|c", "formula =A1|2024-02-29|date 2024-02-29", "date 2023-11-14 22:13:20|date 2022-01-08|9007199254740993",
 		"#12|#0.10|true", "|date 2023-11-14 22:13:20.123|12345678901234567890.12345",
 	})
+	job.Rows, job.Settings["header"] = 1, false // fewer than come
+	run(t, open(t, g.settings()), job, texts("1", "2", "3"), texts("1", "2", "3"), texts("1", "2", "3"))
+	if p = g.page("b", "Data"); p.formats[place{2, 0}] != "bold" || len(p.lines()) != 3 {
+		t.Errorf("after growing: %v", p.formats)
+	}
 	if p.formats[place{1, 1}] != "text" || p.formats[place{2, 0}] != "bold" || p.formats[place{1, 2}] != "date" {
 		t.Errorf("formats: %v", p.formats)
 	}

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/pkg/sftp"
@@ -23,6 +24,7 @@ type server struct {
 	port        int
 	fingerprint string
 	root        string
+	short       atomic.Bool // the next file is cut short
 
 	mu      sync.Mutex
 	intrude func(method, path string, conn net.Conn) error // may refuse, or end the connection
@@ -125,7 +127,21 @@ func (h handler) Filewrite(r *sftp.Request) (io.WriterAt, error) {
 	if err := h.allow("write", r.Filepath); err != nil {
 		return nil, err
 	}
-	return os.OpenFile(filepath.Join(h.root, r.Filepath), os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
+	f, err := os.OpenFile(filepath.Join(h.root, r.Filepath), os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
+	if err == nil && h.short.CompareAndSwap(true, false) {
+		return forgetful{f}, nil
+	}
+	return f, err
+}
+
+// forgetful keeps only the beginning of what it says that it wrote.
+type forgetful struct{ *os.File }
+
+func (f forgetful) WriteAt(p []byte, offset int64) (int, error) {
+	if offset > 0 {
+		return len(p), nil
+	}
+	return f.File.WriteAt(p, offset)
 }
 
 func (h handler) Filecmd(r *sftp.Request) error {

@@ -241,6 +241,19 @@ func TestBrokenConnection(t *testing.T) {
 	}
 }
 
+// TestShort proves that a file which the server kept only in part is written again, before it has its name.
+func TestShort(t *testing.T) {
+	t.Parallel()
+	s := newServer(t, nil)
+	s.short.Store(true)
+	if err := run(t, s, filetest.Job("ndjson", filetest.Columns), 2); err != nil {
+		t.Fatal(err)
+	}
+	if data, _ := s.read(t, "upload/rows.out"); len(filetest.Read(t, "ndjson", []byte(data))) != 2 || s.short.Load() {
+		t.Errorf("the file holds %d bytes", len(data))
+	}
+}
+
 // TestUnfinished proves that the temporary file of a run that ended in the middle is removed by the next one, whatever
 // that one's files are called.
 func TestUnfinished(t *testing.T) {
