@@ -21,6 +21,7 @@ type gather struct {
 
 	mu      gosync.Mutex
 	books   []*book
+	last    int // the number of the last of them: 0 is the first spreadsheet, then come further ones
 	answers map[string]connector.Result
 	closed  bool
 }
@@ -34,8 +35,12 @@ func beginGather(ctx context.Context, p plan) (connector.Session, error) {
 		if err != nil {
 			return err
 		}
+		g.first, g.books, g.last = s, nil, 0
 		b, err := openBook(ctx, p, s)
-		g.first, g.books = s, []*book{b}
+		if isFull(err) && p.sync.Overflow && p.job.Mode == connector.ModeSnapshot {
+			return gatherFault(g.proceed(ctx, nil))
+		}
+		g.books = []*book{b}
 		return gatherFault(err)
 	})
 	if err != nil {
@@ -84,9 +89,10 @@ func (g *gather) Write(ctx context.Context, b *connector.Batch) (connector.Resul
 		places[i] = i
 	}
 	t := tableOf(b, g.job.Columns, places, len(places), g.sync.Input)
-	begun, at := len(g.books), g.books[len(g.books)-1].next
+	begun, at, last := len(g.books), g.books[len(g.books)-1].next, g.last
 	if err := g.add(ctx, t.rows, b.Record); err != nil {
 		g.forget(begun, at)
+		g.last = last
 		return connector.Result{}, gatherFault(err)
 	}
 	g.answers[b.ID] = connector.Result{Rejected: t.rejected}
@@ -130,23 +136,27 @@ func (g *gather) forget(books, next int) {
 
 // proceed begins another spreadsheet.
 func (g *gather) proceed(ctx context.Context, record func(connector.Exchange)) error {
-	last := g.books[len(g.books)-1]
-	switch {
-	case g.at.height > 0 && last.end == g.at.row+g.at.height:
+	if len(g.books) > 0 && g.at.height > 0 && g.books[len(g.books)-1].end == g.at.row+g.at.height {
 		return fault.Reclass(fault.New(fault.CodeDestinationRejected, "the range %s has no room for more rows", g.sync.Range).WithPath("spec.settings.range").
 			WithSuggestion("Give it more rows, or leave its last row away, as in A1:Z."), fault.Fatal)
-	case !g.sync.Overflow:
+	}
+	if !g.sync.Overflow {
 		return fault.Reclass(fault.Wrap(&fullError{"the rows need more cells than a spreadsheet has"}, fault.CodeDestinationRejected, "gathering rows").WithSuggestion("%s", fullAdvice), fault.Fatal)
 	}
-	s, err := g.openFurther(ctx, len(g.books), record)
-	if err != nil {
+	for n := g.last + 1; ; n++ {
+		s, err := g.openFurther(ctx, n, record)
+		if err != nil {
+			return err
+		}
+		b, err := openBook(ctx, g.plan, s)
+		if isFull(err) && g.job.Mode == connector.ModeSnapshot {
+			continue // earlier snapshots fill it
+		}
+		if err == nil {
+			g.books, g.last = append(g.books, b), n
+		}
 		return err
 	}
-	b, err := openBook(ctx, g.plan, s)
-	if err == nil {
-		g.books = append(g.books, b)
-	}
-	return err
 }
 
 // openFurther finds or makes the n-th further spreadsheet, and the sheet in it.
@@ -230,7 +240,7 @@ func (g *gather) emptyRest(ctx context.Context) error {
 			return err
 		}
 	}
-	for n := len(g.books); ; n++ {
+	for n := g.last + 1; ; n++ {
 		id, err := g.api.further(ctx, g.first, g.folder, n)
 		if err != nil || id == "" {
 			return err

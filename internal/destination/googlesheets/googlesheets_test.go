@@ -613,6 +613,29 @@ func TestOverflow(t *testing.T) {
 	}
 }
 
+// TestSnapshotOverflow proves that snapshots go to the first spreadsheet that has room.
+func TestSnapshotOverflow(t *testing.T) {
+	t.Parallel()
+	g := newGoogle(t, newBook("b", "Book", "Data"))
+	g.page("b", "Data").rows, g.page("b", "Data").columns = 4, 1
+	d := small(t, g, 20)
+	job := jobOf("b", connector.ModeSnapshot, columnsOf("id"), "overflow", true, "snapshotName", "S", "header", false)
+	var rows [][]value.Value
+	for i := range 24 {
+		rows = append(rows, texts(strconv.Itoa(i)))
+	}
+	run(t, d, job, rows...)
+	run(t, d, job, rows[:5]...)
+	if a, b, c := g.page("b", "S"), g.page("made-1", "S"), g.page("made-2", "S"); len(a.lines()) != 16 || len(b.lines()) != 8 || len(c.lines()) != 3 {
+		t.Errorf("%q, %q, %q", a.lines(), b.lines(), c.lines())
+	}
+	same(t, "second", g.page("made-1", "S (2)").lines(), []string{"0", "1"})
+	job.Settings["overflow"] = false
+	if _, err := d.Begin(t.Context(), job); !fault.Is(err, fault.CodeDestinationRejected) || !strings.Contains(fault.As(err).Hint(), "10 million") {
+		t.Errorf("without further spreadsheets: %v", err)
+	}
+}
+
 // TestOverflowRetried proves that a batch which failed after it began another spreadsheet is there once.
 func TestOverflowRetried(t *testing.T) {
 	t.Parallel()
