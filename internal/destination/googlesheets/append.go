@@ -23,6 +23,7 @@ type adding struct {
 	places []int  // of the columns in a row
 	width  int
 	empty  bool // there is no header yet
+	unsure bool // the header row must be read again
 }
 
 var _ connector.Session = (*adding)(nil)
@@ -71,6 +72,7 @@ func (a *adding) arrange(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	a.unsure = false
 	if a.empty = len(names) == 0; a.empty {
 		return nil
 	}
@@ -103,6 +105,11 @@ func (a *adding) Limits() connector.Limits {
 func (a *adding) Write(ctx context.Context, b *connector.Batch) (connector.Result, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	if a.unsure {
+		if err := a.arrange(ctx); err != nil {
+			return connector.Result{}, err
+		}
+	}
 	t := tableOf(b, a.job.Columns, a.places, a.width, a.sync.Input)
 	if len(t.rows) == 0 {
 		return connector.Result{Rejected: t.rejected}, nil
@@ -124,12 +131,13 @@ func (a *adding) Write(ctx context.Context, b *connector.Batch) (connector.Resul
 func (a *adding) add(ctx context.Context, rows [][]any, record func(connector.Exchange)) error {
 	table := cell(a.sync.Sheet, a.at.row, a.at.column)
 	if a.empty {
-		if err := a.api.write(ctx, a.id, table, inputRaw, [][]any{headerOf(a.job.Columns)}, record); err != nil {
-			return err
+		if err := a.api.add(ctx, a.id, table, inputRaw, replacing, [][]any{headerOf(a.job.Columns)}, record); err != nil {
+			a.unsure = true
+			return gatherFault(err) // whatever became of the header, none of the rows was added
 		}
 		a.empty = false
 	}
-	err := a.api.add(ctx, a.id, table, a.sync.Input, rows, record)
+	err := a.api.add(ctx, a.id, table, a.sync.Input, pushing, rows, record)
 	if _, failed := errors.AsType[*serverError](err); failed {
 		return fault.Reclass(err, fault.Unknown) // an error within Google says nothing about the rows
 	}

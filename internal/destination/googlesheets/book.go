@@ -218,7 +218,9 @@ func (b *book) replace(s *spreadsheet, now sheet) []edit {
 	if size != now.Grid {
 		edits = append(edits, resize(now.ID, size))
 	}
-	edits = append(edits, clearValues(b.at.on(now.ID, size)))
+	if old := b.at.on(now.ID, size); old.StartRow < old.EndRow && old.StartColumn < old.EndColumn {
+		edits = append(edits, clearValues(old))
+	}
 	kind := pasteValues
 	if b.sync.Input == inputUser {
 		kind = pasteAll

@@ -392,7 +392,7 @@ func (g *google) values(b *book, at string, s seen, r *http.Request) (int, any) 
 	}
 	input := r.URL.Query().Get("valueInputOption")
 	if s.method == http.MethodPost {
-		return g.add(b, p, from, in.Values, input)
+		return g.add(b, p, from, in.Values, input, r.URL.Query().Get("insertDataOption") == "INSERT_ROWS")
 	}
 	if from.row+len(in.Values) > p.rows || from.column+len(in.Values[0]) > p.columns {
 		return 400, fmt.Sprintf("Range (%s) exceeds grid limits. Max rows: %d, max columns: %d", at, p.rows, p.columns)
@@ -401,8 +401,8 @@ func (g *google) values(b *book, at string, s seen, r *http.Request) (int, any) 
 	return 200, map[string]any{"updatedRange": at}
 }
 
-// add appends after the table that begins at from, and inserts rows for that.
-func (g *google) add(b *book, p *page, from place, rows [][]any, input string) (int, any) {
+// add appends after the table that begins at from; rows push down what is below, or take its place.
+func (g *google) add(b *book, p *page, from place, rows [][]any, input string, push bool) (int, any) {
 	end := from.row
 	for ; end < p.rows; end++ {
 		used := false
@@ -413,13 +413,18 @@ func (g *google) add(b *book, p *page, from place, rows [][]any, input string) (
 			break
 		}
 	}
-	if b.size()+len(rows)*p.columns > g.limit {
+	added := len(rows)
+	if !push {
+		added = max(0, end+len(rows)-p.rows)
+	}
+	if b.size()+added*p.columns > g.limit {
 		return 400, tooMany
 	}
-	p.rows += len(rows)
+	p.rows += added
+	p.columns = max(p.columns, from.column+len(rows[0]))
 	moved := map[place]any{}
 	for at, v := range p.cells {
-		if at.row >= end {
+		if at.row >= end && push {
 			at.row += len(rows)
 		}
 		moved[at] = v

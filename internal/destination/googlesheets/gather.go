@@ -249,9 +249,10 @@ func (g *gather) emptyRest(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if target, found := s.find(g.sync.Sheet); found {
+		target, found := s.find(g.sync.Sheet)
+		if old := g.at.on(target.ID, target.Grid); found && old.StartRow < old.EndRow && old.StartColumn < old.EndColumn {
 			err = g.api.patiently(ctx, func() error {
-				_, err := g.api.change(ctx, id, "emptying the spreadsheet "+furtherName(g.first, n), nil, clearValues(g.at.on(target.ID, target.Grid)))
+				_, err := g.api.change(ctx, id, "emptying the spreadsheet "+furtherName(g.first, n), nil, clearValues(old))
 				return err
 			})
 		}

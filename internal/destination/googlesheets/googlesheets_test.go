@@ -360,6 +360,9 @@ func TestRange(t *testing.T) {
 	d := open(t, g.settings())
 	run(t, d, job, texts("1"))
 	same(t, "the sheet", g.page("b", "Data").lines(), []string{"margin|margin|margin", "margin|id||right", "margin|1||right", "margin|||right", "below|below"})
+	far := jobOf("b", connector.ModeAll, columnsOf("id"), "range", "AB2000:AC2010", "header", false)
+	run(t, d, far)
+	same(t, "nothing, beyond the sheet", g.page("b", "Data").lines()[1:], []string{"margin|id||right", "margin|1||right", "margin|||right", "below|below"})
 	s := begin(t, d, job)
 	if _, err := write(t, s, "many", texts("1"), texts("2"), texts("3")); !fault.Is(err, fault.CodeDestinationRejected) || !strings.Contains(err.Error(), "has no room") || fault.ClassOf(err) != fault.Fatal {
 		t.Errorf("more rows than the range has: %v", err)
@@ -747,6 +750,40 @@ func TestAppendPlaces(t *testing.T) {
 	}
 }
 
+// TestAppendHeader proves that the names are there once when the answer to writing them is lost.
+func TestAppendHeader(t *testing.T) {
+	t.Parallel()
+	for _, applied := range []bool{true, false} {
+		b := newBook("b", "Book", "Data")
+		b.sheets[0].columns = 1
+		g := newGoogle(t, b)
+		s := begin(t, open(t, g.settings()), jobOf("b", connector.ModeInsert, columnsOf("id", "name")))
+		lost := 0
+		lose := func(w http.ResponseWriter, s seen) bool {
+			if s.is() != "append" || lost > 0 {
+				return false
+			}
+			lost++
+			refuse(w, http.StatusBadGateway, "Bad Gateway")
+			return true
+		}
+		g.mu.Lock()
+		if applied {
+			g.after = lose
+		} else {
+			g.intrude = lose
+		}
+		g.mu.Unlock()
+		if _, err := write(t, s, "1", texts("1", "a")); fault.ClassOf(err) != fault.Retryable {
+			t.Errorf("%v: %v", fault.ClassOf(err), err)
+		}
+		if _, err := write(t, s, "1", texts("1", "a")); err != nil {
+			t.Error(err)
+		}
+		same(t, "rows", g.page("b", "Data").lines(), []string{"id|name", "1|a"})
+	}
+}
+
 // TestAppendOverflow proves that rows are added to the last of the further spreadsheets.
 func TestAppendOverflow(t *testing.T) {
 	t.Parallel()
@@ -773,7 +810,9 @@ func TestAppendInDoubt(t *testing.T) {
 	for status, class := range map[int]fault.Class{500: fault.Unknown, 502: fault.Unknown, 503: fault.Unknown, 429: fault.Throttled, 400: fault.Permanent} {
 		t.Run(strconv.Itoa(status), func(t *testing.T) {
 			t.Parallel()
-			g := newGoogle(t, newBook("b", "Book", "Data"))
+			b := newBook("b", "Book", "Data")
+			b.sheets[0].fill([]any{"id"})
+			g := newGoogle(t, b)
 			s := begin(t, open(t, g.settings()), jobOf("b", connector.ModeInsert, columnsOf("id")))
 			g.mu.Lock()
 			g.intrude = func(w http.ResponseWriter, s seen) bool {

@@ -195,13 +195,19 @@ func (a *api) write(ctx context.Context, id, at, input string, rows [][]any, rec
 	}, nil)
 }
 
-// add appends rows after the table that begins at a cell; they push down what is below it.
+// How rows are added: they push down what is below, or take its place.
+const (
+	pushing   = "INSERT_ROWS"
+	replacing = "OVERWRITE"
+)
+
+// add appends rows after the table that begins at a cell. The sheet grows where it must.
 // https://developers.google.com/workspace/sheets/api/reference/rest/v4/spreadsheets.values/append
-func (a *api) add(ctx context.Context, id, table, input string, rows [][]any, record func(connector.Exchange)) error {
+func (a *api) add(ctx context.Context, id, table, input, how string, rows [][]any, record func(connector.Exchange)) error {
 	return a.do(ctx, call{
 		doing: "adding rows", method: http.MethodPost, api: sheetsAPI,
 		path:  "/v4/spreadsheets/" + url.PathEscape(id) + "/values/" + url.PathEscape(table) + ":append",
-		query: url.Values{"valueInputOption": {input}, "insertDataOption": {"INSERT_ROWS"}, "fields": {"updates.updatedRange"}},
+		query: url.Values{"valueInputOption": {input}, "insertDataOption": {how}, "fields": {"updates.updatedRange"}},
 		body:  valueRange{Range: table, Dimension: "ROWS", Values: rows}, record: record,
 	}, nil)
 }
