@@ -72,3 +72,12 @@ func quoted(title string) string { return "'" + strings.ReplaceAll(title, "'", "
 func cell(title string, row, column int) string {
 	return quoted(title) + "!" + columnLetters(column) + strconv.Itoa(row+1)
 }
+
+// cells is the range of cells from a row and column on that rows fill.
+func cells(title string, row, column int, rows [][]any) string {
+	width := 0
+	for _, r := range rows {
+		width = max(width, len(r))
+	}
+	return cell(title, row, column) + ":" + columnLetters(column+width-1) + strconv.Itoa(row+len(rows))
+}

@@ -140,7 +140,7 @@ func (b *book) write(ctx context.Context, rows [][]any, input string, record fun
 		}
 	}
 	b.dirty = true
-	if err := b.api.write(ctx, b.id, cell(b.staging.Title, b.next, b.at.column), input, rows, record); err != nil {
+	if err := b.api.write(ctx, b.id, cells(b.staging.Title, b.next, b.at.column, rows), input, rows, record); err != nil {
 		return err
 	}
 	b.next, b.dirty = b.next+len(rows), false

@@ -394,6 +394,9 @@ func (g *google) values(b *book, at string, s seen, r *http.Request) (int, any) 
 	if s.method == http.MethodPost {
 		return g.add(b, p, from, in.Values, input, r.URL.Query().Get("insertDataOption") == "INSERT_ROWS")
 	}
+	if last, _ := strconv.Atoi(m[4]); from.row+len(in.Values) != last || from.column+len(in.Values[0])-1 != columnOf(m[3]) { //nolint:errcheck // digits
+		return 400, "Requested writing within range [" + at + "], but tried writing to another cell"
+	}
 	if from.row+len(in.Values) > p.rows || from.column+len(in.Values[0]) > p.columns {
 		return 400, fmt.Sprintf("Range (%s) exceeds grid limits. Max rows: %d, max columns: %d", at, p.rows, p.columns)
 	}

@@ -184,7 +184,7 @@ type valueRange struct {
 	Values    [][]any `json:"values"`
 }
 
-// write sets cells from at on. Cells that are sent as null stay as they are.
+// write sets the cells of a range. Cells that are sent as null stay as they are.
 // https://developers.google.com/workspace/sheets/api/reference/rest/v4/spreadsheets.values/update
 func (a *api) write(ctx context.Context, id, at, input string, rows [][]any, record func(connector.Exchange)) error {
 	return a.do(ctx, call{
@@ -219,14 +219,14 @@ func (a *api) row(ctx context.Context, id, title string, at area) ([]string, err
 	if at.width > 0 {
 		last = columnLetters(at.column + at.width - 1)
 	}
-	cells := cell(title, at.row, at.column) + ":" + last + strconv.Itoa(at.row+1)
+	header := cell(title, at.row, at.column) + ":" + last + strconv.Itoa(at.row+1)
 	var out struct {
 		Values [][]any `json:"values"`
 	}
 	err := a.patiently(ctx, func() error {
 		return a.do(ctx, call{
 			doing: "reading the header row", method: http.MethodGet, api: sheetsAPI,
-			path:  "/v4/spreadsheets/" + url.PathEscape(id) + "/values/" + url.PathEscape(cells),
+			path:  "/v4/spreadsheets/" + url.PathEscape(id) + "/values/" + url.PathEscape(header),
 			query: url.Values{"majorDimension": {"ROWS"}, "valueRenderOption": {"FORMATTED_VALUE"}},
 		}, &out)
 	})
