@@ -8,10 +8,13 @@ import (
 	"github.com/millrace/millrace/internal/connector"
 	"github.com/millrace/millrace/internal/connector/manifest"
 	"github.com/millrace/millrace/internal/destination"
+	"github.com/millrace/millrace/internal/destination/azureblob"
 	"github.com/millrace/millrace/internal/destination/dynamodb"
 	"github.com/millrace/millrace/internal/destination/elasticsearch"
 	"github.com/millrace/millrace/internal/destination/email"
 	"github.com/millrace/millrace/internal/destination/embedded"
+	"github.com/millrace/millrace/internal/destination/gcs"
+	sheetsdestination "github.com/millrace/millrace/internal/destination/googlesheets"
 	httprequest "github.com/millrace/millrace/internal/destination/http"
 	"github.com/millrace/millrace/internal/destination/kafka"
 	"github.com/millrace/millrace/internal/destination/lambda"
@@ -23,6 +26,7 @@ import (
 	"github.com/millrace/millrace/internal/destination/rabbitmq"
 	"github.com/millrace/millrace/internal/destination/redis"
 	"github.com/millrace/millrace/internal/destination/s3"
+	"github.com/millrace/millrace/internal/destination/sftp"
 	sqlserverdest "github.com/millrace/millrace/internal/destination/sqlserver"
 	"github.com/millrace/millrace/internal/destination/sqs"
 	"github.com/millrace/millrace/internal/httpx"
@@ -78,6 +82,10 @@ func Connectors(c *config.Config) *connector.Registry {
 		lambda.Info(),
 		email.Info(),
 		embedded.Info(network),
+		gcs.Info(),
+		azureblob.Info(),
+		sftp.Info(),
+		sheetsdestination.Info(),
 		httprequest.Info(network),
 		local.Info(c.FilesRoot),
 		postgres.Info(),

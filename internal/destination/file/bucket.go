@@ -2,9 +2,12 @@ package file
 
 import (
 	"context"
+	"errors"
 	"io"
 
 	"gocloud.dev/blob"
+
+	"github.com/millrace/millrace/internal/connector"
 )
 
 // Bucket is a Place in an object store. An object appears when its upload is complete, in one step:
@@ -52,3 +55,32 @@ func partSize(size int64) int { return int(max(minPart, size/maxParts+1)) }
 
 // URL returns the object's address.
 func (b *Bucket) URL(name string) string { return b.Base + b.Prefix + name }
+
+// Begin starts a run whose files go to the bucket, which is closed with the session. Place is set
+// from the bucket.
+func (b *Bucket) Begin(o Options, job connector.SyncJob) (connector.Session, error) {
+	o.Place = b
+	s, err := Begin(o, job)
+	if err != nil {
+		b.Blobs.Close() //nolint:errcheck // nothing was written
+		return nil, err
+	}
+	return &bucketSession{Session: s, blobs: b.Blobs}, nil
+}
+
+// bucketSession closes the bucket with the run.
+type bucketSession struct {
+	*Session
+
+	blobs  *blob.Bucket
+	closed bool
+}
+
+// Close deletes what was not published.
+func (s *bucketSession) Close() error {
+	if s.closed {
+		return nil
+	}
+	s.closed = true
+	return errors.Join(s.Session.Close(), s.blobs.Close())
+}

@@ -15,6 +15,7 @@ type csvFormat struct {
 	delimiter byte
 	header    string
 	single    bool
+	one       bool      // booleans are 1 and empty
 	special   [256]bool // bytes that make quotes necessary
 }
 
@@ -22,7 +23,7 @@ type csvFormat struct {
 const byteOrderMark = "\xef\xbb\xbf"
 
 func newCSV(columns []connector.TargetColumn, s settings) *csvFormat {
-	f := &csvFormat{delimiter: delimiters[s.CSVDelimiter], single: len(columns) == 1}
+	f := &csvFormat{delimiter: delimiters[s.CSVDelimiter], single: len(columns) == 1, one: s.CSVBooleans == booleanOne}
 	for _, b := range []byte{f.delimiter, '"', '\r', '\n'} {
 		f.special[b] = true
 	}
@@ -67,16 +68,34 @@ func (f *csvFormat) encode(rows []connector.Row) (chunk, []connector.Rejection) 
 func (f *csvFormat) appendValue(dst []byte, v value.Value) []byte {
 	switch v.Kind() {
 	case value.Null:
-		if f.single {
-			dst = append(dst, `""`...)
-		}
-		return dst
+		return f.appendEmpty(dst)
+	case value.Bool:
+		return f.appendBool(dst, v)
 	case value.Text:
 		return f.appendText(dst, v.Raw())
 	case value.JSON, value.List, value.Map, value.Bytes:
 		return f.appendText(dst, v.String())
-	default: // numbers, booleans and times have no special bytes
+	default: // numbers and times have no special bytes
 		return v.AppendText(dst)
+	}
+}
+
+// appendEmpty writes a field without a value.
+func (f *csvFormat) appendEmpty(dst []byte) []byte {
+	if f.single {
+		dst = append(dst, `""`...)
+	}
+	return dst
+}
+
+func (f *csvFormat) appendBool(dst []byte, v value.Value) []byte {
+	switch {
+	case !f.one:
+		return v.AppendText(dst)
+	case v.Bool():
+		return append(dst, '1')
+	default:
+		return f.appendEmpty(dst)
 	}
 }
 

@@ -174,6 +174,18 @@ func newNaming(s settings, job connector.SyncJob) (naming, error) {
 	return n, nil
 }
 
+// Name fills the variables of a name that is no file's, such as that of a sheet.
+func Name(text string, job connector.SyncJob) (string, error) {
+	t, err := parseTemplate(text)
+	if err != nil {
+		return "", err
+	}
+	if err := t.allows(false, false); err != nil {
+		return "", err
+	}
+	return naming{job: job, time: job.StartedAt.UTC()}.render(t, "", 0)
+}
+
 // allows refuses variables that have no meaning in this run.
 func (t template) allows(operation, batch bool) error {
 	if t.uses(varOperation) && !operation {

@@ -26,6 +26,7 @@ type Options struct {
 	PublicKey string // the destination's PGP key, or empty
 	Dir       string // the destination's private folder
 	Clock     clock.Clock
+	Extra     []connector.Field // settings of a sync that the destination adds
 }
 
 // Session writes the files of one run.
@@ -54,7 +55,7 @@ var _ connector.Session = (*Session)(nil)
 
 // Begin starts a run. Staging files that an unfinished run of the sync left are deleted.
 func Begin(o Options, job connector.SyncJob) (*Session, error) {
-	if err := Check(job, o.PublicKey); err != nil {
+	if err := Check(job, o.PublicKey, o.Extra...); err != nil {
 		return nil, fault.Reclass(fault.Wrap(err, fault.CodeInvalid, "the sync's settings"), fault.Fatal)
 	}
 	settings, err := decode(job)

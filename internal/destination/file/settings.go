@@ -20,6 +20,12 @@ const (
 	formatParquet = "parquet"
 )
 
+// Ways to write booleans in CSV files.
+const (
+	booleanWords = "words"
+	booleanOne   = "oneOrEmpty"
+)
+
 // delimiters of CSV files, by the name in the settings.
 var delimiters = map[string]byte{"comma": ',', "semicolon": ';', "pipe": '|', "tilde": '~', "tab": '\t'}
 
@@ -31,6 +37,7 @@ type settings struct {
 	CSVDelimiter   string  `json:"csvDelimiter"`
 	CSVHeader      bool    `json:"csvHeader"`
 	CSVBOM         bool    `json:"csvBom"`
+	CSVBooleans    string  `json:"csvBooleans"`
 	Gzip           bool    `json:"gzip"`
 	RowsPerFile    float64 `json:"rowsPerFile"` // 0 means one file
 	SkipEmpty      bool    `json:"skipEmptyFiles"`
@@ -71,6 +78,13 @@ func fields() []connector.Field {
 		},
 		{Name: "csvHeader", Label: "Header row", Type: connector.FieldBoolean, Default: true, ShowIf: csv, Help: "The first line names the columns."},
 		{Name: "csvBom", Label: "Byte order mark", Type: connector.FieldBoolean, Default: false, Advanced: true, ShowIf: csv, Help: "Start the file with the bytes EF BB BF, by which spreadsheets recognise UTF-8."},
+		{
+			Name: "csvBooleans", Label: "Booleans", Type: connector.FieldSelect, Default: booleanWords, Advanced: true, ShowIf: csv,
+			Options: []connector.Option{
+				{Value: booleanWords, Label: "true and false"},
+				{Value: booleanOne, Label: "1 and empty", Help: "False looks like no value"},
+			},
+		},
 		{Name: "gzip", Label: "Compress with gzip", Type: connector.FieldBoolean, Default: false, Help: "The name stays as it is: add .gz to it yourself. Parquet files are compressed inside instead, so that they stay Parquet."},
 		{Name: "rowsPerFile", Label: "Rows in one file", Type: connector.FieldNumber, Advanced: true, Min: new(1.0), Example: "100000", Help: "Splits large results over several files, numbered by {batch} or by _1, _2 … before the extension. Empty means one file."},
 		{Name: "skipEmptyFiles", Label: "Skip empty files", Type: connector.FieldBoolean, Default: false, Help: "Write no file where there are no rows."},
@@ -78,14 +92,15 @@ func fields() []connector.Field {
 	}
 }
 
-// SyncType returns the sync type that every file destination offers.
-func SyncType() connector.SyncType {
+// SyncType returns the sync type that every file destination offers, with the settings that a
+// destination adds.
+func SyncType(extra ...connector.Field) connector.SyncType {
 	return connector.SyncType{
 		Slug:    SyncTypeSlug,
 		Name:    "Any data set",
 		Summary: "Writes rows to CSV, JSON, NDJSON, XML or Parquet files",
 		Modes:   []connector.Mode{connector.ModeInsert, connector.ModeAll, connector.ModeDiff, connector.ModeSnapshot},
-		Fields:  fields(),
+		Fields:  append(fields(), extra...),
 		Mapping: connector.MappingRule{Enabled: true, Required: true, Advanced: true, Custom: true, AllByName: true},
 		Compare: connector.CompareMapped,
 
@@ -119,9 +134,9 @@ func decode(job connector.SyncJob) (settings, error) {
 }
 
 // Check reports every error of a job that can be known without the network. publicKey is the
-// destination's PGP key, or empty.
-func Check(job connector.SyncJob, publicKey string) error {
-	issues := job.Settings.Check("spec.settings", fields(), nil)
+// destination's PGP key, or empty; extra are the settings that the destination adds.
+func Check(job connector.SyncJob, publicKey string, extra ...connector.Field) error {
+	issues := job.Settings.Check("spec.settings", append(fields(), extra...), nil)
 	if !slices.Contains(SyncType().Modes, job.Mode) {
 		issues.Add("spec.mode", fault.CodeInvalid, "files are written in the modes insert, all, diff and snapshot, not %q", job.Mode)
 	}

@@ -1,14 +1,14 @@
 package s3
 
 import (
-	"context"
 	"errors"
-	"net"
-	"net/http"
+	"strings"
 
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/smithy-go"
 
+	"github.com/millrace/millrace/internal/cloud"
+	"github.com/millrace/millrace/internal/destination/file"
 	"github.com/millrace/millrace/internal/fault"
 )
 
@@ -48,12 +48,14 @@ func (d *destination) fault(err error, doing string) error {
 	e := fault.Wrap(err, codeOf(err), "%s", doing)
 	switch e.Code { //nolint:exhaustive // the other codes' hints fit
 	case fault.CodeDestinationDenied:
-		return e.WithSuggestion("ACCESS_DENIED: allow these keys s3:PutObject, s3:AbortMultipartUpload and s3:ListMultipartUploadParts on arn:aws:s3:::%s/%s*, and s3:ListBucket and s3:ListBucketMultipartUploads on arn:aws:s3:::%s.",
-			d.settings.Bucket, d.settings.prefix(), d.settings.Bucket)
+		return e.WithSuggestion("ACCESS_DENIED: allow this identity s3:PutObject, s3:AbortMultipartUpload and s3:ListMultipartUploadParts on arn:aws:s3:::%s/%s*, and s3:ListBucket and s3:ListBucketMultipartUploads on arn:aws:s3:::%s.",
+			d.settings.Bucket, file.Prefix(d.settings.Prefix), d.settings.Bucket)
 	case fault.CodeDestinationUnreachable:
 		return e.WithSuggestion("%s%s", e.Hint(), d.network.Firewall())
 	case fault.CodeDestinationSchema:
 		return e.WithSuggestion("%s", d.whereHint(err))
+	case fault.CodeDestinationAuth:
+		return e.WithSuggestion("%s", d.authHint())
 	}
 	return e
 }
@@ -69,6 +71,18 @@ func (d *destination) whereHint(err error) string {
 	return "Check the bucket's name, the region and the endpoint, or create the bucket."
 }
 
+func (d *destination) authHint() string {
+	who := d.settings.identity()
+	switch {
+	case who.Auth == cloud.AuthServer:
+		return "The server has no AWS credentials of its own that work: give its machine or pod a role, or use access keys."
+	case who.RoleARN != "":
+		return "Check the access key, and that the role's trust policy names its user and, where it asks for one, the external ID."
+	default:
+		return "Check the access key ID and its secret; a key that was deactivated, deleted or has expired is refused too."
+	}
+}
+
 func codeOf(err error) fault.Code {
 	if api, ok := errors.AsType[smithy.APIError](err); ok {
 		if code, known := codes[api.ErrorCode()]; known {
@@ -77,38 +91,10 @@ func codeOf(err error) fault.Code {
 	}
 	var answer *awshttp.ResponseError
 	if errors.As(err, &answer) && answer.HTTPStatusCode() != 0 {
-		return codeOfStatus(answer.HTTPStatusCode())
+		return file.CodeOfStatus(answer.HTTPStatusCode())
 	}
-	return codeOfConnection(err)
-}
-
-func codeOfStatus(status int) fault.Code {
-	switch {
-	case status == http.StatusUnauthorized:
+	if strings.Contains(err.Error(), "static credentials are empty") || strings.Contains(err.Error(), "refresh cached credentials") {
 		return fault.CodeDestinationAuth
-	case status == http.StatusForbidden:
-		return fault.CodeDestinationDenied
-	case status == http.StatusNotFound, status/100 == 3:
-		return fault.CodeDestinationSchema
-	case status == http.StatusTooManyRequests, status == http.StatusServiceUnavailable:
-		return fault.CodeDestinationThrottled
-	case status >= http.StatusInternalServerError:
-		return fault.CodeDestinationUnreachable
-	case status >= http.StatusBadRequest:
-		return fault.CodeDestinationRejected
-	default:
-		return fault.CodeDestinationAnswer
 	}
-}
-
-func codeOfConnection(err error) fault.Code {
-	var timeout net.Error
-	switch {
-	case errors.Is(err, context.Canceled):
-		return fault.CodeRunCancelled
-	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &timeout) && timeout.Timeout():
-		return fault.CodeDestinationTimeout
-	default:
-		return fault.CodeDestinationUnreachable
-	}
+	return file.CodeOfConnection(err)
 }

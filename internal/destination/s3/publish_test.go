@@ -219,6 +219,46 @@ func TestRole(t *testing.T) {
 	}
 }
 
+// TestCredential proves that a credential which is shared works instead of keys of the destination's own, with its
+// role, and that its secrets are not asked for twice.
+//
+// Req: X-26
+func TestCredential(t *testing.T) {
+	t.Parallel()
+	store := newStore(t)
+	store.intrude = func(w http.ResponseWriter, r *http.Request) bool {
+		if strings.Contains(r.Header.Get("Authorization"), "Credential=AKIASHARED/") {
+			return false
+		}
+		refuse(w, http.StatusForbidden, "InvalidAccessKeyId", "The access key does not exist")
+		return true
+	}
+	settings := connector.Settings{
+		"bucket": "exports", "endpoint": store.url, "pathStyle": true, "authentication": "credential",
+		"credential": map[string]any{"auth": "keys", "accessKeyId": "AKIASHARED", "secretAccessKey": "very-secret-access-key"},
+	}
+	if issues := (connector.Settings{"bucket": "exports", "authentication": "credential", "credential": "shared"}).Check("spec.configuration", s3.Info().Fields, nil); len(issues) > 0 {
+		t.Errorf("the settings of a credential: %v", issues)
+	}
+	d := open(t, settings)
+	if err := d.Check(filetest.Job("csv", columns)); err != nil {
+		t.Error(err)
+	}
+	if err := d.Test(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if err := begin(t, d, filetest.Job("csv", columns), 1).Finish(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if _, found := store.object(t, "rows.out"); !found {
+		t.Error("no object was written")
+	}
+	settings["credential"] = map[string]any{"auth": "keys", "accessKeyId": "AKIAGONE", "secretAccessKey": "very-secret-access-key"}
+	if err := open(t, settings).Test(t.Context()); !fault.Is(err, fault.CodeDestinationAuth) || !strings.Contains(fault.As(err).Hint(), "deactivated") {
+		t.Errorf("a key that is gone: %v", err)
+	}
+}
+
 // TestHeaders proves that objects say what they hold.
 func TestHeaders(t *testing.T) {
 	t.Parallel()

@@ -6,19 +6,15 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
-	"github.com/aws/aws-sdk-go-v2/credentials"
-	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
-	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"gocloud.dev/blob"
 	"gocloud.dev/blob/s3blob"
 
 	"github.com/millrace/millrace/internal/clock"
+	"github.com/millrace/millrace/internal/cloud"
 	"github.com/millrace/millrace/internal/connector"
 	"github.com/millrace/millrace/internal/destination/file"
 	"github.com/millrace/millrace/internal/fault"
@@ -46,7 +42,10 @@ func open(o connector.DestinationOptions) (connector.Destination, error) {
 	if err := o.Settings.WithDefaults(fields()).Decode(&d.settings); err != nil {
 		return nil, err
 	}
-	d.client = newClient(d.settings, d.network)
+	var err error
+	if d.client, err = newClient(d.settings, d.network); err != nil {
+		return nil, err
+	}
 	return d, nil
 }
 
@@ -64,20 +63,14 @@ var _ connector.Destination = (*destination)(nil)
 // headerTimeout is how long a store may take to start answering a request that it has received.
 const headerTimeout = 60 * time.Second
 
-// newClient makes a client that knows only the given settings: nothing is read from the
-// environment or from files of the server.
-func newClient(s settings, n connector.Network) *s3.Client {
-	config := aws.Config{
-		Region:      s.Region,
-		Credentials: credentials.NewStaticCredentialsProvider(s.AccessKeyID, s.SecretAccessKey, s.SessionToken),
-		HTTPClient: awshttp.NewBuildableClient().WithTransportOptions(setTimeouts, func(t *http.Transport) {
-			if n.Dial != nil {
-				t.DialContext = n.DialContext
-			}
-		}),
-	}
-	if s.RoleARN != "" {
-		config.Credentials = assumeRole(config, s)
+// newClient makes a client that knows only the given settings: nothing is read from the environment
+// or from files of the server, unless a credential says so.
+func newClient(s settings, n connector.Network) (*s3.Client, error) {
+	transport := n.Transport()
+	transport.ResponseHeaderTimeout = headerTimeout
+	config, err := s.identity().Config(context.Background(), s.Region, &http.Client{Transport: transport})
+	if err != nil {
+		return nil, fault.Wrap(err, fault.CodeDestinationAuth, "reading the AWS credential")
 	}
 	return s3.NewFromConfig(config, func(o *s3.Options) {
 		o.UsePathStyle = s.PathStyle
@@ -87,35 +80,30 @@ func newClient(s settings, n connector.Network) *s3.Client {
 			o.RequestChecksumCalculation = aws.RequestChecksumCalculationWhenRequired
 			o.ResponseChecksumValidation = aws.ResponseChecksumValidationWhenRequired
 		}
-	})
+	}), nil
 }
 
-// assumeRole exchanges the keys for temporary ones of a role, and renews them as they expire.
-// https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html
-func assumeRole(config aws.Config, s settings) aws.CredentialsProvider {
-	client := sts.NewFromConfig(config, func(o *sts.Options) {
-		if s.STSEndpoint != "" {
-			o.BaseEndpoint = aws.String(s.STSEndpoint)
-		}
-	})
-	return aws.NewCredentialsCache(stscreds.NewAssumeRoleProvider(client, s.RoleARN, func(o *stscreds.AssumeRoleOptions) {
-		o.RoleSessionName = "millrace"
-		if s.ExternalID != "" {
-			o.ExternalID = aws.String(s.ExternalID)
-		}
-	}))
+// identity is who writes the files.
+func (s settings) identity() cloud.AWS {
+	if s.Authentication == byCredential {
+		return s.Credential
+	}
+	return cloud.AWS{
+		AccessKeyID: s.AccessKeyID, SecretAccessKey: s.SecretAccessKey, SessionToken: s.SessionToken,
+		RoleARN: s.RoleARN, ExternalID: s.ExternalID, STSEndpoint: s.STSEndpoint,
+	}
 }
 
 // Test lists one object under the prefix. Where that is not allowed it lists unfinished uploads: a
 // writer needs one of the two permissions. Whether objects may be written cannot be known without
 // writing one, so the first run tells.
 func (d *destination) Test(ctx context.Context) error {
-	if err := d.settings.problem(); err != nil {
+	if err := file.OneError(d.settings.check()); err != nil {
 		return err
 	}
 	_, err := d.client.ListObjectsV2(ctx, &s3.ListObjectsV2Input{
 		Bucket:  aws.String(d.settings.Bucket),
-		Prefix:  aws.String(d.settings.prefix()),
+		Prefix:  aws.String(file.Prefix(d.settings.Prefix)),
 		MaxKeys: aws.Int32(1),
 	}, once)
 	if err == nil {
@@ -127,7 +115,7 @@ func (d *destination) Test(ctx context.Context) error {
 	}
 	_, err = d.client.ListMultipartUploads(ctx, &s3.ListMultipartUploadsInput{
 		Bucket:     aws.String(d.settings.Bucket),
-		Prefix:     aws.String(d.settings.prefix()),
+		Prefix:     aws.String(file.Prefix(d.settings.Prefix)),
 		MaxUploads: aws.Int32(1),
 	}, once)
 	if err == nil {
@@ -140,7 +128,7 @@ func (d *destination) Test(ctx context.Context) error {
 func once(o *s3.Options) { o.RetryMaxAttempts = 1 }
 
 func (d *destination) address() string {
-	return "s3://" + d.settings.Bucket + "/" + d.settings.prefix()
+	return "s3://" + d.settings.Bucket + "/" + file.Prefix(d.settings.Prefix)
 }
 
 // Check reports every error of the settings.
@@ -155,25 +143,20 @@ func (d *destination) Check(job connector.SyncJob) error {
 
 // Begin starts a run. Nothing is sent to the bucket before the run is finished.
 func (d *destination) Begin(ctx context.Context, job connector.SyncJob) (connector.Session, error) {
-	if err := d.settings.problem(); err != nil {
+	if err := file.OneError(d.settings.check()); err != nil {
 		return nil, fault.Reclass(err, fault.Fatal)
 	}
 	bucket, err := s3blob.OpenBucket(ctx, d.client, d.settings.Bucket, nil)
 	if err != nil {
 		return nil, d.fault(err, "opening "+d.address())
 	}
-	s, err := file.Begin(file.Options{Place: d.place(bucket), PublicKey: d.settings.PublicKey, Dir: d.dir, Clock: d.clock}, job)
-	if err != nil {
-		bucket.Close() //nolint:errcheck // nothing was written
-		return nil, err
-	}
-	return &session{Session: s, bucket: bucket}, nil
+	return d.place(bucket).Begin(file.Options{PublicKey: d.settings.PublicKey, Dir: d.dir, Clock: d.clock}, job)
 }
 
 func (d *destination) place(bucket *blob.Bucket) *file.Bucket {
 	return &file.Bucket{
 		Blobs:  bucket,
-		Prefix: d.settings.prefix(),
+		Prefix: file.Prefix(d.settings.Prefix),
 		Base:   "s3://" + d.settings.Bucket + "/",
 		Fault:  func(err error, name string) error { return d.fault(err, "uploading "+name) },
 	}
@@ -181,29 +164,3 @@ func (d *destination) place(bucket *blob.Bucket) *file.Bucket {
 
 // Close does nothing: idle connections end by themselves.
 func (d *destination) Close() error { return nil }
-
-// session closes the bucket with the run.
-type session struct {
-	*file.Session
-
-	bucket *blob.Bucket
-	closed bool
-}
-
-// Close deletes what was not published.
-func (s *session) Close() error {
-	if s.closed {
-		return nil
-	}
-	s.closed = true
-	return errors.Join(s.Session.Close(), s.bucket.Close())
-}
-
-// prefix returns the prefix with a slash at its end and none at its start.
-func (s settings) prefix() string {
-	p := strings.Trim(s.Prefix, "/")
-	if p == "" {
-		return ""
-	}
-	return p + "/"
-}
