@@ -51,6 +51,10 @@ const (
 	CodeImprecise      Code = "model.imprecise_conversion"
 	CodeCast           Code = "model.cast_failed"
 
+	CodeDBTManifest Code = "dbt.bad_manifest"
+	CodeDBTMissing  Code = "dbt.no_manifest"
+	CodeDBTModel    Code = "dbt.unusable_model"
+
 	CodeMapping       Code = "mapping.invalid"
 	CodeMappingColumn Code = "mapping.unknown_field_name"
 	CodeMappingReject Code = "mapping.row_rejected"
@@ -140,6 +144,10 @@ var codes = map[Code]Info{
 	CodeModelDuplicate: {http.StatusUnprocessableEntity, 2, Permanent, "Keep one row for each key: ROW_NUMBER() OVER (PARTITION BY key) … = 1."},
 	CodeImprecise:      {http.StatusUnprocessableEntity, 2, Permanent, "Reduce the precision or cast the column to string."},
 	CodeCast:           {http.StatusUnprocessableEntity, 2, Permanent, "Correct the value or choose another type in the model's Columns tab."},
+
+	CodeDBTManifest: {http.StatusUnprocessableEntity, 2, Fatal, "Compile the dbt project, and load the manifest.json that dbt writes."},
+	CodeDBTMissing:  {http.StatusUnprocessableEntity, 2, Fatal, "Load the manifest.json of the dbt project: `millrace dbt load PROJECT target/manifest.json`."},
+	CodeDBTModel:    {http.StatusUnprocessableEntity, 2, Fatal, "Choose another model of the dbt project, or another way to read it."},
 
 	CodeMapping:       {http.StatusUnprocessableEntity, 2, Fatal, "Correct the sync's mapping."},
 	CodeMappingColumn: {http.StatusUnprocessableEntity, 2, Fatal, "Map the field to a column that the model has, or remove the mapping."},

@@ -1,0 +1,27 @@
+-- What is known of the manifest of each dbt project. Rows of dbt_nodes whose load is not the manifest's are leftovers of
+-- loads that did not come to their end.
+CREATE TABLE dbt_manifests (
+  project_id BIGINT PRIMARY KEY REFERENCES documents (id) ON DELETE CASCADE,
+  workspace_id BIGINT NOT NULL,
+  load TEXT NOT NULL,
+  version BIGINT NOT NULL,
+  dbt_version TEXT NOT NULL,
+  adapter TEXT NOT NULL,
+  project TEXT NOT NULL,
+  models BIGINT NOT NULL,
+  analyses BIGINT NOT NULL,
+  bytes BIGINT NOT NULL,
+  generated_at BIGINT NOT NULL,
+  loaded_at BIGINT NOT NULL,
+  loaded_by TEXT NOT NULL
+);
+CREATE TABLE dbt_nodes (
+  project_id BIGINT NOT NULL REFERENCES documents (id) ON DELETE CASCADE,
+  load TEXT NOT NULL,
+  unique_id TEXT NOT NULL,
+  name TEXT NOT NULL,
+  node TEXT NOT NULL,
+  code TEXT NOT NULL,
+  columns TEXT NOT NULL,
+  PRIMARY KEY (project_id, load, unique_id)
+);
