@@ -8,11 +8,13 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/millrace/millrace/internal/connector"
+	"github.com/millrace/millrace/internal/dbt/manifest"
 	"github.com/millrace/millrace/internal/engine/sequence"
 	"github.com/millrace/millrace/internal/engine/sync/run"
 	"github.com/millrace/millrace/internal/engine/timetable"
 	"github.com/millrace/millrace/internal/kind/alerting"
 	"github.com/millrace/millrace/internal/kind/channel"
+	"github.com/millrace/millrace/internal/kind/dbtproject"
 	"github.com/millrace/millrace/internal/kind/model"
 	kindmonitor "github.com/millrace/millrace/internal/kind/monitor"
 	kindsequence "github.com/millrace/millrace/internal/kind/sequence"
@@ -164,13 +166,20 @@ var refinements = map[string]map[string]refinement{
 	"Change":              {"from": anyJSON, "to": anyJSON},
 	"Preview":             {"rows": anyJSON.always()},
 
-	"ModelStatus":          {"drift": orNull},
+	"ModelStatus":          {"drift": orNull, "dbt": orNull},
 	"Drift":                {"added": present, "removed": present, "retyped": present, "renamed": present},
 	"ModelRetyped":         {"from": columnTypes, "to": columnTypes},
 	"ConnectorTargetField": {"type": words(connector.TargetTypes...)},
 	"CastFailure":          {"to": columnTypes},
 	"ConnectorMappingRule": {"clear": anyJSON},
 	"Tried":                {"value": anyJSON},
+	"DBTProjectStatus":     {"manifest": orNull},
+	"DbtprojectSpec":       {"origin": words(dbtproject.Origins...)},
+	"DBTNode":              {"read": words(manifest.Accesses...)},
+	"DBTNodeDetail":        {"read": words(manifest.Accesses...)},
+	"DBTWay":               {"read": words(manifest.Accesses...), "error": orNull},
+	"DBTOfModel":           {"read": words(manifest.Accesses...), "node": orNull, "error": orNull},
+	"ModelDBT":             {"read": words(manifest.Accesses...)},
 }
 
 // refine writes into the API's description what Go's types do not say. A property that is not there is a

@@ -23,6 +23,7 @@ import (
 	"github.com/millrace/millrace/internal/connector"
 	"github.com/millrace/millrace/internal/connector/state"
 	"github.com/millrace/millrace/internal/db"
+	"github.com/millrace/millrace/internal/dbt"
 	"github.com/millrace/millrace/internal/engine/monitor"
 	"github.com/millrace/millrace/internal/engine/sequence"
 	"github.com/millrace/millrace/internal/engine/storage"
@@ -54,6 +55,7 @@ type Options struct {
 	Notify      Notifier
 	Monitors    *monitor.Store
 	Datadog     MonitorTester
+	DBT         dbt.Loader   // manifests of dbt projects
 	State       *state.Store // what connectors learn
 	Storage     *storage.Engine
 	Logs        *audit.Store // what is written into warehouses
@@ -145,6 +147,7 @@ func (s *Server) own(mux *http.ServeMux) huma.API {
 	s.storage(api)
 	s.tunnels(api)
 	s.credentials(api)
+	s.dbt(api)
 	refine(config.Components.Schemas)
 	mux.HandleFunc("GET /api/events", s.events)
 	mux.HandleFunc("GET "+callbackPath, s.finishAuthorization)
@@ -239,7 +242,7 @@ func (s *Server) harden(next http.Handler) http.Handler {
 		if strings.HasPrefix(r.URL.Path, "/api/") {
 			h.Set("Cache-Control", "no-store")
 		}
-		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+		r.Body = http.MaxBytesReader(w, r.Body, bodyLimit(r))
 		next.ServeHTTP(w, r)
 	})
 }

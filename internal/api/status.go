@@ -8,6 +8,7 @@ import (
 	"github.com/millrace/millrace/internal/engine/timetable"
 	"github.com/millrace/millrace/internal/kind/channel"
 	"github.com/millrace/millrace/internal/kind/credential"
+	"github.com/millrace/millrace/internal/kind/dbtproject"
 	"github.com/millrace/millrace/internal/kind/destination"
 	"github.com/millrace/millrace/internal/kind/model"
 	kindmonitor "github.com/millrace/millrace/internal/kind/monitor"
@@ -45,6 +46,8 @@ type ModelStatus struct {
 	SyncCount   int        `json:"syncCount"`
 	LastRunRows *int64     `json:"lastRunRows"`
 	Drift       *DriftBody `json:"drift"`
+
+	DBT *DBTOfModelBody `json:"dbt" doc:"null: it is no model of dbt"`
 }
 
 // SyncStatus is what is known of a sync beyond its document.
@@ -110,6 +113,8 @@ func (s *Server) status(ctx context.Context, d resource.Document) (any, error) {
 		return s.tunnelStatus(ctx, d, spec)
 	case *credential.Spec:
 		return s.credentialStatus(ctx, d, spec)
+	case *dbtproject.Spec:
+		return s.dbtProjectStatus(ctx, d, spec)
 	case *storage.Spec:
 		return s.storageStatus(ctx, d, spec)
 	default:
@@ -140,7 +145,11 @@ func (s *Server) modelStatus(ctx context.Context, d resource.Document, spec *mod
 		return nil, err
 	}
 	drift, err := s.drift(ctx, d)
-	return &ModelStatus{Source: s.link(ctx, "source", spec.Source), SyncCount: n, LastRunRows: rows, Drift: drift}, err
+	if err != nil {
+		return nil, err
+	}
+	node, err := s.modelDBT(ctx, *spec)
+	return &ModelStatus{Source: s.link(ctx, "source", spec.Source), SyncCount: n, LastRunRows: rows, Drift: drift, DBT: node}, err
 }
 
 func (s *Server) channelStatus(ctx context.Context, d resource.Document) (*AlertChannelStatus, error) {

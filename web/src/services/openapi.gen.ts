@@ -384,6 +384,145 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/dbt-projects": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List dbt-projects */
+        get: operations["list-dbt-projects"];
+        put?: never;
+        /** Create a dbt-project */
+        post: operations["create-dbt-project"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/dbt-projects/{slug}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read a dbt-project */
+        get: operations["get-dbt-project"];
+        /** Change a dbt-project */
+        put: operations["update-dbt-project"];
+        post?: never;
+        /** Delete a dbt-project */
+        delete: operations["delete-dbt-project"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/dbt-projects/{slug}/activity": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List what happened to a dbt-project */
+        get: operations["list-dbt-project-activity"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/dbt-projects/{slug}/manifest": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Load the manifest.json of a dbt project, in the place of the one before */
+        put: operations["load-dbt-manifest"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/dbt-projects/{slug}/nodes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the models and analyses of a dbt project */
+        get: operations["list-dbt-nodes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/dbt-projects/{slug}/nodes/{node}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read a model or analysis of a dbt project */
+        get: operations["get-dbt-node"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/dbt-projects/{slug}/references": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List what refers to a dbt-project */
+        get: operations["list-dbt-project-references"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/dbt-projects/{slug}/versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the versions of a dbt-project */
+        get: operations["list-dbt-project-versions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/destinations": {
         parameters: {
             query?: never;
@@ -2131,6 +2270,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/validate/dbt-projects": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Check a dbt-project without saving it */
+        post: operations["validate-dbt-project"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/validate/destinations": {
         parameters: {
             query?: never;
@@ -2296,7 +2452,7 @@ export interface components {
         };
         AlertChannel: {
             /** @enum {string} */
-            kind: "source" | "model" | "destination" | "sync" | "sequence" | "alert-channel" | "storage" | "monitor" | "tunnel" | "credential";
+            kind: "source" | "model" | "destination" | "sync" | "sequence" | "alert-channel" | "storage" | "monitor" | "tunnel" | "credential" | "dbt-project";
             metadata: components["schemas"]["Metadata"];
             spec: components["schemas"]["ChannelSpec"];
             status: components["schemas"]["AlertChannelStatus"];
@@ -2664,7 +2820,7 @@ export interface components {
             fields: components["schemas"]["ConnectorField"][] | null;
             files?: components["schemas"]["ConnectorFileRules"];
             grants?: string;
-            methods: ("sql" | "table" | "file" | "sheet")[] | null;
+            methods: ("sql" | "table" | "file" | "sheet" | "dbt")[] | null;
             name: string;
             queries?: components["schemas"]["ConnectorSampleQuery"][] | null;
             sample: boolean;
@@ -2710,7 +2866,7 @@ export interface components {
         };
         Credential: {
             /** @enum {string} */
-            kind: "source" | "model" | "destination" | "sync" | "sequence" | "alert-channel" | "storage" | "monitor" | "tunnel" | "credential";
+            kind: "source" | "model" | "destination" | "sync" | "sequence" | "alert-channel" | "storage" | "monitor" | "tunnel" | "credential" | "dbt-project";
             metadata: components["schemas"]["Metadata"];
             spec: components["schemas"]["CredentialSpec"];
             status: components["schemas"]["CredentialStatus"];
@@ -2744,9 +2900,125 @@ export interface components {
             slug: string;
             summary: string;
         };
+        DBTColumn: {
+            description?: string;
+            name: string;
+            type?: string;
+        };
+        DBTManifest: {
+            /** @description the kind of warehouse that it was compiled for */
+            adapter: string;
+            /** Format: int64 */
+            analyses: number;
+            /** Format: int64 */
+            bytes: number;
+            dbtVersion: string;
+            generatedAt: string | null;
+            loadedAt: string;
+            loadedBy: string;
+            /** Format: int64 */
+            models: number;
+            /** @description its name in dbt */
+            project: string;
+            /**
+             * Format: int64
+             * @description of the manifest's format
+             */
+            version: number;
+        };
+        DBTNode: {
+            description?: string;
+            /** @description unique ID */
+            id: string;
+            /** @enum {string} */
+            language: "sql" | "python";
+            /** @description where its file can be seen */
+            link?: string;
+            materialized?: string;
+            name: string;
+            package: string;
+            path: string;
+            /**
+             * @description how it is read where a model does not say
+             * @enum {string}
+             */
+            read: "table" | "sql";
+            /** @description its table or view; absent: dbt makes none */
+            relation?: string;
+            /** @enum {string} */
+            type: "model" | "analysis";
+            version?: string;
+        };
+        DBTNodeDetail: {
+            columns: components["schemas"]["DBTColumn"][];
+            description?: string;
+            /** @description unique ID */
+            id: string;
+            /** @enum {string} */
+            language: "sql" | "python";
+            /** @description where its file can be seen */
+            link?: string;
+            materialized?: string;
+            name: string;
+            package: string;
+            path: string;
+            /**
+             * @description how it is read where a model does not say
+             * @enum {string}
+             */
+            read: "table" | "sql";
+            /** @description its table or view; absent: dbt makes none */
+            relation?: string;
+            /** @description compiled; empty: it was not compiled */
+            sql: string;
+            /** @enum {string} */
+            type: "model" | "analysis";
+            version?: string;
+            ways: components["schemas"]["DBTWay"][];
+        };
+        DBTOfModel: {
+            error: components["schemas"]["ErrorInfo"] | null;
+            node: components["schemas"]["DBTNode"] | null;
+            notes: string[];
+            project: components["schemas"]["Link"];
+            /** @enum {string} */
+            read?: "table" | "sql";
+            /** @description what the source is asked */
+            sql?: string;
+        };
+        DBTProject: {
+            /** @enum {string} */
+            kind: "source" | "model" | "destination" | "sync" | "sequence" | "alert-channel" | "storage" | "monitor" | "tunnel" | "credential" | "dbt-project";
+            metadata: components["schemas"]["Metadata"];
+            spec: components["schemas"]["DbtprojectSpec"];
+            status: components["schemas"]["DBTProjectStatus"];
+        };
+        DBTProjectStatus: {
+            manifest: components["schemas"]["DBTManifest"] | null;
+            /**
+             * Format: int64
+             * @description models here that read it
+             */
+            modelCount: number;
+            source: components["schemas"]["Link"];
+        };
+        DBTWay: {
+            error: components["schemas"]["ErrorInfo"] | null;
+            /** @description what to know before */
+            notes: string[];
+            /** @enum {string} */
+            read: "table" | "sql";
+        };
+        DbtprojectSpec: {
+            description?: string;
+            files?: string;
+            /** @enum {string} */
+            origin: "manifest";
+            source: string;
+        };
         Destination: {
             /** @enum {string} */
-            kind: "source" | "model" | "destination" | "sync" | "sequence" | "alert-channel" | "storage" | "monitor" | "tunnel" | "credential";
+            kind: "source" | "model" | "destination" | "sync" | "sequence" | "alert-channel" | "storage" | "monitor" | "tunnel" | "credential" | "dbt-project";
             metadata: components["schemas"]["Metadata"];
             spec: components["schemas"]["DestinationSpec"];
             status: components["schemas"]["DestinationStatus"];
@@ -2941,7 +3213,7 @@ export interface components {
         };
         Model: {
             /** @enum {string} */
-            kind: "source" | "model" | "destination" | "sync" | "sequence" | "alert-channel" | "storage" | "monitor" | "tunnel" | "credential";
+            kind: "source" | "model" | "destination" | "sync" | "sequence" | "alert-channel" | "storage" | "monitor" | "tunnel" | "credential" | "dbt-project";
             metadata: components["schemas"]["Metadata"];
             spec: components["schemas"]["ModelSpec"];
             status: components["schemas"]["ModelStatus"];
@@ -2955,6 +3227,12 @@ export interface components {
             override?: string;
             /** @enum {string} */
             type: "boolean" | "number" | "string" | "timestamp" | "date" | "object";
+        };
+        ModelDBT: {
+            node: string;
+            project: string;
+            /** @enum {string} */
+            read?: "table" | "sql";
         };
         ModelRenamed: {
             from: string;
@@ -2970,10 +3248,11 @@ export interface components {
         };
         ModelSpec: {
             columns?: components["schemas"]["ModelColumn"][] | null;
+            dbt?: components["schemas"]["ModelDBT"];
             description?: string;
             file?: components["schemas"]["ConnectorFile"];
             /** @enum {string} */
-            method: "sql" | "table" | "file" | "sheet";
+            method: "sql" | "table" | "file" | "sheet" | "dbt";
             primaryKey: string;
             sheet?: components["schemas"]["ConnectorSheet"];
             source: string;
@@ -2981,6 +3260,7 @@ export interface components {
             table?: components["schemas"]["QueryTableRef"];
         };
         ModelStatus: {
+            dbt: components["schemas"]["DBTOfModel"] | null;
             drift: components["schemas"]["Drift"] | null;
             /** Format: int64 */
             lastRunRows: number | null;
@@ -2990,7 +3270,7 @@ export interface components {
         };
         Monitor: {
             /** @enum {string} */
-            kind: "source" | "model" | "destination" | "sync" | "sequence" | "alert-channel" | "storage" | "monitor" | "tunnel" | "credential";
+            kind: "source" | "model" | "destination" | "sync" | "sequence" | "alert-channel" | "storage" | "monitor" | "tunnel" | "credential" | "dbt-project";
             metadata: components["schemas"]["Metadata"];
             spec: components["schemas"]["MonitorSpec"];
             status: components["schemas"]["MonitorStatus"];
@@ -3087,6 +3367,18 @@ export interface components {
         };
         PageCredential: {
             items: components["schemas"]["Credential"][];
+            nextCursor: string | null;
+            /** Format: int64 */
+            total: number;
+        };
+        PageDBTNode: {
+            items: components["schemas"]["DBTNode"][];
+            nextCursor: string | null;
+            /** Format: int64 */
+            total: number;
+        };
+        PageDBTProject: {
+            items: components["schemas"]["DBTProject"][];
             nextCursor: string | null;
             /** Format: int64 */
             total: number;
@@ -3271,6 +3563,7 @@ export interface components {
             columns?: components["schemas"]["ModelColumn"][] | null;
             /** @description also count the rows */
             count?: boolean;
+            dbt?: components["schemas"]["ModelDBT"];
             file?: components["schemas"]["ConnectorFile"];
             /**
              * Format: int64
@@ -3449,7 +3742,7 @@ export interface components {
         };
         Sequence: {
             /** @enum {string} */
-            kind: "source" | "model" | "destination" | "sync" | "sequence" | "alert-channel" | "storage" | "monitor" | "tunnel" | "credential";
+            kind: "source" | "model" | "destination" | "sync" | "sequence" | "alert-channel" | "storage" | "monitor" | "tunnel" | "credential" | "dbt-project";
             metadata: components["schemas"]["Metadata"];
             spec: components["schemas"]["SequenceSpec"];
             status: components["schemas"]["SequenceStatus"];
@@ -3568,7 +3861,7 @@ export interface components {
         };
         Source: {
             /** @enum {string} */
-            kind: "source" | "model" | "destination" | "sync" | "sequence" | "alert-channel" | "storage" | "monitor" | "tunnel" | "credential";
+            kind: "source" | "model" | "destination" | "sync" | "sequence" | "alert-channel" | "storage" | "monitor" | "tunnel" | "credential" | "dbt-project";
             metadata: components["schemas"]["Metadata"];
             spec: components["schemas"]["SourceSpec"];
             status: components["schemas"]["SourceStatus"];
@@ -3591,7 +3884,7 @@ export interface components {
         };
         Storage: {
             /** @enum {string} */
-            kind: "source" | "model" | "destination" | "sync" | "sequence" | "alert-channel" | "storage" | "monitor" | "tunnel" | "credential";
+            kind: "source" | "model" | "destination" | "sync" | "sequence" | "alert-channel" | "storage" | "monitor" | "tunnel" | "credential" | "dbt-project";
             metadata: components["schemas"]["Metadata"];
             spec: components["schemas"]["StorageSpec"];
             status: components["schemas"]["StorageStatus"];
@@ -3707,7 +4000,7 @@ export interface components {
         };
         Sync: {
             /** @enum {string} */
-            kind: "source" | "model" | "destination" | "sync" | "sequence" | "alert-channel" | "storage" | "monitor" | "tunnel" | "credential";
+            kind: "source" | "model" | "destination" | "sync" | "sequence" | "alert-channel" | "storage" | "monitor" | "tunnel" | "credential" | "dbt-project";
             metadata: components["schemas"]["Metadata"];
             spec: components["schemas"]["SyncSpec"];
             status: components["schemas"]["SyncStatus"];
@@ -4005,7 +4298,7 @@ export interface components {
         };
         Tunnel: {
             /** @enum {string} */
-            kind: "source" | "model" | "destination" | "sync" | "sequence" | "alert-channel" | "storage" | "monitor" | "tunnel" | "credential";
+            kind: "source" | "model" | "destination" | "sync" | "sequence" | "alert-channel" | "storage" | "monitor" | "tunnel" | "credential" | "dbt-project";
             metadata: components["schemas"]["Metadata"];
             spec: components["schemas"]["TunnelSpec"];
             status: components["schemas"]["TunnelStatus"];
@@ -5018,6 +5311,400 @@ export interface operations {
         };
     };
     "list-credential-versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageVersion"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "list-dbt-projects": {
+        parameters: {
+            query?: {
+                /** @description in names and slugs */
+                search?: string;
+                /** @description key:value; all of them */
+                label?: string[] | null;
+                /** @description key:value; none of them */
+                notLabel?: string[] | null;
+                /** @description with the folders in it */
+                folder?: string;
+                /** @description an email address */
+                createdBy?: string;
+                /** @description state of syncs and sequences */
+                status?: string;
+                /** @description of syncs: any, critical or warning for those with such an alert, none for those without */
+                alerts?: string;
+                /** @description slug */
+                source?: string;
+                /** @description slug */
+                destination?: string;
+                /** @description slug */
+                model?: string;
+                /** @description of sources, destinations and syncs: slug of a type */
+                type?: string;
+                /** @description name, slug, id, createdAt, updatedAt; a leading - turns it round */
+                sort?: string;
+                cursor?: string;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageDBTProject"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "create-dbt-project": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Write"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DBTProject"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "get-dbt-project": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DBTProject"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "update-dbt-project": {
+        parameters: {
+            query?: {
+                /** @description what a model's new primary key means for the syncs that use it: full (default) sends every row again, skip takes the rows as they are for sent */
+                resync?: string;
+                /** @description leave that to each sync's next run, instead of starting one at once */
+                defer?: boolean;
+            };
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Write"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DBTProject"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "delete-dbt-project": {
+        parameters: {
+            query?: {
+                revision?: number;
+            };
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "list-dbt-project-activity": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageEvent"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "load-dbt-manifest": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description gzip, or absent */
+                "Content-Encoding"?: string;
+            };
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        /** @description The file as dbt wrote it, up to 200 MB */
+        requestBody: {
+            content: {
+                "application/json": {
+                    [key: string]: unknown;
+                };
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DBTManifest"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "list-dbt-nodes": {
+        parameters: {
+            query?: {
+                /** @description in unique IDs */
+                search?: string;
+                cursor?: string;
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageDBTNode"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "get-dbt-node": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: string;
+                /** @description unique ID */
+                node: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DBTNodeDetail"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "list-dbt-project-references": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageReferrer"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "list-dbt-project-versions": {
         parameters: {
             query?: never;
             header?: never;
@@ -9457,6 +10144,39 @@ export interface operations {
         };
     };
     "validate-credential": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Write"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Issues"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "validate-dbt-project": {
         parameters: {
             query?: never;
             header?: never;
