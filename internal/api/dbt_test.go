@@ -48,6 +48,7 @@ func TestDBTProject(t *testing.T) {
 		w.dbtProject()
 		w.ok("GET", dbtAddress, nil).has("status.manifest", nil).has("status.modelCount", 0).has("status.source.name", "Shop")
 		w.ok("GET", dbtAddress+"/nodes", nil).has("total", 0)
+		w.ok("GET", "/api/sources/shop", nil).has("status.modelCount", 1) // the project is none
 		w.send("GET", dbtAddress+"/nodes/model.shop.people", nil).want(422).has("error.code", "dbt.no_manifest")
 		w.ok("PUT", dbtAddress+"/manifest", dbtManifest()).has("models", 2).has("analyses", 1).has("dbtVersion", "1.10.4").has("adapter", "duckdb").
 			has("generatedAt", "2026-02-28T07:00:00.000Z").has("loadedBy", adminEmail).has("version", 12)

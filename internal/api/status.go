@@ -123,12 +123,17 @@ func (s *Server) status(ctx context.Context, d resource.Document) (any, error) {
 }
 
 func (s *Server) sourceStatus(ctx context.Context, d resource.Document, spec *source.Spec) (*SourceStatus, error) {
-	n, err := s.Resources.CountReferrers(ctx, scope(ctx), d.Kind, d.Slug)
+	all, err := s.Resources.Referrers(ctx, scope(ctx), d.Kind, d.Slug)
 	if err != nil {
 		return nil, err
 	}
 	test, err := s.lastTest(ctx, d)
-	st := &SourceStatus{ModelCount: n, LastTest: test}
+	st := &SourceStatus{LastTest: test}
+	for _, r := range all {
+		if r.Kind == "model" {
+			st.ModelCount++
+		}
+	}
 	if info, ierr := s.Registry.Source(spec.Type); ierr == nil {
 		st.Sample = info.Sample
 	}

@@ -39,7 +39,7 @@ export type Sync = Schema['Sync']
 export type Sequence = Schema['Sequence']
 export type AlertChannel = Schema['AlertChannel']
 /** The kinds that have a list and a page of their own. */
-export type Kind = Exclude<Source['kind'], 'storage' | 'tunnel' | 'credential'>
+export type Kind = Exclude<Source['kind'], 'storage' | 'tunnel' | 'credential' | 'dbt-project'>
 export type KindPath = 'sources' | 'models' | 'destinations' | 'syncs' | 'sequences' | 'alert-channels' | 'monitors'
 export type SourceSpec = Schema['SourceSpec']
 export type DestinationSpec = Schema['DestinationSpec']
@@ -49,6 +49,14 @@ export type ModelMethod = ModelSpec['method']
 export type File = Schema['ConnectorFile']
 export type FileRules = Schema['ConnectorFileRules']
 export type Sheet = Schema['ConnectorSheet']
+/** A model or analysis of a dbt project that a model reads, and how. */
+export type ModelDbt = Schema['ModelDBT']
+export type DbtProject = Schema['DBTProject']
+export type DbtManifest = Schema['DBTManifest']
+export type DbtNode = Schema['DBTNode']
+export type DbtNodeDetail = Schema['DBTNodeDetail']
+/** How a node is read. */
+export type DbtRead = DbtNode['read']
 export type ModelColumn = Schema['ModelColumn']
 /** How a model's columns in the source differ from those that the model knows. */
 export type Drift = Schema['Drift']
