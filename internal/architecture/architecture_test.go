@@ -35,7 +35,7 @@ var rows = []struct {
 	{5, `^internal/kind/`},
 	{6, `^internal/(source|destination)/`},
 	{7, `^internal/(resource|access|connector|condition)(/.+)?$`},
-	{8, `^internal/(query|template|jobs|blob|cloud|quota|secret|tunnel|httpx|telemetry)(/.+)?$`},
+	{8, `^internal/(git|query|template|jobs|blob|cloud|quota|secret|tunnel|httpx|telemetry)(/.+)?$`},
 	{8, `^internal/dbt/manifest$`},
 	{9, `^internal/(db|config)(/.+)?$`},
 	{10, `^internal/(value|fault|clock)$`},

@@ -55,6 +55,12 @@ const (
 	CodeDBTMissing  Code = "dbt.no_manifest"
 	CodeDBTModel    Code = "dbt.unusable_model"
 
+	CodeGit            Code = "git.failed"
+	CodeGitAuth        Code = "git.authentication"
+	CodeGitMissing     Code = "git.not_found"
+	CodeGitUnreachable Code = "git.unreachable"
+	CodeGitHostKey     Code = "git.host_key"
+
 	CodeMapping       Code = "mapping.invalid"
 	CodeMappingColumn Code = "mapping.unknown_field_name"
 	CodeMappingReject Code = "mapping.row_rejected"
@@ -148,6 +154,12 @@ var codes = map[Code]Info{
 	CodeDBTManifest: {http.StatusUnprocessableEntity, 2, Fatal, "Compile the dbt project, and load the manifest.json that dbt writes."},
 	CodeDBTMissing:  {http.StatusUnprocessableEntity, 2, Fatal, "Load the manifest.json of the dbt project: `millrace dbt load PROJECT target/manifest.json`."},
 	CodeDBTModel:    {http.StatusUnprocessableEntity, 2, Fatal, "Choose another model of the dbt project, or another way to read it."},
+
+	CodeGit:            {http.StatusUnprocessableEntity, 2, Fatal, "Check the address of the repository."},
+	CodeGitAuth:        {http.StatusUnprocessableEntity, 2, Fatal, "Check the token, key or app, and that it may read the repository."},
+	CodeGitMissing:     {http.StatusUnprocessableEntity, 2, Fatal, "Check the repository's address, the branch and the path."},
+	CodeGitUnreachable: {http.StatusUnprocessableEntity, 2, Retryable, "Check the repository's address, and that this server may reach it."},
+	CodeGitHostKey:     {http.StatusUnprocessableEntity, 2, Fatal, "If the server's key was changed on purpose, put the new one into the project's settings."},
 
 	CodeMapping:       {http.StatusUnprocessableEntity, 2, Fatal, "Correct the sync's mapping."},
 	CodeMappingColumn: {http.StatusUnprocessableEntity, 2, Fatal, "Map the field to a column that the model has, or remove the mapping."},
