@@ -24,6 +24,16 @@ type DBTProjectStatus struct {
 	Source     Link             `json:"source"`
 	ModelCount int              `json:"modelCount" doc:"models here that read it"`
 	Manifest   *DBTManifestBody `json:"manifest" doc:"null: none was loaded yet"`
+	Refresh    *DBTRefreshBody  `json:"refresh" doc:"null: the manifest is loaded, not fetched"`
+}
+
+// DBTRefreshBody is how the fetching of a project's manifest stands.
+type DBTRefreshBody struct {
+	State     dbt.RefreshState `json:"state" doc:"waiting: nothing was fetched yet"`
+	Seen      string           `json:"seen,omitempty" doc:"the commit, or the run of the job, that the manifest is of"`
+	CheckedAt *string          `json:"checkedAt"`
+	NextAt    *string          `json:"nextAt"`
+	Error     *ErrorInfo       `json:"error"`
 }
 
 // DBTManifestBody is what a project's manifest says of itself.
@@ -124,6 +134,23 @@ func (s *Server) dbt(api huma.API) {
 		m, err := s.loadManifest(ctx, in)
 		return &body[DBTManifestBody]{manifestBody(m)}, err
 	})
+	register(s, api, op(http.MethodGet, "/api/catalog/dbt-origins", "list-dbt-origins", "Where the manifest of a dbt project can come from", nil), func(context.Context, *struct{}) (*body[page[dbtproject.Info]], error) {
+		all := dbtproject.Infos()
+		return &body[page[dbtproject.Info]]{page[dbtproject.Info]{Items: all, Total: len(all)}}, nil
+	})
+	refresh := descriptions[dbtproject.KindName].answers(api, op(http.MethodPost, "/api/dbt-projects/{slug}/refresh", "refresh-dbt-project", "Fetch the manifest of a dbt project now", nil), false)
+	register(s, api, refresh, func(ctx context.Context, in *struct {
+		Slug string `path:"slug"`
+		Body *struct {
+			Full bool `json:"full,omitempty" doc:"also where nothing is newer: compile or fetch it anew"`
+		}
+	}) (*body[DocumentBody], error) {
+		d, _, err := s.dbtProject(ctx, in.Slug)
+		if err == nil {
+			err = s.DBTRefresher.Ask(ctx, who(ctx).WorkspaceID, d.ID, in.Body != nil && in.Body.Full)
+		}
+		return s.document(ctx, d, err)
+	})
 	// Described afterwards: of an operation with a body, huma would read all of it.
 	api.OpenAPI().Paths[manifestPath].Put.RequestBody = &huma.RequestBody{
 		Description: "The file as dbt wrote it, up to 200 MB", Required: true,
@@ -203,7 +230,24 @@ func (s *Server) dbtProjectStatus(ctx context.Context, d resource.Document, spec
 		b := manifestBody(m)
 		st.Manifest = &b
 	}
+	if err != nil {
+		return nil, err
+	}
+	st.Refresh, err = s.dbtRefresh(ctx, d.ID)
 	return st, err
+}
+
+// dbtRefresh says how the fetching of a project's manifest stands; nil where nothing is fetched.
+func (s *Server) dbtRefresh(ctx context.Context, id int64) (*DBTRefreshBody, error) {
+	r, ok, err := s.DBTRefresher.Look(ctx, who(ctx).WorkspaceID, id)
+	if err != nil || !ok {
+		return nil, err
+	}
+	b := &DBTRefreshBody{State: r.State, Seen: r.Seen, CheckedAt: optionalStamp(r.Checked), NextAt: optionalStamp(r.Next)}
+	if f := r.Failure; f != nil {
+		b.Error = &ErrorInfo{Code: string(f.Code), Message: f.Message, Suggestion: f.Suggestion}
+	}
+	return b, nil
 }
 
 // dbtProject returns a project's document with its spec.

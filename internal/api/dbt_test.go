@@ -3,9 +3,14 @@ package api_test
 import (
 	"bytes"
 	"compress/gzip"
+	"context"
 	"fmt"
+	"io"
 	"strings"
 	"testing"
+
+	"github.com/millrace/millrace/internal/dbt"
+	"github.com/millrace/millrace/internal/fault"
 )
 
 func dbtSpec() object {
@@ -158,4 +163,50 @@ func (w *world) asked(sql string) {
 	if w.source.last != sql {
 		w.t.Errorf("the source was asked %q, want %q", w.source.last, sql)
 	}
+}
+
+// dbtOrigin has a manifest, or says why not.
+type dbtOrigin struct {
+	has  string
+	fail error
+}
+
+func (o *dbtOrigin) Fetch(_ context.Context, l dbt.Look) (*dbt.Fetched, error) {
+	if o.fail != nil || o.has == l.Seen {
+		return nil, o.fail
+	}
+	return &dbt.Fetched{Seen: o.has, Body: io.NopCloser(strings.NewReader(dbtManifest()))}, nil
+}
+
+// A project's manifest is fetched from its origin: the API tells how that stands, and fetches anew when asked.
+//
+// Req: DBT-01, DBT-02, DBT-08, GIT-06
+func TestDBTRefresh(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, w *world) {
+		w.furnish()
+		w.ok("GET", "/api/catalog/dbt-origins", nil).lists("items", "slug", "manifest", "git", "cloud")
+		spec := object{"source": "shop", "origin": "git", "configuration": object{"url": "https://github.com/acme/shop.git"}}
+		w.send("POST", "/api/dbt-projects", document("shop-dbt", "Shop's dbt", spec)).want(422).has("error.path", "spec.configuration.token")
+		spec["configuration"].(object)["token"] = "s3same-secret"
+		a := w.ok("POST", "/api/dbt-projects", document("shop-dbt", "Shop's dbt", spec)).has("status.refresh.state", "waiting").has("status.refresh.checkedAt", nil).has("spec.configuration.token.$secret", "set")
+		if strings.Contains(a.body, "s3same") {
+			t.Error("the token comes back")
+		}
+		w.send("PUT", dbtAddress+"/manifest", dbtManifest()).want(422).has("error.code", "input.invalid")
+		w.origin.has = "4f2a"
+		w.dbt.Sweep(t.Context())
+		w.ok("GET", dbtAddress, nil).has("status.refresh.state", "done").has("status.refresh.seen", "4f2a").has("status.manifest.models", 2).has("status.manifest.loadedBy", "millrace").has("status.refresh.error", nil)
+		w.origin.fail = fault.New(fault.CodeGitAuth, "github.com does not accept the credentials")
+		w.ok("POST", dbtAddress+"/refresh", nil).has("status.refresh.state", "waiting")
+		w.dbt.Sweep(t.Context())
+		w.ok("GET", dbtAddress, nil).has("status.refresh.state", "failed").has("status.refresh.error.code", "git.authentication").has("status.manifest.models", 2)
+		w.origin.fail = nil
+		w.ok("POST", dbtAddress+"/refresh", object{"full": true})
+		w.dbt.Sweep(t.Context())
+		w.ok("GET", dbtAddress, nil).has("status.refresh.state", "done").has("status.refresh.error", nil)
+		w.ok("GET", dbtAddress+"/activity", nil).lists("items", "action", "loaded", "loaded", "created")
+		w.ok("POST", "/api/dbt-projects", document("other", "Other", dbtSpec())).has("status.refresh", nil)
+		w.send("POST", "/api/dbt-projects/other/refresh", nil).want(422)
+	})
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/millrace/millrace/internal/connector"
+	"github.com/millrace/millrace/internal/dbt"
 	"github.com/millrace/millrace/internal/dbt/manifest"
 	"github.com/millrace/millrace/internal/engine/sequence"
 	"github.com/millrace/millrace/internal/engine/sync/run"
@@ -173,8 +174,10 @@ var refinements = map[string]map[string]refinement{
 	"CastFailure":          {"to": columnTypes},
 	"ConnectorMappingRule": {"clear": anyJSON},
 	"Tried":                {"value": anyJSON},
-	"DBTProjectStatus":     {"manifest": orNull},
-	"DbtprojectSpec":       {"origin": words(dbtproject.Origins...)},
+	"DBTProjectStatus":     {"manifest": orNull, "refresh": orNull},
+	"DBTRefresh":           {"state": words(dbt.RefreshStates...), "error": orNull},
+	"DbtprojectSpec":       {"origin": words(dbtproject.Origins...), "configuration": anyJSON},
+	"DbtprojectInfo":       {"slug": words(dbtproject.Origins...)},
 	"DBTNode":              {"read": words(manifest.Accesses...)},
 	"DBTNodeDetail":        {"read": words(manifest.Accesses...)},
 	"DBTWay":               {"read": words(manifest.Accesses...), "error": orNull},

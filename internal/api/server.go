@@ -55,19 +55,22 @@ type Options struct {
 	Notify      Notifier
 	Monitors    *monitor.Store
 	Datadog     MonitorTester
-	DBT         dbt.Loader   // manifests of dbt projects
-	State       *state.Store // what connectors learn
-	Storage     *storage.Engine
-	Logs        *audit.Store // what is written into warehouses
-	Clock       clock.Clock
-	Log         *slog.Logger
-	Metrics     *telemetry.Metrics
-	Checks      []telemetry.Check
-	Assets      fs.FS  // the web app; nil serves none
-	Dir         string // private folders of connectors that are tried out
-	Public      string // the address by which people reach the server, without a slash at its end
-	Version     string
-	Secure      bool // cookies for https only
+	DBT         dbt.Loader // manifests of dbt projects
+
+	DBTRefresher *dbt.Refresher // what fetches them
+
+	State   *state.Store // what connectors learn
+	Storage *storage.Engine
+	Logs    *audit.Store // what is written into warehouses
+	Clock   clock.Clock
+	Log     *slog.Logger
+	Metrics *telemetry.Metrics
+	Checks  []telemetry.Check
+	Assets  fs.FS  // the web app; nil serves none
+	Dir     string // private folders of connectors that are tried out
+	Public  string // the address by which people reach the server, without a slash at its end
+	Version string
+	Secure  bool // cookies for https only
 }
 
 // Server is the API.

@@ -92,6 +92,8 @@ type world struct {
 	queue   *queue
 	alerts  *alert.Store
 	logs    *audit.Store
+	dbt     *dbt.Refresher
+	origin  *dbtOrigin
 	noticed []channel.Spec // the channels that test notices were sent to
 	refuse  error          // of whoever takes test notices
 	log     *lockedBuffer
@@ -113,7 +115,7 @@ var credentialPolicy = credential.Policy{AWSAccount: "123456789012"}
 func newWorld(t *testing.T, d *db.DB) *world {
 	t.Helper()
 	w := &world{
-		t: t, db: d, clock: clock.NewManual(time.Date(2026, 3, 1, 8, 0, 0, 0, time.UTC)), queue: &queue{}, log: &lockedBuffer{},
+		t: t, db: d, clock: clock.NewManual(time.Date(2026, 3, 1, 8, 0, 0, 0, time.UTC)), queue: &queue{}, origin: &dbtOrigin{}, log: &lockedBuffer{},
 		source: &memorySource{columns: []string{"id", "name", "email"}}, target: &memoryTarget{have: map[string]string{}}, key: bootstrapKey,
 	}
 	home := t.TempDir()
@@ -156,10 +158,12 @@ func newWorld(t *testing.T, d *db.DB) *world {
 		Store:       w.runs, Documents: bundles{w.docs, dbt.Resolver{Store: manifests, Documents: w.docs}}, Registry: registry, Storage: w.storage, Places: places{w.storage}, State: w.state, Planner: plan.New(plan.Options{Threads: 1}),
 		Enqueuer: w.queue, Clock: w.clock, Log: log, Dir: dir, Owner: "test", Retention: 7 * 24 * time.Hour,
 	})
+	w.dbt = &dbt.Refresher{DB: d, Documents: w.docs, Loader: dbt.Loader{Store: manifests, Documents: w.docs}, Fetcher: w.origin, Clock: w.clock, Log: log}
+	w.dbt.Follow()
 	w.schedule()
 	w.handler = api.New(api.Options{
 		Connections: connections, Tunnels: w.tunnels, Credentials: credentials, Egress: []string{"203.0.113.7"}, SSH: "tunnel.example.com:2222",
-		DB: d, Access: w.access, Resources: w.docs, Registry: registry, Runs: w.runs, Engine: w.engine, Sequences: w.seqs, Timetable: w.times, Enqueuer: w.queue, State: w.state, Storage: w.storage, Logs: w.logs, Alerts: w.alerts, Notify: w, Monitors: monitor.NewStore(d, w.clock), Datadog: datadogSender(t, w.clock), DBT: dbt.Loader{Store: manifests, Documents: w.docs}, Public: public,
+		DB: d, Access: w.access, Resources: w.docs, Registry: registry, Runs: w.runs, Engine: w.engine, Sequences: w.seqs, Timetable: w.times, Enqueuer: w.queue, State: w.state, Storage: w.storage, Logs: w.logs, Alerts: w.alerts, Notify: w, Monitors: monitor.NewStore(d, w.clock), Datadog: datadogSender(t, w.clock), DBT: dbt.Loader{Store: manifests, Documents: w.docs}, DBTRefresher: w.dbt, Public: public,
 		Clock: w.clock, Log: log, Metrics: telemetry.NewMetrics(), Dir: dir, Version: "test", Secure: true,
 		Assets: fstest.MapFS{"index.html": {Data: []byte("<!doctype html>")}},
 	})

@@ -96,6 +96,7 @@ type process struct {
 	monitors    *monitor.Store
 	datadog     *monitor.DatadogSender
 	manifests   *dbt.Store
+	refresher   *dbt.Refresher
 	slugs       sync.Map // of workspaces, by their numbers
 	metrics     *telemetry.Metrics
 	closers     []func() error
@@ -228,6 +229,7 @@ func (p *process) openEngine(ctx context.Context) error {
 	p.schedule(wake)
 	p.openSyncLogs()
 	p.openMonitors()
+	p.openDBT()
 	jobs.Register(p.jobs, func(ctx context.Context, j runJob) error { return p.engine.Execute(ctx, j.RunID) })
 	jobs.Register(p.jobs, func(ctx context.Context, j sequenceJob) error { return p.sequences.Advance(ctx, j.RunID) })
 	return p.jobs.Open()
@@ -313,6 +315,7 @@ func (p *process) serve(ctx context.Context) error {
 		return errors.Join(err, listener.Close())
 	}
 	defer stopMonitors()
+	defer p.startDBT(ctx)()
 	stopWork, err := p.work(ctx)
 	if err != nil {
 		return errors.Join(err, listener.Close())
@@ -378,7 +381,7 @@ func (p *process) handler(base string) http.Handler {
 	o := api.Options{
 		DB: p.db, Access: p.access, Resources: p.documents, Registry: p.Registry, Connections: p.connections, Tunnels: p.tunnels, Credentials: p.credentials, Egress: p.Config.EgressAddresses, SSH: tunnelAddress(p.Config, base), Runs: p.runs, Engine: p.engine, Sequences: p.sequences, Timetable: p.timetable,
 		Enqueuer: queue{p.jobs}, Clock: p.clock, Log: p.log, Metrics: p.metrics, Assets: p.Assets,
-		Alerts: p.alerts.store, Notify: p.alerts.sender, State: p.state, Storage: p.storage, Logs: p.logs, Monitors: p.monitors, Datadog: p.datadog, DBT: dbt.Loader{Store: p.manifests, Documents: p.documents}, Public: base, Dir: p.dir(), Version: p.Version, Secure: p.Config.Secure(),
+		Alerts: p.alerts.store, Notify: p.alerts.sender, State: p.state, Storage: p.storage, Logs: p.logs, Monitors: p.monitors, Datadog: p.datadog, DBT: p.refresher.Loader, DBTRefresher: p.refresher, Public: base, Dir: p.dir(), Version: p.Version, Secure: p.Config.Secure(),
 		Checks: []telemetry.Check{
 			{Name: "database", Run: p.db.PingContext},
 			{Name: "storage", Run: p.bucket.Check},

@@ -36,7 +36,7 @@ var rows = []struct {
 	{6, `^internal/(source|destination)/`},
 	{7, `^internal/(resource|access|connector|condition)(/.+)?$`},
 	{8, `^internal/(git|query|template|jobs|blob|cloud|quota|secret|tunnel|httpx|telemetry)(/.+)?$`},
-	{8, `^internal/dbt/manifest$`},
+	{8, `^internal/dbt/(manifest|dbtcloud)$`},
 	{9, `^internal/(db|config)(/.+)?$`},
 	{10, `^internal/(value|fault|clock)$`},
 	{11, `^web$`},

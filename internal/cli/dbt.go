@@ -3,12 +3,14 @@ package cli
 import (
 	"compress/gzip"
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
 	"net/url"
 	"os"
 	"text/tabwriter"
+	"time"
 
 	"github.com/millrace/millrace/internal/fault"
 	"github.com/spf13/cobra"
@@ -17,7 +19,7 @@ import (
 // dbtCommand is what of dbt projects is no document: their manifests.
 func dbtCommand() *cobra.Command {
 	parent := &cobra.Command{Use: "dbt", Short: "Load manifests of dbt projects, and list their models"}
-	parent.AddCommand(dbtLoadCommand(), dbtListCommand())
+	parent.AddCommand(dbtLoadCommand(), dbtRefreshCommand(), dbtListCommand())
 	return parent
 }
 
@@ -81,6 +83,63 @@ func (c *Client) upload(ctx context.Context, path string, from io.Reader, out an
 	return decode(res, out)
 }
 
+func dbtRefreshCommand() *cobra.Command {
+	var full, detach bool
+	cmd := &cobra.Command{
+		Use: "refresh PROJECT", Short: "Fetch the manifest of a dbt project from its repository or from dbt Cloud", Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			var d Document
+			c := clientOf(cmd)
+			if err := c.Do(cmd.Context(), http.MethodPost, dbtPath(args[0], "refresh"), map[string]bool{"full": full}, &d); err != nil || detach {
+				return err
+			}
+			return c.followRefresh(cmd, args[0])
+		},
+	}
+	cmd.Flags().BoolVar(&full, "full", false, "also where nothing is newer: compile or fetch it anew")
+	cmd.Flags().BoolVar(&detach, "detach", false, "do not wait for the manifest")
+	return cmd
+}
+
+// followRefresh waits until the project's origin was looked at.
+func (c *Client) followRefresh(cmd *cobra.Command, slug string) error {
+	for {
+		d, err := c.get(cmd.Context(), "dbt-projects", slug)
+		if err != nil {
+			return err
+		}
+		var status struct {
+			Manifest *dbtManifest
+			Refresh  struct {
+				State     string
+				Seen      string
+				CheckedAt *string
+				NextAt    *time.Time
+				Error     *APIError
+			}
+		}
+		if err := json.Unmarshal(d.Status, &status); err != nil {
+			return fmt.Errorf("reading the status of the dbt project: %w", err)
+		}
+		r := status.Refresh
+		switch {
+		case r.Error != nil:
+			return r.Error
+		case r.State == "done" && status.Manifest != nil:
+			fmt.Fprintf(cmd.OutOrStdout(), "%s: %d models and %d analyses of dbt %s\n", r.Seen, status.Manifest.Models, status.Manifest.Analyses, status.Manifest.DBTVersion)
+			return nil
+		case r.State == "waiting" && r.NextAt != nil && r.NextAt.After(time.Now().Add(time.Second)):
+			fmt.Fprintln(cmd.OutOrStdout(), "there is no manifest yet: the job has not run")
+			return nil
+		}
+		select {
+		case <-cmd.Context().Done():
+			return cmd.Context().Err()
+		case <-time.After(300 * time.Millisecond):
+		}
+	}
+}
+
 func dbtListCommand() *cobra.Command {
 	var search string
 	cmd := &cobra.Command{
@@ -111,4 +170,6 @@ func dbtListCommand() *cobra.Command {
 	return cmd
 }
 
-func dbtPath(slug, what string) string { return "/api/dbt-projects/" + url.PathEscape(slug) + "/" + what }
+func dbtPath(slug, what string) string {
+	return "/api/dbt-projects/" + url.PathEscape(slug) + "/" + what
+}

@@ -45,6 +45,23 @@ func dbtServer(t *testing.T) (url string, got *string) {
 		}
 		_, _ = w.Write([]byte(page)) //nolint:errcheck // a test
 	})
+	refreshed := false
+	mux.HandleFunc("POST /api/dbt-projects/shop/refresh", func(w http.ResponseWriter, r *http.Request) {
+		text, _ := io.ReadAll(r.Body) //nolint:errcheck // a test
+		*got, refreshed = string(text), false
+		_, _ = w.Write([]byte(`{"kind": "dbt-project"}`)) //nolint:errcheck // a test
+	})
+	mux.HandleFunc("GET /api/dbt-projects/shop", func(w http.ResponseWriter, _ *http.Request) {
+		refresh := `{"state": "running"}`
+		if refreshed {
+			refresh = `{"state": "done", "seen": "4f2a"}`
+		}
+		if refreshed && strings.Contains(*got, "true") {
+			refresh = `{"state": "failed", "error": {"code": "git.authentication", "message": "not accepted", "suggestion": "Check the token."}}`
+		}
+		refreshed = true
+		_, _ = w.Write([]byte(`{"status": {"manifest": {"models": 3, "analyses": 0, "dbtVersion": "1.10.4"}, "refresh": ` + refresh + `}}`)) //nolint:errcheck // a test
+	})
 	s := httptest.NewServer(mux)
 	t.Cleanup(s.Close)
 	return s.URL, got
@@ -85,6 +102,12 @@ func TestDBTCommands(t *testing.T) {
 	}
 	if _, err := execute(t, url, "", "dbt", "load", "shop", file+".none"); err == nil || !strings.Contains(Explain(err), "target/manifest.json") {
 		t.Errorf("without a file: %v", err)
+	}
+	if out, err := execute(t, url, "", "dbt", "refresh", "shop"); err != nil || out != "4f2a: 3 models and 0 analyses of dbt 1.10.4\n" || *got != `{"full":false}` {
+		t.Errorf("a refresh: %q, %v; the server got %s", out, err, *got)
+	}
+	if _, err := execute(t, url, "", "dbt", "refresh", "shop", "--full"); err == nil || !strings.Contains(Explain(err), "Check the token.") || *got != `{"full":true}` {
+		t.Errorf("a refresh that fails: %v; the server got %s", err, *got)
 	}
 	out, err := execute(t, url, "", "dbt", "list", "shop", "--search", "report")
 	if want := "UNIQUE ID             MATERIALIZED  READ\nmodel.shop.people     table         table\nanalysis.shop.report                sql\n"; err != nil || out != want {

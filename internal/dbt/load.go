@@ -20,12 +20,21 @@ type Loader struct {
 	Documents *resource.Store
 }
 
-// Load reads the manifest of a project.
+// Load reads the manifest of a project that somebody sends. One that is fetched would be replaced again.
 func (l Loader) Load(ctx context.Context, sc resource.Scope, project string, r io.Reader) (Manifest, error) {
 	d, err := l.Documents.Get(ctx, sc, dbtproject.KindName, project)
 	if err != nil {
 		return Manifest{}, err
 	}
+	if origin := d.Spec.(*dbtproject.Spec).Origin; origin != dbtproject.OriginManifest { //nolint:forcetypeassert // the kind's own spec
+		return Manifest{}, fault.New(fault.CodeInvalid, "the manifest of this project is fetched, not loaded: its origin is %s", origin).
+			WithSuggestion("Refresh the project with `millrace dbt refresh`, or choose the origin manifest.")
+	}
+	return l.take(ctx, sc, d, r)
+}
+
+// take reads a manifest, and tells who reads the project.
+func (l Loader) take(ctx context.Context, sc resource.Scope, d resource.Document, r io.Reader) (Manifest, error) {
 	m, err := l.Store.Load(ctx, Project{WorkspaceID: sc.WorkspaceID, ID: d.ID, Actor: sc.Actor}, r)
 	if err != nil {
 		return m, err
@@ -33,7 +42,7 @@ func (l Loader) Load(ctx context.Context, sc resource.Scope, project string, r i
 	if err := l.Documents.Record(ctx, sc, d, "loaded", fmt.Sprintf("%d models and %d analyses of dbt %s", m.Models, m.Analyses, m.DBT)); err != nil {
 		return m, err
 	}
-	return m, l.describe(ctx, sc, project)
+	return m, l.describe(ctx, sc, d.Slug)
 }
 
 // describe takes the columns' descriptions over into the models that read the project (M-14). Which columns they have,

@@ -22,6 +22,7 @@ import (
 	"github.com/millrace/millrace/internal/kind/source"
 	"github.com/millrace/millrace/internal/query"
 	"github.com/millrace/millrace/internal/resource"
+	"github.com/millrace/millrace/internal/secret"
 	"github.com/millrace/millrace/internal/value"
 )
 
@@ -41,8 +42,12 @@ func each(t *testing.T, f func(t *testing.T, w *world)) {
 	t.Helper()
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
 		registry := connector.New([]connector.SourceInfo{{Slug: "db", Name: "Database", Methods: []string{"sql"}}}, nil)
+		key, err := secret.NewKey([]byte("0123456789abcdef0123456789abcdef"))
+		if err != nil {
+			t.Fatal(err)
+		}
 		now := clock.NewManual(time.Date(2026, 3, 1, 8, 0, 0, 0, time.UTC))
-		docs := resource.NewStore(d, resource.NewRegistry(source.Kind(registry), dbtproject.Kind(registry), model.Kind(registry)), nil, now)
+		docs := resource.NewStore(d, resource.NewRegistry(source.Kind(registry), dbtproject.Kind(registry), model.Kind(registry)), key, now)
 		w := &world{t: t, db: d, docs: docs, now: now, store: dbt.NewStore(d, now)}
 		w.create("source", "db", source.Spec{Type: "db"})
 		w.id = w.create(dbtproject.KindName, "shop", dbtproject.Spec{Source: "db", Origin: dbtproject.OriginManifest}).ID

@@ -54,6 +54,8 @@ const (
 	CodeDBTManifest Code = "dbt.bad_manifest"
 	CodeDBTMissing  Code = "dbt.no_manifest"
 	CodeDBTModel    Code = "dbt.unusable_model"
+	CodeDBTCloud    Code = "dbt.cloud"
+	CodeDBTCompile  Code = "dbt.compile_failed"
 
 	CodeGit            Code = "git.failed"
 	CodeGitAuth        Code = "git.authentication"
@@ -153,6 +155,8 @@ var codes = map[Code]Info{
 
 	CodeDBTManifest: {http.StatusUnprocessableEntity, 2, Fatal, "Compile the dbt project, and load the manifest.json that dbt writes."},
 	CodeDBTMissing:  {http.StatusUnprocessableEntity, 2, Fatal, "Load the manifest.json of the dbt project: `millrace dbt load PROJECT target/manifest.json`."},
+	CodeDBTCloud:    {http.StatusUnprocessableEntity, 2, Fatal, "Check the base URL, the token, the account and the job of the dbt project."},
+	CodeDBTCompile:  {http.StatusUnprocessableEntity, 2, Fatal, "Run dbt compile in a copy of the project, and correct what it says."},
 	CodeDBTModel:    {http.StatusUnprocessableEntity, 2, Fatal, "Choose another model of the dbt project, or another way to read it."},
 
 	CodeGit:            {http.StatusUnprocessableEntity, 2, Fatal, "Check the address of the repository."},

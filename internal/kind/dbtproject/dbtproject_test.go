@@ -24,7 +24,7 @@ func TestGolden(t *testing.T) {
 
 // A project belongs to a source that runs SQL, and says where its manifest comes from.
 //
-// Req: DBT-01
+// Req: DBT-01, DBT-06, GIT-06
 func TestValidate(t *testing.T) {
 	t.Parallel()
 	k := Kind(registry())
@@ -35,13 +35,26 @@ func TestValidate(t *testing.T) {
 	}{
 		{"all", "db", Spec{Source: "shop", Origin: OriginManifest, Files: "https://example.com/x"}, "", ""},
 		{"no source", "db", Spec{Origin: OriginManifest}, "spec.source", "choose the source"},
-		{"no origin", "db", Spec{Source: "shop"}, "spec.origin", "there is manifest"},
+		{"no origin", "db", Spec{Source: "shop"}, "spec.origin", "there are manifest, git, cloud"},
 		{"no address", "db", Spec{Source: "shop", Origin: OriginManifest, Files: "github.com/acme"}, "spec.files", "must be like"},
 		{"an address with a secret", "db", Spec{Source: "shop", Origin: OriginManifest, Files: "https://u:p@github.com/acme"}, "spec.files", "must be like"},
 		{"a source without SQL", "sheets", Spec{Source: "shop", Origin: OriginManifest}, "spec.source", "no dbt models of Sheets"},
 		{"a sample", "sample", Spec{Source: "shop", Origin: OriginManifest}, "spec.source", "no dbt models of Sample"},
+		{"Git", "db", of(OriginGit, "url", "https://github.com/acme/shop.git", "token", "t"), "", ""},
+		{"SSH", "db", of(OriginGit, "url", "git@github.com:acme/shop.git", "auth", "ssh", "key", "k"), "", ""},
+		{"a GitHub App", "db", of(OriginGit, "url", "https://github.com/acme/shop.git", "auth", "app", "appId", "1", "installationId", "2", "appKey", "k"), "", ""},
+		{"no token", "db", of(OriginGit, "url", "https://github.com/acme/shop.git"), "spec.configuration.token", ""},
+		{"no repository", "db", of(OriginGit, "url", "shop", "token", "t"), "spec.configuration.url", "must be like"},
+		{"a token for SSH", "db", of(OriginGit, "url", "git@github.com:acme/shop.git", "token", "t"), "spec.configuration.auth", "do not fit"},
+		{"a path that leads out", "db", of(OriginGit, "url", "https://github.com/acme/shop.git", "token", "t", "path", "../x"), "spec.configuration.path", "within the repository"},
+		{"no host key", "db", of(OriginGit, "url", "git@github.com:acme/shop.git", "auth", "ssh", "key", "k", "hostKey", "x"), "spec.configuration.hostKey", "not a public key"},
+		{"compiled", "db", of(OriginGit, "url", "https://github.com/acme/shop.git", "token", "t", "made", "compiled", "profiles", "p", "select", "tag:x"), "", ""},
+		{"a flag as selector", "db", of(OriginGit, "url", "https://github.com/acme/shop.git", "token", "t", "made", "compiled", "profiles", "p", "select", "--x"), "spec.configuration.select", "does not begin with -"},
+		{"dbt Cloud", "db", of(OriginCloud, "token", "t", "accountId", "1", "jobId", "2"), "", ""},
+		{"no job", "db", of(OriginCloud, "token", "t", "accountId", "1", "jobId", "daily"), "spec.configuration.jobId", "not a number"},
+		{"no address of dbt Cloud", "db", of(OriginCloud, "token", "t", "accountId", "1", "jobId", "2", "baseUrl", "cloud.getdbt.com"), "spec.configuration.baseUrl", ""},
 	} {
-		issues := k.Validate(&tt.spec, nil)
+		issues := k.Validate(&tt.spec, func(string) bool { return false })
 		issues = append(issues, k.Related(&tt.spec, func(string, string) (any, error) { return &source.Spec{Type: tt.source}, nil })...)
 		if tt.path == "" && len(issues) > 0 || tt.path != "" && (len(issues) != 1 || issues[0].Path != tt.path || !strings.Contains(issues[0].Error(), tt.says)) {
 			t.Errorf("%s: %v", tt.name, issues)
@@ -50,6 +63,15 @@ func TestValidate(t *testing.T) {
 	if issues := k.Change(&Spec{Source: "a"}, &Spec{Source: "b"}); len(issues) != 1 {
 		t.Errorf("another source: %v", issues)
 	}
+}
+
+// of is a project with an origin and its fields.
+func of(o Origin, pairs ...string) Spec {
+	s := Spec{Source: "shop", Origin: o, Configuration: map[string]any{}}
+	for i := 0; i < len(pairs); i += 2 {
+		s.Configuration[pairs[i]] = pairs[i+1]
+	}
+	return s
 }
 
 // Req: DBT-03

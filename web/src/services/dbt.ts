@@ -1,6 +1,6 @@
 import { queryOptions } from '@tanstack/react-query'
 import { del, get, path, post, put, putFile, withQuery } from './http'
-import type { DbtManifest, DbtNode, DbtNodeDetail, DbtProject, Draft, List } from './types'
+import type { DbtManifest, DbtNode, DbtNodeDetail, DbtOrigin, DbtProject, Draft, Items, List } from './types'
 
 const kind = 'dbt-projects'
 
@@ -9,7 +9,25 @@ export const dbtProjectsQuery = (source: string) =>
   queryOptions({
     queryKey: [kind, 'of', source],
     queryFn: async ({ signal }) => (await get<List<DbtProject>>(withQuery(path(kind), { source, limit: 500 }), signal)).items,
+    // While a manifest is on its way, how that stands is looked at.
+    refetchInterval: ({ state }) => (state.data?.some(isUnderWay) === true ? 2000 : false),
   })
+
+/** Whether a manifest is on its way: being fetched, or due at once. */
+export function isUnderWay({ status: { refresh } }: DbtProject): boolean {
+  if (refresh === null) return false
+  return refresh.state === 'running' || (refresh.state === 'waiting' && refresh.checkedAt === null)
+}
+
+/** Where the manifest of a project can come from. */
+export const dbtOriginsQuery = queryOptions({
+  queryKey: ['catalog', 'dbt-origins'],
+  queryFn: async ({ signal }) => (await get<Items<DbtOrigin>>('/api/catalog/dbt-origins', signal)).items,
+  staleTime: Infinity,
+})
+
+/** Fetches a project's manifest now; with full also where nothing is newer. */
+export const refreshDbtProject = (slug: string, full: boolean): Promise<DbtProject> => post<DbtProject>(path(kind, slug, 'refresh'), { full })
 
 /** How many nodes a list shows; who looks for others searches. */
 export const nodesShown = 100

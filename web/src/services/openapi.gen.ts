@@ -177,6 +177,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/catalog/dbt-origins": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Where the manifest of a dbt project can come from */
+        get: operations["list-dbt-origins"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/catalog/destinations": {
         parameters: {
             query?: never;
@@ -500,6 +517,23 @@ export interface paths {
         get: operations["list-dbt-project-references"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/dbt-projects/{slug}/refresh": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Fetch the manifest of a dbt project now */
+        post: operations["refresh-dbt-project"];
         delete?: never;
         options?: never;
         head?: never;
@@ -3000,7 +3034,20 @@ export interface components {
              * @description models here that read it
              */
             modelCount: number;
+            refresh: components["schemas"]["DBTRefresh"] | null;
             source: components["schemas"]["Link"];
+        };
+        DBTRefresh: {
+            checkedAt: string | null;
+            error: components["schemas"]["ErrorInfo"] | null;
+            nextAt: string | null;
+            /** @description the commit, or the run of the job, that the manifest is of */
+            seen?: string;
+            /**
+             * @description waiting: nothing was fetched yet
+             * @enum {string}
+             */
+            state: "waiting" | "running" | "done" | "failed";
         };
         DBTWay: {
             error: components["schemas"]["ErrorInfo"] | null;
@@ -3009,11 +3056,21 @@ export interface components {
             /** @enum {string} */
             read: "table" | "sql";
         };
+        DbtprojectInfo: {
+            fields: components["schemas"]["ConnectorField"][];
+            name: string;
+            /** @enum {string} */
+            slug: "manifest" | "git" | "cloud";
+            summary: string;
+        };
         DbtprojectSpec: {
+            configuration?: {
+                [key: string]: components["schemas"]["Json"];
+            };
             description?: string;
             files?: string;
             /** @enum {string} */
-            origin: "manifest";
+            origin: "manifest" | "git" | "cloud";
             source: string;
         };
         Destination: {
@@ -3419,6 +3476,12 @@ export interface components {
             /** Format: int64 */
             total: number;
         };
+        PageInfoOfDbtproject: {
+            items: components["schemas"]["DbtprojectInfo"][];
+            nextCursor: string | null;
+            /** Format: int64 */
+            total: number;
+        };
         PageInfoOfMonitor: {
             items: components["schemas"]["MonitorInfo"][];
             nextCursor: string | null;
@@ -3610,6 +3673,10 @@ export interface components {
             kind: "source" | "model" | "destination" | "sync" | "sequence" | "alert-channel";
             name: string;
             slug: string;
+        };
+        RefreshDbtProjectRequest: {
+            /** @description also where nothing is newer: compile or fetch it anew */
+            full?: boolean;
         };
         RefreshModelRequest: {
             /** @description take over columns that are new, gone, renamed or of another type; otherwise only descriptions */
@@ -4844,6 +4911,35 @@ export interface operations {
             };
         };
     };
+    "list-dbt-origins": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageInfoOfDbtproject"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
     "list-destination-types": {
         parameters: {
             query?: never;
@@ -5691,6 +5787,41 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PageReferrer"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "refresh-dbt-project": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["RefreshDbtProjectRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DBTProject"];
                 };
             };
             /** @description Error */

@@ -52,6 +52,10 @@ export type Sheet = Schema['ConnectorSheet']
 /** A model or analysis of a dbt project that a model reads, and how. */
 export type ModelDbt = Schema['ModelDBT']
 export type DbtProject = Schema['DBTProject']
+/** Where the manifest of a dbt project can come from. */
+export type DbtOrigin = Schema['DbtprojectInfo']
+/** How the fetching of a manifest stands. */
+export type DbtRefresh = Schema['DBTRefresh']
 export type DbtManifest = Schema['DBTManifest']
 export type DbtNode = Schema['DBTNode']
 export type DbtNodeDetail = Schema['DBTNodeDetail']

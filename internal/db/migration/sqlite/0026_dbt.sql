@@ -25,3 +25,18 @@ CREATE TABLE dbt_nodes (
   columns TEXT NOT NULL,
   PRIMARY KEY (project_id, load, unique_id)
 );
+-- How the manifests of projects are fetched whose manifests nobody loads.
+CREATE TABLE dbt_refreshes (
+  project_id BIGINT PRIMARY KEY REFERENCES documents (id) ON DELETE CASCADE,
+  workspace_id BIGINT NOT NULL,
+  state TEXT NOT NULL,
+  seen TEXT NOT NULL DEFAULT '',
+  again BIGINT NOT NULL DEFAULT 0,
+  next_at BIGINT NOT NULL,
+  lease TEXT NOT NULL DEFAULT '',
+  lease_until BIGINT NOT NULL DEFAULT 0,
+  failures BIGINT NOT NULL DEFAULT 0,
+  checked_at BIGINT NOT NULL DEFAULT 0,
+  failure TEXT NOT NULL DEFAULT ''
+);
+CREATE INDEX dbt_refreshes_due ON dbt_refreshes (next_at);

@@ -1,10 +1,12 @@
-import { Button, Modal, Textarea, TextInput } from '@mantine/core'
-import { useMutation, useQueryClient } from '@tanstack/react-query'
+import { Button, Modal, Select, Textarea, TextInput } from '@mantine/core'
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
+import { cleaned, problems as problemsIn } from '~/components/fields/fields'
+import { FieldsForm } from '~/components/fields/FieldsForm'
 import { ErrorCard } from '~/components/feedback/ErrorCard'
 import { problemsOf, problemsUnder } from '~/components/feedback/errors'
 import { saidDone } from '~/components/feedback/toast'
-import { createDbtProject, updateDbtProject } from '~/services/dbt'
+import { createDbtProject, dbtOriginsQuery, updateDbtProject } from '~/services/dbt'
 import type { DbtProject, Draft } from '~/services/types'
 
 type Spec = DbtProject['spec']
@@ -28,8 +30,16 @@ export function ProjectDialog({ source, project, onClose }: Props) {
   const client = useQueryClient()
   const [name, setName] = useState(project?.metadata.name ?? '')
   const [spec, setSpec] = useState<Spec>(project?.spec ?? { source, origin: 'manifest' })
+  const [checked, setChecked] = useState(false)
+  const origins = useQuery(dbtOriginsQuery)
+  const origin = origins.data?.find(({ slug }) => slug === spec.origin)
+  const fields = origin?.fields ?? []
+  const found = problemsIn(fields, spec.configuration ?? {})
   const keep = useMutation({
-    mutationFn: () => save(project, name.trim(), { ...spec, files: spec.files?.trim() || undefined }),
+    mutationFn: () => {
+      const configuration = fields.length === 0 ? undefined : cleaned(fields, spec.configuration ?? {})
+      return save(project, name.trim(), { ...spec, configuration, files: spec.files?.trim() || undefined })
+    },
     onSuccess: async () => {
       await client.invalidateQueries({ queryKey: ['dbt-projects'] })
       saidDone('Saved.')
@@ -43,10 +53,29 @@ export function ProjectDialog({ source, project, onClose }: Props) {
         className="stack"
         onSubmit={(event) => {
           event.preventDefault()
-          keep.mutate()
+          setChecked(true)
+          if (Object.keys(found).length === 0) keep.mutate()
         }}
       >
         <TextInput label="Name" withAsterisk value={name} onChange={(event) => setName(event.currentTarget.value)} data-autofocus />
+        <Select
+          label="Manifest"
+          description={origin?.summary}
+          withAsterisk
+          allowDeselect={false}
+          data={(origins.data ?? []).map(({ slug, name: label }) => ({ value: slug, label }))}
+          value={spec.origin}
+          onChange={(next) => {
+            const chosen = origins.data?.find(({ slug }) => slug === next)
+            if (chosen !== undefined) setSpec({ ...spec, origin: chosen.slug, configuration: undefined })
+          }}
+        />
+        <FieldsForm
+          fields={fields}
+          value={spec.configuration ?? {}}
+          onChange={(configuration) => setSpec({ ...spec, configuration })}
+          errors={{ ...problemsUnder('spec.configuration', problemsOf(keep.error)), ...(checked ? found : {}) }}
+        />
         <TextInput
           label="Address of its files"
           description="Where people see the files of the project’s folder. Models link to theirs."

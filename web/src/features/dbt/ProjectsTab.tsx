@@ -1,5 +1,5 @@
 import { Button, FileButton } from '@mantine/core'
-import { IconPlus, IconTableOptions, IconUpload } from '@tabler/icons-react'
+import { IconPlus, IconRefresh, IconTableOptions, IconUpload } from '@tabler/icons-react'
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
 import { useConfirm } from '~/components/confirm/confirm'
@@ -9,7 +9,8 @@ import { LoadingRows } from '~/components/feedback/Loading'
 import { saidDone, saidFailed } from '~/components/feedback/toast'
 import { Card } from '~/components/page/Card'
 import { Facts } from '~/components/page/Facts'
-import { dbtProjectsQuery, deleteDbtProject, loadDbtManifest } from '~/services/dbt'
+import { ApiError } from '~/services/http'
+import { dbtProjectsQuery, deleteDbtProject, isUnderWay, loadDbtManifest, refreshDbtProject } from '~/services/dbt'
 import type { DbtProject } from '~/services/types'
 import { ProjectDialog } from './ProjectDialog'
 import { manifestFacts } from './words'
@@ -43,6 +44,11 @@ function Project({ project, onEdit }: { project: DbtProject; onEdit: () => void 
   const { metadata, spec, status } = project
   const client = useQueryClient()
   const remove = useRemoveProject()
+  const refresh = useMutation({
+    mutationFn: (full: boolean) => refreshDbtProject(metadata.slug, full),
+    onSuccess: () => client.invalidateQueries({ queryKey: ['dbt-projects'] }),
+    onError: (error) => saidFailed(`${metadata.name} was not refreshed`, error),
+  })
   const load = useMutation({
     mutationFn: (file: Blob) => loadDbtManifest(metadata.slug, file),
     onSuccess: async () => {
@@ -61,20 +67,33 @@ function Project({ project, onEdit }: { project: DbtProject; onEdit: () => void 
           <Button size="xs" variant="default" onClick={() => void remove(project)}>
             Delete
           </Button>
-          <FileButton accept="application/json,.json" onChange={(file) => file !== null && load.mutate(file)}>
-            {(props) => (
-              <Button {...props} size="xs" leftSection={<IconUpload size={14} />} loading={load.isPending}>
-                Load manifest
+          {status.refresh !== null && (
+            <>
+              <Button size="xs" variant="default" disabled={isUnderWay(project)} onClick={() => refresh.mutate(true)}>
+                Full resync
               </Button>
-            )}
-          </FileButton>
+              <Button size="xs" leftSection={<IconRefresh size={14} />} loading={isUnderWay(project)} onClick={() => refresh.mutate(false)}>
+                Refresh
+              </Button>
+            </>
+          )}
+          {status.refresh === null && (
+            <FileButton accept="application/json,.json" onChange={(file) => file !== null && load.mutate(file)}>
+              {(props) => (
+                <Button {...props} size="xs" leftSection={<IconUpload size={14} />} loading={load.isPending}>
+                  Load manifest
+                </Button>
+              )}
+            </FileButton>
+          )}
         </>
       }
     >
       <div className="stack">
         {spec.description && <p>{spec.description}</p>}
         {load.isError && <ErrorCard error={load.error} title="The manifest was not loaded" />}
-        {status.manifest === null ? (
+        {status.refresh !== null && status.refresh.error !== null && <ErrorCard error={new ApiError(422, status.refresh.error)} title="The manifest could not be fetched" />}
+        {status.manifest === null && status.refresh === null ? (
           <p className="muted">
             No manifest yet. Load target/manifest.json here, or at the end of the job that runs dbt: <code>millrace dbt load {metadata.slug} target/manifest.json</code>
           </p>

@@ -4,7 +4,7 @@ import type { ModelDbt } from '~/services/types'
 import { renderInApp } from '~/test/render'
 import { DbtChooser } from './DbtChooser'
 
-const project = (slug: string) => ({ kind: 'dbt-project', metadata: { slug, name: `The ${slug}` }, spec: { source: 'shop', origin: 'manifest' }, status: {} })
+const project = (slug: string) => ({ kind: 'dbt-project', metadata: { slug, name: `The ${slug}` }, spec: { source: 'shop', origin: 'manifest' }, status: { refresh: null } })
 
 const people = {
   id: 'model.shop.people',
