@@ -18,6 +18,7 @@ import (
 	"github.com/millrace/millrace/internal/kind/dbtproject"
 	"github.com/millrace/millrace/internal/kind/model"
 	kindmonitor "github.com/millrace/millrace/internal/kind/monitor"
+	"github.com/millrace/millrace/internal/kind/orchestrator"
 	kindsequence "github.com/millrace/millrace/internal/kind/sequence"
 	"github.com/millrace/millrace/internal/kind/sync"
 	"github.com/millrace/millrace/internal/value"
@@ -155,8 +156,11 @@ var refinements = map[string]map[string]refinement{
 	"ValueColumn":         {"type": columnTypes},
 	"SyncSpec":            {"mode": modeWords, "delete": deleteWords, "settings": anyJSON, "inDoubt": words(sync.InDoubtReport, sync.InDoubtResend)},
 	"SyncMapping":         {"kind": words("", sync.FromColumn, sync.FromStatic, sync.FromVariable, sync.FromTemplate, sync.FromObject, sync.FromArray), "value": anyJSON},
-	"SyncSchedule":        {"type": words(sync.ScheduleManual, sync.ScheduleInterval, sync.ScheduleCron, sync.ScheduleCustom)},
+	"SyncSchedule":        {"type": words(sync.ScheduleManual, sync.ScheduleInterval, sync.ScheduleCron, sync.ScheduleCustom, sync.ScheduleDBTCloud, sync.ScheduleFivetran)},
 	"SyncInterval":        {"unit": words("minute", "hour", "day", "week")},
+	"SyncAfter":           {"jobs": present},
+	"OrchestratorSpec":    {"configuration": anyJSON, "type": words(orchestrator.DBTCloud, orchestrator.Fivetran)},
+	"OrchestratorInfo":    {"slug": words(orchestrator.DBTCloud, orchestrator.Fivetran)},
 	"SyncRecurrence":      {"days": weekdays.always()},
 	"ConnectorSourceInfo": {"methods": words(model.Methods...), "engines": words("basic", "lightning")},
 	"ConnectorSyncType":   {"modes": modeWords, "deletes": deleteWords, "compare": words(connector.CompareMapped, connector.CompareAll)},

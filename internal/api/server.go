@@ -25,6 +25,7 @@ import (
 	"github.com/millrace/millrace/internal/db"
 	"github.com/millrace/millrace/internal/dbt"
 	"github.com/millrace/millrace/internal/engine/monitor"
+	"github.com/millrace/millrace/internal/engine/orchestrator"
 	"github.com/millrace/millrace/internal/engine/sequence"
 	"github.com/millrace/millrace/internal/engine/storage"
 	"github.com/millrace/millrace/internal/engine/sync/audit"
@@ -58,6 +59,8 @@ type Options struct {
 	DBT         dbt.Loader // manifests of dbt projects
 
 	DBTRefresher *dbt.Refresher // what fetches them
+
+	Orchestrators *orchestrator.Engine
 
 	State   *state.Store // what connectors learn
 	Storage *storage.Engine
@@ -151,8 +154,10 @@ func (s *Server) own(mux *http.ServeMux) huma.API {
 	s.tunnels(api)
 	s.credentials(api)
 	s.dbt(api)
+	s.orchestrators(api)
 	refine(config.Components.Schemas)
 	mux.HandleFunc("GET /api/events", s.events)
+	mux.HandleFunc("POST /api/hooks/fivetran/{workspace}/{uuid}", s.hook)
 	mux.HandleFunc("GET "+callbackPath, s.finishAuthorization)
 	mux.HandleFunc("/api/", func(w http.ResponseWriter, r *http.Request) { writeError(w, r, unknown(mux, w, r)) })
 	return api

@@ -12,6 +12,7 @@ import (
 	"github.com/millrace/millrace/internal/kind/destination"
 	"github.com/millrace/millrace/internal/kind/model"
 	kindmonitor "github.com/millrace/millrace/internal/kind/monitor"
+	"github.com/millrace/millrace/internal/kind/orchestrator"
 	kindsequence "github.com/millrace/millrace/internal/kind/sequence"
 	"github.com/millrace/millrace/internal/kind/source"
 	"github.com/millrace/millrace/internal/kind/storage"
@@ -115,6 +116,8 @@ func (s *Server) status(ctx context.Context, d resource.Document) (any, error) {
 		return s.credentialStatus(ctx, d, spec)
 	case *dbtproject.Spec:
 		return s.dbtProjectStatus(ctx, d, spec)
+	case *orchestrator.Spec:
+		return s.orchestratorStatus(ctx, d)
 	case *storage.Spec:
 		return s.storageStatus(ctx, d, spec)
 	default:

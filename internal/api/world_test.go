@@ -38,6 +38,7 @@ import (
 	"github.com/millrace/millrace/internal/dbt"
 	httprequest "github.com/millrace/millrace/internal/destination/http"
 	"github.com/millrace/millrace/internal/engine/monitor"
+	"github.com/millrace/millrace/internal/engine/orchestrator"
 	"github.com/millrace/millrace/internal/engine/sequence"
 	"github.com/millrace/millrace/internal/engine/storage"
 	"github.com/millrace/millrace/internal/engine/sync/audit"
@@ -52,6 +53,7 @@ import (
 	"github.com/millrace/millrace/internal/kind/destination"
 	"github.com/millrace/millrace/internal/kind/model"
 	kindmonitor "github.com/millrace/millrace/internal/kind/monitor"
+	kindorchestrator "github.com/millrace/millrace/internal/kind/orchestrator"
 	kindsequence "github.com/millrace/millrace/internal/kind/sequence"
 	"github.com/millrace/millrace/internal/kind/source"
 	kindstorage "github.com/millrace/millrace/internal/kind/storage"
@@ -77,30 +79,31 @@ const (
 
 // world is the real API over real stores, with a source and a destination that live in the test.
 type world struct {
-	t       *testing.T
-	db      *db.DB
-	clock   *clock.Manual
-	access  *access.Store
-	docs    *resource.Store
-	state   *state.Store
-	runs    *run.Store
-	engine  *run.Engine
-	seqs    *sequence.Engine
-	times   *timetable.Timetable
-	storage *storage.Engine
-	tunnels *connection.Set
-	queue   *queue
-	alerts  *alert.Store
-	logs    *audit.Store
-	dbt     *dbt.Refresher
-	origin  *dbtOrigin
-	noticed []channel.Spec // the channels that test notices were sent to
-	refuse  error          // of whoever takes test notices
-	log     *lockedBuffer
-	handler http.Handler
-	source  *memorySource
-	target  *memoryTarget
-	key     string // of the request to come; an admin's of workspace 1
+	t         *testing.T
+	db        *db.DB
+	clock     *clock.Manual
+	access    *access.Store
+	docs      *resource.Store
+	state     *state.Store
+	runs      *run.Store
+	engine    *run.Engine
+	seqs      *sequence.Engine
+	times     *timetable.Timetable
+	storage   *storage.Engine
+	tunnels   *connection.Set
+	queue     *queue
+	alerts    *alert.Store
+	logs      *audit.Store
+	dbt       *dbt.Refresher
+	origin    *dbtOrigin
+	orchestra *orchestrator.Engine
+	noticed   []channel.Spec // the channels that test notices were sent to
+	refuse    error          // of whoever takes test notices
+	log       *lockedBuffer
+	handler   http.Handler
+	source    *memorySource
+	target    *memoryTarget
+	key       string // of the request to come; an admin's of workspace 1
 }
 
 // each runs a test on both databases.
@@ -127,7 +130,7 @@ func newWorld(t *testing.T, d *db.DB) *world {
 	registry := w.registry()
 	w.access = access.NewStore(d, w.clock)
 	w.access.PasswordCost = bcrypt.MinCost
-	w.docs = resource.NewStore(d, resource.NewRegistry(credential.Kind(credential.Types(credentialPolicy)), kindtunnel.Kind(), kindstorage.Kind(kindstorage.Types(false)), channel.Kind(), kindmonitor.Kind(), source.Kind(registry), dbtproject.Kind(registry), destination.Kind(registry), model.Kind(registry), kindsync.Kind(registry), kindsequence.Kind()), master, w.clock)
+	w.docs = resource.NewStore(d, resource.NewRegistry(credential.Kind(credential.Types(credentialPolicy)), kindtunnel.Kind(), kindstorage.Kind(kindstorage.Types(false)), channel.Kind(), kindmonitor.Kind(), kindorchestrator.Kind(), source.Kind(registry), dbtproject.Kind(registry), destination.Kind(registry), model.Kind(registry), kindsync.Kind(registry), kindsequence.Kind()), master, w.clock)
 	w.state = state.NewStore(d, master, w.clock)
 	w.docs.OnDelete(func(ctx context.Context, tx bun.Tx, sc resource.Scope, doc resource.Document) error {
 		return w.state.Forget(ctx, tx, sc.WorkspaceID, doc.Kind, doc.ID)
@@ -161,9 +164,15 @@ func newWorld(t *testing.T, d *db.DB) *world {
 	w.dbt = &dbt.Refresher{DB: d, Documents: w.docs, Loader: dbt.Loader{Store: manifests, Documents: w.docs}, Fetcher: w.origin, Clock: w.clock, Log: log}
 	w.dbt.Follow()
 	w.schedule()
+	w.orchestra = orchestrator.New(orchestrator.Options{
+		DB: d, Documents: w.docs, Timetable: w.times, Clock: w.clock, Log: log, Public: func() string { return public },
+		State: func(workspaceID, id int64) connector.State {
+			return w.state.Of(workspaceID, kindorchestrator.KindName, id)
+		},
+	})
 	w.handler = api.New(api.Options{
 		Connections: connections, Tunnels: w.tunnels, Credentials: credentials, Egress: []string{"203.0.113.7"}, SSH: "tunnel.example.com:2222",
-		DB: d, Access: w.access, Resources: w.docs, Registry: registry, Runs: w.runs, Engine: w.engine, Sequences: w.seqs, Timetable: w.times, Enqueuer: w.queue, State: w.state, Storage: w.storage, Logs: w.logs, Alerts: w.alerts, Notify: w, Monitors: monitor.NewStore(d, w.clock), Datadog: datadogSender(t, w.clock), DBT: dbt.Loader{Store: manifests, Documents: w.docs}, DBTRefresher: w.dbt, Public: public,
+		DB: d, Access: w.access, Resources: w.docs, Registry: registry, Runs: w.runs, Engine: w.engine, Sequences: w.seqs, Timetable: w.times, Enqueuer: w.queue, State: w.state, Storage: w.storage, Logs: w.logs, Alerts: w.alerts, Notify: w, Monitors: monitor.NewStore(d, w.clock), Datadog: datadogSender(t, w.clock), DBT: dbt.Loader{Store: manifests, Documents: w.docs}, DBTRefresher: w.dbt, Orchestrators: w.orchestra, Public: public,
 		Clock: w.clock, Log: log, Metrics: telemetry.NewMetrics(), Dir: dir, Version: "test", Secure: true,
 		Assets: fstest.MapFS{"index.html": {Data: []byte("<!doctype html>")}},
 	})

@@ -30,6 +30,7 @@ import (
 	"github.com/millrace/millrace/internal/db"
 	"github.com/millrace/millrace/internal/dbt"
 	"github.com/millrace/millrace/internal/engine/monitor"
+	"github.com/millrace/millrace/internal/engine/orchestrator"
 	"github.com/millrace/millrace/internal/engine/sequence"
 	"github.com/millrace/millrace/internal/engine/storage"
 	"github.com/millrace/millrace/internal/engine/sync/audit"
@@ -97,6 +98,8 @@ type process struct {
 	datadog     *monitor.DatadogSender
 	manifests   *dbt.Store
 	refresher   *dbt.Refresher
+	orchestra   *orchestrator.Engine
+	public      string   // the address by which people reach this server
 	slugs       sync.Map // of workspaces, by their numbers
 	metrics     *telemetry.Metrics
 	closers     []func() error
@@ -230,6 +233,7 @@ func (p *process) openEngine(ctx context.Context) error {
 	p.openSyncLogs()
 	p.openMonitors()
 	p.openDBT()
+	p.openOrchestrators()
 	jobs.Register(p.jobs, func(ctx context.Context, j runJob) error { return p.engine.Execute(ctx, j.RunID) })
 	jobs.Register(p.jobs, func(ctx context.Context, j sequenceJob) error { return p.sequences.Advance(ctx, j.RunID) })
 	return p.jobs.Open()
@@ -316,6 +320,8 @@ func (p *process) serve(ctx context.Context) error {
 	}
 	defer stopMonitors()
 	defer p.startDBT(ctx)()
+	p.public = base
+	defer p.startOrchestrators(ctx)()
 	stopWork, err := p.work(ctx)
 	if err != nil {
 		return errors.Join(err, listener.Close())
@@ -381,7 +387,7 @@ func (p *process) handler(base string) http.Handler {
 	o := api.Options{
 		DB: p.db, Access: p.access, Resources: p.documents, Registry: p.Registry, Connections: p.connections, Tunnels: p.tunnels, Credentials: p.credentials, Egress: p.Config.EgressAddresses, SSH: tunnelAddress(p.Config, base), Runs: p.runs, Engine: p.engine, Sequences: p.sequences, Timetable: p.timetable,
 		Enqueuer: queue{p.jobs}, Clock: p.clock, Log: p.log, Metrics: p.metrics, Assets: p.Assets,
-		Alerts: p.alerts.store, Notify: p.alerts.sender, State: p.state, Storage: p.storage, Logs: p.logs, Monitors: p.monitors, Datadog: p.datadog, DBT: p.refresher.Loader, DBTRefresher: p.refresher, Public: base, Dir: p.dir(), Version: p.Version, Secure: p.Config.Secure(),
+		Alerts: p.alerts.store, Notify: p.alerts.sender, State: p.state, Storage: p.storage, Logs: p.logs, Monitors: p.monitors, Datadog: p.datadog, DBT: p.refresher.Loader, DBTRefresher: p.refresher, Orchestrators: p.orchestra, Public: base, Dir: p.dir(), Version: p.Version, Secure: p.Config.Secure(),
 		Checks: []telemetry.Check{
 			{Name: "database", Run: p.db.PingContext},
 			{Name: "storage", Run: p.bucket.Check},

@@ -16,6 +16,7 @@ import (
 	"github.com/millrace/millrace/internal/kind/destination"
 	"github.com/millrace/millrace/internal/kind/model"
 	"github.com/millrace/millrace/internal/kind/monitor"
+	"github.com/millrace/millrace/internal/kind/orchestrator"
 	"github.com/millrace/millrace/internal/kind/sequence"
 	"github.com/millrace/millrace/internal/kind/source"
 	"github.com/millrace/millrace/internal/kind/storage"
@@ -69,5 +70,5 @@ func Storages(c *config.Config) []storage.Type { return storage.Types(c.StorageI
 
 // Kinds returns the kinds of documents, in the order in which they build on each other.
 func Kinds(r *connector.Registry, storages []storage.Type, credentials []credential.Type) *resource.Registry {
-	return resource.NewRegistry(credential.Kind(credentials), tunnel.Kind(), storage.Kind(storages), channel.Kind(), monitor.Kind(), source.Kind(r), dbtproject.Kind(r), destination.Kind(r), model.Kind(r), sync.Kind(r), sequence.Kind())
+	return resource.NewRegistry(credential.Kind(credentials), tunnel.Kind(), storage.Kind(storages), channel.Kind(), monitor.Kind(), orchestrator.Kind(), source.Kind(r), dbtproject.Kind(r), destination.Kind(r), model.Kind(r), sync.Kind(r), sequence.Kind())
 }

@@ -63,6 +63,9 @@ const (
 	CodeGitUnreachable Code = "git.unreachable"
 	CodeGitHostKey     Code = "git.host_key"
 
+	CodeOrchestrator Code = "orchestrator.failed"
+	CodeSignature    Code = "orchestrator.bad_signature"
+
 	CodeMapping       Code = "mapping.invalid"
 	CodeMappingColumn Code = "mapping.unknown_field_name"
 	CodeMappingReject Code = "mapping.row_rejected"
@@ -164,6 +167,9 @@ var codes = map[Code]Info{
 	CodeGitMissing:     {http.StatusUnprocessableEntity, 2, Fatal, "Check the repository's address, the branch and the path."},
 	CodeGitUnreachable: {http.StatusUnprocessableEntity, 2, Retryable, "Check the repository's address, and that this server may reach it."},
 	CodeGitHostKey:     {http.StatusUnprocessableEntity, 2, Fatal, "If the server's key was changed on purpose, put the new one into the project's settings."},
+
+	CodeOrchestrator: {http.StatusUnprocessableEntity, 2, Fatal, "Check the orchestrator's address, key and secret."},
+	CodeSignature:    {http.StatusUnauthorized, 3, Permanent, "Connect the orchestrator again: its webhook is then made anew."},
 
 	CodeMapping:       {http.StatusUnprocessableEntity, 2, Fatal, "Correct the sync's mapping."},
 	CodeMappingColumn: {http.StatusUnprocessableEntity, 2, Fatal, "Map the field to a column that the model has, or remove the mapping."},

@@ -68,30 +68,27 @@ func (c Client) Runs(ctx context.Context, job string, limit int) ([]Run, error) 
 
 // Job is what is known of a job.
 type Job struct {
-	ID    int64    `json:"id"`
-	Name  string   `json:"name"`
-	Steps []string `json:"execute_steps"`
+	ID   int64  `json:"id"`
+	Name string `json:"name"`
 }
 
-// Job returns a job.
-func (c Client) Job(ctx context.Context, id string) (Job, error) {
-	var answer struct {
-		Data Job `json:"data"`
-	}
-	err := c.get(ctx, "jobs/"+url.PathEscape(id)+"/", &answer)
-	return answer.Data, err
-}
-
-// Compiles reports whether one of the job's steps leaves a manifest with compiled SQL.
-func (j Job) Compiles() bool {
-	for _, step := range j.Steps {
-		for _, word := range strings.Fields(step) {
-			if word == "compile" || word == "build" || word == "run" {
-				return true
-			}
+// Jobs lists the jobs of the account.
+func (c Client) Jobs(ctx context.Context) ([]Job, error) {
+	const pageSize = 100
+	var all []Job
+	for {
+		var answer struct {
+			Data []Job `json:"data"`
+		}
+		query := url.Values{"limit": {strconv.Itoa(pageSize)}, "offset": {strconv.Itoa(len(all))}}
+		if err := c.get(ctx, "jobs/?"+query.Encode(), &answer); err != nil {
+			return nil, err
+		}
+		all = append(all, answer.Data...)
+		if len(answer.Data) < pageSize {
+			return all, nil
 		}
 	}
-	return false
 }
 
 // Artifact returns a file that a run left; none is fault.CodeNotFound. The caller closes it.

@@ -228,6 +228,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/catalog/orchestrators": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What schedules can wait for */
+        get: operations["list-orchestrator-types"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/catalog/sources": {
         parameters: {
             query?: never;
@@ -1087,6 +1104,128 @@ export interface paths {
         };
         /** The addresses that this server connects from */
         get: operations["get-network"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/orchestrators": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List orchestrators */
+        get: operations["list-orchestrators"];
+        put?: never;
+        /** Create a orchestrator */
+        post: operations["create-orchestrator"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/orchestrators/{slug}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read a orchestrator */
+        get: operations["get-orchestrator"];
+        /** Change a orchestrator */
+        put: operations["update-orchestrator"];
+        post?: never;
+        /** Delete a orchestrator */
+        delete: operations["delete-orchestrator"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/orchestrators/{slug}/activity": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List what happened to a orchestrator */
+        get: operations["list-orchestrator-activity"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/orchestrators/{slug}/connect": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Prove the key of an orchestrator, and make the signed webhook that Fivetran tells by */
+        post: operations["connect-orchestrator"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/orchestrators/{slug}/jobs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the jobs that schedules can wait for */
+        get: operations["list-orchestrator-jobs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/orchestrators/{slug}/references": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List what refers to a orchestrator */
+        get: operations["list-orchestrator-references"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/orchestrators/{slug}/versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the versions of a orchestrator */
+        get: operations["list-orchestrator-versions"];
         put?: never;
         post?: never;
         delete?: never;
@@ -2372,6 +2511,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/validate/orchestrators": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Check a orchestrator without saving it */
+        post: operations["validate-orchestrator"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/validate/sequences": {
         parameters: {
             query?: never;
@@ -2486,7 +2642,7 @@ export interface components {
         };
         AlertChannel: {
             /** @enum {string} */
-            kind: "source" | "model" | "destination" | "sync" | "sequence" | "alert-channel" | "storage" | "monitor" | "tunnel" | "credential" | "dbt-project";
+            kind: "source" | "model" | "destination" | "sync" | "sequence" | "alert-channel" | "storage" | "monitor" | "tunnel" | "credential" | "dbt-project" | "orchestrator";
             metadata: components["schemas"]["Metadata"];
             spec: components["schemas"]["ChannelSpec"];
             status: components["schemas"]["AlertChannelStatus"];
@@ -2747,6 +2903,10 @@ export interface components {
             path: string;
             slug: string;
         };
+        Connected: {
+            /** @description Fivetran: the ID of the webhook */
+            webhook?: string;
+        };
         ConnectorDestinationInfo: {
             authorize?: components["schemas"]["ConnectorShowIf"][] | null;
             category: string;
@@ -2900,7 +3060,7 @@ export interface components {
         };
         Credential: {
             /** @enum {string} */
-            kind: "source" | "model" | "destination" | "sync" | "sequence" | "alert-channel" | "storage" | "monitor" | "tunnel" | "credential" | "dbt-project";
+            kind: "source" | "model" | "destination" | "sync" | "sequence" | "alert-channel" | "storage" | "monitor" | "tunnel" | "credential" | "dbt-project" | "orchestrator";
             metadata: components["schemas"]["Metadata"];
             spec: components["schemas"]["CredentialSpec"];
             status: components["schemas"]["CredentialStatus"];
@@ -3022,7 +3182,7 @@ export interface components {
         };
         DBTProject: {
             /** @enum {string} */
-            kind: "source" | "model" | "destination" | "sync" | "sequence" | "alert-channel" | "storage" | "monitor" | "tunnel" | "credential" | "dbt-project";
+            kind: "source" | "model" | "destination" | "sync" | "sequence" | "alert-channel" | "storage" | "monitor" | "tunnel" | "credential" | "dbt-project" | "orchestrator";
             metadata: components["schemas"]["Metadata"];
             spec: components["schemas"]["DbtprojectSpec"];
             status: components["schemas"]["DBTProjectStatus"];
@@ -3075,7 +3235,7 @@ export interface components {
         };
         Destination: {
             /** @enum {string} */
-            kind: "source" | "model" | "destination" | "sync" | "sequence" | "alert-channel" | "storage" | "monitor" | "tunnel" | "credential" | "dbt-project";
+            kind: "source" | "model" | "destination" | "sync" | "sequence" | "alert-channel" | "storage" | "monitor" | "tunnel" | "credential" | "dbt-project" | "orchestrator";
             metadata: components["schemas"]["Metadata"];
             spec: components["schemas"]["DestinationSpec"];
             status: components["schemas"]["DestinationStatus"];
@@ -3270,7 +3430,7 @@ export interface components {
         };
         Model: {
             /** @enum {string} */
-            kind: "source" | "model" | "destination" | "sync" | "sequence" | "alert-channel" | "storage" | "monitor" | "tunnel" | "credential" | "dbt-project";
+            kind: "source" | "model" | "destination" | "sync" | "sequence" | "alert-channel" | "storage" | "monitor" | "tunnel" | "credential" | "dbt-project" | "orchestrator";
             metadata: components["schemas"]["Metadata"];
             spec: components["schemas"]["ModelSpec"];
             status: components["schemas"]["ModelStatus"];
@@ -3327,7 +3487,7 @@ export interface components {
         };
         Monitor: {
             /** @enum {string} */
-            kind: "source" | "model" | "destination" | "sync" | "sequence" | "alert-channel" | "storage" | "monitor" | "tunnel" | "credential" | "dbt-project";
+            kind: "source" | "model" | "destination" | "sync" | "sequence" | "alert-channel" | "storage" | "monitor" | "tunnel" | "credential" | "dbt-project" | "orchestrator";
             metadata: components["schemas"]["Metadata"];
             spec: components["schemas"]["MonitorSpec"];
             status: components["schemas"]["MonitorStatus"];
@@ -3403,6 +3563,45 @@ export interface components {
             values?: {
                 [key: string]: components["schemas"]["Json"];
             };
+        };
+        Orchestrator: {
+            /** @enum {string} */
+            kind: "source" | "model" | "destination" | "sync" | "sequence" | "alert-channel" | "storage" | "monitor" | "tunnel" | "credential" | "dbt-project" | "orchestrator";
+            metadata: components["schemas"]["Metadata"];
+            spec: components["schemas"]["OrchestratorSpec"];
+            status: components["schemas"]["OrchestratorStatus"];
+        };
+        OrchestratorInfo: {
+            fields: components["schemas"]["ConnectorField"][];
+            name: string;
+            /** @enum {string} */
+            slug: "dbtCloud" | "fivetran";
+            summary: string;
+        };
+        OrchestratorJob: {
+            id: string;
+            label: string;
+        };
+        OrchestratorSpec: {
+            configuration: {
+                [key: string]: components["schemas"]["Json"];
+            };
+            description?: string;
+            /** @enum {string} */
+            type: "dbtCloud" | "fivetran";
+        };
+        OrchestratorStatus: {
+            /** @description dbt Cloud: when it was last asked */
+            checkedAt: string | null;
+            /** @description why that failed */
+            failure?: string;
+            /**
+             * Format: int64
+             * @description schedules that wait for its jobs
+             */
+            useCount: number;
+            /** @description Fivetran: the ID of the webhook; absent: it is not connected yet */
+            webhook?: string;
         };
         PageAlertChannel: {
             items: components["schemas"]["AlertChannel"][];
@@ -3488,6 +3687,12 @@ export interface components {
             /** Format: int64 */
             total: number;
         };
+        PageInfoOfOrchestrator: {
+            items: components["schemas"]["OrchestratorInfo"][];
+            nextCursor: string | null;
+            /** Format: int64 */
+            total: number;
+        };
         PageKey: {
             items: components["schemas"]["Key"][];
             nextCursor: string | null;
@@ -3508,6 +3713,18 @@ export interface components {
         };
         PageOptionOfConnector: {
             items: components["schemas"]["ConnectorOption"][];
+            nextCursor: string | null;
+            /** Format: int64 */
+            total: number;
+        };
+        PageOrchestrator: {
+            items: components["schemas"]["Orchestrator"][];
+            nextCursor: string | null;
+            /** Format: int64 */
+            total: number;
+        };
+        PageOrchestratorJob: {
+            items: components["schemas"]["OrchestratorJob"][];
             nextCursor: string | null;
             /** Format: int64 */
             total: number;
@@ -3809,7 +4026,7 @@ export interface components {
         };
         Sequence: {
             /** @enum {string} */
-            kind: "source" | "model" | "destination" | "sync" | "sequence" | "alert-channel" | "storage" | "monitor" | "tunnel" | "credential" | "dbt-project";
+            kind: "source" | "model" | "destination" | "sync" | "sequence" | "alert-channel" | "storage" | "monitor" | "tunnel" | "credential" | "dbt-project" | "orchestrator";
             metadata: components["schemas"]["Metadata"];
             spec: components["schemas"]["SequenceSpec"];
             status: components["schemas"]["SequenceStatus"];
@@ -3928,7 +4145,7 @@ export interface components {
         };
         Source: {
             /** @enum {string} */
-            kind: "source" | "model" | "destination" | "sync" | "sequence" | "alert-channel" | "storage" | "monitor" | "tunnel" | "credential" | "dbt-project";
+            kind: "source" | "model" | "destination" | "sync" | "sequence" | "alert-channel" | "storage" | "monitor" | "tunnel" | "credential" | "dbt-project" | "orchestrator";
             metadata: components["schemas"]["Metadata"];
             spec: components["schemas"]["SourceSpec"];
             status: components["schemas"]["SourceStatus"];
@@ -3951,7 +4168,7 @@ export interface components {
         };
         Storage: {
             /** @enum {string} */
-            kind: "source" | "model" | "destination" | "sync" | "sequence" | "alert-channel" | "storage" | "monitor" | "tunnel" | "credential" | "dbt-project";
+            kind: "source" | "model" | "destination" | "sync" | "sequence" | "alert-channel" | "storage" | "monitor" | "tunnel" | "credential" | "dbt-project" | "orchestrator";
             metadata: components["schemas"]["Metadata"];
             spec: components["schemas"]["StorageSpec"];
             status: components["schemas"]["StorageStatus"];
@@ -4067,10 +4284,14 @@ export interface components {
         };
         Sync: {
             /** @enum {string} */
-            kind: "source" | "model" | "destination" | "sync" | "sequence" | "alert-channel" | "storage" | "monitor" | "tunnel" | "credential" | "dbt-project";
+            kind: "source" | "model" | "destination" | "sync" | "sequence" | "alert-channel" | "storage" | "monitor" | "tunnel" | "credential" | "dbt-project" | "orchestrator";
             metadata: components["schemas"]["Metadata"];
             spec: components["schemas"]["SyncSpec"];
             status: components["schemas"]["SyncStatus"];
+        };
+        SyncAfter: {
+            jobs: string[];
+            orchestrator: string;
         };
         SyncInterval: {
             /** Format: int64 */
@@ -4151,6 +4372,7 @@ export interface components {
             time: string;
         };
         SyncSchedule: {
+            after?: components["schemas"]["SyncAfter"];
             cron?: string;
             /** Format: date-time */
             end?: string;
@@ -4159,7 +4381,7 @@ export interface components {
             /** Format: date-time */
             start?: string;
             /** @enum {string} */
-            type?: "manual" | "interval" | "cron" | "custom";
+            type?: "manual" | "interval" | "cron" | "custom" | "dbtCloud" | "fivetran";
             zone?: string;
         };
         SyncSpec: {
@@ -4365,7 +4587,7 @@ export interface components {
         };
         Tunnel: {
             /** @enum {string} */
-            kind: "source" | "model" | "destination" | "sync" | "sequence" | "alert-channel" | "storage" | "monitor" | "tunnel" | "credential" | "dbt-project";
+            kind: "source" | "model" | "destination" | "sync" | "sequence" | "alert-channel" | "storage" | "monitor" | "tunnel" | "credential" | "dbt-project" | "orchestrator";
             metadata: components["schemas"]["Metadata"];
             spec: components["schemas"]["TunnelSpec"];
             status: components["schemas"]["TunnelStatus"];
@@ -4985,6 +5207,35 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PageInfoOfMonitor"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "list-orchestrator-types": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageInfoOfOrchestrator"];
                 };
             };
             /** @description Error */
@@ -7288,6 +7539,352 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Network"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "list-orchestrators": {
+        parameters: {
+            query?: {
+                /** @description in names and slugs */
+                search?: string;
+                /** @description key:value; all of them */
+                label?: string[] | null;
+                /** @description key:value; none of them */
+                notLabel?: string[] | null;
+                /** @description with the folders in it */
+                folder?: string;
+                /** @description an email address */
+                createdBy?: string;
+                /** @description state of syncs and sequences */
+                status?: string;
+                /** @description of syncs: any, critical or warning for those with such an alert, none for those without */
+                alerts?: string;
+                /** @description slug */
+                source?: string;
+                /** @description slug */
+                destination?: string;
+                /** @description slug */
+                model?: string;
+                /** @description of sources, destinations and syncs: slug of a type */
+                type?: string;
+                /** @description name, slug, id, createdAt, updatedAt; a leading - turns it round */
+                sort?: string;
+                cursor?: string;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageOrchestrator"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "create-orchestrator": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Write"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Orchestrator"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "get-orchestrator": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Orchestrator"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "update-orchestrator": {
+        parameters: {
+            query?: {
+                /** @description what a model's new primary key means for the syncs that use it: full (default) sends every row again, skip takes the rows as they are for sent */
+                resync?: string;
+                /** @description leave that to each sync's next run, instead of starting one at once */
+                defer?: boolean;
+            };
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Write"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Orchestrator"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "delete-orchestrator": {
+        parameters: {
+            query?: {
+                revision?: number;
+            };
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "list-orchestrator-activity": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageEvent"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "connect-orchestrator": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Connected"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "list-orchestrator-jobs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageOrchestratorJob"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "list-orchestrator-references": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageReferrer"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "list-orchestrator-versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageVersion"];
                 };
             };
             /** @description Error */
@@ -10407,6 +11004,39 @@ export interface operations {
         };
     };
     "validate-monitor": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Write"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Issues"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "validate-orchestrator": {
         parameters: {
             query?: never;
             header?: never;

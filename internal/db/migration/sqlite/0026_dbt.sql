@@ -40,3 +40,19 @@ CREATE TABLE dbt_refreshes (
   failure TEXT NOT NULL DEFAULT ''
 );
 CREATE INDEX dbt_refreshes_due ON dbt_refreshes (next_at);
+-- The newest run of each job of an orchestrator that was taken note of.
+CREATE TABLE orchestrator_jobs (
+  orchestrator_id BIGINT NOT NULL REFERENCES documents (id) ON DELETE CASCADE,
+  job TEXT NOT NULL,
+  seen BIGINT NOT NULL,
+  checked_at BIGINT NOT NULL,
+  failure TEXT NOT NULL DEFAULT '',
+  PRIMARY KEY (orchestrator_id, job)
+);
+-- The jobs that have succeeded since a document last ran by its schedule, which waits for others still.
+CREATE TABLE schedule_waits (
+  document_id BIGINT NOT NULL REFERENCES documents (id) ON DELETE CASCADE,
+  job TEXT NOT NULL,
+  done_at BIGINT NOT NULL,
+  PRIMARY KEY (document_id, job)
+);
