@@ -28,6 +28,11 @@ export type Arrays = Schema['Arrays']
 export type MatchPair = Schema['ConnectorMatchPair']
 export type Schedule = Schema['SyncSchedule']
 export type ScheduleType = NonNullable<Schedule['type']>
+/** The jobs after which something runs. */
+export type After = Schema['SyncAfter']
+export type Orchestrator = Schema['Orchestrator']
+export type OrchestratorType = Schema['OrchestratorInfo']
+export type OrchestratorJob = Schema['OrchestratorJob']
 export type Recurrence = Schema['SyncRecurrence']
 export type Weekday = NonNullable<Recurrence['days']>[number]
 
@@ -39,7 +44,7 @@ export type Sync = Schema['Sync']
 export type Sequence = Schema['Sequence']
 export type AlertChannel = Schema['AlertChannel']
 /** The kinds that have a list and a page of their own. */
-export type Kind = Exclude<Source['kind'], 'storage' | 'tunnel' | 'credential' | 'dbt-project'>
+export type Kind = Exclude<Source['kind'], 'storage' | 'tunnel' | 'credential' | 'dbt-project' | 'orchestrator'>
 export type KindPath = 'sources' | 'models' | 'destinations' | 'syncs' | 'sequences' | 'alert-channels' | 'monitors'
 export type SourceSpec = Schema['SourceSpec']
 export type DestinationSpec = Schema['DestinationSpec']
