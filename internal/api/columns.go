@@ -16,6 +16,7 @@ import (
 	"github.com/millrace/millrace/internal/kind/sync"
 	"github.com/millrace/millrace/internal/query"
 	"github.com/millrace/millrace/internal/resource"
+	"github.com/millrace/millrace/internal/value"
 )
 
 // DriftBody is how a model's columns in the source differ from those that the model knows.
@@ -122,12 +123,22 @@ func (s *Server) columnsOf(ctx context.Context, m *model.Spec) ([]model.Column, 
 		return nil, err
 	}
 	defer src.Close() //nolint:errcheck // reading is done
-	q, err := m.Query(src.Dialect())
+	resolved, err := s.resolved(ctx, *m)
 	if err != nil {
-		return nil, nil // the model's own rules refuse it
+		return nil, err
+	}
+	q, err := resolved.Query(src.Dialect())
+	if err != nil && m.Method == model.MethodDBT {
+		return nil, err
+	}
+	if err != nil {
+		return nil, nil //nolint:nilerr // the model's own rules refuse it
 	}
 	b, err := readPreview(ctx, src, q, 0, nil)
 	if err != nil {
+		return nil, err
+	}
+	if err := s.describePreview(ctx, resolved, b.Columns); err != nil {
 		return nil, err
 	}
 	columns := make([]model.Column, len(b.Columns))
@@ -147,6 +158,23 @@ func anyDescribed(columns []model.Column) bool {
 		}
 	}
 	return false
+}
+
+// describePreview puts what the dbt project of a model says of its columns in the place of the source's comments.
+func (s *Server) describePreview(ctx context.Context, m model.Spec, columns []value.Column) error {
+	if m.Method != model.MethodDBT || m.DBT == nil {
+		return nil
+	}
+	n, err := s.resolver().Find(ctx, scope(ctx), *m.DBT)
+	if err != nil {
+		return err
+	}
+	for i, c := range columns {
+		if d := n.Describe(c.Name); d != "" {
+			columns[i].Description = d
+		}
+	}
+	return nil
 }
 
 // describe fills in the comments that discovery found on a table's columns.
@@ -228,7 +256,7 @@ func (s *Server) noteColumns(ctx context.Context, modelID int64, m model.Spec, f
 
 // digest names what decides which columns a model has: those of an earlier query say nothing.
 func digest(m model.Spec) string {
-	text, _ := json.Marshal([]any{m.Source, m.Method, query.Clean(m.SQL), m.Table}) //nolint:errcheck,errchkjson // texts
+	text, _ := json.Marshal([]any{m.Source, m.Method, query.Clean(m.SQL), m.Table, m.DBT}) //nolint:errcheck,errchkjson // texts
 	sum := sha256.Sum256(text)
 	return hex.EncodeToString(sum[:])
 }

@@ -16,9 +16,11 @@ import (
 	"github.com/millrace/millrace/internal/kind/alerting"
 	"github.com/millrace/millrace/internal/kind/channel"
 	"github.com/millrace/millrace/internal/kind/credential"
+	"github.com/millrace/millrace/internal/kind/dbtproject"
 	"github.com/millrace/millrace/internal/kind/destination"
 	"github.com/millrace/millrace/internal/kind/model"
 	kindmonitor "github.com/millrace/millrace/internal/kind/monitor"
+	"github.com/millrace/millrace/internal/kind/orchestrator"
 	kindsequence "github.com/millrace/millrace/internal/kind/sequence"
 	"github.com/millrace/millrace/internal/kind/source"
 	"github.com/millrace/millrace/internal/kind/storage"
@@ -37,7 +39,7 @@ type DocumentBody struct {
 
 // documentOf describes a document of one kind. DocumentBody is what is written.
 type documentOf[S, T any] struct {
-	Kind     string       `json:"kind" enum:"source,model,destination,sync,sequence,alert-channel,storage,monitor,tunnel,credential"`
+	Kind     string       `json:"kind" enum:"source,model,destination,sync,sequence,alert-channel,storage,monitor,tunnel,credential,dbt-project,orchestrator"`
 	Metadata MetadataBody `json:"metadata"`
 	Spec     S            `json:"spec"`
 	Status   T            `json:"status"`
@@ -64,6 +66,10 @@ type (
 	TunnelBody documentOf[kindtunnel.Spec, TunnelStatus]
 	// CredentialBody is a credential as the API's description has it.
 	CredentialBody documentOf[credential.Spec, CredentialStatus]
+	// DBTProjectBody is a dbt project as the API's description has it.
+	DBTProjectBody documentOf[dbtproject.Spec, DBTProjectStatus]
+	// OrchestratorBody is an orchestrator as the API's description has it.
+	OrchestratorBody documentOf[orchestrator.Spec, OrchestratorStatus]
 )
 
 // described are the types of a kind's answers in the API's description.
@@ -78,7 +84,7 @@ var descriptions = map[string]described{
 	"source": describedAs[SourceBody](), "destination": describedAs[DestinationBody](), "model": describedAs[ModelBody](), "sync": describedAs[SyncBody](),
 	"sequence": describedAs[SequenceBody](), alerting.ChannelKind: describedAs[AlertChannelBody](),
 	"storage": describedAs[StorageBody](), kindmonitor.KindName: describedAs[MonitorBody](),
-	kindtunnel.KindName: describedAs[TunnelBody](), credential.KindName: describedAs[CredentialBody](),
+	kindtunnel.KindName: describedAs[TunnelBody](), credential.KindName: describedAs[CredentialBody](), dbtproject.KindName: describedAs[DBTProjectBody](), orchestrator.KindName: describedAs[OrchestratorBody](),
 }
 
 // answers says what an operation answers with: a document of a kind, or a page of them.

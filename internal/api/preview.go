@@ -24,6 +24,7 @@ type previewInput struct {
 		Table   *query.TableRef  `json:"table,omitempty"`
 		File    *connector.File  `json:"file,omitempty"`
 		Sheet   *connector.Sheet `json:"sheet,omitempty"`
+		DBT     *model.DBT       `json:"dbt,omitempty"`
 		Limit   *int64           `json:"limit,omitempty" doc:"rows; 0 means all; 100 when absent"`
 		Count   bool             `json:"count,omitempty" doc:"also count the rows"`
 		Columns []model.Column   `json:"columns,omitempty" doc:"casts to apply"`
@@ -68,7 +69,14 @@ func (s *Server) preview(ctx context.Context, in *previewInput) (PreviewBody, er
 		return PreviewBody{}, err
 	}
 	defer src.Close() //nolint:errcheck // reading is done
-	q, err := in.spec().Query(src.Dialect())
+	spec, err := s.resolved(ctx, in.spec())
+	if err != nil {
+		return PreviewBody{}, err
+	}
+	q, err := spec.Query(src.Dialect())
+	if err != nil && spec.DBT != nil {
+		return PreviewBody{}, err
+	}
 	if err != nil {
 		return PreviewBody{}, fault.As(err).WithSuggestion("Write a query, or choose a table, a file or a sheet.")
 	}
@@ -83,6 +91,9 @@ func (s *Server) preview(ctx context.Context, in *previewInput) (PreviewBody, er
 	if err != nil {
 		return b, err
 	}
+	if err := s.describePreview(ctx, spec, b.Columns); err != nil {
+		return b, err
+	}
 	if in.Body.Count && src.Dialect().Counts(q.SQL) {
 		if b.RowCount, err = countRows(ctx, src, q); err != nil {
 			return b, err
@@ -95,7 +106,7 @@ func (s *Server) preview(ctx context.Context, in *previewInput) (PreviewBody, er
 // spec is the model whose rows are asked for. One without a method has a query.
 func (in *previewInput) spec() model.Spec {
 	b := in.Body
-	return model.Spec{Method: cmp.Or(b.Method, model.MethodSQL), SQL: b.SQL, Table: b.Table, File: b.File, Sheet: b.Sheet}
+	return model.Spec{Method: cmp.Or(b.Method, model.MethodSQL), SQL: b.SQL, Table: b.Table, File: b.File, Sheet: b.Sheet, DBT: b.DBT}
 }
 
 func readPreview(ctx context.Context, src connector.Source, q connector.Query, limit int64, casts []model.Column) (PreviewBody, error) {

@@ -95,7 +95,11 @@ func (s *Server) sample(ctx context.Context, slug, array string, refresh bool) (
 	if found := s.samples.get(key); found != nil && !refresh {
 		return found, d, nil
 	}
-	made, err := readSample(ctx, src, spec, array)
+	resolved, err := s.resolved(ctx, *spec)
+	if err != nil {
+		return nil, d, err
+	}
+	made, err := readSample(ctx, src, &resolved, array)
 	if err != nil {
 		return nil, d, err
 	}

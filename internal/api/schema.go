@@ -8,13 +8,17 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/millrace/millrace/internal/connector"
+	"github.com/millrace/millrace/internal/dbt"
+	"github.com/millrace/millrace/internal/dbt/manifest"
 	"github.com/millrace/millrace/internal/engine/sequence"
 	"github.com/millrace/millrace/internal/engine/sync/run"
 	"github.com/millrace/millrace/internal/engine/timetable"
 	"github.com/millrace/millrace/internal/kind/alerting"
 	"github.com/millrace/millrace/internal/kind/channel"
+	"github.com/millrace/millrace/internal/kind/dbtproject"
 	"github.com/millrace/millrace/internal/kind/model"
 	kindmonitor "github.com/millrace/millrace/internal/kind/monitor"
+	"github.com/millrace/millrace/internal/kind/orchestrator"
 	kindsequence "github.com/millrace/millrace/internal/kind/sequence"
 	"github.com/millrace/millrace/internal/kind/sync"
 	"github.com/millrace/millrace/internal/value"
@@ -152,8 +156,11 @@ var refinements = map[string]map[string]refinement{
 	"ValueColumn":              {"type": columnTypes},
 	"SyncSpec":                 {"mode": modeWords, "delete": deleteWords, "settings": anyJSON, "inDoubt": words(sync.InDoubtReport, sync.InDoubtResend)},
 	"SyncMapping":              {"kind": words("", sync.FromColumn, sync.FromStatic, sync.FromVariable, sync.FromTemplate, sync.FromObject, sync.FromArray), "value": anyJSON},
-	"SyncSchedule":             {"type": words(sync.ScheduleManual, sync.ScheduleInterval, sync.ScheduleCron, sync.ScheduleCustom)},
+	"SyncSchedule":             {"type": words(sync.ScheduleManual, sync.ScheduleInterval, sync.ScheduleCron, sync.ScheduleCustom, sync.ScheduleDBTCloud, sync.ScheduleFivetran)},
 	"SyncInterval":             {"unit": words("minute", "hour", "day", "week")},
+	"SyncAfter":                {"jobs": present},
+	"OrchestratorSpec":         {"configuration": anyJSON, "type": words(orchestrator.DBTCloud, orchestrator.Fivetran)},
+	"OrchestratorInfo":         {"slug": words(orchestrator.DBTCloud, orchestrator.Fivetran)},
 	"SyncRecurrence":           {"days": weekdays.always()},
 	"ConnectorSourceInfo":      {"methods": words(model.Methods...), "engines": words("basic", "lightning")},
 	"ConnectorSyncType":        {"modes": modeWords, "deletes": deleteWords, "compare": words(connector.CompareMapped, connector.CompareAll)},
@@ -166,13 +173,22 @@ var refinements = map[string]map[string]refinement{
 	"Change":                   {"from": anyJSON, "to": anyJSON},
 	"Preview":                  {"rows": anyJSON.always()},
 
-	"ModelStatus":          {"drift": orNull},
+	"ModelStatus":          {"drift": orNull, "dbt": orNull},
 	"Drift":                {"added": present, "removed": present, "retyped": present, "renamed": present},
 	"ModelRetyped":         {"from": columnTypes, "to": columnTypes},
 	"ConnectorTargetField": {"type": words(connector.TargetTypes...)},
 	"CastFailure":          {"to": columnTypes},
 	"ConnectorMappingRule": {"clear": anyJSON},
 	"Tried":                {"value": anyJSON},
+	"DBTProjectStatus":     {"manifest": orNull, "refresh": orNull},
+	"DBTRefresh":           {"state": words(dbt.RefreshStates...), "error": orNull},
+	"DbtprojectSpec":       {"origin": words(dbtproject.Origins...), "configuration": anyJSON},
+	"DbtprojectInfo":       {"slug": words(dbtproject.Origins...)},
+	"DBTNode":              {"read": words(manifest.Accesses...)},
+	"DBTNodeDetail":        {"read": words(manifest.Accesses...)},
+	"DBTWay":               {"read": words(manifest.Accesses...), "error": orNull},
+	"DBTOfModel":           {"read": words(manifest.Accesses...), "node": orNull, "error": orNull},
+	"ModelDBT":             {"read": words(manifest.Accesses...)},
 }
 
 // refine writes into the API's description what Go's types do not say. A property that is not there is a

@@ -23,7 +23,9 @@ import (
 	"github.com/millrace/millrace/internal/connector"
 	"github.com/millrace/millrace/internal/connector/state"
 	"github.com/millrace/millrace/internal/db"
+	"github.com/millrace/millrace/internal/dbt"
 	"github.com/millrace/millrace/internal/engine/monitor"
+	"github.com/millrace/millrace/internal/engine/orchestrator"
 	"github.com/millrace/millrace/internal/engine/sequence"
 	"github.com/millrace/millrace/internal/engine/storage"
 	"github.com/millrace/millrace/internal/engine/sync/audit"
@@ -54,18 +56,24 @@ type Options struct {
 	Notify      Notifier
 	Monitors    *monitor.Store
 	Datadog     MonitorTester
-	State       *state.Store // what connectors learn
-	Storage     *storage.Engine
-	Logs        *audit.Store // what is written into warehouses
-	Clock       clock.Clock
-	Log         *slog.Logger
-	Metrics     *telemetry.Metrics
-	Checks      []telemetry.Check
-	Assets      fs.FS  // the web app; nil serves none
-	Dir         string // private folders of connectors that are tried out
-	Public      string // the address by which people reach the server, without a slash at its end
-	Version     string
-	Secure      bool // cookies for https only
+	DBT         dbt.Loader // manifests of dbt projects
+
+	DBTRefresher *dbt.Refresher // what fetches them
+
+	Orchestrators *orchestrator.Engine
+
+	State   *state.Store // what connectors learn
+	Storage *storage.Engine
+	Logs    *audit.Store // what is written into warehouses
+	Clock   clock.Clock
+	Log     *slog.Logger
+	Metrics *telemetry.Metrics
+	Checks  []telemetry.Check
+	Assets  fs.FS  // the web app; nil serves none
+	Dir     string // private folders of connectors that are tried out
+	Public  string // the address by which people reach the server, without a slash at its end
+	Version string
+	Secure  bool // cookies for https only
 }
 
 // Server is the API.
@@ -145,8 +153,11 @@ func (s *Server) own(mux *http.ServeMux) huma.API {
 	s.storage(api)
 	s.tunnels(api)
 	s.credentials(api)
+	s.dbt(api)
+	s.orchestrators(api)
 	refine(config.Components.Schemas)
 	mux.HandleFunc("GET /api/events", s.events)
+	mux.HandleFunc("POST /api/hooks/fivetran/{workspace}/{uuid}", s.hook)
 	mux.HandleFunc("GET "+callbackPath, s.finishAuthorization)
 	mux.HandleFunc("/api/", func(w http.ResponseWriter, r *http.Request) { writeError(w, r, unknown(mux, w, r)) })
 	return api
@@ -239,7 +250,7 @@ func (s *Server) harden(next http.Handler) http.Handler {
 		if strings.HasPrefix(r.URL.Path, "/api/") {
 			h.Set("Cache-Control", "no-store")
 		}
-		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+		r.Body = http.MaxBytesReader(w, r.Body, bodyLimit(r))
 		next.ServeHTTP(w, r)
 	})
 }

@@ -8,9 +8,11 @@ import (
 	"github.com/millrace/millrace/internal/engine/timetable"
 	"github.com/millrace/millrace/internal/kind/channel"
 	"github.com/millrace/millrace/internal/kind/credential"
+	"github.com/millrace/millrace/internal/kind/dbtproject"
 	"github.com/millrace/millrace/internal/kind/destination"
 	"github.com/millrace/millrace/internal/kind/model"
 	kindmonitor "github.com/millrace/millrace/internal/kind/monitor"
+	"github.com/millrace/millrace/internal/kind/orchestrator"
 	kindsequence "github.com/millrace/millrace/internal/kind/sequence"
 	"github.com/millrace/millrace/internal/kind/source"
 	"github.com/millrace/millrace/internal/kind/storage"
@@ -45,6 +47,8 @@ type ModelStatus struct {
 	SyncCount   int        `json:"syncCount"`
 	LastRunRows *int64     `json:"lastRunRows"`
 	Drift       *DriftBody `json:"drift"`
+
+	DBT *DBTOfModelBody `json:"dbt" doc:"null: it is no model of dbt"`
 }
 
 // SyncStatus is what is known of a sync beyond its document.
@@ -110,6 +114,10 @@ func (s *Server) status(ctx context.Context, d resource.Document) (any, error) {
 		return s.tunnelStatus(ctx, d, spec)
 	case *credential.Spec:
 		return s.credentialStatus(ctx, d, spec)
+	case *dbtproject.Spec:
+		return s.dbtProjectStatus(ctx, d, spec)
+	case *orchestrator.Spec:
+		return s.orchestratorStatus(ctx, d)
 	case *storage.Spec:
 		return s.storageStatus(ctx, d, spec)
 	default:
@@ -118,12 +126,17 @@ func (s *Server) status(ctx context.Context, d resource.Document) (any, error) {
 }
 
 func (s *Server) sourceStatus(ctx context.Context, d resource.Document, spec *source.Spec) (*SourceStatus, error) {
-	n, err := s.Resources.CountReferrers(ctx, scope(ctx), d.Kind, d.Slug)
+	all, err := s.Resources.Referrers(ctx, scope(ctx), d.Kind, d.Slug)
 	if err != nil {
 		return nil, err
 	}
 	test, err := s.lastTest(ctx, d)
-	st := &SourceStatus{ModelCount: n, LastTest: test}
+	st := &SourceStatus{LastTest: test}
+	for _, r := range all {
+		if r.Kind == "model" {
+			st.ModelCount++
+		}
+	}
 	if info, ierr := s.Registry.Source(spec.Type); ierr == nil {
 		st.Sample = info.Sample
 	}
@@ -140,7 +153,11 @@ func (s *Server) modelStatus(ctx context.Context, d resource.Document, spec *mod
 		return nil, err
 	}
 	drift, err := s.drift(ctx, d)
-	return &ModelStatus{Source: s.link(ctx, "source", spec.Source), SyncCount: n, LastRunRows: rows, Drift: drift}, err
+	if err != nil {
+		return nil, err
+	}
+	node, err := s.modelDBT(ctx, *spec)
+	return &ModelStatus{Source: s.link(ctx, "source", spec.Source), SyncCount: n, LastRunRows: rows, Drift: drift, DBT: node}, err
 }
 
 func (s *Server) channelStatus(ctx context.Context, d resource.Document) (*AlertChannelStatus, error) {

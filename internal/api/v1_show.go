@@ -73,6 +73,10 @@ func (s *Server) v1Model(ctx context.Context, r *http.Request, d resource.Docume
 	switch spec.Method {
 	case model.MethodTable:
 		b["queryType"], b["table"] = "table", map[string]string{"name": spec.Table.String()}
+	case model.MethodDBT:
+		if err := s.v1DBT(ctx, spec, b); err != nil {
+			return nil, err
+		}
 	case model.MethodFile:
 		b["queryType"], b["custom"] = "custom", map[string]any{"query": spec.File}
 	case model.MethodSheet:
@@ -87,6 +91,20 @@ func (s *Server) v1Model(ctx context.Context, r *http.Request, d resource.Docume
 	b["description"] = spec.Description
 	b["lastRunSize"], err = s.Runs.LastSize(ctx, who(ctx).WorkspaceID, d.Slug)
 	return b, err
+}
+
+// v1DBT shows a model of dbt as the contract has it.
+func (s *Server) v1DBT(ctx context.Context, spec *model.Spec, b map[string]any) error {
+	node, err := s.modelDBT(ctx, *spec)
+	if err != nil {
+		return err
+	}
+	shown := map[string]any{"dbtUniqueId": spec.DBT.Node, "modelId": spec.DBT.Node, "compiledSql": node.SQL, "rawSql": node.SQL, "name": spec.DBT.Node}
+	if node.Node != nil {
+		shown["name"] = node.Node.Name
+	}
+	b["queryType"], b["dbt"] = "dbt", shown
+	return nil
 }
 
 func (s *Server) v1Sync(ctx context.Context, r *http.Request, d resource.Document, spec *sync.Spec, b map[string]any) (map[string]any, error) {

@@ -35,8 +35,10 @@ import (
 	"github.com/millrace/millrace/internal/connector/state"
 	"github.com/millrace/millrace/internal/db"
 	"github.com/millrace/millrace/internal/db/dbtest"
+	"github.com/millrace/millrace/internal/dbt"
 	httprequest "github.com/millrace/millrace/internal/destination/http"
 	"github.com/millrace/millrace/internal/engine/monitor"
+	"github.com/millrace/millrace/internal/engine/orchestrator"
 	"github.com/millrace/millrace/internal/engine/sequence"
 	"github.com/millrace/millrace/internal/engine/storage"
 	"github.com/millrace/millrace/internal/engine/sync/audit"
@@ -47,9 +49,11 @@ import (
 	"github.com/millrace/millrace/internal/httpx"
 	"github.com/millrace/millrace/internal/kind/channel"
 	"github.com/millrace/millrace/internal/kind/credential"
+	"github.com/millrace/millrace/internal/kind/dbtproject"
 	"github.com/millrace/millrace/internal/kind/destination"
 	"github.com/millrace/millrace/internal/kind/model"
 	kindmonitor "github.com/millrace/millrace/internal/kind/monitor"
+	kindorchestrator "github.com/millrace/millrace/internal/kind/orchestrator"
 	kindsequence "github.com/millrace/millrace/internal/kind/sequence"
 	"github.com/millrace/millrace/internal/kind/source"
 	kindstorage "github.com/millrace/millrace/internal/kind/storage"
@@ -75,28 +79,31 @@ const (
 
 // world is the real API over real stores, with a source and a destination that live in the test.
 type world struct {
-	t       *testing.T
-	db      *db.DB
-	clock   *clock.Manual
-	access  *access.Store
-	docs    *resource.Store
-	state   *state.Store
-	runs    *run.Store
-	engine  *run.Engine
-	seqs    *sequence.Engine
-	times   *timetable.Timetable
-	storage *storage.Engine
-	tunnels *connection.Set
-	queue   *queue
-	alerts  *alert.Store
-	logs    *audit.Store
-	noticed []channel.Spec // the channels that test notices were sent to
-	refuse  error          // of whoever takes test notices
-	log     *lockedBuffer
-	handler http.Handler
-	source  *memorySource
-	target  *memoryTarget
-	key     string // of the request to come; an admin's of workspace 1
+	t         *testing.T
+	db        *db.DB
+	clock     *clock.Manual
+	access    *access.Store
+	docs      *resource.Store
+	state     *state.Store
+	runs      *run.Store
+	engine    *run.Engine
+	seqs      *sequence.Engine
+	times     *timetable.Timetable
+	storage   *storage.Engine
+	tunnels   *connection.Set
+	queue     *queue
+	alerts    *alert.Store
+	logs      *audit.Store
+	dbt       *dbt.Refresher
+	origin    *dbtOrigin
+	orchestra *orchestrator.Engine
+	noticed   []channel.Spec // the channels that test notices were sent to
+	refuse    error          // of whoever takes test notices
+	log       *lockedBuffer
+	handler   http.Handler
+	source    *memorySource
+	target    *memoryTarget
+	key       string // of the request to come; an admin's of workspace 1
 }
 
 // each runs a test on both databases.
@@ -111,7 +118,7 @@ var credentialPolicy = credential.Policy{AWSAccount: "123456789012"}
 func newWorld(t *testing.T, d *db.DB) *world {
 	t.Helper()
 	w := &world{
-		t: t, db: d, clock: clock.NewManual(time.Date(2026, 3, 1, 8, 0, 0, 0, time.UTC)), queue: &queue{}, log: &lockedBuffer{},
+		t: t, db: d, clock: clock.NewManual(time.Date(2026, 3, 1, 8, 0, 0, 0, time.UTC)), queue: &queue{}, origin: &dbtOrigin{}, log: &lockedBuffer{},
 		source: &memorySource{columns: []string{"id", "name", "email"}}, target: &memoryTarget{have: map[string]string{}}, key: bootstrapKey,
 	}
 	home := t.TempDir()
@@ -123,7 +130,7 @@ func newWorld(t *testing.T, d *db.DB) *world {
 	registry := w.registry()
 	w.access = access.NewStore(d, w.clock)
 	w.access.PasswordCost = bcrypt.MinCost
-	w.docs = resource.NewStore(d, resource.NewRegistry(credential.Kind(credential.Types(credentialPolicy)), kindtunnel.Kind(), kindstorage.Kind(kindstorage.Types(false)), channel.Kind(), kindmonitor.Kind(), source.Kind(registry), destination.Kind(registry), model.Kind(registry), kindsync.Kind(registry), kindsequence.Kind()), master, w.clock)
+	w.docs = resource.NewStore(d, resource.NewRegistry(credential.Kind(credential.Types(credentialPolicy)), kindtunnel.Kind(), kindstorage.Kind(kindstorage.Types(false)), channel.Kind(), kindmonitor.Kind(), kindorchestrator.Kind(), source.Kind(registry), dbtproject.Kind(registry), destination.Kind(registry), model.Kind(registry), kindsync.Kind(registry), kindsequence.Kind()), master, w.clock)
 	w.state = state.NewStore(d, master, w.clock)
 	w.docs.OnDelete(func(ctx context.Context, tx bun.Tx, sc resource.Scope, doc resource.Document) error {
 		return w.state.Forget(ctx, tx, sc.WorkspaceID, doc.Kind, doc.ID)
@@ -147,16 +154,25 @@ func newWorld(t *testing.T, d *db.DB) *world {
 	w.tunnels.Follow(w.docs)
 	t.Cleanup(func() { w.must(errors.Join(w.tunnels.Clients.Close(), sshd.Close())) })
 	credentials := connection.Credentials{Types: credential.Types(credentialPolicy), Key: master}
+	manifests := dbt.NewStore(d, w.clock)
 	connections := connection.New(connection.Options{Registry: registry, Documents: w.docs, Tunnels: w.tunnels, Credentials: credentials})
 	w.engine = run.New(run.EngineOptions{
 		Connections: connections,
-		Store:       w.runs, Documents: bundles{w.docs}, Registry: registry, Storage: w.storage, Places: places{w.storage}, State: w.state, Planner: plan.New(plan.Options{Threads: 1}),
+		Store:       w.runs, Documents: bundles{w.docs, dbt.Resolver{Store: manifests, Documents: w.docs}}, Registry: registry, Storage: w.storage, Places: places{w.storage}, State: w.state, Planner: plan.New(plan.Options{Threads: 1}),
 		Enqueuer: w.queue, Clock: w.clock, Log: log, Dir: dir, Owner: "test", Retention: 7 * 24 * time.Hour,
 	})
+	w.dbt = &dbt.Refresher{DB: d, Documents: w.docs, Loader: dbt.Loader{Store: manifests, Documents: w.docs}, Fetcher: w.origin, Clock: w.clock, Log: log}
+	w.dbt.Follow()
 	w.schedule()
+	w.orchestra = orchestrator.New(orchestrator.Options{
+		DB: d, Documents: w.docs, Timetable: w.times, Clock: w.clock, Log: log, Public: func() string { return public },
+		State: func(workspaceID, id int64) connector.State {
+			return w.state.Of(workspaceID, kindorchestrator.KindName, id)
+		},
+	})
 	w.handler = api.New(api.Options{
 		Connections: connections, Tunnels: w.tunnels, Credentials: credentials, Egress: []string{"203.0.113.7"}, SSH: "tunnel.example.com:2222",
-		DB: d, Access: w.access, Resources: w.docs, Registry: registry, Runs: w.runs, Engine: w.engine, Sequences: w.seqs, Timetable: w.times, Enqueuer: w.queue, State: w.state, Storage: w.storage, Logs: w.logs, Alerts: w.alerts, Notify: w, Monitors: monitor.NewStore(d, w.clock), Datadog: datadogSender(t, w.clock), Public: public,
+		DB: d, Access: w.access, Resources: w.docs, Registry: registry, Runs: w.runs, Engine: w.engine, Sequences: w.seqs, Timetable: w.times, Enqueuer: w.queue, State: w.state, Storage: w.storage, Logs: w.logs, Alerts: w.alerts, Notify: w, Monitors: monitor.NewStore(d, w.clock), Datadog: datadogSender(t, w.clock), DBT: dbt.Loader{Store: manifests, Documents: w.docs}, DBTRefresher: w.dbt, Orchestrators: w.orchestra, Public: public,
 		Clock: w.clock, Log: log, Metrics: telemetry.NewMetrics(), Dir: dir, Version: "test", Secure: true,
 		Assets: fstest.MapFS{"index.html": {Data: []byte("<!doctype html>")}},
 	})
@@ -502,7 +518,10 @@ func (w *world) sequenced() {
 }
 
 // bundles reads what runs execute.
-type bundles struct{ docs *resource.Store }
+type bundles struct {
+	docs *resource.Store
+	dbt  dbt.Resolver
+}
 
 func (b bundles) Bundle(ctx context.Context, workspaceID, syncID int64) (out run.Bundle, err error) {
 	sc := resource.Scope{WorkspaceID: workspaceID, Actor: "test"}
@@ -518,6 +537,9 @@ func (b bundles) Bundle(ctx context.Context, workspaceID, syncID int64) (out run
 		return out, err
 	}
 	out.Model, out.ModelSpec = meta(d), *d.Spec.(*model.Spec)
+	if out.ModelSpec, err = b.dbt.Resolve(ctx, sc, out.ModelSpec); err != nil {
+		return out, err
+	}
 	if d, err = b.docs.Resolve(ctx, sc, "source", out.ModelSpec.Source); err != nil {
 		return out, err
 	}
@@ -588,6 +610,7 @@ type memorySource struct {
 	refuse  string            // a query that has this text is refused
 	during  func(context.Context)
 	asked   int                // how many queries it got
+	last    string             // the SQL of the last one
 	opened  connector.Settings // the settings that it was last opened with
 	network connector.Network  // and the network
 }
@@ -627,6 +650,7 @@ func (s *memorySource) Query(ctx context.Context, q connector.Query) (array.Reco
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.asked++
+	s.last = q.SQL
 	if s.fail != nil {
 		return nil, s.fail
 	}

@@ -28,7 +28,9 @@ import (
 	"github.com/millrace/millrace/internal/connector"
 	"github.com/millrace/millrace/internal/connector/state"
 	"github.com/millrace/millrace/internal/db"
+	"github.com/millrace/millrace/internal/dbt"
 	"github.com/millrace/millrace/internal/engine/monitor"
+	"github.com/millrace/millrace/internal/engine/orchestrator"
 	"github.com/millrace/millrace/internal/engine/sequence"
 	"github.com/millrace/millrace/internal/engine/storage"
 	"github.com/millrace/millrace/internal/engine/sync/audit"
@@ -94,6 +96,10 @@ type process struct {
 	logs        *audit.Store
 	monitors    *monitor.Store
 	datadog     *monitor.DatadogSender
+	manifests   *dbt.Store
+	refresher   *dbt.Refresher
+	orchestra   *orchestrator.Engine
+	public      string   // the address by which people reach this server
 	slugs       sync.Map // of workspaces, by their numbers
 	metrics     *telemetry.Metrics
 	closers     []func() error
@@ -174,6 +180,7 @@ func (p *process) openStores(ctx context.Context) (err error) {
 	p.access = access.NewStore(p.db, p.clock)
 	p.documents = resource.NewStore(p.db, Kinds(p.Registry, Storages(c), Credentials(c)), p.key, p.clock)
 	p.state = state.NewStore(p.db, p.key, p.clock)
+	p.manifests = dbt.NewStore(p.db, p.clock)
 	p.quotas = quota.NewStore(p.db, p.key, p.clock)
 	p.documents.OnDelete(func(ctx context.Context, tx bun.Tx, sc resource.Scope, d resource.Document) error {
 		return p.state.Forget(ctx, tx, sc.WorkspaceID, d.Kind, d.ID)
@@ -217,7 +224,7 @@ func (p *process) openEngine(ctx context.Context) error {
 		return err
 	}
 	p.engine = run.New(run.EngineOptions{
-		Store: p.runs, Documents: documents{p.documents}, Sources: documents{p.documents}, Registry: p.Registry, Connections: p.connections, Storage: p.storage, Places: places{p.storage}, State: p.state, Quotas: p.quotas, Patience: patience,
+		Store: p.runs, Documents: p.bundles(), Sources: p.bundles(), Registry: p.Registry, Connections: p.connections, Storage: p.storage, Places: places{p.storage}, State: p.state, Quotas: p.quotas, Patience: patience,
 		Planner:  plan.New(plan.Options{MemoryLimit: c.PlannerMemory, Threads: c.PlannerThreads}),
 		Enqueuer: wake, Clock: p.clock, Log: p.log, Dir: p.dir(),
 		Owner: owner, Retention: c.LogRetention, BaselineExpiry: c.StorageExpiry, Grace: c.ShutdownGrace, Failpoint: p.Failpoint, Observe: p.observe,
@@ -225,9 +232,16 @@ func (p *process) openEngine(ctx context.Context) error {
 	p.schedule(wake)
 	p.openSyncLogs()
 	p.openMonitors()
+	p.openDBT()
+	p.openOrchestrators()
 	jobs.Register(p.jobs, func(ctx context.Context, j runJob) error { return p.engine.Execute(ctx, j.RunID) })
 	jobs.Register(p.jobs, func(ctx context.Context, j sequenceJob) error { return p.sequences.Advance(ctx, j.RunID) })
 	return p.jobs.Open()
+}
+
+// bundles reads what runs execute.
+func (p *process) bundles() documents {
+	return documents{p.documents, dbt.Resolver{Store: p.manifests, Documents: p.documents}}
 }
 
 // suspended tells why schedules do not start the syncs of a destination.
@@ -245,7 +259,7 @@ func (p *process) schedule(wake waker) {
 		},
 	})
 	p.timetable.Runners = map[string]timetable.Runner{
-		"sync":     syncRunner{p.runs, documents{p.documents}, p.Registry, wake, p.suspended},
+		"sync":     syncRunner{p.runs, p.bundles(), p.Registry, wake, p.suspended},
 		"sequence": sequenceRunner{p.sequences, p.documents},
 	}
 	p.sequences.Follow(p.documents) // before the timetable: its locks come first
@@ -305,6 +319,9 @@ func (p *process) serve(ctx context.Context) error {
 		return errors.Join(err, listener.Close())
 	}
 	defer stopMonitors()
+	defer p.startDBT(ctx)()
+	p.public = base
+	defer p.startOrchestrators(ctx)()
 	stopWork, err := p.work(ctx)
 	if err != nil {
 		return errors.Join(err, listener.Close())
@@ -370,7 +387,7 @@ func (p *process) handler(base string) http.Handler {
 	o := api.Options{
 		DB: p.db, Access: p.access, Resources: p.documents, Registry: p.Registry, Connections: p.connections, Tunnels: p.tunnels, Credentials: p.credentials, Egress: p.Config.EgressAddresses, SSH: tunnelAddress(p.Config, base), Runs: p.runs, Engine: p.engine, Sequences: p.sequences, Timetable: p.timetable,
 		Enqueuer: queue{p.jobs}, Clock: p.clock, Log: p.log, Metrics: p.metrics, Assets: p.Assets,
-		Alerts: p.alerts.store, Notify: p.alerts.sender, State: p.state, Storage: p.storage, Logs: p.logs, Monitors: p.monitors, Datadog: p.datadog, Public: base, Dir: p.dir(), Version: p.Version, Secure: p.Config.Secure(),
+		Alerts: p.alerts.store, Notify: p.alerts.sender, State: p.state, Storage: p.storage, Logs: p.logs, Monitors: p.monitors, Datadog: p.datadog, DBT: p.refresher.Loader, DBTRefresher: p.refresher, Orchestrators: p.orchestra, Public: base, Dir: p.dir(), Version: p.Version, Secure: p.Config.Secure(),
 		Checks: []telemetry.Check{
 			{Name: "database", Run: p.db.PingContext},
 			{Name: "storage", Run: p.bucket.Check},

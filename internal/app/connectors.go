@@ -32,9 +32,11 @@ import (
 	"github.com/millrace/millrace/internal/httpx"
 	"github.com/millrace/millrace/internal/kind/channel"
 	"github.com/millrace/millrace/internal/kind/credential"
+	"github.com/millrace/millrace/internal/kind/dbtproject"
 	destinationkind "github.com/millrace/millrace/internal/kind/destination"
 	"github.com/millrace/millrace/internal/kind/model"
 	"github.com/millrace/millrace/internal/kind/monitor"
+	"github.com/millrace/millrace/internal/kind/orchestrator"
 	"github.com/millrace/millrace/internal/kind/sequence"
 	"github.com/millrace/millrace/internal/kind/source"
 	"github.com/millrace/millrace/internal/kind/storage"
@@ -111,5 +113,5 @@ func Storages(c *config.Config) []storage.Type { return storage.Types(c.StorageI
 
 // Kinds returns the kinds of documents, in the order in which they build on each other.
 func Kinds(r *connector.Registry, storages []storage.Type, credentials []credential.Type) *resource.Registry {
-	return resource.NewRegistry(credential.Kind(credentials), tunnel.Kind(), storage.Kind(storages), channel.Kind(), monitor.Kind(), source.Kind(r), destinationkind.Kind(r), model.Kind(r), sync.Kind(r), sequence.Kind())
+	return resource.NewRegistry(credential.Kind(credentials), tunnel.Kind(), storage.Kind(storages), channel.Kind(), monitor.Kind(), orchestrator.Kind(), source.Kind(r), dbtproject.Kind(r), destinationkind.Kind(r), model.Kind(r), sync.Kind(r), sequence.Kind())
 }

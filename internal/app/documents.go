@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 
+	"github.com/millrace/millrace/internal/dbt"
 	"github.com/millrace/millrace/internal/engine/sync/run"
 	"github.com/millrace/millrace/internal/kind/destination"
 	"github.com/millrace/millrace/internal/kind/model"
@@ -15,7 +16,10 @@ import (
 const engineActor = "millrace"
 
 // documents reads what runs execute.
-type documents struct{ store *resource.Store }
+type documents struct {
+	store *resource.Store
+	dbt   dbt.Resolver
+}
 
 var _ run.Documents = documents{}
 
@@ -31,6 +35,9 @@ func (d documents) Bundle(ctx context.Context, workspaceID, syncID int64) (b run
 		return b, err
 	}
 	b.Model, b.ModelSpec = meta(doc), *doc.Spec.(*model.Spec) //nolint:forcetypeassert // the kind's own spec
+	if b.ModelSpec, err = d.dbt.Resolve(ctx, sc, b.ModelSpec); err != nil {
+		return b, err
+	}
 	if doc, err = d.store.Resolve(ctx, sc, "source", b.ModelSpec.Source); err != nil {
 		return b, err
 	}

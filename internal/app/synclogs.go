@@ -41,7 +41,7 @@ func (p *process) openSyncLogs() {
 // writeLogs starts to write sync logs.
 func (p *process) writeLogs(ctx context.Context) []*jobs.Loop {
 	w := &audit.Writer{
-		Store: p.logs, Runs: p.runs, Rows: p.engine, Warehouses: warehouses{documents{p.documents}, p.engine}, Log: p.log, Failpoint: p.Failpoint,
+		Store: p.logs, Runs: p.runs, Rows: p.engine, Warehouses: warehouses{p.bundles(), p.engine}, Log: p.log, Failpoint: p.Failpoint,
 	}
 	loops := make([]*jobs.Loop, logsAtOnce)
 	for i := range loops {

@@ -37,7 +37,7 @@ func logging(t *testing.T, d *db.DB) (x *planned, house resource.Document) {
 func TestWarehousesOfSyncLogs(t *testing.T) {
 	t.Parallel()
 	x, house := logging(t, dbtest.SQLite(t))
-	open := warehouses{documents{x.documents}, x.engine}
+	open := warehouses{documents{store: x.documents}, x.engine}
 	w, err := open.Warehouse(t.Context(), 1, house.ID)
 	if err != nil {
 		t.Fatal(err)
@@ -83,7 +83,7 @@ func TestSyncLogsFollowDocuments(t *testing.T) {
 			}
 			return s
 		}
-		w := &audit.Writer{Store: x.logs, Runs: history{ended}, Rows: x.engine, Warehouses: warehouses{documents{x.documents}, x.engine}, Log: x.log}
+		w := &audit.Writer{Store: x.logs, Runs: history{ended}, Rows: x.engine, Warehouses: warehouses{documents{store: x.documents}, x.engine}, Log: x.log}
 		w.Drain(t.Context()) // there is no file
 		if s := status(); s.Failure == nil || !s.NextAt.After(x.now.Now()) {
 			t.Fatalf("%+v", s)

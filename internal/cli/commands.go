@@ -22,7 +22,7 @@ import (
 // Commands returns the verbs that speak to a server.
 func Commands() []*cobra.Command {
 	return []*cobra.Command{
-		applyCommand(), diffCommand(), getCommand(), deleteCommand(), runCommand(), testRowCommand(), logsCommand(), cancelCommand(), connectorCommand(), healthCommand(), storageCommand(), tunnelCommand(),
+		applyCommand(), diffCommand(), getCommand(), deleteCommand(), runCommand(), testRowCommand(), logsCommand(), cancelCommand(), connectorCommand(), healthCommand(), storageCommand(), tunnelCommand(), dbtCommand(),
 	}
 }
 

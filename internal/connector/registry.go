@@ -47,6 +47,7 @@ func New(sources []SourceInfo, destinations []DestinationInfo) *Registry {
 			panic(fmt.Sprintf("connector: two sources called %q", s.Slug))
 		}
 		s.Tunnels = s.Tunnels || oneServer(s.Fields)
+		s.Methods = withDBT(s)
 		r.sources[s.Slug] = s
 	}
 	for _, d := range destinations {
@@ -63,6 +64,14 @@ func New(sources []SourceInfo, destinations []DestinationInfo) *Registry {
 // oneServer reports whether fields name the one server that a connector talks to.
 func oneServer(fields []Field) bool {
 	return slices.ContainsFunc(fields, func(f Field) bool { return f.Name == "host" || f.Name == "server" || f.Name == "account" })
+}
+
+// withDBT returns the modeling methods of a source: dbt builds in places that run SQL and are a customer's own.
+func withDBT(s SourceInfo) []string {
+	if s.Sample || !slices.Contains(s.Methods, "sql") || s.Category == "file" || slices.Contains(s.Methods, "dbt") {
+		return s.Methods
+	}
+	return append(slices.Clone(s.Methods), "dbt")
 }
 
 // Source returns the source type with the slug.

@@ -51,6 +51,21 @@ const (
 	CodeImprecise      Code = "model.imprecise_conversion"
 	CodeCast           Code = "model.cast_failed"
 
+	CodeDBTManifest Code = "dbt.bad_manifest"
+	CodeDBTMissing  Code = "dbt.no_manifest"
+	CodeDBTModel    Code = "dbt.unusable_model"
+	CodeDBTCloud    Code = "dbt.cloud"
+	CodeDBTCompile  Code = "dbt.compile_failed"
+
+	CodeGit            Code = "git.failed"
+	CodeGitAuth        Code = "git.authentication"
+	CodeGitMissing     Code = "git.not_found"
+	CodeGitUnreachable Code = "git.unreachable"
+	CodeGitHostKey     Code = "git.host_key"
+
+	CodeOrchestrator Code = "orchestrator.failed"
+	CodeSignature    Code = "orchestrator.bad_signature"
+
 	CodeMapping       Code = "mapping.invalid"
 	CodeMappingColumn Code = "mapping.unknown_field_name"
 	CodeMappingReject Code = "mapping.row_rejected"
@@ -140,6 +155,21 @@ var codes = map[Code]Info{
 	CodeModelDuplicate: {http.StatusUnprocessableEntity, 2, Permanent, "Keep one row for each key: ROW_NUMBER() OVER (PARTITION BY key) … = 1."},
 	CodeImprecise:      {http.StatusUnprocessableEntity, 2, Permanent, "Reduce the precision or cast the column to string."},
 	CodeCast:           {http.StatusUnprocessableEntity, 2, Permanent, "Correct the value or choose another type in the model's Columns tab."},
+
+	CodeDBTManifest: {http.StatusUnprocessableEntity, 2, Fatal, "Compile the dbt project, and load the manifest.json that dbt writes."},
+	CodeDBTMissing:  {http.StatusUnprocessableEntity, 2, Fatal, "Load the manifest.json of the dbt project: `millrace dbt load PROJECT target/manifest.json`."},
+	CodeDBTCloud:    {http.StatusUnprocessableEntity, 2, Fatal, "Check the base URL, the token, the account and the job of the dbt project."},
+	CodeDBTCompile:  {http.StatusUnprocessableEntity, 2, Fatal, "Run dbt compile in a copy of the project, and correct what it says."},
+	CodeDBTModel:    {http.StatusUnprocessableEntity, 2, Fatal, "Choose another model of the dbt project, or another way to read it."},
+
+	CodeGit:            {http.StatusUnprocessableEntity, 2, Fatal, "Check the address of the repository."},
+	CodeGitAuth:        {http.StatusUnprocessableEntity, 2, Fatal, "Check the token, key or app, and that it may read the repository."},
+	CodeGitMissing:     {http.StatusUnprocessableEntity, 2, Fatal, "Check the repository's address, the branch and the path."},
+	CodeGitUnreachable: {http.StatusUnprocessableEntity, 2, Retryable, "Check the repository's address, and that this server may reach it."},
+	CodeGitHostKey:     {http.StatusUnprocessableEntity, 2, Fatal, "If the server's key was changed on purpose, put the new one into the project's settings."},
+
+	CodeOrchestrator: {http.StatusUnprocessableEntity, 2, Fatal, "Check the orchestrator's address, key and secret."},
+	CodeSignature:    {http.StatusUnauthorized, 3, Permanent, "Connect the orchestrator again: its webhook is then made anew."},
 
 	CodeMapping:       {http.StatusUnprocessableEntity, 2, Fatal, "Correct the sync's mapping."},
 	CodeMappingColumn: {http.StatusUnprocessableEntity, 2, Fatal, "Map the field to a column that the model has, or remove the mapping."},

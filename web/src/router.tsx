@@ -239,6 +239,11 @@ const settingsStorageEdit = createRoute({
   path: '/storage/$slug',
   component: lazyRouteComponent(() => import('./routes/settings/storage-edit')),
 })
+const settingsOrchestrators = createRoute({
+  getParentRoute: () => settings,
+  path: '/orchestrators',
+  component: lazyRouteComponent(() => import('./routes/settings/orchestrators')),
+})
 const settingsTunnels = createRoute({
   getParentRoute: () => settings,
   path: '/tunnels',
@@ -307,6 +312,7 @@ const routeTree = root.addChildren([
       settingsStorage,
       settingsStorageNew,
       settingsStorageEdit,
+      settingsOrchestrators,
       settingsTunnels,
       settingsTunnelNew,
       settingsTunnel,

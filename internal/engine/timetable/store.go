@@ -157,3 +157,15 @@ func (t *Timetable) write(ctx context.Context, tx bun.Tx, row entryRow) error {
 	}
 	return nil
 }
+
+// Wake makes a document that waits for jobs due now, in the transaction that notes the last of them.
+func (t *Timetable) Wake(ctx context.Context, tx bun.Tx, workspaceID int64, kind string, documentID int64) error {
+	row, err := t.read(ctx, tx, entryRow{DocumentID: documentID, WorkspaceID: workspaceID, Kind: kind})
+	if err != nil {
+		return err
+	}
+	if row.NextRunAt == 0 {
+		row.NextRunAt = clock.Millis(t.Clock.Now())
+	}
+	return t.write(ctx, tx, row)
+}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/millrace/millrace/internal/connector"
 	"github.com/millrace/millrace/internal/fault"
+	"github.com/millrace/millrace/internal/kind/dbtproject"
 	"github.com/millrace/millrace/internal/kind/source"
 	"github.com/millrace/millrace/internal/resource"
 )
@@ -16,10 +17,15 @@ func Kind(registry *connector.Registry) resource.Kind {
 	k := resource.Define("model", "models",
 		func(s *Spec, _ func(string) bool) fault.Issues { return s.validate() },
 		func(s *Spec) []resource.Ref {
-			return []resource.Ref{{Kind: "source", Slug: s.Source, Path: "spec.source"}}
+			refs := []resource.Ref{{Kind: "source", Slug: s.Source, Path: "spec.source"}}
+			if s.Method == MethodDBT && s.DBT != nil && s.DBT.Project != "" {
+				refs = append(refs, resource.Ref{Kind: dbtproject.KindName, Slug: s.DBT.Project, Path: "spec.dbt.project"})
+			}
+			return refs
 		}, nil)
 	k.Related = func(spec any, get func(kind, slug string) (any, error)) fault.Issues {
-		return spec.(*Spec).validateSource(registry, get) //nolint:forcetypeassert // made by New
+		s := spec.(*Spec) //nolint:forcetypeassert // made by New
+		return append(s.validateSource(registry, get), s.validateProject(get)...)
 	}
 	return k
 }
@@ -40,6 +46,22 @@ func (s *Spec) validateSource(registry *connector.Registry, get func(kind, slug 
 		return issues
 	}
 	issues.Add("spec.method", fault.CodeInvalid, "models of %s have no method %q; there is %s", info.Name, s.Method, strings.Join(info.Methods, ", "))
+	return issues
+}
+
+// validateProject: a node of dbt is read where its project builds it.
+func (s *Spec) validateProject(get func(kind, slug string) (any, error)) fault.Issues {
+	var issues fault.Issues
+	if s.Method != MethodDBT || s.DBT == nil {
+		return issues
+	}
+	d, err := get(dbtproject.KindName, s.DBT.Project)
+	if err != nil {
+		return issues // the missing reference is reported already
+	}
+	if p, ok := d.(*dbtproject.Spec); ok && p.Source != s.Source {
+		issues.Add("spec.dbt.project", fault.CodeInvalid, "the dbt project %q belongs to the source %q, and the model to %q", s.DBT.Project, p.Source, s.Source)
+	}
 	return issues
 }
 
@@ -80,8 +102,10 @@ func (s *Spec) validate() fault.Issues {
 		if s.Sheet == nil || s.Sheet.Name == "" {
 			issues.Add("spec.sheet", fault.CodeRequired, "a model of the method sheet needs the name of a sheet")
 		}
+	case MethodDBT:
+		s.validateDBT(&issues)
 	default:
-		issues.Add("spec.method", fault.CodeInvalid, "there is no modeling method %q; there are sql, table, file and sheet", s.Method)
+		issues.Add("spec.method", fault.CodeInvalid, "there is no modeling method %q; there are sql, table, file, sheet and dbt", s.Method)
 	}
 	s.validateKey(&issues)
 	seen := map[string]bool{}
@@ -99,6 +123,16 @@ func (s *Spec) validate() fault.Issues {
 		}
 	}
 	return issues
+}
+
+func (s *Spec) validateDBT(issues *fault.Issues) {
+	if s.DBT == nil || s.DBT.Project == "" || s.DBT.Node == "" {
+		issues.Add("spec.dbt", fault.CodeRequired, "a model of the method dbt needs a dbt project and the unique ID of a model or analysis in it")
+		return
+	}
+	if s.DBT.Read != "" && !s.DBT.Read.Valid() {
+		issues.Add("spec.dbt.read", fault.CodeInvalid, "a dbt model is not read as %q; there are table and sql", s.DBT.Read)
+	}
 }
 
 // validateKey: exactly one column identifies the rows (M-03).

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/millrace/millrace/internal/connector"
+	"github.com/millrace/millrace/internal/dbt/manifest"
 	"github.com/millrace/millrace/internal/fault"
 	"github.com/millrace/millrace/internal/query"
 	"github.com/millrace/millrace/internal/value"
@@ -19,9 +20,32 @@ type Spec struct {
 	Table       *query.TableRef  `json:"table,omitempty"`
 	File        *connector.File  `json:"file,omitempty"`
 	Sheet       *connector.Sheet `json:"sheet,omitempty"`
+	DBT         *DBT             `json:"dbt,omitempty"`
 	PrimaryKey  string           `json:"primaryKey"`
 	Columns     []Column         `json:"columns,omitempty"` // as the last preview found them (M-32)
 	Description string           `json:"description,omitempty"`
+
+	found found // of the method dbt
+}
+
+// DBT is a node of a dbt project.
+type DBT struct {
+	Project string          `json:"project"`        // slug
+	Node    string          `json:"node"`           // unique ID, such as model.shop.customers
+	Read    manifest.Access `json:"read,omitempty"` // empty: the table where there is one, otherwise the compiled SQL
+}
+
+// found is what the project's manifest has of a node: its query, or why there is none.
+type found struct {
+	sql string
+	err error
+}
+
+// Found returns the model with what its dbt project says: the SQL of its node, or why there is none. The document has
+// neither, since the project changes without it.
+func (s Spec) Found(sql string, err error) Spec {
+	s.found = found{sql, err}
+	return s
 }
 
 // Method is how a model's rows are described (M-02).
@@ -33,10 +57,11 @@ const (
 	MethodTable Method = "table"
 	MethodFile  Method = "file"
 	MethodSheet Method = "sheet"
+	MethodDBT   Method = "dbt"
 )
 
 // Methods lists the modeling methods.
-var Methods = []Method{MethodSQL, MethodTable, MethodFile, MethodSheet}
+var Methods = []Method{MethodSQL, MethodTable, MethodFile, MethodSheet, MethodDBT}
 
 // Column is one column of a model.
 type Column struct {
@@ -72,8 +97,21 @@ func (s Spec) Query(d query.Dialect) (connector.Query, error) {
 		return connector.Query{SQL: d.SelectTable(connector.RowsTable), File: s.File}, nil
 	case s.Method == MethodSheet && s.Sheet != nil:
 		return connector.Query{SQL: d.SelectTable(connector.RowsTable), Sheet: s.Sheet}, nil
+	case s.Method == MethodDBT && s.DBT != nil:
+		return s.found.query()
 	default:
 		return connector.Query{}, fault.New(fault.CodeRequired, "the model has no %s", s.Method.wants()).WithPath(string(s.Method))
+	}
+}
+
+func (f found) query() (connector.Query, error) {
+	switch {
+	case f.err != nil:
+		return connector.Query{}, f.err
+	case query.Clean(f.sql) == "":
+		return connector.Query{}, fault.New(fault.CodeDBTMissing, "nothing is known of the model's dbt project")
+	default:
+		return connector.Query{SQL: query.Clean(f.sql)}, nil
 	}
 }
 
@@ -81,6 +119,9 @@ func (s Spec) Query(d query.Dialect) (connector.Query, error) {
 func (m Method) wants() string {
 	if m == MethodSQL || m == "" {
 		return "query"
+	}
+	if m == MethodDBT {
+		return "dbt model"
 	}
 	return string(m)
 }

@@ -71,15 +71,19 @@ func (s *Spec) Timing() (schedule sync.Schedule, disabled bool) { return s.Sched
 
 // Kind returns the descriptor of sequences.
 func Kind() resource.Kind {
-	return resource.Define("sequence", "sequences",
+	k := resource.Define("sequence", "sequences",
 		func(s *Spec, _ func(string) bool) fault.Issues { return s.validate() },
 		func(s *Spec) []resource.Ref {
 			refs := make([]resource.Ref, len(s.Steps))
 			for i, step := range s.Steps {
 				refs[i] = resource.Ref{Kind: "sync", Slug: step.Sync, Path: fmt.Sprintf("spec.steps[%d].sync", i)}
 			}
-			return refs
+			return append(refs, s.Schedule.References("spec.schedule")...)
 		}, nil)
+	k.Related = func(spec any, get func(kind, slug string) (any, error)) fault.Issues {
+		return spec.(*Spec).Schedule.Related("spec.schedule", get) //nolint:forcetypeassert // made by New
+	}
+	return k
 }
 
 func (s *Spec) validate() fault.Issues {

@@ -20,13 +20,15 @@ func Kind(registry *connector.Registry) resource.Kind {
 	k := resource.Define("sync", "syncs",
 		func(s *Spec, _ func(string) bool) fault.Issues { return s.validate() },
 		func(s *Spec) []resource.Ref {
-			return append([]resource.Ref{
+			refs := append([]resource.Ref{
 				{Kind: "model", Slug: s.Model, Path: "spec.model"},
 				{Kind: "destination", Slug: s.Destination, Path: "spec.destination"},
 			}, s.Alerts.References("spec.alerts")...)
+			return append(refs, s.Schedule.References("spec.schedule")...)
 		}, nil)
 	k.Related = func(spec any, get func(kind, slug string) (any, error)) fault.Issues {
-		return spec.(*Spec).validateRelated(registry, get) //nolint:forcetypeassert // made by New
+		s := spec.(*Spec) //nolint:forcetypeassert // made by New
+		return append(s.validateRelated(registry, get), s.Schedule.Related("spec.schedule", get)...)
 	}
 	return k
 }

@@ -6,7 +6,9 @@ import (
 	"time"
 
 	"github.com/millrace/millrace/internal/fault"
+	"github.com/millrace/millrace/internal/kind/orchestrator"
 	"github.com/millrace/millrace/internal/kind/sync/cron"
+	"github.com/millrace/millrace/internal/resource"
 )
 
 // Schedule types (SY-80).
@@ -15,6 +17,9 @@ const (
 	ScheduleInterval = "interval"
 	ScheduleCron     = "cron"
 	ScheduleCustom   = "custom"
+
+	ScheduleDBTCloud = orchestrator.DBTCloud // after jobs of dbt Cloud (DBT-07)
+	ScheduleFivetran = orchestrator.Fivetran // after connections and transformations of Fivetran (ORC-01)
 )
 
 // Schedule says when a sync, or a sequence of them, runs by itself.
@@ -26,6 +31,37 @@ type Schedule struct {
 	Zone        string       `json:"zone,omitempty"` // IANA name, for recurrences
 	Start       *time.Time   `json:"start,omitempty"`
 	End         *time.Time   `json:"end,omitempty"`
+	After       *After       `json:"after,omitempty"` // of dbtCloud and fivetran
+}
+
+// After are the jobs after which something runs: when all of them have succeeded since it last did.
+type After struct {
+	Orchestrator string   `json:"orchestrator"` // slug
+	Jobs         []string `json:"jobs"`         // their IDs
+}
+
+// Waits reports whether the schedule waits for jobs instead of a time.
+func (s Schedule) Waits() bool { return s.Type == ScheduleDBTCloud || s.Type == ScheduleFivetran }
+
+// References lists the orchestrator of a schedule that stands at a path of a document.
+func (s Schedule) References(path string) []resource.Ref {
+	if !s.Waits() || s.After == nil || s.After.Orchestrator == "" {
+		return nil
+	}
+	return []resource.Ref{{Kind: orchestrator.KindName, Slug: s.After.Orchestrator, Path: path + ".after.orchestrator"}}
+}
+
+// Related reports an orchestrator of another type.
+func (s Schedule) Related(path string, get func(kind, slug string) (any, error)) fault.Issues {
+	var issues fault.Issues
+	if !s.Waits() || s.After == nil {
+		return issues
+	}
+	found, err := get(orchestrator.KindName, s.After.Orchestrator)
+	if o, ok := found.(*orchestrator.Spec); err == nil && ok && o.Type != s.Type {
+		issues.Add(path+".after.orchestrator", fault.CodeInvalid, "the orchestrator %q is of the type %s, and the schedule of %s", s.After.Orchestrator, o.Type, s.Type)
+	}
+	return issues
 }
 
 // Interval is a distance in time.
@@ -62,6 +98,8 @@ func (s Schedule) Validate(path string) fault.Issues {
 		}
 	case ScheduleCustom:
 		s.validateRecurrences(path, &issues)
+	case ScheduleDBTCloud, ScheduleFivetran:
+		s.validateAfter(path+".after", &issues)
 	default:
 		issues.Add(path+".type", fault.CodeInvalid, "there is no schedule type %q", s.Type)
 	}
@@ -69,6 +107,21 @@ func (s Schedule) Validate(path string) fault.Issues {
 		issues.Add(path+".end", fault.CodeInvalid, "the schedule ends before it starts")
 	}
 	return issues
+}
+
+func (s Schedule) validateAfter(path string, issues *fault.Issues) {
+	if s.After == nil || s.After.Orchestrator == "" {
+		issues.Add(path+".orchestrator", fault.CodeRequired, "choose what is waited for")
+		return
+	}
+	if len(s.After.Jobs) == 0 {
+		issues.Add(path+".jobs", fault.CodeRequired, "choose at least one job")
+	}
+	for i, job := range s.After.Jobs {
+		if job == "" || slices.Index(s.After.Jobs, job) != i {
+			issues.Add(fmt.Sprintf("%s.jobs[%d]", path, i), fault.CodeInvalid, "%q is no job, or is named twice", job)
+		}
+	}
 }
 
 func (s Schedule) validateInterval(path string, issues *fault.Issues) {

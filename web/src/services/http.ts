@@ -117,12 +117,18 @@ async function renewToken(): Promise<boolean> {
   return changed
 }
 
+/** A file goes as it is, everything else as JSON. */
+function encoded(body: unknown): BodyInit | undefined {
+  if (body === undefined || body instanceof Blob) return body
+  return JSON.stringify(body)
+}
+
 async function send(method: string, url: string, body: unknown, signal: AbortSignal | undefined): Promise<Response> {
   const headers: Record<string, string> = { Accept: 'application/json' }
   if (body !== undefined) headers['Content-Type'] = 'application/json'
   if (method !== 'GET') headers['X-CSRF-Token'] = csrfToken
   try {
-    return await fetch(url, { method, headers, signal, body: body === undefined ? undefined : JSON.stringify(body) })
+    return await fetch(url, { method, headers, signal, body: encoded(body) })
   } catch (cause) {
     throw unreachable(cause)
   }
@@ -154,4 +160,6 @@ export const postExact = async <T>(url: string, body: unknown, signal?: AbortSig
 export const post = <T>(url: string, body: unknown = {}, signal?: AbortSignal): Promise<T> =>
   request<T>('POST', url, body, signal)
 export const put = <T>(url: string, body: unknown): Promise<T> => request<T>('PUT', url, body)
+/** Sends a file. */
+export const putFile = <T>(url: string, file: Blob): Promise<T> => request<T>('PUT', url, file)
 export const del = (url: string): Promise<void> => request<void>('DELETE', url)

@@ -177,6 +177,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/catalog/dbt-origins": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Where the manifest of a dbt project can come from */
+        get: operations["list-dbt-origins"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/catalog/destinations": {
         parameters: {
             query?: never;
@@ -203,6 +220,23 @@ export interface paths {
         };
         /** What can be a monitor */
         get: operations["list-monitor-types"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/catalog/orchestrators": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What schedules can wait for */
+        get: operations["list-orchestrator-types"];
         put?: never;
         post?: never;
         delete?: never;
@@ -376,6 +410,162 @@ export interface paths {
         };
         /** List the versions of a credential */
         get: operations["list-credential-versions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/dbt-projects": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List dbt-projects */
+        get: operations["list-dbt-projects"];
+        put?: never;
+        /** Create a dbt-project */
+        post: operations["create-dbt-project"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/dbt-projects/{slug}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read a dbt-project */
+        get: operations["get-dbt-project"];
+        /** Change a dbt-project */
+        put: operations["update-dbt-project"];
+        post?: never;
+        /** Delete a dbt-project */
+        delete: operations["delete-dbt-project"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/dbt-projects/{slug}/activity": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List what happened to a dbt-project */
+        get: operations["list-dbt-project-activity"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/dbt-projects/{slug}/manifest": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Load the manifest.json of a dbt project, in the place of the one before */
+        put: operations["load-dbt-manifest"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/dbt-projects/{slug}/nodes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the models and analyses of a dbt project */
+        get: operations["list-dbt-nodes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/dbt-projects/{slug}/nodes/{node}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read a model or analysis of a dbt project */
+        get: operations["get-dbt-node"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/dbt-projects/{slug}/references": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List what refers to a dbt-project */
+        get: operations["list-dbt-project-references"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/dbt-projects/{slug}/refresh": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Fetch the manifest of a dbt project now */
+        post: operations["refresh-dbt-project"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/dbt-projects/{slug}/versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the versions of a dbt-project */
+        get: operations["list-dbt-project-versions"];
         put?: never;
         post?: never;
         delete?: never;
@@ -914,6 +1104,128 @@ export interface paths {
         };
         /** The addresses that this server connects from */
         get: operations["get-network"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/orchestrators": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List orchestrators */
+        get: operations["list-orchestrators"];
+        put?: never;
+        /** Create a orchestrator */
+        post: operations["create-orchestrator"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/orchestrators/{slug}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read a orchestrator */
+        get: operations["get-orchestrator"];
+        /** Change a orchestrator */
+        put: operations["update-orchestrator"];
+        post?: never;
+        /** Delete a orchestrator */
+        delete: operations["delete-orchestrator"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/orchestrators/{slug}/activity": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List what happened to a orchestrator */
+        get: operations["list-orchestrator-activity"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/orchestrators/{slug}/connect": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Prove the key of an orchestrator, and make the signed webhook that Fivetran tells by */
+        post: operations["connect-orchestrator"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/orchestrators/{slug}/jobs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the jobs that schedules can wait for */
+        get: operations["list-orchestrator-jobs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/orchestrators/{slug}/references": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List what refers to a orchestrator */
+        get: operations["list-orchestrator-references"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/orchestrators/{slug}/versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the versions of a orchestrator */
+        get: operations["list-orchestrator-versions"];
         put?: never;
         post?: never;
         delete?: never;
@@ -2131,6 +2443,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/validate/dbt-projects": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Check a dbt-project without saving it */
+        post: operations["validate-dbt-project"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/validate/destinations": {
         parameters: {
             query?: never;
@@ -2176,6 +2505,23 @@ export interface paths {
         put?: never;
         /** Check a monitor without saving it */
         post: operations["validate-monitor"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/validate/orchestrators": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Check a orchestrator without saving it */
+        post: operations["validate-orchestrator"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2296,7 +2642,7 @@ export interface components {
         };
         AlertChannel: {
             /** @enum {string} */
-            kind: "source" | "model" | "destination" | "sync" | "sequence" | "alert-channel" | "storage" | "monitor" | "tunnel" | "credential";
+            kind: "source" | "model" | "destination" | "sync" | "sequence" | "alert-channel" | "storage" | "monitor" | "tunnel" | "credential" | "dbt-project" | "orchestrator";
             metadata: components["schemas"]["Metadata"];
             spec: components["schemas"]["ChannelSpec"];
             status: components["schemas"]["AlertChannelStatus"];
@@ -2557,6 +2903,10 @@ export interface components {
             path: string;
             slug: string;
         };
+        Connected: {
+            /** @description Fivetran: the ID of the webhook */
+            webhook?: string;
+        };
         ConnectorDestinationInfo: {
             authorize?: components["schemas"]["ConnectorShowIf"][] | null;
             category: string;
@@ -2675,7 +3025,7 @@ export interface components {
             fields: components["schemas"]["ConnectorField"][] | null;
             files?: components["schemas"]["ConnectorFileRules"];
             grants?: string;
-            methods: ("sql" | "table" | "file" | "sheet")[] | null;
+            methods: ("sql" | "table" | "file" | "sheet" | "dbt")[] | null;
             name: string;
             queries?: components["schemas"]["ConnectorSampleQuery"][] | null;
             sample: boolean;
@@ -2726,7 +3076,7 @@ export interface components {
         };
         Credential: {
             /** @enum {string} */
-            kind: "source" | "model" | "destination" | "sync" | "sequence" | "alert-channel" | "storage" | "monitor" | "tunnel" | "credential";
+            kind: "source" | "model" | "destination" | "sync" | "sequence" | "alert-channel" | "storage" | "monitor" | "tunnel" | "credential" | "dbt-project" | "orchestrator";
             metadata: components["schemas"]["Metadata"];
             spec: components["schemas"]["CredentialSpec"];
             status: components["schemas"]["CredentialStatus"];
@@ -2760,9 +3110,148 @@ export interface components {
             slug: string;
             summary: string;
         };
+        DBTColumn: {
+            description?: string;
+            name: string;
+            type?: string;
+        };
+        DBTManifest: {
+            /** @description the kind of warehouse that it was compiled for */
+            adapter: string;
+            /** Format: int64 */
+            analyses: number;
+            /** Format: int64 */
+            bytes: number;
+            dbtVersion: string;
+            generatedAt: string | null;
+            loadedAt: string;
+            loadedBy: string;
+            /** Format: int64 */
+            models: number;
+            /** @description its name in dbt */
+            project: string;
+            /**
+             * Format: int64
+             * @description of the manifest's format
+             */
+            version: number;
+        };
+        DBTNode: {
+            description?: string;
+            /** @description unique ID */
+            id: string;
+            /** @enum {string} */
+            language: "sql" | "python";
+            /** @description where its file can be seen */
+            link?: string;
+            materialized?: string;
+            name: string;
+            package: string;
+            path: string;
+            /**
+             * @description how it is read where a model does not say
+             * @enum {string}
+             */
+            read: "table" | "sql";
+            /** @description its table or view; absent: dbt makes none */
+            relation?: string;
+            /** @enum {string} */
+            type: "model" | "analysis";
+            version?: string;
+        };
+        DBTNodeDetail: {
+            columns: components["schemas"]["DBTColumn"][];
+            description?: string;
+            /** @description unique ID */
+            id: string;
+            /** @enum {string} */
+            language: "sql" | "python";
+            /** @description where its file can be seen */
+            link?: string;
+            materialized?: string;
+            name: string;
+            package: string;
+            path: string;
+            /**
+             * @description how it is read where a model does not say
+             * @enum {string}
+             */
+            read: "table" | "sql";
+            /** @description its table or view; absent: dbt makes none */
+            relation?: string;
+            /** @description compiled; empty: it was not compiled */
+            sql: string;
+            /** @enum {string} */
+            type: "model" | "analysis";
+            version?: string;
+            ways: components["schemas"]["DBTWay"][];
+        };
+        DBTOfModel: {
+            error: components["schemas"]["ErrorInfo"] | null;
+            node: components["schemas"]["DBTNode"] | null;
+            notes: string[];
+            project: components["schemas"]["Link"];
+            /** @enum {string} */
+            read?: "table" | "sql";
+            /** @description what the source is asked */
+            sql?: string;
+        };
+        DBTProject: {
+            /** @enum {string} */
+            kind: "source" | "model" | "destination" | "sync" | "sequence" | "alert-channel" | "storage" | "monitor" | "tunnel" | "credential" | "dbt-project" | "orchestrator";
+            metadata: components["schemas"]["Metadata"];
+            spec: components["schemas"]["DbtprojectSpec"];
+            status: components["schemas"]["DBTProjectStatus"];
+        };
+        DBTProjectStatus: {
+            manifest: components["schemas"]["DBTManifest"] | null;
+            /**
+             * Format: int64
+             * @description models here that read it
+             */
+            modelCount: number;
+            refresh: components["schemas"]["DBTRefresh"] | null;
+            source: components["schemas"]["Link"];
+        };
+        DBTRefresh: {
+            checkedAt: string | null;
+            error: components["schemas"]["ErrorInfo"] | null;
+            nextAt: string | null;
+            /** @description the commit, or the run of the job, that the manifest is of */
+            seen?: string;
+            /**
+             * @description waiting: nothing was fetched yet
+             * @enum {string}
+             */
+            state: "waiting" | "running" | "done" | "failed";
+        };
+        DBTWay: {
+            error: components["schemas"]["ErrorInfo"] | null;
+            /** @description what to know before */
+            notes: string[];
+            /** @enum {string} */
+            read: "table" | "sql";
+        };
+        DbtprojectInfo: {
+            fields: components["schemas"]["ConnectorField"][];
+            name: string;
+            /** @enum {string} */
+            slug: "manifest" | "git" | "cloud";
+            summary: string;
+        };
+        DbtprojectSpec: {
+            configuration?: {
+                [key: string]: components["schemas"]["Json"];
+            };
+            description?: string;
+            files?: string;
+            /** @enum {string} */
+            origin: "manifest" | "git" | "cloud";
+            source: string;
+        };
         Destination: {
             /** @enum {string} */
-            kind: "source" | "model" | "destination" | "sync" | "sequence" | "alert-channel" | "storage" | "monitor" | "tunnel" | "credential";
+            kind: "source" | "model" | "destination" | "sync" | "sequence" | "alert-channel" | "storage" | "monitor" | "tunnel" | "credential" | "dbt-project" | "orchestrator";
             metadata: components["schemas"]["Metadata"];
             spec: components["schemas"]["DestinationSpec"];
             status: components["schemas"]["DestinationStatus"];
@@ -2957,7 +3446,7 @@ export interface components {
         };
         Model: {
             /** @enum {string} */
-            kind: "source" | "model" | "destination" | "sync" | "sequence" | "alert-channel" | "storage" | "monitor" | "tunnel" | "credential";
+            kind: "source" | "model" | "destination" | "sync" | "sequence" | "alert-channel" | "storage" | "monitor" | "tunnel" | "credential" | "dbt-project" | "orchestrator";
             metadata: components["schemas"]["Metadata"];
             spec: components["schemas"]["ModelSpec"];
             status: components["schemas"]["ModelStatus"];
@@ -2971,6 +3460,12 @@ export interface components {
             override?: string;
             /** @enum {string} */
             type: "boolean" | "number" | "string" | "timestamp" | "date" | "object";
+        };
+        ModelDBT: {
+            node: string;
+            project: string;
+            /** @enum {string} */
+            read?: "table" | "sql";
         };
         ModelRenamed: {
             from: string;
@@ -2986,10 +3481,11 @@ export interface components {
         };
         ModelSpec: {
             columns?: components["schemas"]["ModelColumn"][] | null;
+            dbt?: components["schemas"]["ModelDBT"];
             description?: string;
             file?: components["schemas"]["ConnectorFile"];
             /** @enum {string} */
-            method: "sql" | "table" | "file" | "sheet";
+            method: "sql" | "table" | "file" | "sheet" | "dbt";
             primaryKey: string;
             sheet?: components["schemas"]["ConnectorSheet"];
             source: string;
@@ -2997,6 +3493,7 @@ export interface components {
             table?: components["schemas"]["QueryTableRef"];
         };
         ModelStatus: {
+            dbt: components["schemas"]["DBTOfModel"] | null;
             drift: components["schemas"]["Drift"] | null;
             /** Format: int64 */
             lastRunRows: number | null;
@@ -3006,7 +3503,7 @@ export interface components {
         };
         Monitor: {
             /** @enum {string} */
-            kind: "source" | "model" | "destination" | "sync" | "sequence" | "alert-channel" | "storage" | "monitor" | "tunnel" | "credential";
+            kind: "source" | "model" | "destination" | "sync" | "sequence" | "alert-channel" | "storage" | "monitor" | "tunnel" | "credential" | "dbt-project" | "orchestrator";
             metadata: components["schemas"]["Metadata"];
             spec: components["schemas"]["MonitorSpec"];
             status: components["schemas"]["MonitorStatus"];
@@ -3083,6 +3580,45 @@ export interface components {
                 [key: string]: components["schemas"]["Json"];
             };
         };
+        Orchestrator: {
+            /** @enum {string} */
+            kind: "source" | "model" | "destination" | "sync" | "sequence" | "alert-channel" | "storage" | "monitor" | "tunnel" | "credential" | "dbt-project" | "orchestrator";
+            metadata: components["schemas"]["Metadata"];
+            spec: components["schemas"]["OrchestratorSpec"];
+            status: components["schemas"]["OrchestratorStatus"];
+        };
+        OrchestratorInfo: {
+            fields: components["schemas"]["ConnectorField"][];
+            name: string;
+            /** @enum {string} */
+            slug: "dbtCloud" | "fivetran";
+            summary: string;
+        };
+        OrchestratorJob: {
+            id: string;
+            label: string;
+        };
+        OrchestratorSpec: {
+            configuration: {
+                [key: string]: components["schemas"]["Json"];
+            };
+            description?: string;
+            /** @enum {string} */
+            type: "dbtCloud" | "fivetran";
+        };
+        OrchestratorStatus: {
+            /** @description dbt Cloud: when it was last asked */
+            checkedAt: string | null;
+            /** @description why that failed */
+            failure?: string;
+            /**
+             * Format: int64
+             * @description schedules that wait for its jobs
+             */
+            useCount: number;
+            /** @description Fivetran: the ID of the webhook; absent: it is not connected yet */
+            webhook?: string;
+        };
         PageAlertChannel: {
             items: components["schemas"]["AlertChannel"][];
             nextCursor: string | null;
@@ -3103,6 +3639,18 @@ export interface components {
         };
         PageCredential: {
             items: components["schemas"]["Credential"][];
+            nextCursor: string | null;
+            /** Format: int64 */
+            total: number;
+        };
+        PageDBTNode: {
+            items: components["schemas"]["DBTNode"][];
+            nextCursor: string | null;
+            /** Format: int64 */
+            total: number;
+        };
+        PageDBTProject: {
+            items: components["schemas"]["DBTProject"][];
             nextCursor: string | null;
             /** Format: int64 */
             total: number;
@@ -3143,8 +3691,20 @@ export interface components {
             /** Format: int64 */
             total: number;
         };
+        PageInfoOfDbtproject: {
+            items: components["schemas"]["DbtprojectInfo"][];
+            nextCursor: string | null;
+            /** Format: int64 */
+            total: number;
+        };
         PageInfoOfMonitor: {
             items: components["schemas"]["MonitorInfo"][];
+            nextCursor: string | null;
+            /** Format: int64 */
+            total: number;
+        };
+        PageInfoOfOrchestrator: {
+            items: components["schemas"]["OrchestratorInfo"][];
             nextCursor: string | null;
             /** Format: int64 */
             total: number;
@@ -3169,6 +3729,18 @@ export interface components {
         };
         PageOptionOfConnector: {
             items: components["schemas"]["ConnectorOption"][];
+            nextCursor: string | null;
+            /** Format: int64 */
+            total: number;
+        };
+        PageOrchestrator: {
+            items: components["schemas"]["Orchestrator"][];
+            nextCursor: string | null;
+            /** Format: int64 */
+            total: number;
+        };
+        PageOrchestratorJob: {
+            items: components["schemas"]["OrchestratorJob"][];
             nextCursor: string | null;
             /** Format: int64 */
             total: number;
@@ -3287,6 +3859,7 @@ export interface components {
             columns?: components["schemas"]["ModelColumn"][] | null;
             /** @description also count the rows */
             count?: boolean;
+            dbt?: components["schemas"]["ModelDBT"];
             file?: components["schemas"]["ConnectorFile"];
             /**
              * Format: int64
@@ -3333,6 +3906,10 @@ export interface components {
             kind: "source" | "model" | "destination" | "sync" | "sequence" | "alert-channel";
             name: string;
             slug: string;
+        };
+        RefreshDbtProjectRequest: {
+            /** @description also where nothing is newer: compile or fetch it anew */
+            full?: boolean;
         };
         RefreshModelRequest: {
             /** @description take over columns that are new, gone, renamed or of another type; otherwise only descriptions */
@@ -3465,7 +4042,7 @@ export interface components {
         };
         Sequence: {
             /** @enum {string} */
-            kind: "source" | "model" | "destination" | "sync" | "sequence" | "alert-channel" | "storage" | "monitor" | "tunnel" | "credential";
+            kind: "source" | "model" | "destination" | "sync" | "sequence" | "alert-channel" | "storage" | "monitor" | "tunnel" | "credential" | "dbt-project" | "orchestrator";
             metadata: components["schemas"]["Metadata"];
             spec: components["schemas"]["SequenceSpec"];
             status: components["schemas"]["SequenceStatus"];
@@ -3584,7 +4161,7 @@ export interface components {
         };
         Source: {
             /** @enum {string} */
-            kind: "source" | "model" | "destination" | "sync" | "sequence" | "alert-channel" | "storage" | "monitor" | "tunnel" | "credential";
+            kind: "source" | "model" | "destination" | "sync" | "sequence" | "alert-channel" | "storage" | "monitor" | "tunnel" | "credential" | "dbt-project" | "orchestrator";
             metadata: components["schemas"]["Metadata"];
             spec: components["schemas"]["SourceSpec"];
             status: components["schemas"]["SourceStatus"];
@@ -3607,7 +4184,7 @@ export interface components {
         };
         Storage: {
             /** @enum {string} */
-            kind: "source" | "model" | "destination" | "sync" | "sequence" | "alert-channel" | "storage" | "monitor" | "tunnel" | "credential";
+            kind: "source" | "model" | "destination" | "sync" | "sequence" | "alert-channel" | "storage" | "monitor" | "tunnel" | "credential" | "dbt-project" | "orchestrator";
             metadata: components["schemas"]["Metadata"];
             spec: components["schemas"]["StorageSpec"];
             status: components["schemas"]["StorageStatus"];
@@ -3723,10 +4300,14 @@ export interface components {
         };
         Sync: {
             /** @enum {string} */
-            kind: "source" | "model" | "destination" | "sync" | "sequence" | "alert-channel" | "storage" | "monitor" | "tunnel" | "credential";
+            kind: "source" | "model" | "destination" | "sync" | "sequence" | "alert-channel" | "storage" | "monitor" | "tunnel" | "credential" | "dbt-project" | "orchestrator";
             metadata: components["schemas"]["Metadata"];
             spec: components["schemas"]["SyncSpec"];
             status: components["schemas"]["SyncStatus"];
+        };
+        SyncAfter: {
+            jobs: string[];
+            orchestrator: string;
         };
         SyncInterval: {
             /** Format: int64 */
@@ -3807,6 +4388,7 @@ export interface components {
             time: string;
         };
         SyncSchedule: {
+            after?: components["schemas"]["SyncAfter"];
             cron?: string;
             /** Format: date-time */
             end?: string;
@@ -3815,7 +4397,7 @@ export interface components {
             /** Format: date-time */
             start?: string;
             /** @enum {string} */
-            type?: "manual" | "interval" | "cron" | "custom";
+            type?: "manual" | "interval" | "cron" | "custom" | "dbtCloud" | "fivetran";
             zone?: string;
         };
         SyncSpec: {
@@ -4021,7 +4603,7 @@ export interface components {
         };
         Tunnel: {
             /** @enum {string} */
-            kind: "source" | "model" | "destination" | "sync" | "sequence" | "alert-channel" | "storage" | "monitor" | "tunnel" | "credential";
+            kind: "source" | "model" | "destination" | "sync" | "sequence" | "alert-channel" | "storage" | "monitor" | "tunnel" | "credential" | "dbt-project" | "orchestrator";
             metadata: components["schemas"]["Metadata"];
             spec: components["schemas"]["TunnelSpec"];
             status: components["schemas"]["TunnelStatus"];
@@ -4567,6 +5149,35 @@ export interface operations {
             };
         };
     };
+    "list-dbt-origins": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageInfoOfDbtproject"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
     "list-destination-types": {
         parameters: {
             query?: never;
@@ -4612,6 +5223,35 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PageInfoOfMonitor"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "list-orchestrator-types": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageInfoOfOrchestrator"];
                 };
             };
             /** @description Error */
@@ -5034,6 +5674,435 @@ export interface operations {
         };
     };
     "list-credential-versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageVersion"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "list-dbt-projects": {
+        parameters: {
+            query?: {
+                /** @description in names and slugs */
+                search?: string;
+                /** @description key:value; all of them */
+                label?: string[] | null;
+                /** @description key:value; none of them */
+                notLabel?: string[] | null;
+                /** @description with the folders in it */
+                folder?: string;
+                /** @description an email address */
+                createdBy?: string;
+                /** @description state of syncs and sequences */
+                status?: string;
+                /** @description of syncs: any, critical or warning for those with such an alert, none for those without */
+                alerts?: string;
+                /** @description slug */
+                source?: string;
+                /** @description slug */
+                destination?: string;
+                /** @description slug */
+                model?: string;
+                /** @description of sources, destinations and syncs: slug of a type */
+                type?: string;
+                /** @description name, slug, id, createdAt, updatedAt; a leading - turns it round */
+                sort?: string;
+                cursor?: string;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageDBTProject"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "create-dbt-project": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Write"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DBTProject"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "get-dbt-project": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DBTProject"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "update-dbt-project": {
+        parameters: {
+            query?: {
+                /** @description what a model's new primary key means for the syncs that use it: full (default) sends every row again, skip takes the rows as they are for sent */
+                resync?: string;
+                /** @description leave that to each sync's next run, instead of starting one at once */
+                defer?: boolean;
+            };
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Write"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DBTProject"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "delete-dbt-project": {
+        parameters: {
+            query?: {
+                revision?: number;
+            };
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "list-dbt-project-activity": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageEvent"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "load-dbt-manifest": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description gzip, or absent */
+                "Content-Encoding"?: string;
+            };
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        /** @description The file as dbt wrote it, up to 200 MB */
+        requestBody: {
+            content: {
+                "application/json": {
+                    [key: string]: unknown;
+                };
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DBTManifest"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "list-dbt-nodes": {
+        parameters: {
+            query?: {
+                /** @description in unique IDs */
+                search?: string;
+                cursor?: string;
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageDBTNode"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "get-dbt-node": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: string;
+                /** @description unique ID */
+                node: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DBTNodeDetail"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "list-dbt-project-references": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageReferrer"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "refresh-dbt-project": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["RefreshDbtProjectRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DBTProject"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "list-dbt-project-versions": {
         parameters: {
             query?: never;
             header?: never;
@@ -6486,6 +7555,352 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Network"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "list-orchestrators": {
+        parameters: {
+            query?: {
+                /** @description in names and slugs */
+                search?: string;
+                /** @description key:value; all of them */
+                label?: string[] | null;
+                /** @description key:value; none of them */
+                notLabel?: string[] | null;
+                /** @description with the folders in it */
+                folder?: string;
+                /** @description an email address */
+                createdBy?: string;
+                /** @description state of syncs and sequences */
+                status?: string;
+                /** @description of syncs: any, critical or warning for those with such an alert, none for those without */
+                alerts?: string;
+                /** @description slug */
+                source?: string;
+                /** @description slug */
+                destination?: string;
+                /** @description slug */
+                model?: string;
+                /** @description of sources, destinations and syncs: slug of a type */
+                type?: string;
+                /** @description name, slug, id, createdAt, updatedAt; a leading - turns it round */
+                sort?: string;
+                cursor?: string;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageOrchestrator"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "create-orchestrator": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Write"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Orchestrator"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "get-orchestrator": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Orchestrator"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "update-orchestrator": {
+        parameters: {
+            query?: {
+                /** @description what a model's new primary key means for the syncs that use it: full (default) sends every row again, skip takes the rows as they are for sent */
+                resync?: string;
+                /** @description leave that to each sync's next run, instead of starting one at once */
+                defer?: boolean;
+            };
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Write"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Orchestrator"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "delete-orchestrator": {
+        parameters: {
+            query?: {
+                revision?: number;
+            };
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "list-orchestrator-activity": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageEvent"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "connect-orchestrator": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Connected"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "list-orchestrator-jobs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageOrchestratorJob"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "list-orchestrator-references": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageReferrer"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "list-orchestrator-versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageVersion"];
                 };
             };
             /** @description Error */
@@ -9505,6 +10920,39 @@ export interface operations {
             };
         };
     };
+    "validate-dbt-project": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Write"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Issues"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
     "validate-destination": {
         parameters: {
             query?: never;
@@ -9572,6 +11020,39 @@ export interface operations {
         };
     };
     "validate-monitor": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Write"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Issues"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "validate-orchestrator": {
         parameters: {
             query?: never;
             header?: never;

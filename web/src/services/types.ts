@@ -28,6 +28,11 @@ export type Arrays = Schema['Arrays']
 export type MatchPair = Schema['ConnectorMatchPair']
 export type Schedule = Schema['SyncSchedule']
 export type ScheduleType = NonNullable<Schedule['type']>
+/** The jobs after which something runs. */
+export type After = Schema['SyncAfter']
+export type Orchestrator = Schema['Orchestrator']
+export type OrchestratorType = Schema['OrchestratorInfo']
+export type OrchestratorJob = Schema['OrchestratorJob']
 export type Recurrence = Schema['SyncRecurrence']
 export type Weekday = NonNullable<Recurrence['days']>[number]
 
@@ -39,7 +44,7 @@ export type Sync = Schema['Sync']
 export type Sequence = Schema['Sequence']
 export type AlertChannel = Schema['AlertChannel']
 /** The kinds that have a list and a page of their own. */
-export type Kind = Exclude<Source['kind'], 'storage' | 'tunnel' | 'credential'>
+export type Kind = Exclude<Source['kind'], 'storage' | 'tunnel' | 'credential' | 'dbt-project' | 'orchestrator'>
 export type KindPath = 'sources' | 'models' | 'destinations' | 'syncs' | 'sequences' | 'alert-channels' | 'monitors'
 export type SourceSpec = Schema['SourceSpec']
 export type DestinationSpec = Schema['DestinationSpec']
@@ -49,6 +54,18 @@ export type ModelMethod = ModelSpec['method']
 export type File = Schema['ConnectorFile']
 export type FileRules = Schema['ConnectorFileRules']
 export type Sheet = Schema['ConnectorSheet']
+/** A model or analysis of a dbt project that a model reads, and how. */
+export type ModelDbt = Schema['ModelDBT']
+export type DbtProject = Schema['DBTProject']
+/** Where the manifest of a dbt project can come from. */
+export type DbtOrigin = Schema['DbtprojectInfo']
+/** How the fetching of a manifest stands. */
+export type DbtRefresh = Schema['DBTRefresh']
+export type DbtManifest = Schema['DBTManifest']
+export type DbtNode = Schema['DBTNode']
+export type DbtNodeDetail = Schema['DBTNodeDetail']
+/** How a node is read. */
+export type DbtRead = DbtNode['read']
 export type ModelColumn = Schema['ModelColumn']
 /** How a model's columns in the source differ from those that the model knows. */
 export type Drift = Schema['Drift']

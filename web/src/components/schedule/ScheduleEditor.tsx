@@ -5,8 +5,9 @@ import { useQuery } from '@tanstack/react-query'
 import { shortTime, viewerZone } from '~/components/format/format'
 import { previewQuery } from '~/services/schedules'
 import type { Recurrence, Schedule, ScheduleType } from '~/services/types'
+import { JobsInput } from './JobsInput'
 import classes from './Schedule.module.css'
-import { freshSchedule, fromLocalInput, scheduleProblem, scheduleWords, toLocalInput, typeOf, weekdays, zoneOf, zones } from './schedule'
+import { freshSchedule, fromLocalInput, scheduleProblem, scheduleWords, toLocalInput, typeOf, waits, weekdays, zoneOf, zones } from './schedule'
 
 interface Props {
   value: Schedule
@@ -23,9 +24,11 @@ const help: Record<ScheduleType, string> = {
   interval: 'Runs again some time after the last run.',
   custom: 'Runs on chosen days at a chosen time.',
   cron: 'Runs by a cron expression, in UTC.',
+  dbtCloud: 'Runs when jobs of dbt Cloud have succeeded.',
+  fivetran: 'Runs when connections or transformations of Fivetran are done.',
 }
 
-const types: ScheduleType[] = ['manual', 'interval', 'custom', 'cron']
+const types: ScheduleType[] = ['manual', 'interval', 'custom', 'cron', 'dbtCloud', 'fivetran']
 
 /** When something runs by itself, with its next runs (SY-80). */
 export function ScheduleEditor({ value, onChange, lastRunAt }: EditorProps) {
@@ -45,8 +48,9 @@ export function ScheduleEditor({ value, onChange, lastRunAt }: EditorProps) {
       {value.type === 'interval' && <IntervalInput value={value} onChange={onChange} />}
       {value.type === 'custom' && <RecurrencesInput value={value} onChange={onChange} />}
       {value.type === 'cron' && <CronInput value={value} onChange={onChange} />}
+      {waits(value) && <JobsInput key={value.type} value={value} onChange={onChange} />}
       {value.type !== 'manual' && <WindowInput value={value} onChange={onChange} />}
-      {typeOf(value) !== 'manual' && <NextRuns schedule={value} lastRunAt={lastRunAt} />}
+      {typeOf(value) !== 'manual' && !waits(value) && <NextRuns schedule={value} lastRunAt={lastRunAt} />}
     </div>
   )
 }

@@ -52,3 +52,16 @@ it('turns local input into UTC and back', () => {
   expect(fromLocalInput('')).toBeUndefined()
   expect(toLocalInput(undefined)).toBe('')
 })
+
+// Req: DBT-07, ORC-01
+describe('a schedule that waits for jobs', () => {
+  it('needs a connection and at least one job', () => {
+    expect(scheduleProblem({ type: 'dbtCloud' })).toContain('dbt Cloud')
+    expect(scheduleProblem({ type: 'fivetran', after: { orchestrator: 'five', jobs: [] } })).toContain('job')
+    expect(scheduleProblem({ type: 'fivetran', after: { orchestrator: 'five', jobs: ['a'] } })).toBeUndefined()
+  })
+  it('is told in words', () => {
+    expect(scheduleText({ type: 'fivetran', after: { orchestrator: 'five', jobs: ['a', 'b'] } })).toBe('After 2 jobs of Fivetran')
+    expect(scheduleText({ type: 'dbtCloud', after: { orchestrator: 'cloud', jobs: ['1'] } })).toBe('After 1 job of dbt Cloud')
+  })
+})

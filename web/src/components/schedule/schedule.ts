@@ -17,7 +17,12 @@ export const scheduleWords: Record<ScheduleType, string> = {
   interval: 'Interval',
   custom: 'Custom recurrence',
   cron: 'Cron',
+  dbtCloud: 'dbt Cloud',
+  fivetran: 'Fivetran',
 }
+
+/** Whether a schedule waits for jobs instead of a time. */
+export const waits = ({ type }: Schedule): boolean => type === 'dbtCloud' || type === 'fivetran'
 
 /** The type of a schedule; one that was never chosen is manual. */
 export const typeOf = ({ type }: Schedule): ScheduleType => type ?? 'manual'
@@ -31,6 +36,9 @@ export function freshSchedule(type: ScheduleType, zone: string): Schedule {
       return { type, cron: '0 12 * * *' }
     case 'custom':
       return { type, zone, recurrences: [{ days: weekdays.slice(0, 5).map((d) => d.value), time: '08:00' }] }
+    case 'dbtCloud':
+    case 'fivetran':
+      return { type, after: { orchestrator: '', jobs: [] } }
     default:
       return { type: 'manual' }
   }
@@ -73,6 +81,10 @@ export function scheduleProblem(schedule: Schedule): string | undefined {
       return schedule.recurrences?.length
         ? schedule.recurrences.map(recurrenceProblem).find((p) => p !== undefined)
         : 'Add at least one recurrence.'
+    case 'dbtCloud':
+    case 'fivetran':
+      if (!schedule.after?.orchestrator) return `Choose the connection to ${scheduleWords[schedule.type]}.`
+      return schedule.after.jobs.length > 0 ? undefined : 'Choose at least one job.'
     default:
       return undefined
   }
@@ -107,6 +119,9 @@ export function scheduleText(schedule: Schedule): string {
       return `Cron ${schedule.cron} (UTC)`
     case 'custom':
       return (schedule.recurrences ?? []).map((r) => `${r.time} ${daysText(r.days)}`).join(', ') + ` (${schedule.zone || 'UTC'})`
+    case 'dbtCloud':
+    case 'fivetran':
+      return `After ${plural(schedule.after?.jobs.length ?? 0, 'job')} of ${scheduleWords[schedule.type]}`
     default:
       return 'Manual'
   }

@@ -11,6 +11,7 @@ import { sourceCatalogQuery } from '~/services/catalog'
 import { documentQuery } from '~/services/documents'
 import type { ModelMethod, SampleQuery, SourceInfo } from '~/services/types'
 import { methodWords, type RowsDraft } from './draft'
+import { DbtChooser } from './DbtChooser'
 import { FileChooser } from './FileChooser'
 import classes from './Model.module.css'
 import { SheetChooser } from './SheetChooser'
@@ -23,7 +24,7 @@ interface Props {
   place?: CodePlace
 }
 
-/** Describes a model's rows: a query with completion and sample queries, a table, a file or a sheet. */
+/** Describes a model's rows: a query with completion and sample queries, a table, a file, a sheet or a model of dbt. */
 export function RowsEditor({ draft, onChange, onRun, place }: Props) {
   const source = useQuery(documentQuery('sources', draft.source))
   const catalog = useQuery(sourceCatalogQuery)
@@ -79,6 +80,8 @@ function MethodInput({ draft, onChange, onRun, place, info }: Props & { info: So
           onChange={(sheet) => onChange({ ...draft, sheet })}
         />
       )
+    case 'dbt':
+      return <DbtChooser source={draft.source} dbt={draft.dbt ?? { project: '', node: '' }} onChange={(dbt) => onChange({ ...draft, dbt })} />
   }
 }
 

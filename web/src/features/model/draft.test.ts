@@ -71,6 +71,16 @@ it('describes rows by a file or a sheet', () => {
   expect(spec).toEqual({ source: 's', method: 'file', file: { path: 'a.csv' }, primaryKey: 'id', columns: [], description: '' })
 })
 
+// Req: DBT-03, DBT-04
+it('describes rows by a model of dbt', () => {
+  expect(canPreview(draft({ method: 'dbt' }))).toBe(false)
+  expect(canPreview(draft({ method: 'dbt', dbt: { project: 'main', node: '' } }))).toBe(false)
+  const chosen = draft({ method: 'dbt', sql: 'SELECT 1', dbt: { project: 'main', node: 'model.shop.people' } })
+  expect(canPreview(chosen)).toBe(true)
+  expect(rowsKey(chosen)).not.toBe(rowsKey({ ...chosen, dbt: { project: 'main', node: 'model.shop.people', read: 'sql' } }))
+  expect(specOf(chosen, 'id', [], '')).toEqual({ source: 's', method: 'dbt', dbt: chosen.dbt, primaryKey: 'id', columns: [], description: '' })
+})
+
 // Req: S-92
 it('calls a model slow that takes long for a few rows', () => {
   const rows = (n: number) => Array.from({ length: n }, () => ['x'])

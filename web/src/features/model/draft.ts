@@ -1,4 +1,4 @@
-import type { File, Model, ModelColumn, ModelMethod, ModelSpec, Preview, Sheet, TableRef } from '~/services/types'
+import type { File, Model, ModelColumn, ModelDbt, ModelMethod, ModelSpec, Preview, Sheet, TableRef } from '~/services/types'
 
 /** What describes a model's rows. */
 export interface RowsDraft {
@@ -8,6 +8,7 @@ export interface RowsDraft {
   table: TableRef | undefined
   file?: File
   sheet?: Sheet
+  dbt?: ModelDbt
 }
 
 /** What describes the rows of a model that exists. */
@@ -18,10 +19,11 @@ export const rowsOf = ({ spec }: Pick<Model, 'spec'>): RowsDraft => ({
   table: spec.table,
   file: spec.file,
   sheet: spec.sheet,
+  dbt: spec.dbt,
 })
 
 /** The part of a model that its method is about. */
-export function rowsPart(draft: RowsDraft): Pick<ModelSpec, 'sql' | 'table' | 'file' | 'sheet'> {
+export function rowsPart(draft: RowsDraft): Pick<ModelSpec, 'sql' | 'table' | 'file' | 'sheet' | 'dbt'> {
   switch (draft.method) {
     case 'sql':
       return { sql: draft.sql.trim() }
@@ -31,16 +33,18 @@ export function rowsPart(draft: RowsDraft): Pick<ModelSpec, 'sql' | 'table' | 'f
       return { file: draft.file }
     case 'sheet':
       return { sheet: draft.sheet }
+    case 'dbt':
+      return { dbt: draft.dbt }
   }
 }
 
 /** What a model's rows are described by, in words. */
-export const methodWords: Record<ModelMethod, string> = { sql: 'SQL query', table: 'Table selector', file: 'File', sheet: 'Sheet' }
+export const methodWords: Record<ModelMethod, string> = { sql: 'SQL query', table: 'Table selector', file: 'File', sheet: 'Sheet', dbt: 'dbt model' }
 
 /** Whether there is enough to preview. */
 export const canPreview = (draft: RowsDraft): boolean => draft.source !== '' && isComplete(draft)
 
-function isComplete({ method, sql, table, file, sheet }: RowsDraft): boolean {
+function isComplete({ method, sql, table, file, sheet, dbt }: RowsDraft): boolean {
   switch (method) {
     case 'sql':
       return sql.trim() !== ''
@@ -50,6 +54,8 @@ function isComplete({ method, sql, table, file, sheet }: RowsDraft): boolean {
       return file !== undefined && (file.path.trim() !== '' || file.newest === true)
     case 'sheet':
       return sheet !== undefined && sheet.name !== ''
+    case 'dbt':
+      return dbt !== undefined && dbt.project !== '' && dbt.node !== ''
   }
 }
 

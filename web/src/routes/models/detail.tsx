@@ -13,6 +13,7 @@ import { DocumentGate } from '~/features/document/DocumentGate'
 import { DocumentMenu } from '~/features/document/DocumentMenu'
 import { Meta } from '~/features/document/Meta'
 import { ColumnsTab } from '~/features/model/ColumnsTab'
+import { DbtRows } from '~/features/model/DbtRows'
 import { methodWords, rowsOf } from '~/features/model/draft'
 import { PreviewPanel } from '~/features/model/PreviewPanel'
 import { usePreview } from '~/features/model/usePreview'
@@ -86,7 +87,7 @@ function ModelDetail({ model }: { model: Model }) {
   )
 }
 
-function QueryTab({ model: { spec } }: { model: Model }) {
+function QueryTab({ model: { spec, status } }: { model: Model }) {
   return (
     <div className="stack">
       <Card title="Rows">
@@ -102,6 +103,7 @@ function QueryTab({ model: { spec } }: { model: Model }) {
           ]}
         />
       </Card>
+      {status.dbt !== null && <DbtRows dbt={status.dbt} />}
       {spec.method === 'sql' && <CodeEditor label="Query" language="sql" value={spec.sql ?? ''} readOnly minHeight={80} maxHeight={460} />}
     </div>
   )

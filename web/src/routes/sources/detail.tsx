@@ -7,6 +7,7 @@ import { ConnectorIcon } from '~/components/brand/ConnectorIcon'
 import { Page } from '~/components/page/Page'
 import { PageTabs } from '~/components/tabs/PageTabs'
 import { ConfigurationTab } from '~/features/connection/ConfigurationTab'
+import { ProjectsTab } from '~/features/dbt/ProjectsTab'
 import { ActivityTab } from '~/features/document/ActivityTab'
 import { DocumentGate } from '~/features/document/DocumentGate'
 import { DocumentMenu } from '~/features/document/DocumentMenu'
@@ -43,6 +44,7 @@ function SourceDetail({ source }: { source: Source }) {
     },
     { value: 'tables', label: 'Tables', content: () => <TablesBrowser slug={metadata.slug} /> },
     { value: 'models', label: 'Models', count: status?.modelCount, content: () => <SourceModels slug={metadata.slug} /> },
+    ...(info?.methods?.includes('dbt') === true ? [{ value: 'dbt', label: 'dbt', content: () => <ProjectsTab source={metadata.slug} /> }] : []),
     { value: 'sync-logs', label: 'Sync logs', content: () => <SyncLogsOfSource key={metadata.revision} source={source} /> },
     { value: 'activity', label: 'Activity', content: () => <ActivityTab kind="sources" slug={metadata.slug} /> },
   ]
