@@ -9,6 +9,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"maps"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -244,9 +245,7 @@ func (c *Client) Post(ctx context.Context, r Request) (*httpx.Response, connecto
 	if err != nil {
 		return nil, connector.Exchange{}, fault.Wrap(err, fault.CodeInvalid, "making the request")
 	}
-	for name, values := range r.Header {
-		req.Header[name] = values
-	}
+	maps.Copy(req.Header, r.Header)
 	keys, err := c.keys.Retrieve(ctx)
 	if err != nil {
 		return nil, connector.Exchange{}, credentialFault(err)

@@ -8,6 +8,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"io"
+	"maps"
 	"mime"
 	"mime/multipart"
 	"mime/quotedprintable"
@@ -325,9 +326,7 @@ func TestConformance(t *testing.T) {
 					job := c.job
 					job.Columns = columns
 					job.Settings = connector.Settings{}
-					for k, v := range c.job.Settings {
-						job.Settings[k] = v
-					}
+					maps.Copy(job.Settings, c.job.Settings)
 					if columns[1].Type != value.TypeString || len(c.refused) == 0 || !strings.Contains(t.Name(), "refused") {
 						delete(job.Settings, "ccFrom")
 						delete(job.Settings, "ccColumn")

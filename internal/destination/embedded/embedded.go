@@ -5,6 +5,7 @@ package embedded
 import (
 	"context"
 	"encoding/json"
+	"maps"
 	"strings"
 	"time"
 
@@ -208,10 +209,7 @@ func (s *session) configuration(ctx context.Context, job connector.SyncJob, opti
 	if err != nil {
 		return nil, err
 	}
-	all := members{}
-	for name, v := range options {
-		all[name] = v
-	}
+	all := maps.Clone(options)
 	for _, part := range []any{at, mapped} {
 		text, err := json.Marshal(part)
 		if err == nil {

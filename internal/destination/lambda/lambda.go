@@ -245,12 +245,9 @@ func (s *session) judge(b *connector.Batch, resp *httpx.Response) (connector.Res
 		return result, unsure("the answer is too long to be read")
 	}
 	answer, err := value.ParseJSON(string(resp.Body))
-	if err != nil {
-		return result, nil // a function that returns nothing
-	}
 	listed, is := answer.Get("errors")
-	if !is || listed.IsNull() {
-		return result, nil
+	if err != nil || !is || listed.IsNull() { // a function may return nothing, and not even JSON
+		return result, nil //nolint:nilerr // it is no error
 	}
 	if listed.Parsed().Kind() != value.List {
 		return result, unsure("errors is no list")

@@ -4,8 +4,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -89,7 +91,7 @@ func (s *service) run(w http.ResponseWriter, body []byte) {
 		}
 		s.keep(operation.String(), id, row)
 	}
-	json.NewEncoder(w).Encode(map[string]any{"errors": refused}) //nolint:errcheck,errchkjson // the client sees
+	json.NewEncoder(w).Encode(map[string]any{"errors": refused}) //nolint:errcheck // the client sees
 }
 
 func (s *service) keep(operation string, id, row value.Value) {
@@ -152,9 +154,7 @@ func TestConformance(t *testing.T) {
 				Target: func(t *testing.T, columns []connector.TargetColumn) destinationtest.Target {
 					s := newService(t)
 					job := connector.SyncJob{SyncID: 7, RunID: 42, Type: "function", Mode: connector.ModeTrigger, Columns: columns, Settings: connector.Settings{"function": arn, "added": true, "removed": true}}
-					for k, v := range settings {
-						job.Settings[k] = v
-					}
+					maps.Copy(job.Settings, settings)
 					job.Model.PrimaryKey = "id"
 					for _, c := range columns {
 						job.Model.Schema = append(job.Model.Schema, value.Column{Name: c.From, Type: c.Type, Nullable: true})
@@ -209,7 +209,7 @@ func begin(t *testing.T, s *service, settings connector.Settings) connector.Sess
 func batch(op connector.Operation, names ...string) *connector.Batch {
 	b := &connector.Batch{Operation: op}
 	for i, name := range names {
-		b.Rows = append(b.Rows, connector.Row{Key: fmt.Sprint(i + 1), Source: []value.Value{value.OfInt(int64(i + 1)), value.OfText(name)}})
+		b.Rows = append(b.Rows, connector.Row{Key: strconv.Itoa(i + 1), Source: []value.Value{value.OfInt(int64(i + 1)), value.OfText(name)}})
 	}
 	return b
 }

@@ -77,7 +77,7 @@ func (d *destination) topics(ctx context.Context, page int32, most int) ([]strin
 	if err != nil {
 		return nil, err
 	}
-	defer c.close()
+	defer c.close() //nolint:errcheck // nothing depends on it
 	var names []string
 	for r := (&pubsubpb.ListTopicsRequest{Project: "projects/" + d.settings.ProjectID, PageSize: page}); ; {
 		answer, err := c.list(ctx, r)

@@ -3,6 +3,7 @@ package rabbitmq
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net"
 	"net/http"
 	"slices"
@@ -103,9 +104,7 @@ func TestConformance(t *testing.T) {
 	shared := services.RabbitMQ(t)
 	with := func(changes connector.Settings) connector.Settings {
 		s := settingsOf(shared)
-		for name, v := range changes {
-			s[name] = v
-		}
+		maps.Copy(s, changes)
 		return s
 	}
 	added := map[string]any{"enabled": true, "queueFrom": "column", "queueColumn": "to", "body": "mapped"}
