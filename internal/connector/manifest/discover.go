@@ -410,7 +410,7 @@ func mapsOthers(specs []*TargetField, job connector.SyncJob) bool {
 func (d *Destination) hasForms(t *SyncType) bool {
 	return slices.ContainsFunc(t.FieldSets, func(name string) bool {
 		return slices.ContainsFunc(d.manifest.FieldSets[name].Discover, func(x Discovery) bool { return len(x.Forms) > 0 })
-	}) || d.hooks.Fields[t.Slug] != nil
+	}) || d.hooks.Fields[t.Slug] != nil && !d.hooks.Formless[t.Slug]
 }
 
 // column compiles one mapped field.
