@@ -36,9 +36,12 @@ func (a *attempt) prepare(resources value.Value) {
 
 // read makes records of the batch's rows. Rows that do not fit are refused.
 func (a *attempt) read() {
-	all := make([]record, 0, len(a.batch.Rows))
+	each := a.layout.room()
+	all, values := a.scope.room(len(a.batch.Rows), each)
+	a.records = a.scope.rows[:0]
 	for i := range a.batch.Rows {
-		r, err := a.layout.record(a.batch.Operation, i, &a.batch.Rows[i])
+		r := &all[i]
+		err := a.layout.fill(r, a.batch.Operation, i, &a.batch.Rows[i], values[i*each:(i+1)*each])
 		if err == nil {
 			err = a.obeys(r)
 		}
@@ -46,8 +49,7 @@ func (a *attempt) read() {
 			a.reject(i, err.Error(), false)
 			continue
 		}
-		all = append(all, *r)
-		a.records = append(a.records, &all[len(all)-1])
+		a.records = append(a.records, r)
 	}
 }
 

@@ -372,7 +372,7 @@ func (d *Destination) layout(ctx context.Context, c *client, t *SyncType, job co
 			forms[f.Name] = f.form
 		}
 	}
-	l := &layout{clear: job.Delete == connector.DeleteClear, sections: []string{defaultSection}, schema: job.Model.Schema.Names()}
+	l := &layout{clear: job.Delete == connector.DeleteClear, sections: []string{defaultSection}, schema: job.Model.Schema.Names(), nested: map[string]bool{}}
 	for _, s := range t.Sections {
 		l.sections = append(l.sections, s.Name)
 	}
@@ -388,6 +388,9 @@ func (d *Destination) layout(ctx context.Context, c *client, t *SyncType, job co
 			return nil, err
 		}
 		l.columns = append(l.columns, col)
+		if len(col.path) > 1 {
+			l.nested[col.section] = true
+		}
 	}
 	for _, pair := range job.Match {
 		col, err := make(pair.To, false)
@@ -430,7 +433,8 @@ func (d *Destination) column(t *SyncType, job connector.SyncJob, specs []*Target
 		path = []string{spec.Name}
 	}
 	p, err := spec.Pipeline.compile(spec.Options, value.Of(t.Mapping.Clear), s)
-	return column{name: name, section: section, path: path, omit: omit, pipe: p}, err
+	key := append(value.AppendJSONString(nil, path[len(path)-1]), ':')
+	return column{name: name, section: section, path: path, key: key, omit: omit, pipe: p}, err
 }
 
 func (t *SyncType) nested(section string) bool {

@@ -307,9 +307,9 @@ func orElse(s, other string) string {
 
 // note keeps a checkpoint.
 func (a *attempt) note(ctx context.Context, st *Step) error {
-	w, err := a.write(a.batch.Operation)
-	if err != nil || w == nil || a.alone {
-		return err
+	w := a.writes[a.batch.Operation]
+	if w == nil || a.alone {
+		return nil
 	}
 	c := checkpoint{Operation: a.batch.Operation, Step: -1, Vars: map[string]json.RawMessage{}}
 	for i := range w.Steps {
@@ -338,9 +338,9 @@ func (d *Destination) Resolve(ctx context.Context, job connector.SyncJob, token 
 		return connector.ResolvedUnknown, err
 	}
 	defer s.Close() //nolint:errcheck // it closes idle connections only
-	w, err := s.write(c.Operation)
-	if err != nil || w == nil || c.Step < 0 || c.Step >= len(w.Steps) {
-		return connector.ResolvedUnknown, err
+	w := s.writes[c.Operation]
+	if w == nil || c.Step < 0 || c.Step >= len(w.Steps) {
+		return connector.ResolvedUnknown, nil
 	}
 	a := s.bare(value.OfMap(nil))
 	for name, text := range c.Vars {
