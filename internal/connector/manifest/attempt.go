@@ -67,10 +67,13 @@ func (a *attempt) reject(index int, reason string, retry bool) {
 	a.rejected = append(a.rejected, connector.Rejection{Row: index, Reason: reason, Retry: retry})
 }
 
-// drop refuses rows, which take no part in what follows.
+// drop refuses rows, which take no part in what follows. A row that was refused already stays as it is: vendors repeat
+// themselves.
 func (a *attempt) drop(rows []*record, reason string, retry bool) {
 	for _, r := range rows {
-		a.reject(r.index, reason, retry)
+		if slices.Contains(a.records, r) {
+			a.reject(r.index, reason, retry)
+		}
 	}
 	a.records = slices.DeleteFunc(slices.Clone(a.records), func(r *record) bool { return slices.Contains(rows, r) })
 }

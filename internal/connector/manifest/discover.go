@@ -31,7 +31,7 @@ func (c *client) pages(ctx context.Context, s *scope, r *Request, visit func() e
 		if err != nil {
 			return err
 		}
-		list := items.Parsed().List()
+		list := listed(items)
 		next, err := r.Paging.next(s, query, len(list))
 		if err != nil {
 			return err

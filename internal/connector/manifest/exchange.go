@@ -117,19 +117,24 @@ func (a *attempt) items(rd *Reader) ([]value.Value, error) {
 	if err != nil {
 		return nil, err
 	}
+	return listed(v), nil
+}
+
+// listed makes a list of a value: the members of an object become items with key and value.
+func listed(v value.Value) []value.Value {
 	switch v = v.Parsed(); v.Kind() {
 	case value.List:
-		return v.List(), nil
+		return v.List()
 	case value.Null:
-		return nil, nil
-	case value.Map: // items by their keys
+		return nil
+	case value.Map:
 		items := make([]value.Value, len(v.Fields()))
 		for i, f := range v.Fields() {
 			items[i] = value.OfMap([]value.Field{{Name: "key", Value: value.OfText(f.Name)}, {Name: "value", Value: f.Value}})
 		}
-		return items, nil
+		return items
 	default:
-		return []value.Value{v}, nil
+		return []value.Value{v}
 	}
 }
 
