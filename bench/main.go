@@ -51,6 +51,7 @@ var cases = []struct {
 	{"encode", "Mapping and encoding", encoding},
 	{"liquid", "Liquid templates", templates},
 	{"http", "HTTP destination", overHTTP},
+	{"manifest", "A destination that is a manifest", byManifest},
 	{"postgres", "PostgreSQL destination", toPostgres},
 	{"source", "PostgreSQL source", fromPostgres},
 	{"mysql", "MySQL source", fromMySQL},

@@ -160,7 +160,7 @@ func TestPlanned(t *testing.T) {
 }
 
 // modeWords are what the catalogue calls modes otherwise.
-var modeWords = map[string]connector.Mode{"mirror": connector.ModeAll, "append": connector.ModeInsert, "added": connector.ModeTrigger, "changed": connector.ModeTrigger, "removed": connector.ModeTrigger}
+var modeWords = map[string]connector.Mode{"mirror": connector.ModeAll, "append": connector.ModeInsert, "added": connector.ModeTrigger, "changed": connector.ModeTrigger, "removed": connector.ModeTrigger, "delete": connector.ModeInsert, "forget": connector.ModeInsert, "unforget": connector.ModeInsert}
 
 func (p planned) compare(t *testing.T, name string, modes []string, promises []promised) {
 	t.Helper()

@@ -76,6 +76,9 @@ func (e *path) base(s *Scope) (value.Value, []expr, error) {
 		return v, e.steps, nil
 	}
 	if r, ok := s.rows[e.root]; ok && len(e.steps) > 0 {
+		if v, ok := e.within(r); ok {
+			return v, e.steps[2:], nil
+		}
 		key, err := e.steps[0].eval(s)
 		if err != nil {
 			return value.Value{}, nil, err
@@ -88,6 +91,20 @@ func (e *path) base(s *Scope) (value.Value, []expr, error) {
 		return v, e.steps, nil
 	}
 	return value.Value{}, e.steps, nil
+}
+
+// within reads a member of a row's member without making an object of the latter, where the row can.
+func (e *path) within(r Row) (v value.Value, ok bool) {
+	deep, can := r.(DeepRow)
+	if !can || len(e.steps) < 2 {
+		return v, false
+	}
+	first, ok := e.steps[0].(literal)
+	second, too := e.steps[1].(literal)
+	if !ok || !too || first.v.Kind() != value.Text || second.v.Kind() != value.Text {
+		return v, false
+	}
+	return deep.GetIn(first.v.Raw(), second.v.Raw())
 }
 
 // lookup finds a name among loops, assigned variables, given ones and counters.

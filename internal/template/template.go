@@ -38,6 +38,13 @@ type Row interface {
 	Get(name string) (value.Value, bool)
 }
 
+// DeepRow is a Row that can read a member of one of its members without making an object of that. ok is false where it
+// cannot: then Get is asked.
+type DeepRow interface {
+	Row
+	GetIn(member, name string) (v value.Value, ok bool)
+}
+
 // Scope is what a template sees. It is reused from row to row and is not safe for concurrent use.
 type Scope struct {
 	limits   Limits
@@ -87,16 +94,15 @@ func (s *Scope) SetColumns(r Row) { s.bare = r }
 
 // begin starts an evaluation: what an earlier one assigned is gone.
 func (s *Scope) begin(dst []byte, f Format) {
-	clear(s.locals)
-	clear(s.counters)
-	clear(s.cycles)
-	clear(s.offsets)
+	if len(s.locals)+len(s.counters)+len(s.cycles)+len(s.offsets) > 0 {
+		clear(s.locals)
+		clear(s.counters)
+		clear(s.cycles)
+		clear(s.offsets)
+	}
 	s.loops, s.args, s.changed = s.loops[:0], s.args[:0], ""
 	s.steps, s.failed, s.out, s.start, s.printed, s.place = 0, -1, dst, len(dst), printed{}, place{format: f}
 	s.deadline = time.Time{}
-	if s.limits.Time > 0 {
-		s.deadline = time.Now().Add(s.limits.Time)
-	}
 }
 
 // step counts work, and ends what takes too much of it.
@@ -106,7 +112,22 @@ func (s *Scope) step(n int) error {
 	if s.limits.Steps > 0 && s.steps > s.limits.Steps {
 		return fault.New(fault.CodeTemplateLimit, "the template takes more than %d steps", s.limits.Steps)
 	}
-	if before>>10 != s.steps>>10 && !s.deadline.IsZero() && time.Now().After(s.deadline) {
+	if before>>clockSteps != s.steps>>clockSteps && s.limits.Time > 0 {
+		return s.late()
+	}
+	return nil
+}
+
+// clockSteps is how often the time is looked at: every 256 steps, as a power of two. Most templates take fewer, and
+// need no clock.
+const clockSteps = 8
+
+func (s *Scope) late() error {
+	now := time.Now()
+	switch {
+	case s.deadline.IsZero():
+		s.deadline = now.Add(s.limits.Time)
+	case now.After(s.deadline):
 		return fault.New(fault.CodeTemplateLimit, "the template takes longer than %s", s.limits.Time)
 	}
 	return nil
@@ -146,6 +167,38 @@ func (t *Template) Render(s *Scope, dst []byte) ([]byte, error) {
 		return dst, at(t.source, s.failed, err)
 	}
 	return s.out, nil
+}
+
+// Holds reports whether a template prints anything. Where it is one {% if %} that prints a text, its condition alone is
+// evaluated.
+func (t *Template) Holds(s *Scope) (bool, error) {
+	test := t.condition()
+	if test == nil {
+		out, err := t.Render(s, nil)
+		return len(out) > 0, err
+	}
+	s.begin(nil, t.format)
+	v, err := test.eval(s)
+	if err != nil {
+		s.failAt(t.nodes[0].at)
+		return false, at(t.source, s.failed, err)
+	}
+	return truthy(v), nil
+}
+
+// condition is that of a template that is one {% if %} without other branches, and with text.
+func (t *Template) condition() expr {
+	if len(t.nodes) != 1 {
+		return nil
+	}
+	n, ok := t.nodes[0].node.(*branches)
+	if !ok || len(n.all) != 1 || !n.all[0].want || n.otherwise != nil || len(n.all[0].body) != 1 {
+		return nil
+	}
+	if _, ok := n.all[0].body[0].node.(*text); !ok {
+		return nil
+	}
+	return n.all[0].test
 }
 
 // Eval returns the template's value. Where one output was printed, outside of loops, and nothing else but blank

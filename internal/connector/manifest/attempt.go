@@ -36,9 +36,12 @@ func (a *attempt) prepare(resources value.Value) {
 
 // read makes records of the batch's rows. Rows that do not fit are refused.
 func (a *attempt) read() {
-	all := make([]record, 0, len(a.batch.Rows))
+	each := a.layout.room()
+	all, values := a.scope.room(len(a.batch.Rows), each)
+	a.records = a.scope.rows[:0]
 	for i := range a.batch.Rows {
-		r, err := a.layout.record(a.batch.Operation, i, &a.batch.Rows[i])
+		r := &all[i]
+		err := a.layout.fill(r, a.batch.Operation, i, &a.batch.Rows[i], values[i*each:(i+1)*each])
 		if err == nil {
 			err = a.obeys(r)
 		}
@@ -46,8 +49,7 @@ func (a *attempt) read() {
 			a.reject(i, err.Error(), false)
 			continue
 		}
-		all = append(all, *r)
-		a.records = append(a.records, &all[len(all)-1])
+		a.records = append(a.records, r)
 	}
 }
 
@@ -65,10 +67,13 @@ func (a *attempt) reject(index int, reason string, retry bool) {
 	a.rejected = append(a.rejected, connector.Rejection{Row: index, Reason: reason, Retry: retry})
 }
 
-// drop refuses rows, which take no part in what follows.
+// drop refuses rows, which take no part in what follows. A row that was refused already stays as it is: vendors repeat
+// themselves.
 func (a *attempt) drop(rows []*record, reason string, retry bool) {
 	for _, r := range rows {
-		a.reject(r.index, reason, retry)
+		if slices.Contains(a.records, r) {
+			a.reject(r.index, reason, retry)
+		}
 	}
 	a.records = slices.DeleteFunc(slices.Clone(a.records), func(r *record) bool { return slices.Contains(rows, r) })
 }

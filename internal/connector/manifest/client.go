@@ -67,9 +67,10 @@ func (c *client) build(s *scope, p parts, rows []*record) (*httpx.Request, error
 		if r.Header.Get("Content-Type") == "" {
 			r.Header.Set("Content-Type", contentTypes[p.format])
 		}
-		if r.Body, err = s.body(nil, p.body, p.format, rows); err != nil {
+		if s.body, err = s.write(s.body[:0], p.body, p.format, rows); err != nil {
 			return nil, err
 		}
+		r.Body = s.body // free again once the request was made, and before the scope makes another
 	}
 	return r, nil
 }

@@ -32,7 +32,7 @@ func (c *client) pages(ctx context.Context, s *scope, r *Request, visit func() e
 		if err != nil {
 			return err
 		}
-		list := items.Parsed().List()
+		list := listed(items)
 		next, err := r.Paging.next(s, query, len(list))
 		if err != nil {
 			return err
@@ -373,7 +373,7 @@ func (d *Destination) layout(ctx context.Context, c *client, t *SyncType, job co
 			forms[f.Name] = f.form
 		}
 	}
-	l := &layout{clear: job.Delete == connector.DeleteClear, sections: []string{defaultSection}, schema: job.Model.Schema.Names()}
+	l := &layout{clear: job.Delete == connector.DeleteClear, sections: []string{defaultSection}, schema: job.Model.Schema.Names(), nested: map[string]bool{}}
 	for _, s := range t.Sections {
 		l.sections = append(l.sections, s.Name)
 	}
@@ -389,6 +389,9 @@ func (d *Destination) layout(ctx context.Context, c *client, t *SyncType, job co
 			return nil, err
 		}
 		l.columns = append(l.columns, col)
+		if len(col.path) > 1 {
+			l.nested[col.section] = true
+		}
 	}
 	for _, pair := range job.Match {
 		col, err := make(pair.To, false)
@@ -411,7 +414,7 @@ func mapsOthers(specs []*TargetField, job connector.SyncJob) bool {
 func (d *Destination) hasForms(t *SyncType) bool {
 	return slices.ContainsFunc(t.FieldSets, func(name string) bool {
 		return slices.ContainsFunc(d.manifest.FieldSets[name].Discover, func(x Discovery) bool { return len(x.Forms) > 0 })
-	}) || d.hooks.Fields[t.Slug] != nil
+	}) || d.hooks.Fields[t.Slug] != nil && !d.hooks.Formless[t.Slug]
 }
 
 // column compiles one mapped field.
@@ -431,7 +434,8 @@ func (d *Destination) column(t *SyncType, job connector.SyncJob, specs []*Target
 		path = []string{spec.Name}
 	}
 	p, err := spec.Pipeline.compile(spec.Options, t.Mapping.emptied(), s)
-	return column{name: name, section: section, path: path, omit: omit, pipe: p}, err
+	key := append(value.AppendJSONString(nil, path[len(path)-1]), ':')
+	return column{name: name, section: section, path: path, key: key, omit: omit, pipe: p}, err
 }
 
 func (t *SyncType) nested(section string) bool {

@@ -26,8 +26,8 @@ var contentTypes = map[string]string{
 	"form": "application/x-www-form-urlencoded", "xml": "application/xml", "text": "text/plain; charset=utf-8",
 }
 
-// body writes a tree in a format, appended to dst.
-func (s *scope) body(dst []byte, t *Tree, format string, rows []*record) ([]byte, error) {
+// write writes a tree in a format, appended to dst.
+func (s *scope) write(dst []byte, t *Tree, format string, rows []*record) ([]byte, error) {
 	b := &builder{scope: s, rows: rows, out: dst}
 	switch format {
 	case "", "json":
@@ -42,11 +42,11 @@ func (s *scope) body(dst []byte, t *Tree, format string, rows []*record) ([]byte
 	}
 	for _, r := range rows {
 		if r.failed != nil {
-			return nil, &rowError{r, r.failed}
+			return b.out, &rowError{r, r.failed}
 		}
 	}
 	if b.bad != nil {
-		return nil, &rowError{b.bad, b.err}
+		return b.out, &rowError{b.bad, b.err}
 	}
 	return b.out, b.err
 }
@@ -175,15 +175,16 @@ func (b *builder) object(o *object) {
 			b.with(o, e, start)
 			continue
 		}
-		v, written := b.member(e)
-		if !written {
-			continue
-		}
-		b.key(start, b.eval(&e.key.source).String())
-		if v != nil {
-			b.out = v.AppendJSON(b.out)
-		} else {
-			b.json(b.settle(e.value))
+		switch n := b.settle(e.value).(type) {
+		case nil:
+		case leaf:
+			if v := b.eval(&n.text.source); !v.IsNull() || e.null {
+				b.entryKey(start, e)
+				b.out = v.AppendJSON(b.out)
+			}
+		default:
+			b.entryKey(start, e)
+			b.json(n)
 		}
 	}
 	b.out = append(b.out, '}')
@@ -200,17 +201,16 @@ func (b *builder) settle(n node) node {
 	}
 }
 
-// member evaluates a member that is one value, and reports whether it is there at all.
-func (b *builder) member(e *entry) (v *value.Value, written bool) {
-	switch n := b.settle(e.value).(type) {
-	case nil:
-		return nil, false
-	case leaf:
-		got := b.eval(&n.text.source)
-		return &got, !got.IsNull() || e.null
-	default:
-		return nil, true
+// entryKey writes the key of a member that is written out.
+func (b *builder) entryKey(start int, e *entry) {
+	if e.name == nil {
+		b.key(start, b.eval(&e.key.source).String())
+		return
 	}
+	if len(b.out) > start {
+		b.out = append(b.out, ',')
+	}
+	b.out = append(b.out, e.name...)
 }
 
 func (b *builder) key(start int, name string) {
@@ -223,6 +223,9 @@ func (b *builder) key(start int, name string) {
 
 // with adds the members of an object that are not written out.
 func (b *builder) with(o *object, e *entry, start int) {
+	if b.section(o, e, start) {
+		return
+	}
 	v := b.value(e.value).Parsed()
 	if v.Kind() != value.Map && !v.IsNull() {
 		b.keep(fault.New(fault.CodeMappingReject, "an object is expected, and there is a value of type %s", v.Kind()))
@@ -236,13 +239,33 @@ func (b *builder) with(o *object, e *entry, start int) {
 	}
 }
 
-func (b *builder) names(o *object, name string) bool {
-	for i := range o.entries {
-		e := &o.entries[i]
-		if !e.key.given() || b.eval(&e.key.source).String() != name {
+// section adds the fields of a section of the row without making an object of them, and reports whether it could.
+func (b *builder) section(o *object, e *entry, start int) bool {
+	l, ok := e.value.(leaf)
+	if !ok || !o.fixed || b.row == nil || len(l.text.fast) != 2 || l.text.fast[0] != "row" || !b.row.plain(l.text.fast[1]) {
+		return false
+	}
+	lay := b.row.layout
+	for i := range lay.columns {
+		c := &lay.columns[i]
+		v := &b.row.values[i]
+		if c.section != l.text.fast[1] || c.omit && v.IsNull() && !b.row.clears() || slices.Contains(o.names, c.path[0]) {
 			continue
 		}
-		if _, written := b.member(e); written {
+		if len(b.out) > start {
+			b.out = append(b.out, ',')
+		}
+		b.out = v.AppendJSON(append(b.out, c.key...))
+	}
+	return true
+}
+
+func (b *builder) names(o *object, name string) bool {
+	if o.fixed {
+		return slices.Contains(o.names, name)
+	}
+	for i := range o.entries {
+		if e := &o.entries[i]; e.key.given() && b.eval(&e.key.source).String() == name {
 			return true
 		}
 	}

@@ -2,6 +2,7 @@ package manifest
 
 import (
 	"context"
+	"time"
 
 	"github.com/millrace/millrace/internal/connector"
 	"github.com/millrace/millrace/internal/fault"
@@ -19,6 +20,8 @@ type Hooks struct {
 	Lists map[string]func(ctx context.Context, r *Run) ([]connector.Option, error)
 	// Fields lists further fields of a sync type, by its slug. Native is looked up in Forms for the form of values.
 	Fields map[string]func(ctx context.Context, r *Run) ([]Discovered, error)
+	// Formless are sync types whose Fields name no forms: a run does not list them.
+	Formless map[string]bool
 	// Check reports further errors of a sync's settings, by the slug of the sync type. It does not connect.
 	Check map[string]func(d *Destination, job connector.SyncJob) fault.Issues
 }
@@ -142,6 +145,9 @@ func (r *Run) Do(ctx context.Context, q *httpx.Request) (*Answered, error) {
 	}
 	return &Answered{resp}, nil
 }
+
+// Wait waits, for what the vendor does on its own.
+func (r *Run) Wait(ctx context.Context, d time.Duration) error { return r.session.wait(ctx, d) }
 
 // Answered is an answer.
 type Answered struct{ *httpx.Response }

@@ -131,7 +131,7 @@ type Request struct {
 	Headers map[string]Text `yaml:"headers" doc:"Headers."`
 	Body    *Tree           `yaml:"body" doc:"The body."`
 	Format  string          `yaml:"format" doc:"How the body is written; JSON unless said." enum:"json,form,ndjson,xml,text"`
-	Items   Expr            `yaml:"items" doc:"Where the answer has the list: an expression on body; the body itself unless said."`
+	Items   Expr            `yaml:"items" doc:"Where the answer has the list: an expression on body; the body itself unless said. The members of an object are items with key and value."`
 	Paging  *Paging         `yaml:"paging" doc:"How the next page is asked for; there is one page unless said."`
 }
 

@@ -16,6 +16,7 @@ type pipe struct {
 	steps   []conversion
 	emptied value.Value // what stands for it where a row's fields are emptied
 	notNull bool
+	same    bool // nothing is done to values
 }
 
 // apply returns what is sent for a value.
@@ -54,7 +55,9 @@ func (p Pipeline) compile(options []Option, emptied value.Value, s *scope) (*pip
 		}
 		c.steps = append(c.steps, id.Apply)
 	}
-	return c, p.checks(c, options)
+	err := p.checks(c, options)
+	c.same = len(c.steps) == 0 && !c.notNull
+	return c, err
 }
 
 // identify compiles the rule of an identifier. Where people hash it in the model, plain text is refused rather than sent.

@@ -15,6 +15,7 @@ type column struct {
 	name    string // in mappings
 	section string
 	path    []string // in the section
+	key     []byte   // the last name as JSON with its colon
 	omit    bool
 	pipe    *pipe
 }
@@ -24,6 +25,8 @@ type layout struct {
 	columns  []column
 	match    []column
 	sections []string
+	nested   map[string]bool               // sections with objects in objects
+	saves    bool                          // answers may give rows further members
 	schema   []string                      // names of the model's columns, where templates see them
 	rendered map[string]*template.Template // templates that the sync's settings hold
 	clear    bool                          // removed rows empty their fields
@@ -43,39 +46,101 @@ type record struct {
 	failed   error         // that one of them cannot be evaluated
 }
 
-var _ template.Row = (*record)(nil)
+var _ template.DeepRow = (*record)(nil)
 
-// record reads a row; an error refuses it.
-func (l *layout) record(op connector.Operation, index int, row *connector.Row) (*record, error) {
-	r := &record{layout: l, row: row, index: index, op: op, sections: make([]value.Value, len(l.sections))}
-	var err error
-	if r.values, err = l.values(row.Values, l.clear && op == connector.Removed); err != nil {
-		return nil, err
+// room is how many values a record has.
+func (l *layout) room() int { return len(l.columns) + len(l.match) + len(l.sections) }
+
+// fill reads a row into a record whose values are kept in room; an error refuses it.
+func (l *layout) fill(r *record, op connector.Operation, index int, row *connector.Row, room []value.Value) error {
+	n, m := len(l.columns), len(l.columns)+len(l.match)
+	*r = record{layout: l, row: row, index: index, op: op, values: room[:n:n], match: room[n:m:m], sections: room[m:]}
+	if err := l.apply(r.values, row.Values, r.clears()); err != nil {
+		return err
 	}
-	r.match = make([]value.Value, len(l.match))
 	for i := range l.match {
+		var err error
 		if r.match[i], err = l.match[i].pipe.apply(row.Match[i]); err != nil {
-			return nil, about(l.match[i].name, err)
+			return about(l.match[i].name, err)
 		}
 	}
-	return r, nil
+	return nil
 }
 
-func (l *layout) values(from []value.Value, clear bool) ([]value.Value, error) {
-	values := make([]value.Value, len(l.columns))
+// clears reports whether the row's fields are emptied.
+func (r *record) clears() bool { return r.layout.clear && r.op == connector.Removed }
+
+// apply makes of a row's values what is sent.
+func (l *layout) apply(values, from []value.Value, clear bool) error {
 	for i := range l.columns {
 		c := &l.columns[i]
 		if clear && c.section != "" && !slices.ContainsFunc(l.match, func(m column) bool { return m.name == c.name }) {
 			values[i] = c.pipe.emptied
 			continue
 		}
+		if c.pipe.same {
+			values[i] = from[i]
+			continue
+		}
 		v, err := c.pipe.apply(from[i])
 		if err != nil {
-			return nil, about(c.name, err)
+			return about(c.name, err)
 		}
 		values[i] = v
 	}
-	return values, nil
+	return nil
+}
+
+// fixes reports whether variables have the same values in every row of the run: those of the run itself, and fields
+// that are not mapped, which are null.
+func (l *layout) fixes(paths [][]string) bool {
+	if l.saves {
+		return false
+	}
+	for _, p := range paths {
+		if !slices.Contains(lasting, p[0]) && (p[0] != "row" || len(p) < 3 || !l.lacks(p[1], p[2])) {
+			return false
+		}
+	}
+	return true
+}
+
+// lacks reports whether no row has a member of a section, or of matched.
+func (l *layout) lacks(section, name string) bool {
+	switch {
+	case name == "" || name == "size":
+		return false
+	case slices.Contains(l.sections, section):
+		return !slices.ContainsFunc(l.columns, func(c column) bool { return c.section == section && c.path[0] == name })
+	default:
+		return section == "matched" && !slices.ContainsFunc(l.match, func(c column) bool { return c.last() == name })
+	}
+}
+
+// plain reports whether a name means a section that has no objects in objects.
+func (r *record) plain(name string) bool {
+	return len(r.saved) == 0 && !r.layout.nested[name] && slices.Contains(r.layout.sections, name)
+}
+
+// GetIn returns a member of a section or of matched, without making an object of it.
+func (r *record) GetIn(section, name string) (v value.Value, known bool) {
+	if section == "matched" && len(r.saved) == 0 && !slices.Contains(r.layout.sections, section) {
+		for i := range r.layout.match {
+			if r.layout.match[i].last() == name {
+				return r.match[i], true
+			}
+		}
+		return v, name != "size"
+	}
+	if name == "size" || !r.plain(section) {
+		return v, false
+	}
+	for i := range r.layout.columns {
+		if c := &r.layout.columns[i]; c.section == section && c.path[0] == name {
+			return r.values[i], true
+		}
+	}
+	return v, true
 }
 
 // about says which field an error is about.
@@ -92,7 +157,7 @@ func (r *record) Get(name string) (value.Value, bool) {
 	}
 	if i := slices.Index(r.layout.sections, name); i >= 0 {
 		if r.sections[i].IsNull() {
-			r.sections[i] = r.layout.section(name, r.values, r.layout.clear && r.op == connector.Removed)
+			r.sections[i] = r.layout.section(name, r.values, r.clears())
 		}
 		return r.sections[i], true
 	}
@@ -155,8 +220,8 @@ func (r *record) previous() value.Value {
 	if r.row.Before == nil {
 		return value.Value{}
 	}
-	values, err := r.layout.values(r.row.Before, false)
-	if err != nil {
+	values := make([]value.Value, len(r.layout.columns))
+	if err := r.layout.apply(values, r.row.Before, false); err != nil {
 		return value.Value{} // what cannot be sent was not
 	}
 	fields := make([]value.Field, len(r.layout.sections))

@@ -18,6 +18,12 @@ type scope struct {
 	row  *record // what the name row means; nil for none
 	vars []value.Field
 	buf  []byte
+	body []byte // of the last request
+
+	settled map[*source]bool // conditions on what a scope has from its beginning
+	records []record         // room for the rows of a batch
+	rows    []*record
+	values  []value.Value
 }
 
 func newScope() *scope { return &scope{t: template.NewScope(limits)} }
@@ -33,8 +39,21 @@ func (s *scope) keepVar(name string, v value.Value) {
 
 // bind gives a row to the templates.
 func (s *scope) bind(r *record) {
-	s.row = r
-	s.t.SetRow("row", r)
+	if s.row != r || r == nil {
+		s.row = r
+		s.t.SetRow("row", r)
+	}
+}
+
+// room is that of a batch: records and so many values for each.
+func (s *scope) room(rows, each int) ([]record, []value.Value) {
+	if cap(s.records) < rows || cap(s.values) < rows*each {
+		s.records, s.rows, s.values = make([]record, rows), make([]*record, 0, rows), make([]value.Value, rows*each)
+	}
+	values := s.values[:rows*each]
+	clear(values)
+	s.row = nil
+	return s.records[:rows], values
 }
 
 // eval returns the value of a piece; one that the manifest does not have is null.
@@ -42,16 +61,35 @@ func (s *scope) eval(p *source) (value.Value, error) {
 	switch {
 	case p.tmpl == nil:
 		return p.fix, nil
-	case p.fast != nil && p.fast[0] == "row" && s.row != nil && len(p.fast) > 1:
-		v, _ := s.row.Get(p.fast[1])
-		for _, name := range p.fast[2:] {
-			v, _ = v.Parsed().Get(name)
+	case p.fast != nil:
+		if v, known := s.member(p.fast); known {
+			return v, nil
 		}
-		return v, nil
-	default:
-		v, err := p.tmpl.Eval(s.t)
-		return v, p.wrong(err)
 	}
+	v, err := p.tmpl.Eval(s.t)
+	return v, p.wrong(err)
+}
+
+// member returns a member of the row, without a template; known is false for everything else.
+func (s *scope) member(path []string) (v value.Value, known bool) {
+	if path[0] != "row" || s.row == nil || len(path) < 2 {
+		return v, false
+	}
+	if len(path) > 2 {
+		if v, known = s.row.GetIn(path[1], path[2]); known {
+			path = path[1:]
+		}
+	}
+	if !known {
+		v, _ = s.row.Get(path[1])
+	}
+	for _, name := range path[2:] {
+		v, known = v.Parsed().Get(name)
+		if !known && name == "size" {
+			return v, false // the size of a list, a text or an object
+		}
+	}
+	return v, true
 }
 
 // text returns a piece as text. It is empty for null.
@@ -76,9 +114,22 @@ func (s *scope) meets(c *Cond) (bool, error) {
 	if !c.given() {
 		return false, nil
 	}
-	out, err := c.tmpl.Render(s.t, s.buf[:0])
-	s.buf = out
-	return len(out) > 0, c.wrong(err)
+	if c.fast != nil {
+		if v, known := s.member(c.fast); known {
+			return !v.IsNull() && (v.Kind() != value.Bool || v.Bool()), nil
+		}
+	}
+	if holds, known := s.settled[&c.source]; known {
+		return holds, nil
+	}
+	holds, err := c.tmpl.Holds(s.t)
+	if err == nil && (c.lasts || s.row != nil && s.row.layout.fixes(c.tmpl.Paths())) {
+		if s.settled == nil {
+			s.settled = map[*source]bool{}
+		}
+		s.settled[&c.source] = holds
+	}
+	return holds, c.wrong(err)
 }
 
 // wrong says which piece of the manifest could not be evaluated.

@@ -22,7 +22,8 @@ type session struct {
 	rules     []*check
 	scopes    sync.Pool
 	resources resources
-	hooked    connector.Session // of a hook that sends everything
+	writes    map[connector.Operation]*Write // nil for nothing
+	hooked    connector.Session              // of a hook that sends everything
 
 	mu    sync.Mutex
 	fatal error // why the run cannot go on, found after rows of a batch were taken
@@ -70,11 +71,24 @@ func (d *Destination) session(ctx context.Context, job connector.SyncJob) (*sess
 	if s.layout, err = d.layout(ctx, s.client, t, job); err != nil {
 		return nil, err
 	}
+	s.layout.saves = t.saves()
+	if s.writes, err = d.writesOf(t, job); err != nil {
+		return nil, err
+	}
 	if s.rules, err = d.checks(t, job); err != nil {
 		return nil, err
 	}
 	s.scopes.New = func() any { return d.jobScope(job) }
 	return s, nil
+}
+
+// saves reports whether answers may give rows further members.
+func (t *SyncType) saves() bool {
+	return slices.ContainsFunc(t.Write, func(w Write) bool {
+		return slices.ContainsFunc(w.Steps, func(st Step) bool {
+			return slices.ContainsFunc(st.Rows, func(rd Reader) bool { return len(rd.Save) > 0 })
+		})
+	})
 }
 
 func (s *session) concurrency() int {
@@ -84,9 +98,17 @@ func (s *session) concurrency() int {
 	return defaultConcurrency
 }
 
-// write returns what is sent for an operation; nil for nothing.
-func (s *session) write(op connector.Operation) (*Write, error) {
-	return s.Destination.write(s.kind, s.job, op)
+// writesOf returns what is sent for each operation.
+func (d *Destination) writesOf(t *SyncType, job connector.SyncJob) (map[connector.Operation]*Write, error) {
+	all := map[connector.Operation]*Write{}
+	for _, op := range connector.Operations {
+		w, err := d.write(t, job, op)
+		if err != nil {
+			return nil, err
+		}
+		all[op] = w
+	}
+	return all, nil
 }
 
 func (d *Destination) write(t *SyncType, job connector.SyncJob, op connector.Operation) (*Write, error) {
@@ -120,8 +142,8 @@ func (w *Write) fits(job connector.SyncJob, op connector.Operation) bool {
 func (s *session) Limits() connector.Limits {
 	var all connector.Limits
 	for _, op := range connector.Operations {
-		w, err := s.write(op)
-		if w == nil || err != nil {
+		w := s.writes[op]
+		if w == nil {
 			continue
 		}
 		l := s.limits(w)
@@ -141,8 +163,8 @@ func (s *session) Limits() connector.Limits {
 // LimitsOf returns the limits of one operation.
 func (s *session) LimitsOf(op connector.Operation) connector.Limits {
 	all := s.Limits()
-	w, err := s.write(op)
-	if w == nil || err != nil {
+	w := s.writes[op]
+	if w == nil {
 		return all
 	}
 	l := s.limits(w)
@@ -228,10 +250,7 @@ func (s *session) Write(ctx context.Context, b *connector.Batch) (connector.Resu
 	if err := s.stopped(); err != nil {
 		return connector.Result{}, err
 	}
-	w, err := s.write(b.Operation)
-	if err != nil {
-		return connector.Result{}, err
-	}
+	w := s.writes[b.Operation]
 	if w == nil {
 		return connector.Result{}, fault.New(fault.CodeInvalid, "the sync sends nothing for rows that were %s", b.Operation)
 	}

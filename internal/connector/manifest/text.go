@@ -3,6 +3,7 @@ package manifest
 import (
 	"errors"
 	"regexp"
+	"slices"
 	"strings"
 
 	"gopkg.in/yaml.v3"
@@ -19,6 +20,8 @@ type source struct {
 	tmpl *template.Template // nil where the text is what it is
 	fix  value.Value        // that text, with its type
 	fast []string           // a variable with members, and nothing else
+
+	lasts bool // it is about the connection, the settings and the run alone
 }
 
 // given reports whether the manifest has the piece.
@@ -63,7 +66,11 @@ func (s *source) compile(d *decoder, n *yaml.Node, path, text string) {
 		return
 	}
 	s.tmpl = t
+	s.lasts = !slices.ContainsFunc(t.Paths(), func(p []string) bool { return !slices.Contains(lasting, p[0]) })
 }
+
+// lasting are variables that stay what they are as long as a scope.
+var lasting = []string{"connection", "settings", "run", "model"}
 
 func (t *Text) parse(d *decoder, n *yaml.Node, path string) {
 	if n.Kind != yaml.ScalarNode {
@@ -100,6 +107,9 @@ func (c *Cond) parse(d *decoder, n *yaml.Node, path string) {
 		return
 	}
 	c.compile(d, n, path, "{% if "+n.Value+" %}1{% endif %}")
+	if m := variable.FindStringSubmatch("{{ " + n.Value + " }}"); m != nil {
+		c.fast = strings.Split(m[1], ".")
+	}
 }
 
 func (e *Expr) parse(d *decoder, n *yaml.Node, path string) {

@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"gopkg.in/yaml.v3"
+
+	"github.com/millrace/millrace/internal/value"
 )
 
 // Tree is what a body is built from: YAML whose texts are templates, with a few directives.
@@ -15,12 +17,16 @@ type Tree struct{ root node }
 type node interface{ isNode() }
 
 type (
-	leaf     struct{ text Text }       // a text or another scalar
-	array    struct{ items []node }    // a list that is written out
-	object   struct{ entries []entry } // an object
-	jsonText struct{ do node }         // $json: the JSON of something, as a text
-	eachRow  struct{ do node }         // $rows: an item for each row
-	each     struct {                  // $each: an item for each item of a list
+	leaf   struct{ text *Text }   // a text or another scalar
+	array  struct{ items []node } // a list that is written out
+	object struct {               // an object
+		entries []entry
+		names   []string // of the members that are written out, where all are known beforehand
+		fixed   bool     // they are
+	}
+	jsonText struct{ do node } // $json: the JSON of something, as a text
+	eachRow  struct{ do node } // $rows: an item for each row
+	each     struct {          // $each: an item for each item of a list
 		list Text
 		as   string
 		do   node
@@ -34,6 +40,7 @@ type (
 // entry is a member of an object; one without a key adds the members of an object ($with).
 type entry struct {
 	key   Text
+	name  []byte // the key as JSON with its colon, where it is known beforehand
 	value node
 	null  bool // a plain null is sent
 }
@@ -64,7 +71,7 @@ func (d *decoder) tree(n *yaml.Node, path string) node {
 	case yaml.MappingNode:
 		return d.branch(n, path)
 	default:
-		var l leaf
+		l := leaf{&Text{}}
 		l.text.parse(d, n, path)
 		return l
 	}
@@ -128,7 +135,7 @@ func (d *decoder) directive(n *yaml.Node, word string, words map[string]*yaml.No
 }
 
 func (d *decoder) plain(n *yaml.Node, path string) node {
-	o := &object{}
+	o := &object{fixed: true}
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		key, v := n.Content[i], n.Content[i+1]
 		e := entry{value: d.tree(v, path+"."+key.Value), null: v.Tag == "!!null"}
@@ -143,10 +150,22 @@ func (d *decoder) plain(n *yaml.Node, path string) node {
 			}
 			text.Style |= yaml.DoubleQuotedStyle // a key is a text
 			e.key.parse(d, &text, path+"."+key.Value)
+			e.settle(o)
 		}
 		o.entries = append(o.entries, e)
 	}
 	return o
+}
+
+// settle notes the key of a member that is always the same.
+func (e *entry) settle(o *object) {
+	if e.key.tmpl != nil {
+		o.fixed = false
+		return
+	}
+	name := e.key.fix.String()
+	e.name = append(value.AppendJSONString(nil, name), ':')
+	o.names = append(o.names, name)
 }
 
 // walk visits every piece of a tree that is evaluated, and its loops.
