@@ -11,6 +11,7 @@ import (
 
 	"github.com/millrace/millrace/internal/connector"
 	"github.com/millrace/millrace/internal/connector/manifest"
+	"github.com/millrace/millrace/internal/destination/hubspot"
 	"github.com/millrace/millrace/internal/httpx"
 )
 
@@ -18,7 +19,9 @@ import (
 var files embed.FS
 
 // hooks are the Go code beside manifests, by their slugs.
-var hooks = map[string]manifest.Hooks{}
+var hooks = map[string]manifest.Hooks{
+	"hubspot": hubspot.Hooks(),
+}
 
 // Manifests returns the destinations that are manifests, by their slugs. network says where the server's operator lets
 // requests go. A manifest with a mistake is a defect of the build.

@@ -44,6 +44,26 @@ func (r *Run) Settings() connector.Settings { return r.session.settings }
 // Limits are what the manifest says of the sync type.
 func (r *Run) Limits() connector.Limits { return r.session.Limits() }
 
+// Session is the session that the manifest makes alone: a session of a hook's own passes on to it what it does not do
+// otherwise.
+func (r *Run) Session() connector.Session { return r.session }
+
+// LimitsOf are what the manifest says of one operation.
+func (r *Run) LimitsOf(op connector.Operation) connector.Limits { return r.session.LimitsOf(op) }
+
+// With reads a batch, for a session of a hook's own: the Run that it returns has its rows, without those that the rules
+// refuse.
+func (r *Run) With(ctx context.Context, b *connector.Batch) (*Run, error) {
+	made, err := r.session.resources.get(ctx, r.session)
+	if err != nil {
+		return nil, err
+	}
+	a := &attempt{session: r.session, batch: b, scope: r.session.jobScope(r.session.job)}
+	a.prepare(made)
+	a.read()
+	return &Run{session: r.session, attempt: a}, nil
+}
+
 // State is what the connection remembers.
 func (r *Run) State() connector.State { return r.session.state }
 
