@@ -7,6 +7,7 @@ package hubspot
 import (
 	"context"
 	"encoding/json"
+	"strings"
 
 	"github.com/millrace/millrace/internal/connector"
 	"github.com/millrace/millrace/internal/connector/manifest"
@@ -66,14 +67,11 @@ func text(v value.Value) string {
 		}
 		return v.String()
 	}
-	joined := ""
+	parts := make([]string, len(v.List()))
 	for i, item := range v.List() {
-		if i > 0 {
-			joined += ";"
-		}
-		joined += item.String()
+		parts[i] = item.String()
 	}
-	return joined
+	return strings.Join(parts, ";")
 }
 
 // listsPerPage is how many lists a page has.

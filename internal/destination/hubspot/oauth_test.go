@@ -1,6 +1,7 @@
 package hubspot_test
 
 import (
+	"maps"
 	"net/url"
 	"os"
 	"strings"
@@ -60,14 +61,12 @@ func TestScopes(t *testing.T) {
 func optional(t *testing.T, info connector.DestinationInfo, more connector.Settings) string {
 	t.Helper()
 	settings := connector.Settings{"method": "oauth", "clientId": "app", "clientSecret": "s3cret"}
-	for name, v := range more {
-		settings[name] = v
-	}
+	maps.Copy(settings, more)
 	d, err := info.Open(connector.DestinationOptions{Settings: settings.WithDefaults(info.Fields)})
 	if err != nil {
 		t.Fatal(err)
 	}
-	address, err := d.(connector.Authorizer).AuthorizeURL("https://cdp.example/back", "state") //nolint:forcetypeassert // every manifest's is one
+	address, err := d.(connector.Authorizer).AuthorizeURL("https://cdp.example/back", "state")
 	if err != nil {
 		t.Fatal(err)
 	}
