@@ -249,7 +249,7 @@ func (a *association) parse(v value.Value) ([]link, error) {
 		return a.labelled(v)
 	default:
 		var all []link
-		for _, part := range strings.SplitSeq(v.String(), ",") {
+		for part := range strings.SplitSeq(v.String(), ",") {
 			if part = strings.TrimSpace(part); part != "" {
 				all = append(all, link{of: a, value: part, types: []spec{a.plain}})
 			}
@@ -308,7 +308,7 @@ func names(v value.Value) []string {
 	if v.IsNull() {
 		return nil
 	}
-	for _, part := range strings.SplitSeq(v.String(), ",") {
+	for part := range strings.SplitSeq(v.String(), ",") {
 		if part = strings.TrimSpace(part); part != "" {
 			all = append(all, part)
 		}
