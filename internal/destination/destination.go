@@ -12,6 +12,7 @@ import (
 	"github.com/millrace/millrace/internal/connector"
 	"github.com/millrace/millrace/internal/connector/manifest"
 	"github.com/millrace/millrace/internal/destination/hubspot"
+	"github.com/millrace/millrace/internal/destination/salesforce"
 	"github.com/millrace/millrace/internal/httpx"
 )
 
@@ -20,7 +21,8 @@ var files embed.FS
 
 // hooks are the Go code beside manifests, by their slugs.
 var hooks = map[string]manifest.Hooks{
-	"hubspot": hubspot.Hooks(),
+	"hubspot":    hubspot.Hooks(),
+	"salesforce": salesforce.Hooks(),
 }
 
 // Manifests returns the destinations that are manifests, by their slugs. network says where the server's operator lets

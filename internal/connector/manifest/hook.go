@@ -135,16 +135,22 @@ func (r *Run) Steps(ctx context.Context, steps []Step) error { return r.attempt.
 // is no success, by the manifest's rules and those of HTTP, is an error.
 func (r *Run) Ask(ctx context.Context, method, path string, body []byte, header map[string]string) (*Answered, error) {
 	s := r.session.jobScope(r.session.job)
+	if err := r.session.client.tell(ctx, s); err != nil {
+		return nil, err
+	}
 	u, err := r.session.client.address(s, parts{call: &Call{Method: method, Path: plainPath(path)}})
 	if err != nil {
 		return nil, err
 	}
-	return r.Do(ctx, &httpx.Request{Method: method, URL: u, Body: body, Header: httpHeader(header, body != nil)})
+	return r.Do(ctx, &httpx.Request{Method: method, URL: u, Body: body, Header: httpHeader(header, body != nil), Keep: discoverBytes})
 }
 
 // Do makes a request of a hook's own making. It is authorized and recorded as others are.
 func (r *Run) Do(ctx context.Context, q *httpx.Request) (*Answered, error) {
 	s := r.session.jobScope(r.session.job)
+	if err := r.session.client.tell(ctx, s); err != nil {
+		return nil, err
+	}
 	if err := headers(s, q.Header, r.session.manifest.Connection.Headers); err != nil {
 		return nil, err
 	}
