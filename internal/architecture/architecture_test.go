@@ -130,6 +130,9 @@ func allowed(from, to string) bool {
 	if strings.HasPrefix(from, to+"/") && rowOf(from) == 6 {
 		return true // the stand-in of a source or destination
 	}
+	if from == "internal/destination" && strings.HasPrefix(to, from+"/") {
+		return true // the hooks beside manifests
+	}
 	for pair := range sideways {
 		if strings.HasPrefix(from, pair[0]) && strings.HasPrefix(to, pair[1]) {
 			return true
