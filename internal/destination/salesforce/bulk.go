@@ -59,7 +59,7 @@ func (w *batch) open(ctx context.Context, k work, table []byte) (*job, error) {
 		return nil, harmless(err) // nothing is done before the upload is complete
 	}
 	path := "/jobs/ingest/" + segment(j.ID)
-	_, err := w.run.Ask(ctx, "PUT", path+"/batches", table, map[string]string{"Content-Type": "text/csv"})
+	_, err := w.run.Ask(ctx, "PUT", rest+path+"/batches", table, map[string]string{"Content-Type": "text/csv"})
 	if err != nil {
 		return nil, harmless(err)
 	}
@@ -197,7 +197,7 @@ func (w *batch) unfinished(ctx context.Context, k work, j *job, left map[string]
 
 // results reads one of a job's tables of results.
 func (w *batch) results(ctx context.Context, k work, j *job, table string, left map[string][]*item, each func(it *item, words string)) error {
-	resp, err := w.run.Ask(ctx, "GET", "/jobs/ingest/"+segment(j.ID)+"/"+table, nil, map[string]string{"Accept": "text/csv"})
+	resp, err := w.run.Ask(ctx, "GET", rest+"/jobs/ingest/"+segment(j.ID)+"/"+table, nil, map[string]string{"Accept": "text/csv"})
 	if err != nil {
 		return fault.Reclass(err, fault.Unknown)
 	}

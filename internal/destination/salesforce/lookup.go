@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/millrace/millrace/internal/connector/manifest"
@@ -33,12 +34,24 @@ const queryBytes = 6000
 // find returns the ids of the records that have the values, by finder.key.
 func (f *finder) find(ctx context.Context, r *manifest.Run, values []string) (map[string]string, error) {
 	all := map[string]string{}
+	err := f.each(ctx, r, values, nil, func(rec map[string]value.Value) {
+		key, id := f.key(rec[f.field.Name].String()), rec["Id"].String()
+		if other, known := all[key]; known && other != id {
+			id = several
+		}
+		all[key] = id
+	})
+	return all, err
+}
+
+// each visits the records that have one of the values, with further fields of theirs.
+func (f *finder) each(ctx context.Context, r *manifest.Run, values, fields []string, visit func(map[string]value.Value)) error {
 	var list strings.Builder
 	ask := func() error {
 		if list.Len() == 0 {
 			return nil
 		}
-		err := f.ask(ctx, r, list.String(), all)
+		err := f.ask(ctx, r, list.String(), fields, visit)
 		list.Reset()
 		return err
 	}
@@ -51,7 +64,7 @@ func (f *finder) find(ctx context.Context, r *manifest.Run, values []string) (ma
 		seen[f.key(v)] = true
 		if list.Len() > 0 && len(url.QueryEscape(list.String()+literal)) > queryBytes {
 			if err := ask(); err != nil {
-				return nil, err
+				return err
 			}
 		}
 		if list.Len() > 0 {
@@ -59,7 +72,7 @@ func (f *finder) find(ctx context.Context, r *manifest.Run, values []string) (ma
 		}
 		list.WriteString(literal)
 	}
-	return all, ask()
+	return ask()
 }
 
 // literal is a value in SOQL.
@@ -74,12 +87,14 @@ func (f *finder) literal(v string) (text string, fits bool) {
 	}
 }
 
-func (f *finder) ask(ctx context.Context, r *manifest.Run, list string, all map[string]string) error {
-	name := f.field.Name
-	soql := "SELECT Id, " + name + " FROM " + f.object + " WHERE " + name + " IN (" + list + ")"
-	if name == "Id" {
-		soql = "SELECT Id FROM " + f.object + " WHERE Id IN (" + list + ")"
+func (f *finder) ask(ctx context.Context, r *manifest.Run, list string, fields []string, visit func(map[string]value.Value)) error {
+	names := []string{"Id"}
+	for _, name := range append([]string{f.field.Name}, fields...) {
+		if !slices.Contains(names, name) {
+			names = append(names, name)
+		}
 	}
+	soql := "SELECT " + strings.Join(names, ", ") + " FROM " + f.object + " WHERE " + f.field.Name + " IN (" + list + ")"
 	path := "/query?q=" + url.QueryEscape(soql)
 	for path != "" {
 		var page struct {
@@ -90,11 +105,7 @@ func (f *finder) ask(ctx context.Context, r *manifest.Run, list string, all map[
 			return err
 		}
 		for _, rec := range page.Records {
-			key, id := f.key(rec[name].String()), rec["Id"].String()
-			if other, known := all[key]; known && other != id {
-				id = several
-			}
-			all[key] = id
+			visit(rec)
 		}
 		path = ""
 		if _, rest, told := strings.Cut(page.Next, "/query/"); told {

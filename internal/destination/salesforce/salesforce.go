@@ -32,7 +32,13 @@ func Hooks() manifest.Hooks {
 	}
 }
 
-// call makes a request and reads its answer into to, which may be nil.
+// The interfaces of one version, behind the address of all services.
+const (
+	rest = "/data/v63.0"
+	soap = "/Soap/u/63.0"
+)
+
+// call makes a request of the REST API and reads its answer into to, which may be nil.
 func call(ctx context.Context, r *manifest.Run, method, path string, body, to any) error {
 	var text []byte
 	if body != nil {
@@ -41,7 +47,7 @@ func call(ctx context.Context, r *manifest.Run, method, path string, body, to an
 			return fault.Wrap(err, fault.CodeInternal, "encoding a request")
 		}
 	}
-	resp, err := r.Ask(ctx, method, path, text, nil)
+	resp, err := r.Ask(ctx, method, rest+path, text, nil)
 	if err != nil {
 		return err
 	}

@@ -21,9 +21,11 @@ type session struct {
 	match   *field // of the first object; nil where records are only made
 	columns []*column
 	bulk    bool // batches become jobs
+	merges  *merger
 
-	mu    sync.Mutex
-	fatal error
+	mu      sync.Mutex
+	fatal   error
+	regrets error // see Finish
 }
 
 var _ connector.OperationLimiter = (*session)(nil)
@@ -55,7 +57,8 @@ func begin(ctx context.Context, r *manifest.Run) (connector.Session, error) {
 		}
 		s.columns = append(s.columns, col)
 	}
-	return s, nil
+	s.merges, err = s.merger()
+	return s, err
 }
 
 // column reads a mapped field: FIELD, FIELD.other to find the record that is referred to by another field, or
@@ -192,13 +195,17 @@ func (w *batch) send(ctx context.Context, op connector.Operation) error {
 		return w.remove(ctx)
 	case op == connector.Removed:
 		return w.update(ctx, true)
-	case job.Mode == connector.ModeInsert:
-		return w.create(ctx, w.items)
 	case job.Mode == connector.ModeUpdate:
 		return w.update(ctx, false)
-	default:
-		return w.upsert(ctx)
 	}
+	write := w.upsert
+	if job.Mode == connector.ModeInsert {
+		write = func(ctx context.Context) error { return w.create(ctx, w.items) }
+	}
+	if err := write(ctx); err != nil || w.merges == nil {
+		return err
+	}
+	return w.merge(ctx)
 }
 
 // read makes items of the rows. Of several rows about the same record, later ones wait for a request of their own.
