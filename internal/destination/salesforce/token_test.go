@@ -18,22 +18,27 @@ import (
 
 const token = "00D!access-token"
 
-// organisation is an organisation with two contacts that are one. It notes the token that merging is asked with.
+// organisation is an organisation with two contacts that are one. It tells its own address with the token, and notes
+// what merging is asked with.
 func organisation(t *testing.T, session *string) *httptest.Server {
 	t.Helper()
 	describe := map[string]any{"name": "Contact", "fields": []any{
 		map[string]any{"name": "Group__c", "type": "string", "createable": true}, map[string]any{"name": "Child__c", "type": "boolean", "createable": true},
 	}}
+	address := ""
 	answers := map[string]any{
-		"/oauth2/token":                         map[string]any{"access_token": token, "instance_url": "https://acme.example"},
-		"/data/v63.0/sobjects/Contact/describe": describe,
-		"/data/v63.0/composite/sobjects":        []any{map[string]any{"id": "0031", "success": true}},
-		"/data/v63.0/query": map[string]any{"records": []any{
+		"/services/data/v63.0/sobjects/Contact/describe": describe,
+		"/services/data/v63.0/composite/sobjects":        []any{map[string]any{"id": "0031", "success": true}},
+		"/services/data/v63.0/query": map[string]any{"records": []any{
 			map[string]any{"Id": "0031", "Group__c": "g", "Child__c": true}, map[string]any{"Id": "0032", "Group__c": "g", "Child__c": false},
 		}},
 	}
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if a, known := answers[r.URL.Path]; known {
+		a, known := answers[r.URL.Path]
+		if r.URL.Path == "/login/services/oauth2/token" {
+			a, known = map[string]any{"access_token": token, "instance_url": address}, true
+		}
+		if known {
 			if err := json.NewEncoder(w).Encode(a); err != nil {
 				t.Error(err)
 			}
@@ -47,26 +52,30 @@ func organisation(t *testing.T, session *string) *httptest.Server {
 		w.Write([]byte(`<Envelope><Body><mergeResponse><result><success>true</success></result></mergeResponse></Body></Envelope>`)) //nolint:errcheck // the client sees
 	}))
 	t.Cleanup(server.Close)
+	address = server.URL
 	return server
 }
 
-// Merging needs the access token in the body of its request, and the request log does not have it.
+// Requests go to the address that came with the token. Merging needs the access token in the body of its request, and
+// the request log does not have it.
 //
 // Req: SY-74
-func TestTokenStaysSecret(t *testing.T) {
+func TestToken(t *testing.T) {
 	t.Parallel()
 	text, err := os.ReadFile("manifest.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}
-	m, err := manifest.Parse("manifest.yaml", text)
+	var session string
+	server := organisation(t, &session)
+	login := strings.ReplaceAll(string(text), "https://login.salesforce.com", server.URL+"/login")
+	m, err := manifest.Parse("manifest.yaml", []byte(login))
 	if err != nil {
 		t.Fatal(err)
 	}
-	var session string
 	info := m.Info(httpx.AnyNetwork, salesforce.Hooks())
 	d, err := info.Open(connector.DestinationOptions{Settings: connector.Settings{
-		"method": "client", "consumerKey": "key", "consumerSecret": "s3cret", "baseUrl": organisation(t, &session).URL,
+		"method": "client", "consumerKey": "key", "consumerSecret": "s3cret",
 	}})
 	if err != nil {
 		t.Fatal(err)
