@@ -64,6 +64,17 @@ func (r *Run) With(ctx context.Context, b *connector.Batch) (*Run, error) {
 	return &Run{session: r.session, attempt: a}, nil
 }
 
+// Token is the connection's OAuth access token, for an API that wants it in a body. Requests are authorized with it
+// anyway, and so no log has it.
+func (r *Run) Token(ctx context.Context) (string, error) {
+	tokens := r.session.auth.tokens
+	if tokens == nil {
+		return "", fault.New(fault.CodeInvalid, "this connection has no access token")
+	}
+	t, err := tokens.Get(ctx, r.session.client.Client)
+	return t.Access, err
+}
+
 // State is what the connection remembers.
 func (r *Run) State() connector.State { return r.session.state }
 
@@ -167,17 +178,6 @@ func (r *Run) Do(ctx context.Context, q *httpx.Request) (*Answered, error) {
 		return &Answered{resp}, e
 	}
 	return &Answered{resp}, nil
-}
-
-// Token is the connection's OAuth access token, for an API that wants it in a body. Requests are authorized with it
-// anyway, and so no log has it.
-func (r *Run) Token(ctx context.Context) (string, error) {
-	tokens := r.session.auth.tokens
-	if tokens == nil {
-		return "", fault.New(fault.CodeInvalid, "this connection has no access token")
-	}
-	t, err := tokens.Get(ctx, r.session.client.Client)
-	return t.Access, err
 }
 
 // Answered is an answer.
