@@ -12,7 +12,9 @@ import (
 	"github.com/millrace/millrace/internal/connector"
 	"github.com/millrace/millrace/internal/connector/manifest"
 	"github.com/millrace/millrace/internal/destination/braze"
+	"github.com/millrace/millrace/internal/destination/hubspot"
 	"github.com/millrace/millrace/internal/destination/iterable"
+	"github.com/millrace/millrace/internal/destination/salesforce"
 	"github.com/millrace/millrace/internal/httpx"
 )
 
@@ -20,7 +22,12 @@ import (
 var files embed.FS
 
 // hooks are the Go code beside manifests, by their slugs.
-var hooks = map[string]manifest.Hooks{"braze": braze.Hooks(), "iterable": iterable.Hooks()}
+var hooks = map[string]manifest.Hooks{
+	"braze":      braze.Hooks(),
+	"hubspot":    hubspot.Hooks(),
+	"iterable":   iterable.Hooks(),
+	"salesforce": salesforce.Hooks(),
+}
 
 // Manifests returns the destinations that are manifests, by their slugs. network says where the server's operator lets
 // requests go. A manifest with a mistake is a defect of the build.

@@ -38,18 +38,26 @@ func (c *client) request(ctx context.Context, s *scope, p parts, rows []*record)
 	if len(rows) > 0 {
 		s.bind(rows[0])
 	}
-	if c.d.auth.keeps {
-		extra, err := c.d.auth.extra(ctx, c.Client)
-		if err != nil {
-			return nil, err
-		}
-		s.set("token", extra)
+	if err := c.tell(ctx, s); err != nil {
+		return nil, err
 	}
 	r, err := c.build(s, p, rows)
 	if _, about := rowOf(err); err != nil && !about && len(rows) == 1 {
 		return nil, &rowError{rows[0], err}
 	}
 	return r, err
+}
+
+// tell gives the templates what came with the token.
+func (c *client) tell(ctx context.Context, s *scope) error {
+	if !c.d.auth.keeps {
+		return nil
+	}
+	extra, err := c.d.auth.extra(ctx, c.Client)
+	if err == nil {
+		s.set("token", extra)
+	}
+	return err
 }
 
 func (c *client) build(s *scope, p parts, rows []*record) (*httpx.Request, error) {

@@ -47,6 +47,37 @@ func (r *Run) Settings() connector.Settings { return r.session.settings }
 // Limits are what the manifest says of the sync type.
 func (r *Run) Limits() connector.Limits { return r.session.Limits() }
 
+// Session is the session that the manifest makes alone: a session of a hook's own passes on to it what it does not do
+// otherwise.
+func (r *Run) Session() connector.Session { return r.session }
+
+// LimitsOf are what the manifest says of one operation.
+func (r *Run) LimitsOf(op connector.Operation) connector.Limits { return r.session.LimitsOf(op) }
+
+// With reads a batch, for a session of a hook's own: the Run that it returns has its rows, without those that the rules
+// refuse.
+func (r *Run) With(ctx context.Context, b *connector.Batch) (*Run, error) {
+	made, err := r.session.resources.get(ctx, r.session)
+	if err != nil {
+		return nil, err
+	}
+	a := &attempt{session: r.session, batch: b, scope: r.session.jobScope(r.session.job)}
+	a.prepare(made)
+	a.read()
+	return &Run{session: r.session, attempt: a}, nil
+}
+
+// Token is the connection's OAuth access token, for an API that wants it in a body. Requests are authorized with it
+// anyway, and so no log has it.
+func (r *Run) Token(ctx context.Context) (string, error) {
+	tokens := r.session.auth.tokens
+	if tokens == nil {
+		return "", fault.New(fault.CodeInvalid, "this connection has no access token")
+	}
+	t, err := tokens.Get(ctx, r.session.client.Client)
+	return t.Access, err
+}
+
 // State is what the connection remembers.
 func (r *Run) State() connector.State { return r.session.state }
 
@@ -118,16 +149,22 @@ func (r *Run) Steps(ctx context.Context, steps []Step) error { return r.attempt.
 // is no success, by the manifest's rules and those of HTTP, is an error.
 func (r *Run) Ask(ctx context.Context, method, path string, body []byte, header map[string]string) (*Answered, error) {
 	s := r.session.jobScope(r.session.job)
+	if err := r.session.client.tell(ctx, s); err != nil {
+		return nil, err
+	}
 	u, err := r.session.client.address(s, parts{call: &Call{Method: method, Path: plainPath(path)}})
 	if err != nil {
 		return nil, err
 	}
-	return r.Do(ctx, &httpx.Request{Method: method, URL: u, Body: body, Header: httpHeader(header, body != nil)})
+	return r.Do(ctx, &httpx.Request{Method: method, URL: u, Body: body, Header: httpHeader(header, body != nil), Keep: discoverBytes})
 }
 
 // Do makes a request of a hook's own making. It is authorized and recorded as others are.
 func (r *Run) Do(ctx context.Context, q *httpx.Request) (*Answered, error) {
 	s := r.session.jobScope(r.session.job)
+	if err := r.session.client.tell(ctx, s); err != nil {
+		return nil, err
+	}
 	if err := headers(s, q.Header, r.session.manifest.Connection.Headers); err != nil {
 		return nil, err
 	}

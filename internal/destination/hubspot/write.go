@@ -1,0 +1,219 @@
+package hubspot
+
+import (
+	"context"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// input is a record in a request. Its trace comes back with its answer.
+type input struct {
+	ID           string            `json:"id,omitempty"`
+	IDProperty   string            `json:"idProperty,omitempty"`
+	Properties   map[string]string `json:"properties"`
+	Trace        string            `json:"objectWriteTraceId"`
+	Associations *[]linked         `json:"associations,omitempty"`
+}
+
+// answer is what HubSpot says of the records of a request.
+type answer struct {
+	Results []written `json:"results"`
+	Errors  []problem `json:"errors"`
+}
+
+// written is a record that was written.
+type written struct {
+	ID    string `json:"id"`
+	Trace string `json:"objectWriteTraceId"`
+}
+
+// problem is what HubSpot refuses of a request.
+type problem struct {
+	Message string              `json:"message"`
+	Context map[string][]string `json:"context"`
+}
+
+// upsert writes records that may exist.
+func (w *batch) upsert(ctx context.Context) error {
+	if w.by.how == byUnique && !w.keepsFilled() {
+		return w.part(w.items, func(items []*item) error { return w.write(ctx, "upsert", items, w.byProperty) })
+	}
+	known, err := w.look(ctx)
+	if err != nil {
+		return err
+	}
+	if err := w.part(known, func(items []*item) error { return w.write(ctx, "update", items, w.byRecord) }); err != nil {
+		return err
+	}
+	fresh := slices.DeleteFunc(slices.Clone(w.items), func(it *item) bool { return it.id != "" })
+	return w.create(ctx, fresh)
+}
+
+// update writes records that exist. With lenient, those that do not are passed over: there is nothing to empty.
+func (w *batch) update(ctx context.Context, lenient bool) error {
+	known, err := w.look(ctx)
+	if err != nil {
+		return err
+	}
+	for _, it := range slices.Clone(w.items) {
+		if it.id == "" && !lenient {
+			w.drop(it, "there is no record with this value of "+w.by.property, false)
+		}
+	}
+	return w.part(known, func(items []*item) error { return w.write(ctx, "update", items, w.byRecord) })
+}
+
+// create makes records. What they are associated with is part of the request.
+func (w *batch) create(ctx context.Context, items []*item) error {
+	return w.part(items, func(items []*item) error {
+		return w.write(ctx, "create", items, func(it *item) input {
+			if w.by != nil {
+				it.properties[w.by.property] = it.match
+			}
+			links := it.links()
+			it.now, it.then, it.changed = nil, nil, false
+			return input{Properties: it.properties, Associations: &links}
+		})
+	})
+}
+
+func (w *batch) byProperty(it *item) input {
+	return input{ID: it.match, IDProperty: w.by.property, Properties: it.properties}
+}
+
+func (w *batch) byRecord(it *item) input { return input{ID: it.id, Properties: it.properties} }
+
+// look finds the rows' records, and leaves out what is only written while it is empty.
+func (w *batch) look(ctx context.Context) ([]*item, error) {
+	if w.by.how == byID && !w.keepsFilled() {
+		for _, it := range w.items {
+			it.id = it.match
+		}
+		return slices.Clone(w.items), nil
+	}
+	values := make([]string, len(w.items))
+	for i, it := range w.items {
+		values[i] = it.match
+	}
+	records, err := w.by.find(ctx, w.run, values, w.empty)
+	if err != nil {
+		return nil, err
+	}
+	var known []*item
+	seen := map[string]bool{}
+	for _, it := range slices.Clone(w.items) {
+		rec := records[strings.ToLower(it.match)]
+		switch {
+		case rec == nil:
+			continue
+		case seen[rec.id]: // two addresses of one contact
+			w.drop(it, "another row of the request is about the same record", true)
+			continue
+		case rec.several:
+			w.drop(it, "several records have this value of "+w.by.property+"; which of them is meant is not known", false)
+			continue
+		}
+		it.id = rec.id
+		seen[it.id] = true
+		for _, name := range w.empty {
+			if rec.properties[name] != "" {
+				delete(it.properties, name)
+			}
+		}
+		known = append(known, it)
+	}
+	return known, nil
+}
+
+// keepsFilled reports whether a mapped property is only written while it is empty.
+func (w *batch) keepsFilled() bool {
+	return slices.ContainsFunc(w.items, func(it *item) bool {
+		return slices.ContainsFunc(w.empty, func(name string) bool { _, mapped := it.properties[name]; return mapped })
+	})
+}
+
+// write makes a request of a batch endpoint and reads the answer of each row.
+func (w *batch) write(ctx context.Context, verb string, items []*item, form func(*item) input) error {
+	inputs := make([]input, len(items))
+	for i, it := range items {
+		inputs[i] = form(it)
+		inputs[i].Trace = strconv.Itoa(it.row.Index())
+	}
+	var got answer
+	path := "/crm/v3/objects/" + url.PathEscape(w.object) + "/batch/" + verb
+	if err := call(ctx, w.run, "POST", path, map[string]any{"inputs": inputs}, &got); err != nil {
+		return err
+	}
+	for _, res := range got.Results {
+		for i, it := range items {
+			if inputs[i].Trace == res.Trace {
+				it.id = res.ID
+			}
+		}
+	}
+	if len(got.Errors) > 0 {
+		w.refused(items, inputs, got)
+	}
+	return nil
+}
+
+// refused rejects the rows that an answer does not have a record of, each with the words about it.
+func (w *batch) refused(items []*item, inputs []input, got answer) {
+	for i, it := range slices.Clone(items) {
+		taken := slices.ContainsFunc(got.Results, func(res written) bool {
+			return res.Trace == inputs[i].Trace || res.Trace == "" && res.ID == inputs[i].ID
+		})
+		if !taken {
+			w.drop(it, words(got.Errors, inputs[i].Trace, it.match, it.id), false)
+		}
+	}
+}
+
+// words are what HubSpot says of a record that one of the names stands for; its first words where it names none.
+func words(problems []problem, names ...string) string {
+	for _, p := range problems {
+		for _, list := range p.Context {
+			for _, name := range names {
+				if name != "" && slices.Contains(list, name) {
+					return p.Message
+				}
+			}
+		}
+	}
+	return problems[0].Message
+}
+
+// archive puts the records of removed rows into HubSpot's recycling bin.
+func (w *batch) archive(ctx context.Context) error {
+	known, err := w.look(ctx)
+	if err != nil {
+		return err
+	}
+	return w.part(known, func(items []*item) error {
+		inputs := make([]map[string]string, len(items))
+		for i, it := range items {
+			inputs[i] = map[string]string{"id": it.id}
+		}
+		return call(ctx, w.run, "POST", "/crm/v3/objects/"+url.PathEscape(w.object)+"/batch/archive", map[string]any{"inputs": inputs}, nil)
+	})
+}
+
+// forget deletes contacts and everything that HubSpot knows of them, for good. They are looked up first: an address that
+// no contact has would be barred from being used ever after.
+func (w *batch) forget(ctx context.Context) error {
+	known, err := w.look(ctx)
+	if err != nil {
+		return err
+	}
+	for _, it := range known {
+		err := w.part([]*item{it}, func([]*item) error {
+			return call(ctx, w.run, "POST", "/crm/v3/objects/contacts/gdpr-delete", map[string]string{"objectId": it.id}, nil)
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
