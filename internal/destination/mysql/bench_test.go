@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -23,13 +24,11 @@ func BenchmarkUpsert(b *testing.B) {
 		b.Run(way, func(b *testing.B) {
 			for b.Loop() {
 				b.StopTimer()
-				columns := "id int PRIMARY KEY"
 				names := []string{"id"}
 				for i := range 9 {
-					names = append(names, fmt.Sprintf("c%d", i))
-					columns += fmt.Sprintf(", c%d varchar(100)", i)
+					names = append(names, "c"+strconv.Itoa(i))
 				}
-				w.exec(b, "DROP TABLE IF EXISTS bench; CREATE TABLE bench ("+columns+")")
+				w.exec(b, "DROP TABLE IF EXISTS bench; CREATE TABLE bench (id int PRIMARY KEY, "+strings.Join(names[1:], " varchar(100), ")+" varchar(100))")
 				j := job("bench", connector.ModeUpsert, "id", names...)
 				if way == "load" {
 					maps.Copy(j.Settings, ways["load"])
@@ -40,7 +39,7 @@ func BenchmarkUpsert(b *testing.B) {
 					for k := range 9 {
 						values = append(values, text(fmt.Sprintf("the value %d of the row %d", k, i)))
 					}
-					rows[i] = connector.Row{Key: fmt.Sprint(i), Values: values, Match: values[:1]}
+					rows[i] = connector.Row{Key: strconv.Itoa(i), Values: values, Match: values[:1]}
 					if i%2 == 0 {
 						w.exec(b, "INSERT INTO bench (id) VALUES (?)", i)
 					}
@@ -97,6 +96,7 @@ func (w *world) byHand(b *testing.B, names []string, rows []connector.Row) {
 	if err != nil {
 		b.Fatal(err)
 	}
+	defer st.Close() //nolint:errcheck // it goes with its transaction
 	for _, r := range rows {
 		args := make([]any, len(r.Values))
 		for i, v := range r.Values {

@@ -9,7 +9,6 @@ import (
 	"net"
 	"slices"
 	"strconv"
-	"strings"
 
 	driver "github.com/go-sql-driver/mysql"
 
@@ -79,7 +78,7 @@ var numbers = map[uint16]meaning{
 	numberInterrupted:     {fault.CodeDestinationUnreachable, fault.Retryable, "Somebody ended the statement at the server; the batch is sent again."},
 	numberNoDatabase:      {fault.CodeDestinationSchema, fault.Fatal, "Check the database's name, in capital and small letters as the server has it, or create it."},
 	numberHostBlocked:     {fault.CodeDestinationUnreachable, fault.Fatal, "The server blocks this address after too many failures: run FLUSH HOSTS there."},
-	numberHostRefused:     {fault.CodeDestinationAuth, fault.Fatal, "The server has no user for this address: create 'user'@'address' there, or 'user'@'%%'."},
+	numberHostRefused:     {fault.CodeDestinationAuth, fault.Fatal, "The server has no user for this address: create 'user'@'address' there, or 'user'@'%'."},
 	numberAccessDenied:    {fault.CodeDestinationAuth, fault.Fatal, "Check user and password; a user is also bound to the addresses that it may come from."},
 	numberNoPassword:      {fault.CodeDestinationAuth, fault.Fatal, "The user logs in by another way than a password: let it have one, IDENTIFIED BY …"},
 	numberOldClient:       {fault.CodeDestinationAuth, fault.Fatal, "The user's way to log in is not supported: use caching_sha2_password, mysql_native_password or ed25519."},
@@ -182,7 +181,7 @@ func (d *destination) ofServer(e *driver.MySQLError, doing string) *fault.Error 
 	if m.code == fault.CodeDestinationUnreachable || e.Number == numberHostRefused {
 		m.hint += d.network.Firewall()
 	}
-	return f.WithSuggestion("%s", strings.ReplaceAll(m.hint, "%%", "%"))
+	return f.WithSuggestion("%s", m.hint)
 }
 
 // ofNetwork judges an error that is not the server's answer.

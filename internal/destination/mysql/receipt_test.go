@@ -103,11 +103,11 @@ func TestResolveWaits(t *testing.T) {
 		written <- err
 	}()
 	<-begun
-	waitFor(t, w, 1)
+	w.until(t, "SELECT count(*) = 1 FROM millrace_receipts") // not committed
 	resolved := make(chan connector.Resolution, 1)
 	d := w.open(t, w.settings(t))
 	go func() { resolved <- resolve(t, d, *token) }()
-	waitFor(t, w, 2)
+	w.until(t, "SELECT count(*) = 1 FROM information_schema.PROCESSLIST WHERE DB = DATABASE() AND INFO LIKE 'INSERT IGNORE%'")
 	if err := blocker.Rollback(); err != nil {
 		t.Fatal(err)
 	}
@@ -117,18 +117,25 @@ func TestResolveWaits(t *testing.T) {
 	same(t, string(<-resolved), string(connector.ResolvedTaken))
 }
 
-// waitFor returns when so many connections of this database wait for a lock.
-func waitFor(t *testing.T, w *world, n int) {
+// until asks a question until its answer is yes. What the server tells of transactions that wait is no such question:
+// who asks again at once is told the same.
+func (w *world) until(t *testing.T, question string) {
 	t.Helper()
-	for t.Context().Err() == nil {
-		var waiting int
-		err := w.db.QueryRowContext(t.Context(), "SELECT count(*) FROM information_schema.INNODB_TRX x JOIN information_schema.PROCESSLIST p ON p.ID = x.trx_mysql_thread_id WHERE x.trx_state = 'LOCK WAIT' AND p.DB = DATABASE()").Scan(&waiting)
-		if err != nil {
+	c, err := w.db.Conn(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close() //nolint:errcheck // it only asked
+	if _, err := c.ExecContext(t.Context(), "SET SESSION TRANSACTION ISOLATION LEVEL READ UNCOMMITTED"); err != nil {
+		t.Fatal(err)
+	}
+	for yes := false; !yes; {
+		if err := c.QueryRowContext(t.Context(), question).Scan(&yes); err != nil {
 			t.Fatal(err)
 		}
-		if waiting >= n {
-			return
-		}
+	}
+	if _, err := c.ExecContext(t.Context(), "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ"); err != nil {
+		t.Fatal(err)
 	}
 }
 
@@ -321,7 +328,7 @@ func TestLocks(t *testing.T) {
 		_, err := s.Write(t.Context(), b)
 		written <- err
 	}()
-	waitFor(t, w, 1) // for row 2, holding row 1
+	w.until(t, "SELECT count(*) = 0 FROM (SELECT id FROM locked WHERE id = 1 FOR UPDATE SKIP LOCKED) AS free") // the batch holds it, and goes on to row 2
 	if _, err := other.ExecContext(t.Context(), "UPDATE locked SET a = 'y' WHERE id = 1"); err != nil {
 		t.Fatal(err)
 	}

@@ -1,5 +1,6 @@
 // Package sqlservertest is a stand-in for SQL Server: as much of its protocol (TDS 7.4) as the driver speaks, over
-// DuckDB. It signs in, streams results, refuses with numbered errors, obeys attentions, and takes bulk loads.
+// DuckDB. It signs in, streams results, refuses with numbered errors, obeys attentions, and takes bulk loads and
+// statements with parameters.
 //
 // The protocol is published: https://learn.microsoft.com/en-us/openspecs/windows_protocols/ms-tds
 package sqlservertest
@@ -30,6 +31,9 @@ type Options struct {
 	Comments       map[string]string // of columns, by their names
 	Refuse         *Error            // what every login is refused with
 	Silent         bool              // it accepts connections and says nothing
+
+	// Answer knows what the engine does not: statements of destinations. Parameters are as "@p1 = text".
+	Answer func(statement string, parameters []string) (reply Reply, known bool)
 }
 
 // Server is a running stand-in.
