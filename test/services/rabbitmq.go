@@ -2,9 +2,17 @@ package services
 
 import (
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
+	"math/big"
+	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -24,6 +32,8 @@ const rabbitmqEnv = "MILLRACE_TEST_RABBITMQ_URL"
 type RabbitMQServer struct {
 	Host, User, Password, VHost string
 	Port                        int    // of AMQP
+	SecurePort                  int    // of AMQP over TLS; 0 where there is none
+	CA                          string // PEM of the authority of its certificate, which is for 127.0.0.1
 	Management                  string // the URL of the management plugin, without a user
 
 	admin *url.URL
@@ -63,10 +73,19 @@ func readRabbitMQ(address string) (*RabbitMQServer, error) {
 		return nil, err
 	}
 	password, _ := u.User.Password()
-	return &RabbitMQServer{
+	s := &RabbitMQServer{
 		Host: u.Hostname(), Port: port, User: u.User.Username(), Password: password,
 		Management: (&url.URL{Scheme: u.Scheme, Host: u.Host}).String(), admin: &url.URL{Scheme: u.Scheme, Host: u.Host, User: u.User},
-	}, nil
+	}
+	if file := u.Query().Get("ca"); file != "" {
+		ca, rerr := os.ReadFile(file)
+		port, perr := strconv.Atoi(u.Query().Get("amqps"))
+		if err := errors.Join(rerr, perr); err != nil {
+			return nil, err
+		}
+		s.CA, s.SecurePort = string(ca), port
+	}
+	return s, nil
 }
 
 // Manage makes a request to the management plugin.
@@ -136,7 +155,7 @@ func startRabbitMQ() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	var ports [3]int // of AMQP, of the management plugin, and between nodes
+	var ports [4]int // of AMQP, of the management plugin, between nodes, and of AMQP over TLS
 	for i := range ports {
 		if ports[i], err = freePort(); err != nil {
 			return "", err
@@ -155,7 +174,7 @@ func startRabbitMQ() (string, error) {
 	if err := detach(filepath.Join(data, "log"), "/usr/bin/env", append(environment, program)...); err != nil {
 		return "", err
 	}
-	address := fmt.Sprintf("http://guest:guest@127.0.0.1:%d?amqp=%d", ports[1], ports[0])
+	address := fmt.Sprintf("http://guest:guest@127.0.0.1:%d?amqp=%d&amqps=%d&ca=%s", ports[1], ports[0], ports[3], url.QueryEscape(filepath.Join(data, "server.crt")))
 	for deadline := time.Now().Add(2 * time.Minute); ; {
 		if err = rabbitmqRuns(address); err == nil {
 			return address, os.WriteFile(rabbitmqAddress(), []byte(address), 0o600)
@@ -168,15 +187,47 @@ func startRabbitMQ() (string, error) {
 	}
 }
 
-func configureRabbitMQ(data string, ports [3]int) error {
+func configureRabbitMQ(data string, ports [4]int) error {
 	if err := os.MkdirAll(data, 0o755); err != nil {
 		return err
 	}
-	config := fmt.Sprintf("listeners.tcp.1 = 127.0.0.1:%d\nmanagement.tcp.ip = 127.0.0.1\nmanagement.tcp.port = %d\n", ports[0], ports[1])
-	return errors.Join(
-		os.WriteFile(filepath.Join(data, "rabbitmq.conf"), []byte(config), 0o600),
-		os.WriteFile(filepath.Join(data, "plugins"), []byte("[rabbitmq_management]."), 0o600),
-	)
+	certificate, key, err := selfSigned()
+	if err != nil {
+		return err
+	}
+	files := map[string]string{
+		"server.crt": certificate, "server.key": key, "plugins": "[rabbitmq_management].",
+		"rabbitmq.conf": strings.Join([]string{
+			"listeners.tcp.1 = 127.0.0.1:" + strconv.Itoa(ports[0]), "management.tcp.ip = 127.0.0.1", "management.tcp.port = " + strconv.Itoa(ports[1]),
+			"listeners.ssl.1 = 127.0.0.1:" + strconv.Itoa(ports[3]), "ssl_options.cacertfile = " + filepath.Join(data, "server.crt"),
+			"ssl_options.certfile = " + filepath.Join(data, "server.crt"), "ssl_options.keyfile = " + filepath.Join(data, "server.key"), "",
+		}, "\n"),
+	}
+	for name, content := range files {
+		err = errors.Join(err, os.WriteFile(filepath.Join(data, name), []byte(content), 0o600))
+	}
+	return err
+}
+
+// selfSigned makes a certificate for 127.0.0.1, which is its own authority, and its key, both as PEM.
+func selfSigned() (certificate, key string, err error) {
+	pair, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return "", "", err
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "localhost"}, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().AddDate(1, 0, 0),
+		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageDigitalSignature,
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &pair.PublicKey, pair)
+	if err != nil {
+		return "", "", err
+	}
+	private, err := x509.MarshalPKCS8PrivateKey(pair)
+	if err != nil {
+		return "", "", err
+	}
+	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})), string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private})), nil
 }
 
 // StopRabbitMQ ends the shared server and removes its data.

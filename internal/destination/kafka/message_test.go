@@ -156,6 +156,7 @@ func TestTopics(t *testing.T) {
 	s := begin(t, plainSettings(c), connector.Settings{
 		"added":   map[string]any{"enabled": true, "topicFrom": "column", "topicColumn": "topic", "body": "column", "column": "doc"},
 		"removed": map[string]any{"enabled": true, "topic": "gone", "body": "none", "key": "{{ row.id }}"},
+		"changed": map[string]any{"enabled": true, "topic": "nowhere"},
 	})
 	none := value.Value{}
 	result := write(t, s, connector.Added,
@@ -183,8 +184,30 @@ func TestTopics(t *testing.T) {
 	if got["a"] != `={"n": 1}` || got["b"] != "=[5]" || got["gone"] != "1=" {
 		t.Errorf("got %q", got)
 	}
-	if _, err := s.Write(t.Context(), &connector.Batch{Operation: connector.Changed, Rows: []connector.Row{row("1")}}); err == nil {
-		t.Error("a change was sent")
+	_, err := s.Write(t.Context(), &connector.Batch{Operation: connector.Changed, Rows: []connector.Row{row("1")}})
+	if !fault.Is(err, fault.CodeDestinationSchema) || fault.ClassOf(err) != fault.Fatal {
+		t.Errorf("the one topic of all rows is not there: %v", err)
+	}
+}
+
+// TestOutcome: only what the cluster says for good is a refusal.
+//
+// Req: SY-76
+func TestOutcome(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		err     error
+		refused bool
+		unsure  bool
+	}{
+		{nil, false, false}, {kerr.MessageTooLarge, true, false}, {kerr.InvalidRecord, true, false}, {kerr.TopicAuthorizationFailed, true, false},
+		{kerr.NotEnoughReplicasAfterAppend, false, true}, {kerr.RequestTimedOut, false, true}, {kerr.NotLeaderForPartition, false, true}, {kgo.ErrRecordTimeout, false, true}, {errors.New("cut"), false, true},
+	} {
+		o := outcome{offsets: make([]string, 1)}
+		o.add(kgo.ProduceResult{Record: &kgo.Record{Topic: "rows"}, Err: c.err}, 0)
+		if (len(o.refused) == 1) != c.refused || (o.unsure != nil) != c.unsure || o.offsets[0] == "" {
+			t.Errorf("%v: %+v", c.err, o)
+		}
 	}
 }
 

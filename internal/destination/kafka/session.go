@@ -111,6 +111,9 @@ func (s *session) Write(ctx context.Context, b *connector.Batch) (connector.Resu
 	if err := s.learn(ctx, made.records); err != nil {
 		return connector.Result{}, err
 	}
+	if err := s.missing(a); err != nil {
+		return connector.Result{}, err
+	}
 	made.check(s)
 	if len(made.records) == 0 {
 		return connector.Result{Rejected: made.refused}, nil
@@ -195,6 +198,19 @@ func (s *session) learn(ctx context.Context, records []*kgo.Record) error {
 	found, err := s.client.describe(ctx, unknown)
 	maps.Copy(s.topics, found)
 	return err
+}
+
+// missing ends the run where the one topic of all rows cannot be sent to.
+func (s *session) missing(a *action) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	t, known := s.topics[a.place.Fixed]
+	if !known || t.problem == "" {
+		return nil
+	}
+	delete(s.topics, a.place.Fixed)
+	return fault.Reclass(fault.New(fault.CodeDestinationSchema, "the topic %s: %s", a.place.Fixed, t.problem).
+		WithSuggestion("Create the topic, or choose another one; check what the user may see and write to."), fault.Fatal)
 }
 
 // check refuses messages that have nowhere to go. Topics that do not exist are asked for again with the next batch.

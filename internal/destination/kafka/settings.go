@@ -171,7 +171,7 @@ func syncFields() []connector.Field {
 
 func triggerFields() []connector.Field {
 	list := []connector.Field{trigger.EnabledField("Send messages")}
-	list = append(list, trigger.PlaceFields("topic", "Topic", listTopics, "It must exist: a row whose topic does not is refused.")...)
+	list = append(list, trigger.PlaceFields("topic", "Topic", listTopics, "It must exist: none is made.")...)
 	list = append(list, trigger.MessageFields(connector.Option{Value: bodyNone, Label: "No value", Help: "Only the key: what a compacted topic takes as a removal."})...)
 	return append(list,
 		connector.Field{Name: "partition", Label: "Partition", Type: connector.FieldString, ShowIf: trigger.Enabled(), Example: "{{ row.shard }}", Help: "A Liquid template. What it gives is read as a number; what is none leaves the choice to the key."},

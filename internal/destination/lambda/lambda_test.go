@@ -307,6 +307,19 @@ func TestAnswers(t *testing.T) {
 	}
 }
 
+// TestTooLarge: a payload that no function takes is refused before it is sent.
+//
+// Req: SY-78
+func TestTooLarge(t *testing.T) {
+	t.Parallel()
+	s := newService(t)
+	run := begin(t, s, connector.Settings{"function": arn, "added": true, "batchSize": 2})
+	b := batch(connector.Added, strings.Repeat("x", maxPayload/2), strings.Repeat("y", maxPayload/2))
+	if _, err := run.Write(t.Context(), b); fault.ClassOf(err) != fault.Permanent || len(b.Exchanges) != 0 || len(s.payloads) != 0 {
+		t.Errorf("%v after %d calls", err, len(s.payloads))
+	}
+}
+
 // TestLimits: one row in a call unless the sync says more, and the rate, the concurrency and the retries that it says.
 //
 // Req: SY-75, SY-76
@@ -314,13 +327,13 @@ func TestLimits(t *testing.T) {
 	t.Parallel()
 	s := newService(t)
 	l := begin(t, s, connector.Settings{"function": arn, "added": true, "removed": true}).Limits()
-	if l.Rows != 1 || len(l.Rates) != 0 || l.Concurrency != 10 || l.Retry.Attempts != 4 || l.Idempotency != connector.NotIdempotent || !l.NeedSource || l.SkipInitial || len(l.Operations) != 2 {
+	if l.Rows != 1 || l.Split || len(l.Rates) != 0 || l.Concurrency != 10 || l.Retry.Attempts != 4 || l.Idempotency != connector.NotIdempotent || !l.NeedSource || l.SkipInitial || len(l.Operations) != 2 {
 		t.Errorf("by default: %+v", l)
 	}
 	l = begin(t, s, connector.Settings{
 		"function": arn, "changed": true, "batchSize": 1000, "rateLimit": 100, "rateWindow": "minute", "concurrency": 3, "retry": "next_run", "idempotent": true, "initial": "skip",
 	}).Limits()
-	if l.Rows != 1000 || len(l.Rates) != 1 || l.Rates[0] != (connector.Rate{Requests: 98, Window: time.Minute}) || l.Concurrency != 3 || l.Retry.Attempts != 1 || l.Idempotency != connector.Idempotent || !l.SkipInitial {
+	if l.Rows != 1000 || !l.Split || len(l.Rates) != 1 || l.Rates[0] != (connector.Rate{Requests: 98, Window: time.Minute}) || l.Concurrency != 3 || l.Retry.Attempts != 1 || l.Idempotency != connector.Idempotent || !l.SkipInitial {
 		t.Errorf("as it was said: %+v", l)
 	}
 }

@@ -100,14 +100,15 @@ func compile(job connector.SyncJob) (plan, fault.Issues) {
 	return p, issues
 }
 
-// limits: what a function does with rows that it sees again, only its author can say.
+// limits: what a function does with rows that it sees again, only its author can say. A batch that Lambda refuses, such as
+// one that is too large, has not reached the function: halves of it may.
 func (p plan) limits(job connector.SyncJob) connector.Limits {
 	i := connector.NotIdempotent
 	if p.Idempotent {
 		i = connector.Idempotent
 	}
 	l := p.Limits(job, i)
-	l.Rows, l.Bytes = max(1, p.BatchSize), maxPayload-envelope
+	l.Rows, l.Bytes, l.Split = max(1, p.BatchSize), maxPayload-envelope, p.BatchSize > 1
 	return l
 }
 

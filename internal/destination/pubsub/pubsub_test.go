@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 
@@ -213,6 +214,31 @@ func TestProperties(t *testing.T) {
 	}
 	if len(got) != 4 {
 		t.Errorf("%d messages arrived", len(got))
+	}
+}
+
+// TestSize: a request has at most ten megabytes, and a message that has more is refused alone.
+//
+// Req: SY-78
+func TestSize(t *testing.T) {
+	t.Parallel()
+	fake := server(t, []string{"rows"})
+	s := begin(t, settingsOf(fake), connector.Settings{"added": map[string]any{"enabled": true, "topic": "rows"}})
+	b := &connector.Batch{Operation: connector.Added, Rows: []connector.Row{row("y"), row(strings.Repeat("x", maxBytes))}}
+	result, err := s.Write(t.Context(), b)
+	if err != nil || len(result.Rejected) != 1 || result.Rejected[0].Row != 1 || len(fake.Messages()) != 1 {
+		t.Errorf("%d refused, %v", len(result.Rejected), err)
+	}
+	large := make([]byte, 6_000_000)
+	got := parts([]*message{
+		{&pubsubpb.PubsubMessage{Data: large}, "a"}, {&pubsubpb.PubsubMessage{Data: large}, "a"}, nil, {&pubsubpb.PubsubMessage{Data: large}, "b"}, {&pubsubpb.PubsubMessage{}, "a"},
+	})
+	if fmt.Sprint(got) != "[[0] [1 4] [3]]" {
+		t.Errorf("the requests have %v", got)
+	}
+	got = parts(slices.Repeat([]*message{{&pubsubpb.PubsubMessage{}, "a"}}, maxMessages+1))
+	if len(got) != 2 || len(got[0]) != maxMessages {
+		t.Errorf("%d requests", len(got))
 	}
 }
 

@@ -379,6 +379,28 @@ func TestDenied(t *testing.T) {
 	}
 }
 
+// TestSecure: connections are encrypted, to a server whose authority is known.
+func TestSecure(t *testing.T) {
+	t.Parallel()
+	b := newBroker(t, "rows")
+	if b.SecurePort == 0 {
+		t.Skip("the server that the environment names has no port for TLS")
+	}
+	configuration := settingsOf(b.RabbitMQServer)
+	configuration["protocol"], configuration["port"], configuration["caCertificate"] = "amqps", b.SecurePort, b.CA
+	s := begin(t, configuration, connector.Settings{"added": map[string]any{"enabled": true, "queue": "rows"}}, connector.Network{})
+	write(t, s, connector.Added, row("1"))
+	if len(b.peek(t, "rows")) != 1 {
+		t.Error("no message arrived")
+	}
+	delete(configuration, "caCertificate")
+	s = begin(t, configuration, connector.Settings{"added": map[string]any{"enabled": true, "queue": "rows"}}, connector.Network{})
+	_, err := s.Write(t.Context(), &connector.Batch{ID: "x", Operation: connector.Added, Rows: []connector.Row{row("1")}})
+	if !fault.Is(err, fault.CodeDestinationUnreachable) || !strings.Contains(err.Error(), "certificate") {
+		t.Errorf("an authority that nobody knows: %v", err)
+	}
+}
+
 // TestLists lists the queues of the virtual host.
 func TestLists(t *testing.T) {
 	t.Parallel()

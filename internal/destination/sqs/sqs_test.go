@@ -354,6 +354,17 @@ func TestSize(t *testing.T) {
 	}
 }
 
+// TestIDs: messages with the same ID are sent in different requests.
+func TestIDs(t *testing.T) {
+	t.Parallel()
+	a := newAccount(t, "q")
+	s := begin(t, a, connector.Settings{"added": map[string]any{"enabled": true, "queue": "q", "messageId": "id"}})
+	result, err := s.Write(t.Context(), &connector.Batch{Operation: connector.Added, Rows: []connector.Row{row("x"), row("x"), row("y")}})
+	if err != nil || len(result.Rejected) != 0 || !slices.Equal(a.requests, []int{1, 2}) {
+		t.Errorf("%v %v: the requests had %v messages", result.Rejected, err, a.requests)
+	}
+}
+
 // TestAnswers: the answer of each message counts, one that is missing leaves the request in doubt, and what was not carried
 // out at all is tried again.
 //

@@ -100,11 +100,11 @@ func TestHalves(t *testing.T) {
 	t.Parallel()
 	var order []string
 	result, err := SendParts(nil, [][]int{{0, 1, 2, 3}, {4, 5}}, func(error) bool { return true }, func(rows []int) ([]connector.Rejection, error) {
-		text := ""
+		var text strings.Builder
 		for _, r := range rows {
-			text += string(rune('a' + r))
+			text.WriteRune(rune('a' + r))
 		}
-		order = append(order, text)
+		order = append(order, text.String())
 		if slices.Contains(rows, 2) {
 			return nil, fault.Reclass(errors.New("c is bad"), fault.Permanent)
 		}
