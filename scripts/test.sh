@@ -13,6 +13,12 @@ if [ ! -x $azurite/node_modules/.bin/azurite-blob ]; then
   npm ci --prefix $azurite --omit=optional --no-audit --no-fund --silent || echo "Azurite could not be installed" >&2
 fi
 
+# The server that stands in for DynamoDB, in the same way.
+dynalite=test/services/dynalite
+if [ ! -x $dynalite/node_modules/.bin/dynalite ]; then
+  npm ci --prefix $dynalite --no-audit --no-fund --silent || echo "Dynalite could not be installed" >&2
+fi
+
 # The parsers that read the SQL of dialects, in the same way.
 if [ ! -d test/dialects/node_modules/node-sql-parser ]; then
   npm ci --prefix test/dialects --omit=optional --no-audit --no-fund --silent || echo "the parsers of SQL could not be installed" >&2

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strconv"
+	"syscall"
 	"testing"
 	"time"
 
@@ -108,8 +109,8 @@ func ferretRuns() bool {
 	if err != nil {
 		return false
 	}
-	_, err = os.Stat("/proc/" + string(text))
-	return err == nil
+	pid, err := strconv.Atoi(string(text))
+	return err == nil && syscall.Kill(pid, 0) == nil
 }
 
 // buildFerret builds the server from the module beside this package, unless it was built before.

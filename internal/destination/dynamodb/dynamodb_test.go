@@ -147,20 +147,30 @@ func plain(t *testing.T, a attributeValue) value.Value {
 // Req: SY-18, SY-21, SY-74, SY-78, FLD-32
 func TestConformance(t *testing.T) {
 	t.Parallel()
-	for _, how := range []string{"merge", "replace"} {
-		t.Run(how, func(t *testing.T) {
-			t.Parallel()
-			destinationtest.Run(t, fixture(t, how))
-		})
+	for name, place := range places {
+		for _, how := range []string{"merge", "replace"} {
+			t.Run(name+" "+how, func(t *testing.T) {
+				t.Parallel()
+				f := fixture(place(t), how)
+				if name == "protocol" {
+					f.Failing = failing(t)
+				}
+				destinationtest.Run(t, f)
+			})
+		}
 	}
 }
 
-func fixture(t *testing.T, how string) destinationtest.Fixture {
-	t.Helper()
+// places are the servers that the tests run against.
+var places = map[string]func(*testing.T) place{
+	"Dynalite": func(t *testing.T) place { return newDynalite(t) },
+	"protocol": func(t *testing.T) place { return newServer(t) },
+}
+
+func fixture(s place, how string) destinationtest.Fixture {
 	var n atomic.Int64
-	s := newServer(t)
 	return destinationtest.Fixture{
-		Info: dynamodb.Info(), Failing: failing(t), Invalid: badJobs(), Removes: true, Arrival: arrival,
+		Info: dynamodb.Info(), Invalid: badJobs(), Removes: true, Arrival: arrival,
 		Target: func(_ *testing.T, columns []connector.TargetColumn) destinationtest.Target {
 			name := fmt.Sprintf("table-%d", n.Add(1))
 			s.create(name, "id:S")
@@ -270,15 +280,25 @@ func badJobs() []destinationtest.Invalid {
 // Req: SY-15, SY-18, SY-25
 func TestModes(t *testing.T) {
 	t.Parallel()
+	for name, place := range places {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			testModes(t, place(t))
+		})
+	}
+}
+
+func testModes(t *testing.T, s place) {
+	t.Helper()
 	for how, want := range map[string][]string{
 		"merge":   {`{"a":"2","name":"Bea","other":"kept","pk":"x","sk":"1.5"}`, `{"other":"kept","pk":"x","sk":"1.5"}`},
 		"replace": {`{"a":"2","name":"Bea","pk":"x","sk":"1.5"}`, `{"pk":"x","sk":"1.5"}`},
 	} {
-		s := newServer(t)
-		s.create("items", "pk:S", "sk:N")
+		table := "items-" + how
+		s.create(table, "pk:S", "sk:N")
 		d := open(t, s.settings())
-		none(t, write(t, begin(t, d, job("items", "pk sk", "other")), connector.Added, row(key("x", value.OfDecimal("1.50")), "kept")))
-		j := job("items", "pk sk", "pk", "name", "a")
+		none(t, write(t, begin(t, d, job(table, "pk sk", "other")), connector.Added, row(key("x", value.OfDecimal("1.50")), "kept")))
+		j := job(table, "pk sk", "pk", "name", "a")
 		j.Settings["write"] = how
 		ups := begin(t, d, j)
 		for range 2 {
@@ -286,14 +306,14 @@ func TestModes(t *testing.T) {
 			if len(refused) != 3 || !strings.Contains(refused[1].Reason, "that is none") || !strings.Contains(refused[2].Reason, "no pk") || !strings.Contains(refused[3].Reason, "array") {
 				t.Errorf("%s: refused %v", how, refused)
 			}
-			s.check(t, "items", want[0])
+			holds(t, s, table, want[0])
 		}
 		j.Delete = connector.DeleteClear
 		none(t, write(t, begin(t, d, j), connector.Removed, row(key("x", 1.5), "x", "Bea", 2), row(key("gone", 1), "gone", "Bea", 2)))
-		s.check(t, "items", want[1])
+		holds(t, s, table, want[1])
 		j.Delete = connector.DeleteRecord
 		none(t, write(t, begin(t, d, j), connector.Removed, row(key("x", 1.5), "x", "Bea", 2), row(key("gone", 1), "gone", "Bea", 2)))
-		s.check(t, "items")
+		holds(t, s, table)
 	}
 }
 
@@ -304,8 +324,8 @@ func none(t *testing.T, refused map[int]connector.Rejection) {
 	}
 }
 
-// check compares a table with items as JSON of texts.
-func (s *server) check(t *testing.T, name string, want ...string) {
+// holds compares a table with items as JSON of texts.
+func holds(t *testing.T, s place, name string, want ...string) {
 	t.Helper()
 	var got []string
 	for _, i := range s.items(name) {

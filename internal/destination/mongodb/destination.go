@@ -148,7 +148,7 @@ func (d *destination) TargetFields(ctx context.Context, job connector.SyncJob) (
 		return nil, err
 	}
 	fields := []connector.TargetField{
-		{Name: matchID, Type: "string", Native: "any", Match: true, ReadOnly: true, Help: "A value of the column's own type"},
+		{Name: matchID, Type: "string", Native: "any", Match: true, ReadOnly: true, Help: "A value of the column's own type. A model's primary key is a text, unless its column is cast"},
 		{Name: matchObjectID, Type: "string", Native: "objectId", Match: true, ReadOnly: true, Help: "The column has the 24 hexadecimal digits of an ObjectId"},
 	}
 	for _, name := range unique {

@@ -1,6 +1,7 @@
 package mongodb
 
 import (
+	"errors"
 	"fmt"
 	"unicode/utf8"
 
@@ -34,7 +35,7 @@ func element(v value.Value) (any, error) {
 		return object(v)
 	default:
 		if !utf8.ValidString(v.Raw()) {
-			return nil, fmt.Errorf("the text is not valid UTF-8, which a string must be")
+			return nil, errors.New("the text is not valid UTF-8, which a string must be")
 		}
 		return v.Raw(), nil
 	}
@@ -44,7 +45,7 @@ func element(v value.Value) (any, error) {
 func decimal(text string) (any, error) {
 	d, err := bson.ParseDecimal128(text)
 	if err != nil {
-		return nil, fmt.Errorf("the number has more than the 34 digits that a Decimal128 holds")
+		return nil, errors.New("the number has more than the 34 digits that a Decimal128 holds")
 	}
 	return d, nil
 }
@@ -96,7 +97,7 @@ func (c composer) filter(r connector.Row) (bson.D, error) {
 	if c.hex {
 		id, err := bson.ObjectIDFromHex(v.String())
 		if err != nil {
-			return nil, fmt.Errorf("the matched column is not an ObjectId, which has 24 hexadecimal digits")
+			return nil, errors.New("the matched column is not an ObjectId, which has 24 hexadecimal digits")
 		}
 		return bson.D{{Key: c.field, Value: id}}, nil
 	}

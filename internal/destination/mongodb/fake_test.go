@@ -158,7 +158,7 @@ func frame(op uint32, request []byte, answer bson.D) []byte {
 	binary.LittleEndian.PutUint32(out, uint32(16+len(head)+len(doc)))
 	copy(out[8:], request)
 	binary.LittleEndian.PutUint32(out[12:], code)
-	return append(append(out, head...), doc...)
+	return slices.Concat(out, head, doc)
 }
 
 func get(d bson.D, name string) any {

@@ -55,7 +55,7 @@ func connectionFields() []connector.Field {
 				{Value: methodURI, Label: "Connection string", Help: "mongodb:// or mongodb+srv://, as the servers' own page shows it"},
 			},
 		},
-		{Name: "uri", Label: "Connection string", Type: connector.FieldSecret, Secret: true, Required: true, ShowIf: &connector.ShowIf{Field: "method", In: []string{methodURI}}, Example: "mongodb+srv://millrace:password@cluster0.example.mongodb.net/app"},
+		{Name: "uri", Label: "Connection string", Type: connector.FieldSecret, Secret: true, Required: true, ShowIf: &connector.ShowIf{Field: "method", In: []string{methodURI}}, Example: "mongodb+srv://cluster0.example.mongodb.net/app", Help: "With user and password, as in mongodb://user:password@host, whose special characters are written with percent signs: %40 for @."},
 		{Name: "host", Label: "Host", Type: connector.FieldString, Required: true, Target: true, ShowIf: parameters, Example: "mongo.example.com", Help: "A name or an IP address, without a scheme."},
 		{Name: "srv", Label: "The host name is a seedlist record", Type: connector.FieldBoolean, Default: false, Target: true, ShowIf: parameters, Help: "The name stands for several servers, which DNS lists (SRV), as connection strings with mongodb+srv:// mean it. MongoDB Atlas has such names."},
 		{Name: "port", Label: "Port", Type: connector.FieldNumber, Target: true, ShowIf: parameters, Default: float64(defaultPort), Min: new(1.0), Max: new(float64(maxPort)), Help: "Not used with a seedlist record."},

@@ -55,10 +55,10 @@ func ownWorld(t *testing.T) (*world, *server) {
 // inEach runs a test against each server.
 func inEach(t *testing.T, test func(*testing.T, *world)) {
 	t.Helper()
-	for name, make := range worlds {
+	for name, world := range worlds {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			test(t, make(t))
+			test(t, world(t))
 		})
 	}
 }
@@ -492,7 +492,7 @@ func testLastWins(t *testing.T, w *world) {
 	s := begin(t, open(t, w.settings(t), connector.Network{}), job("c", "_id", "n"))
 	var rows []connector.Row
 	for i := range 60 {
-		rows = append(rows, row(fmt.Sprint(i%20), i))
+		rows = append(rows, row(strconv.Itoa(i%20), i))
 	}
 	none(t, write(t, s, connector.Added, rows...))
 	for _, doc := range w.documents(t, "c") {
@@ -688,7 +688,7 @@ func TestNetwork(t *testing.T) {
 func TestEncryption(t *testing.T) {
 	t.Parallel()
 	pair := httptest.NewTLSServer(nil) // for its certificate, which is for 127.0.0.1
-	defer pair.Close()
+	t.Cleanup(pair.Close)
 	ca := string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: pair.Certificate().Raw}))
 	plain, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {

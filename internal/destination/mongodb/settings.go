@@ -125,7 +125,7 @@ func checkURI(text string) error {
 		return errors.New("a connection string begins with mongodb:// or mongodb+srv://")
 	}
 	if strings.Contains(text, "<") {
-		return errors.New("put the password, and what else stands between < and >, into the connection string")
+		return errors.New("put the password, and what else stands between < and >, into the connection string (a < that belongs to the password is written %3C)")
 	}
 	_, behind, _ := strings.Cut(text, "?")
 	query, err := url.ParseQuery(behind)

@@ -21,6 +21,7 @@ type command struct {
 	fields     []connector.TargetField // that must be mapped; none means fields of any name
 	upsertOnly bool
 	noClear    string // why there is no empty record, where there is none
+	replaces   bool   // what a changed row had before is taken out
 	program    func(b base) program
 }
 
@@ -49,15 +50,15 @@ var commands = map[string]map[string]command{
 		"set": {name: "SET", match: matchKey, program: func(b base) program { return &stringProgram{b} },
 			fields: []connector.TargetField{{Name: "value", Type: "string", Native: "string", Required: true, Help: "The string; objects and lists as JSON"}}},
 		"hset": {name: "HSET", match: matchKey, program: func(b base) program { return &hashProgram{b} }},
-		"sadd": {name: "SADD", match: matchKey, upsertOnly: true, program: func(b base) program { return &setProgram{b} },
+		"sadd": {name: "SADD", match: matchKey, upsertOnly: true, replaces: true, program: func(b base) program { return &setProgram{b} },
 			fields: []connector.TargetField{{Name: "members", Type: "array", Native: "set", Required: true, Help: "A list of members, or a single one"}}},
-		"geoadd": {name: "GEOADD", match: matchKey, upsertOnly: true, program: func(b base) program { return &placeProgram{b} },
+		"geoadd": {name: "GEOADD", match: matchKey, upsertOnly: true, replaces: true, program: func(b base) program { return &placeProgram{b} },
 			fields: []connector.TargetField{fieldLongitude, fieldLatitude, {Name: "name", Type: "string", Native: "string", Required: true, Help: "What the place is called"}}},
 	},
 	TypeMembers: {
-		"zadd": {name: "ZADD", match: matchMember, program: func(b base) program { return &scoreProgram{b} },
+		"zadd": {name: "ZADD", match: matchMember, replaces: true, program: func(b base) program { return &scoreProgram{b} },
 			fields: []connector.TargetField{fieldKey, {Name: "score", Type: "number", Native: "double", Required: true, Help: "By which members are sorted"}}},
-		"geoadd": {name: "GEOADD", match: matchMember, upsertOnly: true, program: func(b base) program { return &memberPlaceProgram{b} },
+		"geoadd": {name: "GEOADD", match: matchMember, upsertOnly: true, replaces: true, program: func(b base) program { return &memberPlaceProgram{b} },
 			noClear: "a place cannot be empty", fields: []connector.TargetField{fieldKey, fieldLongitude, fieldLatitude}},
 	},
 }

@@ -173,8 +173,12 @@ func (d *destination) Test(ctx context.Context) error {
 	if err := c.Ping(ctx).Err(); err != nil {
 		return d.translate(ctx, err, "connecting to "+d.settings.address())
 	}
-	if d.settings.Deployment == deployCluster {
-		return nil // the client has found the nodes and talks to their primaries
+	if cluster, ok := c.(*goredis.ClusterClient); ok {
+		err := cluster.ForEachMaster(ctx, func(ctx context.Context, node *goredis.Client) error { return node.Ping(ctx).Err() })
+		if err != nil {
+			return d.translate(ctx, err, "connecting to each node of "+d.settings.address())
+		}
+		return nil
 	}
 	text, err := c.Info(ctx, "server", "replication").Result()
 	if wordOf(err) == wordUnknown { // before Redis 7, INFO takes one section

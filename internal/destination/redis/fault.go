@@ -15,7 +15,7 @@ import (
 )
 
 // The first words of a server's errors, which are their codes.
-// https://redis.io/docs/latest/develop/reference/protocol-spec/#simple-errors and the README
+// https://redis.io/docs/latest/develop/reference/protocol-spec/#simple-errors; the words stand in the server's own source (server.c)
 const (
 	wordUnknown      = "ERR"
 	wordWrongType    = "WRONGTYPE"

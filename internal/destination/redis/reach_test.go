@@ -251,8 +251,11 @@ func TestCluster(t *testing.T) {
 			t.Errorf("transactions %s: the nodes hold %d keys", transactions, held)
 		}
 	}
-	if err := open(t, settings("nodeAddressMap", []any{}), connector.Network{}).Test(t.Context()); !fault.Is(err, fault.CodeDestinationUnreachable) || !strings.Contains(fault.As(err).Hint(), "CLUSTER NODES") {
-		t.Errorf("without the map: %v", err)
+	for name, known := range map[string][]any{"without the map": {}, "with one node of two": addresses[:1]} {
+		err := open(t, settings("nodeAddressMap", known), connector.Network{}).Test(t.Context())
+		if !fault.Is(err, fault.CodeDestinationUnreachable) || !strings.Contains(fault.As(err).Hint(), "CLUSTER NODES") {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 	j := job(redis.TypeMembers, "zadd", connector.ModeUpsert, "key", "score")
 	s := begin(t, open(t, settings("transactions", "on"), connector.Network{}), j)

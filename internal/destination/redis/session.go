@@ -53,7 +53,7 @@ func (d *destination) Begin(ctx context.Context, job connector.SyncJob) (connect
 		program: c.program(base{command: c.name, columns: job.Columns, update: job.Mode == connector.ModeUpdate, ttl: int64(s.TTL)}),
 		limits: connector.Limits{
 			Rows: max(int(s.BatchSize), 1), Bytes: maxBatchBytes, Concurrency: min(max(int(s.Parallel), 1), maxParallel),
-			Operations: operations(job), Idempotency: connector.Idempotent, Split: true, NeedBefore: true,
+			Operations: operations(job), Idempotency: connector.Idempotent, Split: true, NeedBefore: c.replaces,
 		},
 	}, nil
 }

@@ -136,6 +136,9 @@ func TestCommands(t *testing.T) {
 				j.Delete, j.Settings = c.delete, j.Settings.WithDefaults(nil)
 				maps.Copy(j.Settings, c.settings)
 				s := begin(t, open(t, w.settings("transactions", transactions), connector.Network{}), j)
+				if needs := len(c.steps) > 1 && len(c.steps[1].rows[0].Before) > 0; needs && !s.Limits().NeedBefore {
+					t.Error("what a row had before is not asked for")
+				}
 				for i, step := range c.steps {
 					for range 2 { // sending again changes nothing
 						w.checkRefused(t, i, write(t, s, step.op, step.rows...), step.refused)
