@@ -28,6 +28,7 @@ type server struct {
 	intrude func(command string, body bson.D) bson.D           // answers instead; nil for nothing
 	fail    func(collection string, filter bson.D) *writeError // refuses one write
 	wait    int                                                // a write concern that is not met: its code
+	members []string                                           // of the replica set that it says it belongs to
 }
 
 type collection struct {
@@ -190,11 +191,15 @@ func (s *server) answer(body bson.D) bson.D {
 	name, _ := body[0].Value.(string)
 	switch command {
 	case "hello", "ismaster":
-		return bson.D{
+		hello := bson.D{
 			{Key: "ok", Value: 1}, {Key: "ismaster", Value: true}, {Key: "isWritablePrimary", Value: true}, {Key: "helloOk", Value: true}, {Key: "maxBsonObjectSize", Value: 16 << 20},
 			{Key: "maxMessageSizeBytes", Value: 48000000}, {Key: "maxWriteBatchSize", Value: 100000}, {Key: "minWireVersion", Value: 0}, {Key: "maxWireVersion", Value: 21},
 			{Key: "saslSupportedMechs", Value: bson.A{"SCRAM-SHA-256"}},
 		}
+		if s.members != nil {
+			hello = append(hello, bson.E{Key: "setName", Value: "rs"}, bson.E{Key: "hosts", Value: s.members}, bson.E{Key: "me", Value: s.members[0]}, bson.E{Key: "primary", Value: s.members[0]})
+		}
+		return hello
 	case "update", "delete":
 		return s.write(command, name, body)
 	case "insert":

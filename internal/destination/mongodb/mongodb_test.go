@@ -661,7 +661,7 @@ func TestCommands(t *testing.T) {
 // Req: X-23
 func TestNetwork(t *testing.T) {
 	t.Parallel()
-	w, _ := ownWorld(t)
+	w, own := ownWorld(t)
 	place := strings.Trim(strings.TrimPrefix(w.place.URI, "mongodb://"), "/")
 	behind := connector.Network{
 		Dial: func(ctx context.Context, network, address string) (net.Conn, error) {
@@ -672,6 +672,7 @@ func TestNetwork(t *testing.T) {
 		},
 		Beside: (&net.Dialer{}).DialContext,
 	}
+	own.members = []string{"rs-1.internal:27017", "rs-2.internal:27017"}
 	s := w.settings(t, "host", "mongo.internal", "port", 27017.0)
 	if err := open(t, s, behind).Test(t.Context()); err != nil {
 		t.Error(err)
