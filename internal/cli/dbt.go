@@ -65,9 +65,9 @@ func (c *Client) upload(ctx context.Context, path string, from io.Reader, out an
 		if err == nil {
 			err = z.Close()
 		}
-		_ = w.CloseWithError(err) //nolint:errcheck // it has none
+		_ = w.CloseWithError(err)
 	}()
-	defer r.Close() //nolint:errcheck // it has none
+	defer r.Close()
 	req, err := http.NewRequestWithContext(ctx, http.MethodPut, c.Base+path, r)
 	if err != nil {
 		return fault.Wrap(err, fault.CodeConfig, "the server's address %q", c.Base)

@@ -389,9 +389,9 @@ func (p *parser) note(v *path) {
 }
 
 // written returns the names of a path up to the first one that is computed.
-func (v *path) written() []string {
-	names := []string{v.root}
-	for _, step := range v.steps {
+func (e *path) written() []string {
+	names := []string{e.root}
+	for _, step := range e.steps {
 		l, ok := step.(literal)
 		if !ok {
 			break

@@ -2,7 +2,6 @@ package manifest
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 
@@ -261,12 +260,4 @@ func rowOf(err error) (*record, bool) {
 		return nil, false
 	}
 	return e.row, true
-}
-
-// name is a step's name for messages.
-func (st *Step) title() string {
-	if st.Name != "" {
-		return st.Name
-	}
-	return fmt.Sprintf("%s %s", st.Request.Method, st.Request.Path.text)
 }

@@ -280,7 +280,7 @@ func static(s *scope, a *Auth) (httpx.Authorizer, error) {
 		v, err := s.text(&a.Query.Value.source)
 		return fixed{param: a.Query.Name, value: v, secrets: []string{v, url.QueryEscape(v)}}, err
 	default:
-		return nil, nil
+		return nil, nil //nolint:nilnil // nobody asks who sends them
 	}
 }
 

@@ -33,7 +33,7 @@ func (m *Manifest) check(d *decoder, root *yaml.Node) {
 	if !slugForm.MatchString(m.Slug) {
 		c.fail(c.at("slug"), "slug", "%q is not lower-case letters, digits and hyphens", m.Slug)
 	}
-	visit(reflect.ValueOf(m), func(s *source) {}, func(e *each) { c.loops[e.as] = true; c.loops[e.as+"_index"] = true })
+	visit(reflect.ValueOf(m), func(*source) {}, func(e *each) { c.loops[e.as] = true; c.loops[e.as+"_index"] = true })
 	c.fields("connection.fields", m.Connection.Fields, nil)
 	c.connection()
 	c.lists()
@@ -399,7 +399,7 @@ func visit(v reflect.Value, piece func(*source), loop func(*each)) {
 		if v.IsNil() {
 			return
 		}
-		if t, ok := v.Interface().(*Tree); ok {
+		if t, ok := reflect.TypeAssert[*Tree](v); ok {
 			walk(t.root, piece, loop)
 			return
 		}

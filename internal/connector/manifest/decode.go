@@ -55,7 +55,7 @@ func (d *decoder) decode(n *yaml.Node, v reflect.Value, path string) {
 	if n.Kind == yaml.AliasNode {
 		n = n.Alias
 	}
-	if p, ok := v.Addr().Interface().(parsed); ok {
+	if p, ok := reflect.TypeAssert[parsed](v.Addr()); ok {
 		p.parse(d, n, path)
 		return
 	}

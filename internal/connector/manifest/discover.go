@@ -358,7 +358,7 @@ func choices(s *scope, e *Expr) ([]connector.Option, error) {
 }
 
 // layout compiles how rows become records.
-func (d *Destination) layout(ctx context.Context, c *client, t *SyncType, job connector.SyncJob) (*layout, error) {
+func (d *Destination) layout(ctx context.Context, t *SyncType, job connector.SyncJob) (*layout, error) {
 	specs, all, err := d.staticFields(t, job)
 	if err != nil {
 		return nil, err
@@ -382,23 +382,23 @@ func (d *Destination) layout(ctx context.Context, c *client, t *SyncType, job co
 			l.sections = append(l.sections, f.Section)
 		}
 	}
-	make := func(name string, omit bool) (column, error) { return d.column(t, job, specs, forms, name, omit) }
+	col := func(name string, omit bool) (column, error) { return d.column(t, job, specs, forms, name, omit) }
 	for _, target := range job.Columns {
-		col, err := make(target.Name, target.Omit)
+		c, err := col(target.Name, target.Omit)
 		if err != nil {
 			return nil, err
 		}
-		l.columns = append(l.columns, col)
-		if len(col.path) > 1 {
-			l.nested[col.section] = true
+		l.columns = append(l.columns, c)
+		if len(c.path) > 1 {
+			l.nested[c.section] = true
 		}
 	}
 	for _, pair := range job.Match {
-		col, err := make(pair.To, false)
+		c, err := col(pair.To, false)
 		if err != nil {
 			return nil, err
 		}
-		l.match = append(l.match, col)
+		l.match = append(l.match, c)
 	}
 	l.rendered, err = renderedOf(t, job)
 	return l, err

@@ -370,18 +370,18 @@ func writeXML(b *bytes.Buffer, name string, v value.Value) error {
 	for _, f := range fields {
 		if f.Name[:min(1, len(f.Name))] == "@" {
 			b.WriteString(" " + f.Name[1:] + `="`)
-			xml.EscapeText(b, []byte(f.Value.String())) //nolint:errcheck,gosec // a buffer takes everything
+			xml.EscapeText(b, []byte(f.Value.String())) //nolint:errcheck // a buffer takes everything
 			b.WriteString(`"`)
 		}
 	}
 	b.WriteString(">")
 	if v.Kind() != value.Map {
-		xml.EscapeText(b, []byte(v.String())) //nolint:errcheck,gosec // a buffer takes everything
+		xml.EscapeText(b, []byte(v.String())) //nolint:errcheck // a buffer takes everything
 	}
 	for _, f := range fields {
 		switch {
 		case f.Name == "#text":
-			xml.EscapeText(b, []byte(f.Value.String())) //nolint:errcheck,gosec // a buffer takes everything
+			xml.EscapeText(b, []byte(f.Value.String())) //nolint:errcheck // a buffer takes everything
 		case f.Name[:min(1, len(f.Name))] != "@":
 			if err := writeXML(b, f.Name, f.Value); err != nil {
 				return err

@@ -347,7 +347,7 @@ func (a *attempt) note(ctx context.Context, st *Step) error {
 func (d *Destination) Resolve(ctx context.Context, job connector.SyncJob, token string) (connector.Resolution, error) {
 	var c checkpoint
 	if err := json.Unmarshal([]byte(token), &c); err != nil {
-		return connector.ResolvedUnknown, nil //nolint:nilerr // not a token of ours
+		return connector.ResolvedUnknown, nil // not a token of ours
 	}
 	s, err := d.session(ctx, job)
 	if err != nil {

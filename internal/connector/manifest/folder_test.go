@@ -34,11 +34,12 @@ func TestFolder(t *testing.T) {
 		}
 		f.looked = time.Time{}
 	}
-	names := func() (all string) {
+	names := func() string {
+		var all []string
 		for _, d := range f.Destinations() {
-			all += d.Name + "/" + string(d.Tier) + " "
+			all = append(all, d.Name+"/"+string(d.Tier))
 		}
-		return strings.TrimSpace(all)
+		return strings.Join(all, " ")
 	}
 	began := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	write(began, "kitchen/manifest.yaml", string(text))

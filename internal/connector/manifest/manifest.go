@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"reflect"
+	"slices"
 	"sort"
 	"strings"
 
@@ -152,10 +153,8 @@ func (t *SyncType) customs() bool {
 }
 
 func addDelete(list []connector.DeleteBehavior, d connector.DeleteBehavior) []connector.DeleteBehavior {
-	for _, known := range list {
-		if known == d {
-			return list
-		}
+	if slices.Contains(list, d) {
+		return list
 	}
 	return append(list, d)
 }

@@ -71,10 +71,10 @@ func (l *layout) fill(r *record, op connector.Operation, index int, row *connect
 func (r *record) clears() bool { return r.layout.clear && r.op == connector.Removed }
 
 // apply makes of a row's values what is sent.
-func (l *layout) apply(values, from []value.Value, clear bool) error {
+func (l *layout) apply(values, from []value.Value, empty bool) error {
 	for i := range l.columns {
 		c := &l.columns[i]
-		if clear && c.section != "" && !slices.ContainsFunc(l.match, func(m column) bool { return m.name == c.name }) {
+		if empty && c.section != "" && !slices.ContainsFunc(l.match, func(m column) bool { return m.name == c.name }) {
 			values[i] = c.pipe.emptied
 			continue
 		}
@@ -150,9 +150,9 @@ func about(field string, err error) error {
 
 // Get returns a member of the row.
 func (r *record) Get(name string) (value.Value, bool) {
-	for i := len(r.saved) - 1; i >= 0; i-- {
-		if r.saved[i].Name == name {
-			return r.saved[i].Value, true
+	for _, f := range slices.Backward(r.saved) {
+		if f.Name == name {
+			return f.Value, true
 		}
 	}
 	if i := slices.Index(r.layout.sections, name); i >= 0 {
@@ -273,13 +273,13 @@ func (s sourceRow) Get(name string) (value.Value, bool) {
 }
 
 // section makes the object of one section.
-func (l *layout) section(name string, values []value.Value, clear bool) value.Value {
+func (l *layout) section(name string, values []value.Value, empty bool) value.Value {
 	fields := make([]value.Field, 0, len(values))
 	for i := range l.columns {
 		c := &l.columns[i]
 		switch {
 		case c.section != name:
-		case values[i].IsNull() && c.omit && !clear:
+		case values[i].IsNull() && c.omit && !empty:
 		case len(c.path) == 1:
 			fields = append(fields, value.Field{Name: c.path[0], Value: values[i]})
 		default:

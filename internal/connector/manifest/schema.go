@@ -2,6 +2,7 @@ package manifest
 
 import (
 	"encoding/json"
+	"maps"
 	"reflect"
 	"strings"
 )
@@ -79,15 +80,11 @@ func (s schemas) structOf(t reflect.Type) map[string]any {
 
 func (s schemas) property(m member) map[string]any {
 	p := map[string]any{}
-	for k, v := range s.of(m.typ) {
-		p[k] = v
-	}
+	maps.Copy(p, s.of(m.typ))
 	if m.enum != nil {
 		if items, list := p["items"].(map[string]any); list {
 			inner := map[string]any{"enum": m.enum}
-			for k, v := range items {
-				inner[k] = v
-			}
+			maps.Copy(inner, items)
 			p["items"] = inner
 		} else {
 			p["enum"] = m.enum

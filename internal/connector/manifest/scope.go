@@ -32,8 +32,8 @@ func (s *scope) set(name string, v value.Value) { s.t.Set(name, v) }
 
 // keepVar saves what later steps know as vars.NAME.
 func (s *scope) keepVar(name string, v value.Value) {
-	fields := slices.DeleteFunc(slices.Clone(s.vars), func(f value.Field) bool { return f.Name == name })
-	s.vars = append(fields, value.Field{Name: name, Value: v})
+	s.vars = slices.DeleteFunc(slices.Clone(s.vars), func(f value.Field) bool { return f.Name == name })
+	s.vars = append(s.vars, value.Field{Name: name, Value: v})
 	s.set("vars", value.OfMap(s.vars))
 }
 
@@ -145,5 +145,5 @@ func mapOf(m map[string]any) value.Value {
 	if m == nil {
 		return value.OfMap(nil)
 	}
-	return value.Of(map[string]any(m))
+	return value.Of(m)
 }

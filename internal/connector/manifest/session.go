@@ -68,7 +68,7 @@ func (d *Destination) session(ctx context.Context, job connector.SyncJob) (*sess
 	if s.client, err = d.client(s.concurrency()); err != nil {
 		return nil, err
 	}
-	if s.layout, err = d.layout(ctx, s.client, t, job); err != nil {
+	if s.layout, err = d.layout(ctx, t, job); err != nil {
 		return nil, err
 	}
 	s.layout.saves = t.saves()
@@ -126,7 +126,7 @@ func (d *Destination) write(t *SyncType, job connector.SyncJob, op connector.Ope
 			return w, nil
 		}
 	}
-	return nil, nil
+	return nil, nil //nolint:nilnil // nothing is sent
 }
 
 func (w *Write) fits(job connector.SyncJob, op connector.Operation) bool {

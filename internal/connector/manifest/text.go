@@ -58,8 +58,7 @@ func (s *source) compile(d *decoder, n *yaml.Node, path, text string) {
 	}
 	t, err := template.Parse(text)
 	if err != nil {
-		var at *template.At
-		if errors.As(err, &at) {
+		if at, ok := errors.AsType[*template.At](err); ok {
 			err = at.Err
 		}
 		d.fail(n, path, "%v", err)

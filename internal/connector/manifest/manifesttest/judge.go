@@ -66,7 +66,7 @@ type judge struct {
 // newJudge reads descriptions. It returns nil where there are none.
 func newJudge(folder string, specs []Spec) (*judge, error) {
 	if folder == "" || len(specs) == 0 {
-		return nil, nil //nolint:nilnil // no judge is one that finds nothing
+		return nil, nil
 	}
 	j := &judge{specs: specs}
 	for _, s := range specs {
@@ -96,7 +96,7 @@ func route(file string) (routers.Router, error) {
 }
 
 func read(file string) (*openapi3.T, error) {
-	text, err := os.ReadFile(file) //nolint:gosec // the test names it
+	text, err := os.ReadFile(file)
 	if err != nil {
 		return nil, err //nolint:wrapcheck // it names the file
 	}
@@ -170,9 +170,8 @@ func ask(router routers.Router, r *http.Request, path string, body []byte, excep
 	})
 	var left []string
 	for _, e := range flat(err) {
-		var at *openapi3.SchemaError
 		pointer := ""
-		if errors.As(e, &at) {
+		if at, ok := errors.AsType[*openapi3.SchemaError](e); ok {
 			pointer = "/" + strings.Join(at.JSONPointer(), "/")
 		}
 		if !slices.ContainsFunc(spared, func(s string) bool { return pointer == s || strings.HasPrefix(pointer, s+"/") }) {

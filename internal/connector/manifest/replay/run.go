@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -48,9 +49,7 @@ func (c *Case) Run(ctx context.Context, info connector.DestinationInfo, judge Ju
 // run does what a case is about against a server, and says what came of it.
 func (c *Case) run(ctx context.Context, info connector.DestinationInfo, address string) string {
 	settings := connector.Settings{}
-	for k, v := range c.Job.Connection {
-		settings[k] = v
-	}
+	maps.Copy(settings, c.Job.Connection)
 	settings["baseUrl"] = address
 	d, err := info.Open(connector.DestinationOptions{
 		Settings: settings.WithDefaults(info.Fields), Clock: clock.NewManual(began), Log: slog.New(slog.DiscardHandler), State: connector.Memory(),
@@ -79,8 +78,7 @@ func told(err error) string {
 	if err == nil {
 		return "ok\n"
 	}
-	var issues fault.Issues
-	if errors.As(err, &issues) {
+	if issues, ok := errors.AsType[fault.Issues](err); ok {
 		return strings.ReplaceAll(issues.Error(), "\n", "\n  ") + "\n"
 	}
 	e := fault.As(err)
@@ -187,19 +185,20 @@ func (c *Case) send(ctx context.Context, d connector.Destination, job connector.
 
 func limitsOf(s connector.Session) string {
 	l := s.Limits()
-	text := fmt.Sprintf("limits: %d rows, %d at once, %s, %v", l.Rows, l.Concurrency, l.Idempotency, l.Operations)
+	var b strings.Builder
+	fmt.Fprintf(&b, "limits: %d rows, %d at once, %s, %v", l.Rows, l.Concurrency, l.Idempotency, l.Operations)
 	for _, on := range []struct {
 		set  bool
 		word string
 	}{{l.Split, "split"}, {l.NeedBefore, "before"}, {l.NeedSource, "source"}, {l.SkipInitial, "first run silent"}, {l.Deferred, "deferred"}} {
 		if on.set {
-			text += ", " + on.word
+			b.WriteString(", " + on.word)
 		}
 	}
 	for _, r := range l.Rates {
-		text += fmt.Sprintf(", %d/%s of %s", r.Requests, r.Window, r.Class)
+		fmt.Fprintf(&b, ", %d/%s of %s", r.Requests, r.Window, r.Class)
 	}
-	return text + "\n"
+	return b.String() + "\n"
 }
 
 func (c *Case) sendOperation(ctx context.Context, s connector.Session, job connector.SyncJob, op connector.Operation, b *strings.Builder) {
