@@ -62,16 +62,16 @@ func databricksClock() clock {
 // (https://docs.databricks.com/en/sql/language-manual/functions/array_sort.html, unverified).
 func databricksListAgg(p *printer, m Member, orders []Order) {
 	v := p.apart(func(q *printer) { q.expr(m.Value, levelConcat) })
-	keys, compared := "", ""
+	var keys, compared strings.Builder
 	for i, o := range orders {
 		key, first, second := fmt.Sprintf("k%d", i), -1, 1
-		keys += fmt.Sprintf(", '%s', %s", key, p.apart(func(q *printer) { q.expr(o.by, levelOr) }))
+		fmt.Fprintf(&keys, ", '%s', %s", key, p.apart(func(q *printer) { q.expr(o.by, levelOr) }))
 		if o.desc {
 			first, second = 1, -1
 		}
-		compared += fmt.Sprintf(" WHEN a.%[1]s IS NULL AND b.%[1]s IS NOT NULL THEN 1 WHEN b.%[1]s IS NULL AND a.%[1]s IS NOT NULL THEN -1 WHEN a.%[1]s < b.%[1]s THEN %[2]d WHEN a.%[1]s > b.%[1]s THEN %[3]d", key, first, second)
+		fmt.Fprintf(&compared, " WHEN a.%[1]s IS NULL AND b.%[1]s IS NOT NULL THEN 1 WHEN b.%[1]s IS NULL AND a.%[1]s IS NOT NULL THEN -1 WHEN a.%[1]s < b.%[1]s THEN %[2]d WHEN a.%[1]s > b.%[1]s THEN %[3]d", key, first, second)
 	}
-	p.text(fmt.Sprintf("CASE WHEN count(%[1]s) > 0 THEN transform(array_sort(collect_list(named_struct('v', %[1]s%[2]s)) FILTER (WHERE %[1]s IS NOT NULL), (a, b) -> CASE%[3]s ELSE 0 END), s -> s.v) END", v, keys, compared))
+	p.text(fmt.Sprintf("CASE WHEN count(%[1]s) > 0 THEN transform(array_sort(collect_list(named_struct('v', %[1]s%[2]s)) FILTER (WHERE %[1]s IS NOT NULL), (a, b) -> CASE%[3]s ELSE 0 END), s -> s.v) END", v, keys.String(), compared.String()))
 }
 
 // databricksElements is an array of structures, one of each element. A function in the place of a relation came with
