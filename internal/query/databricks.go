@@ -76,14 +76,16 @@ func databricksListAgg(p *printer, m Member, orders []Order) {
 
 // databricksElements is an array of structures, one of each element. A function in the place of a relation came with
 // version 12.2 of the runtime (https://docs.databricks.com/sql/language-manual/functions/inline.html); VARIANT, which
-// tells what a text is, with version 15.3 (unverified): arrays in texts need it.
+// tells what a text is, with version 15.3
+// (https://docs.databricks.com/sql/language-manual/functions/schema_of_variant.html): arrays in texts need it. No value at all is
+// no null of a VARIANT (https://apache.github.io/spark/api/sql/variant-functions).
 func databricksElements(p *printer, array Expr, kind ArrayKind) {
 	const structs = "transform(%[1]s, (x, i) -> named_struct('element', CAST(x AS STRING), 'occurrence', CASE WHEN x IS NULL THEN 1 ELSE size(filter(slice(%[1]s, 1, i + 1), y -> CAST(y AS STRING) = CAST(x AS STRING))) END))"
 	if kind == NativeArray {
 		p.spell("inline("+structs+")", array)
 		return
 	}
-	parsed, none := array, conditionOf("COALESCE(is_variant_null(%s), TRUE)", array)
+	parsed, none := array, Or(array.IsNull(), conditionOf("is_variant_null(%s)", array))
 	if kind == TextArray {
 		parsed = function("try_parse_json", array)
 		none = Or(array.IsNull(), conditionOf("%s RLIKE %s", array, Text("^"+blank+"(null"+blank+")?$")))

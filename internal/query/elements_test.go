@@ -49,7 +49,7 @@ var speakers = map[string]spoken{
 		dialect: query.DatabricksANSI,
 		macros: []string{
 			"try_parse_json(x) AS CASE WHEN json_valid(x) THEN CAST(x AS JSON) END", "schema_of_variant(x) AS json_type(x) || '<'", "try_variant_get(x, a, b) AS TRY_CAST(x AS JSON[])",
-			"is_variant_null(x) AS json_type(x) = 'NULL'",
+			"is_variant_null(x) AS COALESCE(json_type(x) = 'NULL', FALSE)",
 		},
 		words: []string{
 			"LATERAL inline(", "LATERAL (SELECT unnest(", `) AS "e"(`, `, recursive := true)) AS "e"(`, "x -> CAST(x AS STRING)", "x -> json_extract_string(x, '$')", "transform(", "list_transform(", "i + 1", "i",
