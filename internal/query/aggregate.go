@@ -12,14 +12,17 @@ func Avg(e Expr) Expr { return function("avg", Cast(e, TypeFloat)) }
 
 // AnyValue is a value of the group, null only where there is no other; which one, the database chooses.
 func AnyValue(e Expr) Expr {
-	return Expr{n: tabled{func(g *grammar) form { return g.anyValue }, []Expr{e}}}
+	return Expr{n: aggregate{tabled{func(g *grammar) form { return g.anyValue }, []Expr{e}}}}
 }
 
 // ApproxCountDistinct is about the number of different values, computed faster than CountDistinct; exactly, where a
 // database does not estimate.
 func ApproxCountDistinct(e Expr) Expr {
-	return Expr{n: tabled{func(g *grammar) form { return g.approxDistinct }, []Expr{e}}}
+	return Expr{n: aggregate{tabled{func(g *grammar) form { return g.approxDistinct }, []Expr{e}}}}
 }
+
+// aggregate is one value of a group's rows, in a form of the expression.
+type aggregate struct{ tabled }
 
 // CountWhere is the number of rows for which the condition holds.
 func CountWhere(condition Expr) Expr { return CountOf(Case().When(condition, Int(1)).End()) }
@@ -35,7 +38,7 @@ func (e Expr) OfRows(condition Expr) Expr {
 		n.args = slices.Clone(n.args)
 		n.args[0] = only(n.args[0])
 		return Expr{n: n, name: e.name}
-	case tabled:
+	case aggregate:
 		n.parts = []Expr{only(n.parts[0])}
 		return Expr{n: n, name: e.name}
 	case gathered:

@@ -17,6 +17,9 @@ import (
 //   - SAFE_CAST refuses pairs of types that never convert, and goes by text
 //     (https://cloud.google.com/bigquery/docs/reference/standard-sql/conversion_functions).
 //   - UPDATE and DELETE must have a condition (https://cloud.google.com/bigquery/docs/reference/standard-sql/dml-syntax, unverified).
+//   - JSON_VALUE and JSON_QUERY have names in double quotes (https://google.github.io/bigframes/reference/api/bigframes.bigquery.json_value.html).
+//     LIKE has the backslash as its escape and no ESCAPE (unverified). A sample is of blocks
+//     (https://cloud.google.com/bigquery/docs/table-sampling).
 //   - A statement that changes rows is a transaction of its own (https://cloud.google.com/bigquery/docs/data-manipulation-language).
 var BigQuery = Dialect{Name: "bigquery", Quote: "`", g: grammarWith(func(g *grammar) {
 	g.name = escaped("`")

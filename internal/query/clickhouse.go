@@ -18,7 +18,8 @@ import (
 //   - Tables are MergeTree tables without an order; UPDATE is a mutation that the statement waits for (unverified).
 //     There are no transactions.
 //   - LIKE has the backslash as its escape (https://clickhouse.com/docs/sql-reference/functions/string-search-functions, unverified).
-//     LAG and LEAD are lagInFrame and leadInFrame (https://clickhouse.com/docs/sql-reference/window-functions, unverified).
+//     LAG and LEAD are lagInFrame and leadInFrame of the whole
+//     window (https://clickhouse.com/docs/reference/functions/window-functions/leadInFrame), of something that may be null.
 //   - Names and texts have backslashes as escapes (https://clickhouse.com/docs/reference/syntax).
 var ClickHouse = Dialect{Name: "clickhouse", Quote: "`", g: grammarWith(func(g *grammar) {
 	g.name = escaped("`")
@@ -46,7 +47,7 @@ var ClickHouse = Dialect{Name: "clickhouse", Quote: "`", g: grammarWith(func(g *
 	g.createTableAs = createTableAs(" ENGINE = MergeTree ORDER BY tuple()", "")
 	g.createTemporary = createTemporary("TEMPORARY", " ENGINE = Memory", "")
 	g.sets = map[string]string{unionDistinct: "UNION DISTINCT", intersect: "INTERSECT DISTINCT", except: "EXCEPT DISTINCT"}
-	g.calls, g.shiftInFrame = map[string]string{"lag": "lagInFrame", "lead": "leadInFrame"}, true
+	g.nullable, g.calls, g.shiftInFrame = "toNullable(%s)", map[string]string{"lag": "lagInFrame", "lead": "leadInFrame"}, true
 	g.mod, g.like, g.likeEscape = "modulo(%s, %s)", "%s LIKE %s", `\`
 	g.matches, g.bits = "match(%s, %s)", "toInt64(reinterpretAsUInt32(reverse(substring(MD5(%s), 1, 4))))"
 	g.anyValue, g.approxDistinct = "any(%s)", "uniq(%s)"

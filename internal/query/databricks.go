@@ -62,28 +62,30 @@ func databricksClock() clock {
 // (https://docs.databricks.com/en/sql/language-manual/functions/array_sort.html, unverified).
 func databricksListAgg(p *printer, m Member, orders []Order) {
 	v := p.apart(func(q *printer) { q.expr(m.Value, levelConcat) })
-	keys, compared := "", ""
+	var keys, compared strings.Builder
 	for i, o := range orders {
 		key, first, second := fmt.Sprintf("k%d", i), -1, 1
-		keys += fmt.Sprintf(", '%s', %s", key, p.apart(func(q *printer) { q.expr(o.by, levelOr) }))
+		fmt.Fprintf(&keys, ", '%s', %s", key, p.apart(func(q *printer) { q.expr(o.by, levelOr) }))
 		if o.desc {
 			first, second = 1, -1
 		}
-		compared += fmt.Sprintf(" WHEN a.%[1]s IS NULL AND b.%[1]s IS NOT NULL THEN 1 WHEN b.%[1]s IS NULL AND a.%[1]s IS NOT NULL THEN -1 WHEN a.%[1]s < b.%[1]s THEN %[2]d WHEN a.%[1]s > b.%[1]s THEN %[3]d", key, first, second)
+		fmt.Fprintf(&compared, " WHEN a.%[1]s IS NULL AND b.%[1]s IS NOT NULL THEN 1 WHEN b.%[1]s IS NULL AND a.%[1]s IS NOT NULL THEN -1 WHEN a.%[1]s < b.%[1]s THEN %[2]d WHEN a.%[1]s > b.%[1]s THEN %[3]d", key, first, second)
 	}
-	p.text(fmt.Sprintf("CASE WHEN count(%[1]s) > 0 THEN transform(array_sort(collect_list(named_struct('v', %[1]s%[2]s)) FILTER (WHERE %[1]s IS NOT NULL), (a, b) -> CASE%[3]s ELSE 0 END), s -> s.v) END", v, keys, compared))
+	p.text(fmt.Sprintf("CASE WHEN count(%[1]s) > 0 THEN transform(array_sort(collect_list(named_struct('v', %[1]s%[2]s)) FILTER (WHERE %[1]s IS NOT NULL), (a, b) -> CASE%[3]s ELSE 0 END), s -> s.v) END", v, keys.String(), compared.String()))
 }
 
 // databricksElements is an array of structures, one of each element. A function in the place of a relation came with
 // version 12.2 of the runtime (https://docs.databricks.com/sql/language-manual/functions/inline.html); VARIANT, which
-// tells what a text is, with version 15.3 (unverified): arrays in texts need it.
+// tells what a text is, with version 15.3
+// (https://docs.databricks.com/sql/language-manual/functions/schema_of_variant.html): arrays in texts need it. No value at all is
+// no null of a VARIANT (https://apache.github.io/spark/api/sql/variant-functions).
 func databricksElements(p *printer, array Expr, kind ArrayKind) {
 	const structs = "transform(%[1]s, (x, i) -> named_struct('element', CAST(x AS STRING), 'occurrence', CASE WHEN x IS NULL THEN 1 ELSE size(filter(slice(%[1]s, 1, i + 1), y -> CAST(y AS STRING) = CAST(x AS STRING))) END))"
 	if kind == NativeArray {
 		p.spell("inline("+structs+")", array)
 		return
 	}
-	parsed, none := array, conditionOf("COALESCE(is_variant_null(%s), TRUE)", array)
+	parsed, none := array, Or(array.IsNull(), conditionOf("is_variant_null(%s)", array))
 	if kind == TextArray {
 		parsed = function("try_parse_json", array)
 		none = Or(array.IsNull(), conditionOf("%s RLIKE %s", array, Text("^"+blank+"(null"+blank+")?$")))

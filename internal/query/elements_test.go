@@ -29,6 +29,24 @@ var speakers = map[string]spoken{
 		},
 		forms: [][2]string{{`try\(CAST\((.*?) AS ARRAY\(JSON\)\)\)`, "TRY_CAST($1 AS JSON[])"}},
 	},
+	"BigQuery": {
+		dialect: query.BigQuery,
+		macros: []string{
+			"try_json(x) AS CASE WHEN json_valid(x) THEN CAST(x AS JSON) END", "kind_of(x) AS CASE json_type(x) WHEN 'ARRAY' THEN 'array' WHEN 'OBJECT' THEN 'object' WHEN 'NULL' THEN 'null' ELSE 'plain' END",
+			"JSON_QUERY_ARRAY(x) AS TRY_CAST(x AS JSON[])", "the_value(x) AS json_extract_string(x, '$')",
+		},
+		words: []string{
+			"`", `"`, `\\`, `\`, `\'`, "''", `\n`, "\n", "EXISTS (SELECT 1 FROM UNNEST(", "0 < len(list_filter(", ") AS x WHERE JSON_TYPE(x) IN ('array', 'object'))", ", x -> kind_of(x) IN ('array', 'object')))", "JSON_TYPE(", "kind_of(",
+			"SAFE.PARSE_JSON(", "try_json(", ", wide_number_mode => 'round')", ")", "JSON_VALUE(", "the_value(", "REGEXP_CONTAINS(", "regexp_matches(",
+			"ARRAY<STRUCT<`element` STRING, `occurrence` INT64>>[]", "CAST([] AS STRUCT(element VARCHAR, occurrence BIGINT)[])",
+			"[STRUCT(CAST(NULL AS STRING) AS `element`, 0 AS `occurrence`)]", "[struct_pack(element := CAST(NULL AS VARCHAR), occurrence := CAST(0 AS BIGINT))]",
+		},
+		forms: [][2]string{
+			{`SELECT AS STRUCT v AS "element", (CASE WHEN v IS NULL .*? END) AS "occurrence" FROM`, "SELECT struct_pack(element := v, occurrence := $1) FROM"},
+			{`FROM UNNEST\(((?:[^()]|\([^()]*\)|\((?:[^()]|\([^()]*\))*\))*)\) AS x WITH OFFSET AS n`, "FROM (SELECT unnest($1) AS x, generate_subscripts($1, 1) AS n)"},
+			{`(?s)CROSS JOIN UNNEST\((.*)\) AS "e"`, `CROSS JOIN LATERAL (SELECT unnest($1, recursive := true)) AS "e"`},
+		},
+	},
 	"Snowflake": {
 		dialect: query.Snowflake,
 		macros: []string{
@@ -49,7 +67,7 @@ var speakers = map[string]spoken{
 		dialect: query.DatabricksANSI,
 		macros: []string{
 			"try_parse_json(x) AS CASE WHEN json_valid(x) THEN CAST(x AS JSON) END", "schema_of_variant(x) AS json_type(x) || '<'", "try_variant_get(x, a, b) AS TRY_CAST(x AS JSON[])",
-			"is_variant_null(x) AS json_type(x) = 'NULL'",
+			"is_variant_null(x) AS COALESCE(json_type(x) = 'NULL', FALSE)",
 		},
 		words: []string{
 			"LATERAL inline(", "LATERAL (SELECT unnest(", `) AS "e"(`, `, recursive := true)) AS "e"(`, "x -> CAST(x AS STRING)", "x -> json_extract_string(x, '$')", "transform(", "list_transform(", "i + 1", "i",
@@ -67,7 +85,7 @@ func TestElementsInOtherWords(t *testing.T) {
 	for name, s := range speakers {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			d := database(t, openDuckDB(t), s.dialect)
+			d := database(t, openDuckDB(t), query.DuckDB)
 			for _, m := range s.macros {
 				if err := d.Execute(t.Context(), "CREATE MACRO "+m); err != nil {
 					t.Fatal(err)

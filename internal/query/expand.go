@@ -129,7 +129,7 @@ func (c elementColumn) print(p *printer) {
 		p.text(fmt.Sprintf(string(f), p.d.Ident(c.table)))
 		return
 	}
-	column{c.table, c.name}.print(p)
+	column(c).print(p)
 }
 
 // inParentheses is a subquery that sees the relations before it.

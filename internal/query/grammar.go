@@ -62,6 +62,7 @@ type grammar struct {
 	// Groups and windows.
 	nullsLast      string // behind an order, so that nulls are last; where empty, they are sorted by a number before it
 	shiftInFrame   bool   // LAG and LEAD see a frame
+	nullable       form   // of a value whose type might have no null, where such types are; empty where not
 	anyValue       form   // of the values
 	approxDistinct form   // of the values
 	stringAgg      func(p *printer, e, separator Expr, orders []Order)

@@ -23,7 +23,7 @@ func In(name string) Step { return Step{name: name} }
 // ParsePath reads the path that people write: names with dots between them, and numbers for the places in arrays.
 func ParsePath(path string) []Step {
 	var steps []Step
-	for _, part := range strings.Split(path, ".") {
+	for part := range strings.SplitSeq(path, ".") {
 		if n, err := strconv.Atoi(part); err == nil && n >= 0 {
 			steps = append(steps, At(n))
 		} else {

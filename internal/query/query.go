@@ -14,7 +14,11 @@
 // relation of its own (Statement), whose source checks that it is one statement.
 //
 // What every dialect can say is the same by construction; where a database has no form for something,
-// such as a comparison that knows null, the dialect spells it out.
+// such as a comparison that knows null, the dialect spells it out. What it cannot say at all, Lacks tells with the
+// reason, and Build is SQL with an error instead of a panic.
+//
+// What audiences, traits and metrics are made of is in files of its own: sets, windows, aggregates, moments and time
+// zones, periods, paths in JSON, lists, comparisons of texts, buckets and samples, upserts (decision 24).
 package query
 
 import (

@@ -17,6 +17,10 @@ import (
 //   - SUPER is for JSON; it cannot be in a full join (https://docs.aws.amazon.com/redshift/latest/dg/limitations-super.html),
 //     which the planner's does not have.
 //   - A text as SUPER is JSON's text (unverified); bytes in an object are hexadecimal.
+//   - MERGE reads tables only, no queries (https://docs.aws.amazon.com/redshift/latest/dg/r_MERGE.html): rows are removed and
+//     inserted. A list is SUPER, which holds no dates and instants (https://docs.aws.amazon.com/redshift/latest/dg/r_array.html,
+//     https://docs.aws.amazon.com/redshift/latest/dg/array_contains.html).
+//   - STRTOL, APPROXIMATE COUNT and JSON_EXTRACT_PATH_TEXT with its third argument are taken to be there (unverified).
 //   - IS DISTINCT FROM is not documented and is spelled out.
 //   - A backslash in a text is an escape (unverified).
 //   - The source sets the session's time zone to UTC and extra_float_digits to 2, so that instants and floats have all

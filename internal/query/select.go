@@ -337,8 +337,8 @@ func (s Select) limitedAround() Query {
 
 // mustBePlain refuses what FullJoin says.
 func (s Select) mustBePlain() {
-	if len(s.groups)+len(s.having)+len(s.orders) > 0 || s.limited || s.distinct {
-		panic("query: a full join is grouped, sorted and limited around it (Sub)")
+	if len(s.groups)+len(s.having)+len(s.orders) > 0 || s.limited || s.distinct || s.sampled {
+		panic("query: a full join is grouped, sorted, limited and sampled around it (Sub)")
 	}
 }
 

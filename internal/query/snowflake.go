@@ -76,12 +76,13 @@ func snowflakeDig(d Document, path []Step, all bool) Expr {
 //   - https://docs.snowflake.com/en/sql-reference/functions/flatten
 //   - https://docs.snowflake.com/sql-reference/functions/transform
 //   - https://docs.snowflake.com/sql-reference/functions/filter
+//   - https://docs.snowflake.com/release-notes/bcr-bundles/2023_01/bcr-882 (ARRAY_POSITION)
 func snowflakeElements(p *printer, array Expr, kind ArrayKind) {
 	const texts form = "TRANSFORM(%s, x -> CAST(x AS VARCHAR))"
 	elements := spell(texts, array)
 	if kind != NativeArray {
 		parsed := function("TO_VARIANT", array)
-		none := conditionOf("COALESCE(IS_NULL_VALUE(%s), TRUE)", parsed)
+		none := Or(array.IsNull(), conditionOf("IS_NULL_VALUE(%s)", parsed))
 		if kind == TextArray {
 			parsed = function("TRY_PARSE_JSON", array)
 			none = Or(array.IsNull(), conditionOf("REGEXP_LIKE(%s, %s)", array, Text(blank+"(null"+blank+")?")))

@@ -74,7 +74,8 @@ func trinoElements(p *printer, array Expr, kind ArrayKind) {
 		p.spell("UNNEST("+made+")", array)
 		return
 	}
-	parsed, none := array, Or(array.IsNull(), spell("json_format(%s)", array).Eq(Text("null")))
+	parsed := Cast(array, Native("JSON")) // Athena does not say of what an array is, so that it counts as JSON
+	none := Or(array.IsNull(), spell("json_format(%s)", parsed).Eq(Text("null")))
 	if kind == TextArray {
 		parsed = spell("try(json_parse(%s))", array)
 		none = Or(array.IsNull(), conditionOf("regexp_like(%s, %s)", array, Text("^"+blank+"(null"+blank+")?$")))

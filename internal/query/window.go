@@ -88,10 +88,25 @@ func Rank() Expr { return function("rank") }
 func DenseRank() Expr { return function("dense_rank") }
 
 // Lag is the value that so many rows before has in a sorted window; null where there is none.
-func Lag(e Expr, rows int) Expr { return function("lag", e, Int(int64(rows))) }
+func Lag(e Expr, rows int) Expr { return function("lag", maybe(e), Int(int64(rows))) }
 
 // Lead is the value that so many rows behind has in a sorted window; null where there is none.
-func Lead(e Expr, rows int) Expr { return function("lead", e, Int(int64(rows))) }
+func Lead(e Expr, rows int) Expr { return function("lead", maybe(e), Int(int64(rows))) }
+
+// maybe is a value that can be null.
+func maybe(e Expr) Expr { return Expr{n: nullable{e}} }
+
+type nullable struct{ e Expr }
+
+func (n nullable) level() int { return levelAtom }
+
+func (n nullable) print(p *printer) {
+	if p.d.g.nullable == "" {
+		p.expr(n.e, levelOr)
+		return
+	}
+	p.spell(p.d.g.nullable, n.e)
+}
 
 // FirstValue is the value of a sorted window's first row.
 func FirstValue(e Expr) Expr { return function("first_value", e) }

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strconv"
 	"time"
+	_ "time/tzdata" // zones that the machine may lack
 
 	"github.com/millrace/millrace/internal/fault"
 )

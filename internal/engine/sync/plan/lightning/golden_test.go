@@ -29,6 +29,9 @@ var natives = map[string][6]string{
 	"databricks":        {"BIGINT", "STRING", "DECIMAL(12,2)", "TIMESTAMP", "STRUCT<a: INT>", "BOOLEAN"},
 	"databricks_ansi":   {"BIGINT", "STRING", "DECIMAL(12,2)", "TIMESTAMP", "STRUCT<a: INT>", "BOOLEAN"},
 	"trino":             {"bigint", "varchar", "decimal(12,2)", "timestamp(3) with time zone", "row(a integer)", "boolean"},
+	"trino_hive":        {"bigint", "varchar", "decimal(12,2)", "timestamp(3) with time zone", "row(a integer)", "boolean"},
+	"trino_iceberg":     {"bigint", "varchar", "decimal(12,2)", "timestamp(3) with time zone", "row(a integer)", "boolean"},
+	"trino_postgres":    {"bigint", "varchar", "decimal(12,2)", "timestamp(3) with time zone", "row(a integer)", "boolean"},
 	"athena":            {"bigint", "varchar", "decimal(12,2)", "timestamp(3) with time zone", "json", "boolean"},
 }
 
