@@ -42,6 +42,7 @@ func TestResolve(t *testing.T) {
 	}
 }
 
+// resolved asks what became of a batch of profiles.
 func resolved(t *testing.T, settings connector.Settings, token string) connector.Resolution {
 	t.Helper()
 	all := Manifests(httpx.AnyNetwork)

@@ -37,9 +37,7 @@ func (a *attempt) exchange(ctx context.Context, st *Step, rows []*record) error 
 // ask makes a request; an answer that is no success is an error. With an address it is the request for a further page.
 func (a *attempt) ask(ctx context.Context, st *Step, rows []*record, address string) (*httpx.Response, error) {
 	if st.matches {
-		if err := a.match(rows); err != nil {
-			return nil, err
-		}
+		a.match(rows)
 	}
 	r, err := a.client.request(ctx, a.scope, st.parts(), rows)
 	if err != nil {
@@ -68,13 +66,12 @@ func (a *attempt) ask(ctx context.Context, st *Step, rows []*record, address str
 }
 
 // match tells the templates what finds the rows of a request.
-func (a *attempt) match(rows []*record) error {
+func (a *attempt) match(rows []*record) {
 	list := make([]value.Value, len(rows))
 	for i, r := range rows {
 		list[i], _ = r.Get("match")
 	}
 	a.scope.set("matches", value.OfList(list))
-	return nil
 }
 
 // harmless is the error of a request that only reads: whether it arrived does not matter.
