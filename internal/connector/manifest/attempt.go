@@ -200,11 +200,15 @@ func (a *attempt) taking(st *Step) ([]*record, bool, error) {
 }
 
 func (a *attempt) step(ctx context.Context, st *Step, rows []*record) error {
-	if st.Per != "row" {
+	most := st.Most
+	switch {
+	case st.Per == "row":
+		most = 1
+	case most == 0 || len(rows) <= most:
 		return a.part(ctx, st, rows)
 	}
-	for _, r := range rows {
-		if err := a.part(ctx, st, []*record{r}); err != nil {
+	for some := range slices.Chunk(rows, most) {
+		if err := a.part(ctx, st, some); err != nil {
 			return err
 		}
 	}
@@ -240,8 +244,20 @@ func (a *attempt) lost(err error, rows []*record, others bool) error {
 		a.stop(err)
 	}
 	whole := class == fault.Permanent && len(rows) > 1 && a.kind.Batch.Whole
+	if whole && !others && a.repeatable() {
+		return err // it is halved
+	}
 	a.drop(rows, fault.As(err).Error(), whole || class == fault.Retryable || class == fault.Throttled)
 	return nil
+}
+
+// repeatable reports whether a second sending of the batch does no harm.
+func (a *attempt) repeatable() bool {
+	kind := a.kind.Idempotency
+	if w := a.writes[a.batch.Operation]; w != nil && w.Idempotency != "" {
+		kind = w.Idempotency
+	}
+	return connector.Idempotency(kind) == connector.Idempotent
 }
 
 // rowError is an error about one row of a request.

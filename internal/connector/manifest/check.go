@@ -273,7 +273,7 @@ func (c *checker) syncType(path string, t *SyncType) {
 			c.wrong(path+".resources["+strconv.Itoa(i)+"].steps", "a step is missing")
 		}
 	}
-	c.names(reflect.ValueOf(t), slices.Concat(jobNames, []string{"row", "vars", "resources", "batch", "value"}), settings)
+	c.names(reflect.ValueOf(t), slices.Concat(jobNames, []string{"row", "vars", "resources", "batch", "value", "matches"}), settings)
 	for i := range t.Write {
 		w := &t.Write[i]
 		at := path + ".write[" + strconv.Itoa(i) + "]"
@@ -343,11 +343,19 @@ func (c *checker) steps(path string, steps []Step) {
 	for i := range steps {
 		st := &steps[i]
 		at := path + "[" + strconv.Itoa(i) + "]"
+		visit(reflect.ValueOf(st).Elem(), func(p *source) {
+			if p.tmpl != nil {
+				st.matches = st.matches || slices.ContainsFunc(p.tmpl.Paths(), func(path []string) bool { return path[0] == "matches" })
+			}
+		}, func(*each) {})
 		if !st.Request.given() {
 			c.wrong(at, "request is missing")
 		}
 		if st.Fail.given() && !st.Until.given() {
 			c.wrong(at+".fail", "it belongs to until")
+		}
+		if st.Next.given() && (st.Until.given() || !st.Reads) {
+			c.wrong(at+".next", "it belongs to steps with reads, and without until")
 		}
 		for j, rd := range st.Rows {
 			if rd.By == "key" && (!rd.Key.given() || !rd.Is.given()) {

@@ -62,14 +62,9 @@ func (c *client) page(ctx context.Context, s *scope, r *Request, query map[strin
 		return nil, err
 	}
 	if address != "" {
-		u, err := httpx.ParseBase(address)
-		if err != nil {
+		if err := turn(request, address); err != nil {
 			return nil, err
 		}
-		if u.Host != request.URL.Host {
-			return nil, fault.New(fault.CodeDestinationAnswer, "the next page is said to be at another host, %s", u.Host)
-		}
-		request.URL = u
 	}
 	if r.Paging != nil && r.Paging.From != nil && query[r.Paging.Param] == "" {
 		query[r.Paging.Param] = value.OfInt(int64(*r.Paging.From)).String()
@@ -89,6 +84,19 @@ func (c *client) page(ctx context.Context, s *scope, r *Request, query map[strin
 		return nil, e
 	}
 	return resp, nil
+}
+
+// turn leads a request to another page, whose address the vendor gave.
+func turn(r *httpx.Request, address string) error {
+	u, err := httpx.ParseBase(address)
+	if err != nil {
+		return err
+	}
+	if u.Host != r.URL.Host {
+		return fault.New(fault.CodeDestinationAnswer, "the next page is said to be at another host, %s", u.Host)
+	}
+	r.URL = u
+	return nil
 }
 
 // discoverBytes is how much of a page is read.

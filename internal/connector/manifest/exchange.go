@@ -19,18 +19,35 @@ func (a *attempt) exchange(ctx context.Context, st *Step, rows []*record) error 
 	if st.Until.given() {
 		return a.poll(ctx, st, rows)
 	}
-	resp, err := a.ask(ctx, st, rows)
-	if err != nil {
-		return err
+	address := ""
+	for range maxPages {
+		resp, err := a.ask(ctx, st, rows, address)
+		if err != nil {
+			return err
+		}
+		if err := a.answered(st, rows, resp); err != nil || !st.Next.given() {
+			return err
+		}
+		if address, err = a.scope.text(&st.Next.source); err != nil || address == "" {
+			return err
+		}
 	}
-	return a.answered(st, rows, resp)
+	return fault.New(fault.CodeDestinationAnswer, "the answer has more than %d pages", maxPages)
 }
 
-// ask makes a request; an answer that is no success is an error.
-func (a *attempt) ask(ctx context.Context, st *Step, rows []*record) (*httpx.Response, error) {
+// ask makes a request; an answer that is no success is an error. With an address it is the request for a further page.
+func (a *attempt) ask(ctx context.Context, st *Step, rows []*record, address string) (*httpx.Response, error) {
+	if st.matches {
+		a.match(rows)
+	}
 	r, err := a.client.request(ctx, a.scope, st.parts(), rows)
 	if err != nil {
 		return nil, err
+	}
+	if address != "" {
+		if err := turn(r, address); err != nil {
+			return nil, err
+		}
 	}
 	resp, err := a.client.send(ctx, r, a.batch)
 	if err != nil {
@@ -47,6 +64,15 @@ func (a *attempt) ask(ctx context.Context, st *Step, rows []*record) (*httpx.Res
 		return nil, helped(e, st.Hint)
 	}
 	return resp, nil
+}
+
+// match tells the templates what finds the rows of a request.
+func (a *attempt) match(rows []*record) {
+	list := make([]value.Value, len(rows))
+	for i, r := range rows {
+		list[i], _ = r.Get("match")
+	}
+	a.scope.set("matches", value.OfList(list))
 }
 
 // harmless is the error of a request that only reads: whether it arrived does not matter.
@@ -294,7 +320,7 @@ func (d *Destination) wait(ctx context.Context, t time.Duration) error {
 
 // look asks once whether the work is over. While it is not known, an answer that can be asked for again is none.
 func (a *attempt) look(ctx context.Context, st *Step, rows []*record) (over bool, err error) {
-	resp, err := a.ask(ctx, st, rows)
+	resp, err := a.ask(ctx, st, rows, "")
 	switch class := fault.ClassOf(err); {
 	case err != nil && (class == fault.Retryable || class == fault.Throttled || class == fault.Unknown):
 		return false, nil
@@ -364,11 +390,13 @@ func (d *Destination) Resolve(ctx context.Context, job connector.SyncJob, token 
 			a.scope.keepVar(name, v)
 		}
 	}
-	return a.resolution(ctx, &w.Steps[c.Step])
+	return a.resolution(ctx, w.Steps[c.Step:])
 }
 
-func (a *attempt) resolution(ctx context.Context, st *Step) (connector.Resolution, error) {
-	if _, err := a.ask(ctx, st, nil); err != nil {
+// resolution asks for the first of the steps once more. The others are those that were to follow.
+func (a *attempt) resolution(ctx context.Context, steps []Step) (connector.Resolution, error) {
+	st := &steps[0]
+	if _, err := a.ask(ctx, st, nil, ""); err != nil {
 		return connector.ResolvedUnknown, nil //nolint:nilerr // it is asked for again, or reported as in doubt
 	}
 	if failed, err := a.scope.meets(&st.Fail); err != nil || failed {
@@ -381,6 +409,14 @@ func (a *attempt) resolution(ctx context.Context, st *Step) (connector.Resolutio
 	for i := range st.Rows {
 		if items, err := a.items(&st.Rows[i]); err != nil || len(items) > 0 {
 			return connector.ResolvedUnknown, err // some rows may have been refused, and nobody knows any more which
+		}
+	}
+	if err := a.client.keep(a.scope, st.Save); err != nil {
+		return connector.ResolvedUnknown, err
+	}
+	for i := range steps[1:] {
+		if more, err := a.scope.holds(&steps[i+1].When); err != nil || more {
+			return connector.ResolvedUnknown, err // what follows needs the rows
 		}
 	}
 	return connector.ResolvedTaken, nil

@@ -301,9 +301,10 @@ type Step struct {
 	When    Cond            `yaml:"when" doc:"A condition on settings, connection, run and vars: otherwise the step is left out."`
 	Where   Cond            `yaml:"where" doc:"The rows that take part: a condition on row."`
 	Per     string          `yaml:"per" doc:"One request for the rows of the batch together, or for each row; batch unless said." enum:"batch,row"`
+	Most    int             `yaml:"most" doc:"The most rows of one request; with more, the step is several requests."`
 	Reads   bool            `yaml:"reads" doc:"The request only reads: repeating it does no harm, and an error leaves every row untouched."`
 	Request Call            `yaml:"request" doc:"Method and path, such as POST /contacts; the path may be a template."`
-	Query   map[string]Text `yaml:"query" doc:"Query parameters; one whose value is null is left out."`
+	Query   map[string]Text `yaml:"query" doc:"Query parameters; one whose value is null is left out. matches is the list of what finds the rows of the request."`
 	Headers map[string]Text `yaml:"headers" doc:"Headers."`
 	Body    *Tree           `yaml:"body" doc:"The body. $rows makes an array with an entry for each row, $with adds the members of an object, $json makes a text of something's JSON, $if with $then and $else chooses, $each with $as and $do makes an array of a list; $$ before a name stands for a $ of the vendor's. A member whose template gives null is left out; a plain null is sent."`
 	Format  string          `yaml:"format" doc:"How the body is written; JSON unless said." enum:"json,form,ndjson,xml,text"`
@@ -311,12 +312,15 @@ type Step struct {
 	Rows    []Reader        `yaml:"rows" doc:"What the answer says of single rows."`
 	Save    map[string]Expr `yaml:"save" doc:"What later steps know as vars.NAME: expressions on body, headers and status."`
 	Until   Cond            `yaml:"until" doc:"The request is repeated until this condition on body and status holds."`
+	Next    Expr            `yaml:"next" doc:"The address of the next page of the answer: an expression on body and headers; null at the last one. Rows and save see every page."`
 	Fail    Cond            `yaml:"fail" doc:"With until: the condition that the work has failed; message says why."`
 	Message Text            `yaml:"message" doc:"With fail: the vendor's words."`
 	Every   Duration        `yaml:"every" doc:"With until: the time between requests; 2s unless said."`
 	Timeout Duration        `yaml:"timeout" doc:"With until: after this time nobody knows what became of the rows; 10m unless said."`
 	Require Cond            `yaml:"require" doc:"A condition on the answer of a test; hint says what is wrong otherwise."`
 	Hint    string          `yaml:"hint" doc:"What to do where the request fails or require does not hold."`
+
+	matches bool // a template names matches
 }
 
 // Reader reads what an answer says of single rows.

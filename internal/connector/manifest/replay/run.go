@@ -42,7 +42,7 @@ func (c *Case) Run(ctx context.Context, info connector.DestinationInfo, judge Ju
 	server := httptest.NewServer(v)
 	defer server.Close()
 	result := c.run(ctx, info, server.URL)
-	plain := func(text string) string { return strings.ReplaceAll(text, server.URL, "http://vendor") }
+	plain := func(text string) string { return strings.ReplaceAll(text, server.URL, vendorName) }
 	return Outcome{Requests: plain(v.log.String()), Result: plain(result), Faults: v.faults, Unasked: len(v.answers)}
 }
 

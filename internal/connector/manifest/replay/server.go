@@ -54,7 +54,7 @@ func (v *vendor) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if len(v.answers) > 0 {
 		a, v.answers = v.answers[0], v.answers[1:]
 	}
-	a.write(w)
+	a.write(w, "http://"+r.Host)
 }
 
 func (v *vendor) note(r *http.Request, body []byte) {
@@ -84,7 +84,10 @@ func pretty(body []byte) string {
 	return strings.TrimRight(string(body), "\n")
 }
 
-func (a Answer) write(w http.ResponseWriter) {
+// vendorName is the address that the server has in cases.
+const vendorName = "http://vendor"
+
+func (a Answer) write(w http.ResponseWriter, address string) {
 	for name, text := range a.Headers {
 		w.Header().Set(name, text)
 	}
@@ -105,6 +108,7 @@ func (a Answer) write(w http.ResponseWriter) {
 			text, _ = json.Marshal(body) //nolint:errcheck,errchkjson // it came from YAML
 		}
 	}
+	text = bytes.ReplaceAll(text, []byte(vendorName), []byte(address)) // of a further page
 	if a.Cut {
 		w.Header().Set("Content-Length", strconv.Itoa(len(text)+10))
 	}
