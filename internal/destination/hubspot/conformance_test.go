@@ -2,6 +2,7 @@ package hubspot
 
 import (
 	"encoding/json"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -95,7 +96,7 @@ func (a *account) serve(t *testing.T) string {
 func reply(w http.ResponseWriter, status int, body any) {
 	w.WriteHeader(status)
 	if body != nil {
-		json.NewEncoder(w).Encode(body) //nolint:errcheck,errchkjson // the client sees
+		json.NewEncoder(w).Encode(body) //nolint:errcheck // the client sees
 	}
 }
 
@@ -114,9 +115,7 @@ func (a *account) write(body map[string]json.RawMessage) (int, any) {
 	}
 	for _, in := range inputs(body) {
 		rec := a.record(in)
-		for name, v := range in.Properties {
-			rec[name] = v
-		}
+		maps.Copy(rec, in.Properties)
 		results = append(results, map[string]any{"id": rec[recordID], "objectWriteTraceId": in.Trace})
 	}
 	return 200, map[string]any{"results": results}

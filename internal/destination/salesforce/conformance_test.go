@@ -4,6 +4,7 @@ import (
 	"encoding/csv"
 	"encoding/json"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -116,7 +117,7 @@ func (o *org) serve(t *testing.T) string {
 
 func reply(w http.ResponseWriter, status int, body any) {
 	w.WriteHeader(status)
-	json.NewEncoder(w).Encode(body) //nolint:errcheck,errchkjson // the client sees
+	json.NewEncoder(w).Encode(body) //nolint:errcheck // the client sees
 }
 
 var literals = regexp.MustCompile(`'((?:[^'\\]|\\.)*)'`)
@@ -147,9 +148,7 @@ func (o *org) save(fields map[string]value.Value) bool {
 	}
 	for _, rec := range o.records {
 		if id, told := fields["Id"]; told && rec["Id"].Equal(id) || !told && rec["id"].Equal(fields["id"]) {
-			for name, v := range fields {
-				rec[name] = v
-			}
+			maps.Copy(rec, fields)
 			return true
 		}
 	}
