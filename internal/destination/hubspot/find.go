@@ -131,11 +131,11 @@ func (f *finder) search(ctx context.Context, r *manifest.Run, values, properties
 	for i, v := range values {
 		lower[i] = strings.ToLower(v)
 	}
-	after := ""
+	after := "0" // pages begin at a record's number
 	for range pagesPerSearch {
 		body := map[string]any{
 			"filterGroups": []any{map[string]any{"filters": []any{map[string]any{"propertyName": f.property, "operator": "IN", "values": lower}}}},
-			"properties":   f.wanted(properties), "sorts": []string{recordID}, "limit": 200, "after": after,
+			"properties":   f.wanted(properties), "sorts": []string{}, "limit": 200, "after": after,
 		}
 		var answer records
 		if err := read(ctx, r, "POST", "/crm/v3/objects/"+url.PathEscape(f.object)+"/search", body, &answer); err != nil {

@@ -247,7 +247,11 @@ func (w *batch) tellSome(ctx context.Context, path string, pairs []pair) error {
 				return string(res.From) == p.From.ID && string(res.To) == p.To.ID
 			})
 			if !done && slices.Contains(w.items, p.item) {
-				w.drop(p.item, words(got.Errors, p.To.ID, p.From.ID), false)
+				reason := &got.Errors[0]
+				if own := about(got.Errors, "", p.To.ID, p.From.ID); own != nil {
+					reason = own
+				}
+				w.drop(p.item, reason.Message, false)
 			}
 		}
 		return nil

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/millrace/millrace/internal/connector"
 	"github.com/millrace/millrace/internal/connector/manifest"
@@ -49,8 +50,7 @@ func begin(ctx context.Context, r *manifest.Run) (connector.Session, error) {
 	return s, err
 }
 
-// Limits say honestly what a second sending does: HubSpot's search does not see at once what was made, so that a record
-// that is searched for may be made twice.
+// Limits say honestly what a second sending does, and how much of HubSpot's own limits a batch takes.
 func (s *session) Limits() connector.Limits { return s.honest(s.Session.Limits()) }
 
 // LimitsOf are the limits of one operation.
@@ -62,12 +62,60 @@ func (s *session) LimitsOf(op connector.Operation) connector.Limits {
 	return s.honest(l)
 }
 
+// HubSpot's limits: of all requests of an app in one account, and of searches.
+const (
+	requestsPerWindow = 100
+	searchesPerSecond = 4
+)
+
+// honest: HubSpot's search does not see at once what was made, so that a record that is searched for may be made twice.
+// The limits count batches, and a batch may be several requests.
 func (s *session) honest(l connector.Limits) connector.Limits {
 	if s.by != nil && s.by.how == bySearch && s.run.Job().Mode == connector.ModeUpsert {
 		l.Idempotency = connector.NotIdempotent
 	}
+	requests, searches := s.requests()
+	if requests > 1 {
+		l.Rates = append(l.Rates, connector.Rate{Requests: max(requestsPerWindow/requests, 1), Window: 10 * time.Second})
+	}
+	if searches > 0 {
+		l.Rates = append(l.Rates, connector.Rate{Requests: max(searchesPerSecond/searches, 1), Window: time.Second, Class: "search"})
+	}
 	return l
 }
+
+// requests are how many requests a batch takes, and how many of them are searches.
+func (s *session) requests() (all, searches int) {
+	all = 1
+	job := s.run.Job()
+	if s.by != nil {
+		looks := s.by.how != byID && (s.by.how != byUnique || job.Mode == connector.ModeUpdate) || len(s.empty) > 0
+		if looks {
+			all++
+		}
+		if looks && job.Mode == connector.ModeUpsert {
+			all++ // what exists is changed, and what does not is made
+		}
+		if s.by.how == bySearch {
+			searches++
+		}
+	}
+	for i := range s.links {
+		if s.links[i].by.how != byID {
+			all++
+		}
+		if s.links[i].by.how == bySearch {
+			searches++
+		}
+		if job.Mode != connector.ModeInsert { // there they are part of the request that makes the record
+			all += max(linkRequests[s.mode], 1)
+		}
+	}
+	return all, searches
+}
+
+// linkRequests are how many requests the associations with one object take, where it is not one.
+var linkRequests = map[string]int{modeOverwrite: 3, modeDiff: 2}
 
 // batch is one batch on its way.
 type batch struct {

@@ -159,30 +159,49 @@ func (w *batch) write(ctx context.Context, verb string, items []*item, form func
 	return nil
 }
 
-// refused rejects the rows that an answer does not have a record of, each with the words about it.
+// refused rejects the rows that an answer refuses. Where its problems name them all, these are the ones; otherwise the
+// ones that it has no record of.
 func (w *batch) refused(items []*item, inputs []input, got answer) {
-	for i, it := range slices.Clone(items) {
-		taken := slices.ContainsFunc(got.Results, func(res written) bool {
-			return res.Trace == inputs[i].Trace || res.Trace == "" && res.ID == inputs[i].ID
-		})
-		if !taken {
-			w.drop(it, words(got.Errors, inputs[i].Trace, it.match, it.id), false)
+	bad := map[*item]string{}
+	for i, it := range items {
+		if p := about(got.Errors, inputs[i].Trace, it.match, it.id); p != nil {
+			bad[it] = p.Message
+		}
+	}
+	if len(bad)+len(got.Results) != len(items) {
+		for i, it := range items {
+			taken := slices.ContainsFunc(got.Results, func(res written) bool { return res.Trace == inputs[i].Trace })
+			if bad[it] == "" && !taken {
+				bad[it] = got.Errors[0].Message
+			}
+		}
+	}
+	for _, it := range items {
+		if reason, refused := bad[it]; refused {
+			w.drop(it, reason, false)
 		}
 	}
 }
 
-// words are what HubSpot says of a record that one of the names stands for; its first words where it names none.
-func words(problems []problem, names ...string) string {
-	for _, p := range problems {
-		for _, list := range p.Context {
-			for _, name := range names {
-				if name != "" && slices.Contains(list, name) {
-					return p.Message
-				}
+// The members of a problem's context: the trace of the record that it is about, and the record that is in its way.
+const (
+	traceOf  = "objectWriteTraceId"
+	existing = "existingId"
+)
+
+// about finds what is said of the record with the trace, or one that another name stands for.
+func about(problems []problem, trace string, names ...string) *problem {
+	for i := range problems {
+		for key, list := range problems[i].Context {
+			named := slices.ContainsFunc(names, func(name string) bool { return name != "" && slices.Contains(list, name) })
+			switch {
+			case key == existing:
+			case key == traceOf && slices.Contains(list, trace), key != traceOf && named:
+				return &problems[i]
 			}
 		}
 	}
-	return problems[0].Message
+	return nil
 }
 
 // archive puts the records of removed rows into HubSpot's recycling bin.

@@ -150,11 +150,12 @@ func (k work) line(it *item, names []string) []string {
 	return line
 }
 
+// cellText is a value in a job's table. An empty text is nothing to Salesforce, and so it empties the field too.
 func cellText(v value.Value) string {
-	if v.IsNull() {
-		return empties
+	if written := text(v); written != "" {
+		return written
 	}
-	return text(v)
+	return empties
 }
 
 // lines are the items by what their lines begin with where that finds their records, and by whole lines otherwise. A
