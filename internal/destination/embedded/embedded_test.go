@@ -7,6 +7,7 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httptest"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -217,7 +218,7 @@ func TestDiscovery(t *testing.T) {
 		{Name: "email", Label: "Email Address", Type: "string", Native: "EMAIL", Match: true}, {Name: "first_name", Label: "first_name", Type: "string", Native: "STRING", Required: true},
 		{Name: "odd", Label: "odd", Type: "unknown", Native: "ODD"},
 	}
-	if err != nil || !slices.Equal(fields, want) {
+	if err != nil || !reflect.DeepEqual(fields, want) {
 		t.Errorf("fields: %+v %v", fields, err)
 	}
 	if !slices.Equal(s.asked, []string{"list_objects {}", "list_objects {}", `list_modes {"object":"user"}`, `list_fields {"object":"user","mode":"upsert"}`}) {
