@@ -472,6 +472,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/dbt-projects/{slug}/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Say which enabled syncs a manifest would break; nothing is loaded */
+        post: operations["check-dbt-manifest"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/dbt-projects/{slug}/exposures": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Write the enabled syncs of a dbt project as its exposures */
+        get: operations["get-dbt-exposures"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/dbt-projects/{slug}/manifest": {
         parameters: {
             query?: never;
@@ -3094,10 +3128,31 @@ export interface components {
             slug: string;
             summary: string;
         };
+        DBTBroken: {
+            message: string;
+            model: components["schemas"]["Link"];
+            node: string;
+            suggestion: string;
+            sync: components["schemas"]["Link"];
+        };
+        DBTCheck: {
+            broken: components["schemas"]["DBTBroken"][];
+            /**
+             * Format: int64
+             * @description enabled syncs that read the project
+             */
+            checked: number;
+        };
         DBTColumn: {
             description?: string;
             name: string;
             type?: string;
+        };
+        DBTExposures: {
+            /** @description YAML */
+            content: string;
+            /** @description what the file is best called */
+            name: string;
         };
         DBTManifest: {
             /** @description the kind of warehouse that it was compiled for */
@@ -5897,6 +5952,78 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PageEvent"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "check-dbt-manifest": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description gzip, or absent */
+                "Content-Encoding"?: string;
+            };
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        /** @description The file as dbt wrote it, up to 200 MB */
+        requestBody: {
+            content: {
+                "application/json": {
+                    [key: string]: unknown;
+                };
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DBTCheck"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "get-dbt-exposures": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DBTExposures"];
                 };
             };
             /** @description Error */
