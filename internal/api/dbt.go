@@ -375,8 +375,11 @@ func (s *Server) resolver() dbt.Resolver {
 	return dbt.Resolver{Store: s.DBT.Store, Documents: s.Resources}
 }
 
-// resolved returns a model with what its dbt project says of it.
+// resolved returns a model with what its dbt project or BI tool says of it.
 func (s *Server) resolved(ctx context.Context, m model.Spec) (model.Spec, error) {
+	if m.Method == model.MethodBI {
+		return s.BI.Resolve(ctx, scope(ctx), m)
+	}
 	return s.resolver().Resolve(ctx, scope(ctx), m)
 }
 

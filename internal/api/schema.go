@@ -14,6 +14,7 @@ import (
 	"github.com/millrace/millrace/internal/engine/sync/run"
 	"github.com/millrace/millrace/internal/engine/timetable"
 	"github.com/millrace/millrace/internal/kind/alerting"
+	"github.com/millrace/millrace/internal/kind/bitool"
 	"github.com/millrace/millrace/internal/kind/channel"
 	"github.com/millrace/millrace/internal/kind/dbtproject"
 	"github.com/millrace/millrace/internal/kind/model"
@@ -159,6 +160,8 @@ var refinements = map[string]map[string]refinement{
 	"SyncSchedule":        {"type": words(sync.ScheduleManual, sync.ScheduleInterval, sync.ScheduleCron, sync.ScheduleCustom, sync.ScheduleDBTCloud, sync.ScheduleFivetran)},
 	"SyncInterval":        {"unit": words("minute", "hour", "day", "week")},
 	"SyncAfter":           {"jobs": present},
+	"BitoolSpec":          {"configuration": anyJSON, "type": words(bitool.Looker, bitool.Sigma)},
+	"BitoolInfo":          {"slug": words(bitool.Looker, bitool.Sigma)},
 	"OrchestratorSpec":    {"configuration": anyJSON, "type": words(orchestrator.DBTCloud, orchestrator.Fivetran)},
 	"OrchestratorInfo":    {"slug": words(orchestrator.DBTCloud, orchestrator.Fivetran)},
 	"SyncRecurrence":      {"days": weekdays.always()},

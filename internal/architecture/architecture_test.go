@@ -30,7 +30,7 @@ var rows = []struct {
 	{2, `^internal/(api|collector|cli)$`},
 	{2, `^internal/cli/.+`},
 	{3, `^internal/engine/[a-z]+(/.+)?$`},
-	{4, `^internal/(delivery|mapping|alert|segment|connection|dbt)$`},
+	{4, `^internal/(delivery|mapping|alert|segment|connection|dbt|bi)$`},
 	{4, `^internal/alert/notify$`},
 	{5, `^internal/kind/`},
 	{6, `^internal/(source|destination)/`},
