@@ -128,7 +128,7 @@ func (s *Server) columnsOf(ctx context.Context, m *model.Spec) ([]model.Column, 
 		return nil, err
 	}
 	q, err := resolved.Query(src.Dialect())
-	if err != nil && m.Method == model.MethodDBT {
+	if err != nil && foreign(*m) {
 		return nil, err
 	}
 	if err != nil {
@@ -256,7 +256,7 @@ func (s *Server) noteColumns(ctx context.Context, modelID int64, m model.Spec, f
 
 // digest names what decides which columns a model has: those of an earlier query say nothing.
 func digest(m model.Spec) string {
-	text, _ := json.Marshal([]any{m.Source, m.Method, query.Clean(m.SQL), m.Table, m.DBT}) //nolint:errcheck,errchkjson // texts
+	text, _ := json.Marshal([]any{m.Source, m.Method, query.Clean(m.SQL), m.Table, m.DBT, m.BI}) //nolint:errcheck,errchkjson // texts
 	sum := sha256.Sum256(text)
 	return hex.EncodeToString(sum[:])
 }

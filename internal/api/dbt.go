@@ -99,12 +99,36 @@ type DBTOfModelBody struct {
 	Error   *ErrorInfo      `json:"error"`
 }
 
+// DBTCheckBody is what a manifest would break.
+type DBTCheckBody struct {
+	Checked int             `json:"checked" doc:"enabled syncs that read the project"`
+	Broken  []DBTBrokenBody `json:"broken" nullable:"false"`
+}
+
+// DBTBrokenBody is a sync that a manifest would break.
+type DBTBrokenBody struct {
+	Sync       Link   `json:"sync"`
+	Model      Link   `json:"model"`
+	Node       string `json:"node"`
+	Message    string `json:"message"`
+	Suggestion string `json:"suggestion"`
+}
+
+// DBTExposuresBody is a properties file for the dbt project.
+type DBTExposuresBody struct {
+	Name    string `json:"name" doc:"what the file is best called"`
+	Content string `json:"content" doc:"YAML"`
+}
+
 // manifestPath is the address that manifests are sent to. It alone takes bodies of their size.
 const manifestPath = "/api/dbt-projects/{slug}/manifest"
 
+// checkPath is the address that manifests are sent to for checks.
+const checkPath = "/api/dbt-projects/{slug}/check"
+
 // bodyLimit is how much a request may send.
 func bodyLimit(r *http.Request) int64 {
-	if r.Method == http.MethodPut && strings.HasPrefix(r.URL.Path, "/api/dbt-projects/") && strings.HasSuffix(r.URL.Path, "/manifest") {
+	if strings.HasPrefix(r.URL.Path, "/api/dbt-projects/") && (strings.HasSuffix(r.URL.Path, "/manifest") || strings.HasSuffix(r.URL.Path, "/check")) {
 		return dbt.MaxBytes + maxBody // what is too large is told by who reads it
 	}
 	return maxBody
@@ -151,11 +175,20 @@ func (s *Server) dbt(api huma.API) {
 		}
 		return s.document(ctx, d, err)
 	})
+	register(s, api, op(http.MethodPost, checkPath, "check-dbt-manifest", "Say which enabled syncs a manifest would break; nothing is loaded", nil), func(ctx context.Context, in *manifestInput) (*body[DBTCheckBody], error) {
+		b, err := s.checkManifest(ctx, in)
+		return &body[DBTCheckBody]{b}, err
+	})
+	register(s, api, op(http.MethodGet, "/api/dbt-projects/{slug}/exposures", "get-dbt-exposures", "Write the enabled syncs of a dbt project as its exposures", nil), func(ctx context.Context, in *slugInput) (*body[DBTExposuresBody], error) {
+		text, err := s.DBT.Exposures(ctx, scope(ctx), in.Slug, s.Public)
+		return &body[DBTExposuresBody]{DBTExposuresBody{Name: dbt.ExposuresFile, Content: text}}, err
+	})
 	// Described afterwards: of an operation with a body, huma would read all of it.
 	api.OpenAPI().Paths[manifestPath].Put.RequestBody = &huma.RequestBody{
 		Description: "The file as dbt wrote it, up to 200 MB", Required: true,
 		Content: map[string]*huma.MediaType{"application/json": {Schema: &huma.Schema{Type: huma.TypeObject, AdditionalProperties: true}}},
 	}
+	api.OpenAPI().Paths[checkPath].Post.RequestBody = api.OpenAPI().Paths[manifestPath].Put.RequestBody
 	register(s, api, op(http.MethodGet, "/api/dbt-projects/{slug}/nodes", "list-dbt-nodes", "List the models and analyses of a dbt project", nil), func(ctx context.Context, in *struct {
 		Slug   string `path:"slug"`
 		Search string `query:"search" doc:"in unique IDs"`
@@ -196,20 +229,43 @@ func (p patient) Read(b []byte) (int, error) {
 	return n, err
 }
 
-func (s *Server) loadManifest(ctx context.Context, in *manifestInput) (dbt.Manifest, error) {
-	var r io.Reader = patient{in.body, in.control}
+// open returns the manifest as it is.
+func (in *manifestInput) open() (io.Reader, error) {
+	r := patient{in.body, in.control}
 	switch in.Encoding {
 	case "", "identity":
+		return r, nil
 	case "gzip":
 		z, err := gzip.NewReader(r)
 		if err != nil {
-			return dbt.Manifest{}, fault.Wrap(err, fault.CodeDBTManifest, "the body is not compressed with gzip")
+			return nil, fault.Wrap(err, fault.CodeDBTManifest, "the body is not compressed with gzip")
 		}
-		r = z
+		return z, nil
 	default:
-		return dbt.Manifest{}, fault.New(fault.CodeMediaType, "a manifest is not read from %q", in.Encoding).WithSuggestion("Send it as it is, or compressed with gzip.")
+		return nil, fault.New(fault.CodeMediaType, "a manifest is not read from %q", in.Encoding).WithSuggestion("Send it as it is, or compressed with gzip.")
+	}
+}
+
+func (s *Server) loadManifest(ctx context.Context, in *manifestInput) (dbt.Manifest, error) {
+	r, err := in.open()
+	if err != nil {
+		return dbt.Manifest{}, err
 	}
 	return s.DBT.Load(ctx, scope(ctx), in.Slug, r)
+}
+
+func (s *Server) checkManifest(ctx context.Context, in *manifestInput) (DBTCheckBody, error) {
+	b := DBTCheckBody{Broken: []DBTBrokenBody{}}
+	r, err := in.open()
+	if err != nil {
+		return b, err
+	}
+	broken, checked, err := s.DBT.Check(ctx, scope(ctx), in.Slug, r)
+	b.Checked = checked
+	for _, x := range broken {
+		b.Broken = append(b.Broken, DBTBrokenBody{Link{Slug: x.Sync.Slug, Name: x.Sync.Name}, Link{Slug: x.Model.Slug, Name: x.Model.Name}, x.Node, x.Message, x.Suggests})
+	}
+	return b, err
 }
 
 func manifestBody(m dbt.Manifest) DBTManifestBody {
@@ -319,8 +375,11 @@ func (s *Server) resolver() dbt.Resolver {
 	return dbt.Resolver{Store: s.DBT.Store, Documents: s.Resources}
 }
 
-// resolved returns a model with what its dbt project says of it.
+// resolved returns a model with what its dbt project or BI tool says of it.
 func (s *Server) resolved(ctx context.Context, m model.Spec) (model.Spec, error) {
+	if m.Method == model.MethodBI {
+		return s.BI.Resolve(ctx, scope(ctx), m)
+	}
 	return s.resolver().Resolve(ctx, scope(ctx), m)
 }
 

@@ -210,3 +210,63 @@ func TestDBTRefresh(t *testing.T) {
 		w.send("POST", "/api/dbt-projects/other/refresh", nil).want(422)
 	})
 }
+
+// A manifest is checked before it is loaded: only what breaks enabled syncs counts.
+//
+// Req: DBT-09
+func TestDBTCheck(t *testing.T) {
+	t.Parallel()
+	each(t, func(_ *testing.T, w *world) {
+		w.dbtProject()
+		w.ok("PUT", dbtAddress+"/manifest", dbtManifest())
+		for slug, read := range map[string]string{"buyers": "table", "compiled": "sql", "idle": "table"} {
+			w.ok("POST", "/api/models", document(slug, "M "+slug, dbtModel("model.shop.people", read)))
+			spec := syncSpec()
+			spec["model"], spec["disabled"] = slug, slug == "idle"
+			w.ok("POST", "/api/syncs", document(slug, "S "+slug, spec))
+		}
+		w.ok("POST", dbtAddress+"/check", dbtManifest()).has("checked", 2).has("broken", "[]")
+		w.ok("POST", dbtAddress+"/check", strings.Replace(dbtManifest(), "select id, name, email from raw.people;", "", 1)).lists("broken", "sync.slug", "compiled").has("broken.0.node", "model.shop.people")
+		w.ok("POST", dbtAddress+"/check", strings.ReplaceAll(dbtManifest(), "model.shop.people", "model.shop.persons")).lists("broken", "sync.slug", "buyers", "compiled").
+			has("broken.0.message", `the project has no "model.shop.people" any more`).has("broken.0.sync.name", "S buyers").has("broken.0.model.slug", "buyers")
+		w.ok("GET", dbtAddress+"/nodes?search=persons", nil).has("total", 0)
+		w.send("POST", dbtAddress+"/check", "{}").want(422).has("error.code", "dbt.bad_manifest")
+		w.send("POST", "/api/dbt-projects/none/check", dbtManifest()).want(404)
+	})
+}
+
+// Enabled syncs become exposures of the models that they read.
+//
+// Req: DBT-10
+func TestDBTExposures(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, w *world) {
+		w.dbtProject()
+		w.ok("PUT", dbtAddress+"/manifest", dbtManifest())
+		for slug, node := range map[string]string{"buyers-all": "model.shop.people", "idle": "model.shop.people", "report": "analysis.shop.report", "lost": "model.shop.none"} {
+			w.ok("POST", "/api/models", document(slug, "M: "+slug, dbtModel(node, "")))
+			spec := syncSpec()
+			spec["model"], spec["disabled"] = slug, slug == "idle"
+			w.ok("POST", "/api/syncs", document(slug, "S: "+slug, spec))
+		}
+		got := w.ok("GET", dbtAddress+"/exposures", nil).has("name", "millrace_sync_exposures.yml").text("content")
+		want := `# Written by Millrace from its syncs. Changes are lost when it is written again.
+version: 2
+exposures:
+  - name: millrace_buyers_all
+    label: 'S: buyers-all'
+    type: application
+    url: https://millrace.example.com/syncs/buyers-all
+    description: 'Millrace sends the rows of the model M: buyers-all to the destination crm.'
+    depends_on:
+      - ref('shop', 'people')
+    owner:
+      email: ada@example.com
+      name: Millrace
+`
+		if got != want {
+			t.Errorf("the exposures are\n%s", got)
+		}
+		w.send("GET", "/api/dbt-projects/none/exposures", nil).want(404)
+	})
+}

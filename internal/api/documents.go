@@ -14,6 +14,7 @@ import (
 	"github.com/millrace/millrace/internal/engine/sync/run"
 	"github.com/millrace/millrace/internal/fault"
 	"github.com/millrace/millrace/internal/kind/alerting"
+	"github.com/millrace/millrace/internal/kind/bitool"
 	"github.com/millrace/millrace/internal/kind/channel"
 	"github.com/millrace/millrace/internal/kind/credential"
 	"github.com/millrace/millrace/internal/kind/dbtproject"
@@ -39,7 +40,7 @@ type DocumentBody struct {
 
 // documentOf describes a document of one kind. DocumentBody is what is written.
 type documentOf[S, T any] struct {
-	Kind     string       `json:"kind" enum:"source,model,destination,sync,sequence,alert-channel,storage,monitor,tunnel,credential,dbt-project,orchestrator"`
+	Kind     string       `json:"kind" enum:"source,model,destination,sync,sequence,alert-channel,storage,monitor,tunnel,credential,dbt-project,orchestrator,bi-tool"`
 	Metadata MetadataBody `json:"metadata"`
 	Spec     S            `json:"spec"`
 	Status   T            `json:"status"`
@@ -68,6 +69,8 @@ type (
 	CredentialBody documentOf[credential.Spec, CredentialStatus]
 	// DBTProjectBody is a dbt project as the API's description has it.
 	DBTProjectBody documentOf[dbtproject.Spec, DBTProjectStatus]
+	// BIToolBody is a BI tool as the API's description has it.
+	BIToolBody documentOf[bitool.Spec, BIToolStatus]
 	// OrchestratorBody is an orchestrator as the API's description has it.
 	OrchestratorBody documentOf[orchestrator.Spec, OrchestratorStatus]
 )
@@ -84,7 +87,7 @@ var descriptions = map[string]described{
 	"source": describedAs[SourceBody](), "destination": describedAs[DestinationBody](), "model": describedAs[ModelBody](), "sync": describedAs[SyncBody](),
 	"sequence": describedAs[SequenceBody](), alerting.ChannelKind: describedAs[AlertChannelBody](),
 	"storage": describedAs[StorageBody](), kindmonitor.KindName: describedAs[MonitorBody](),
-	kindtunnel.KindName: describedAs[TunnelBody](), credential.KindName: describedAs[CredentialBody](), dbtproject.KindName: describedAs[DBTProjectBody](), orchestrator.KindName: describedAs[OrchestratorBody](),
+	kindtunnel.KindName: describedAs[TunnelBody](), credential.KindName: describedAs[CredentialBody](), dbtproject.KindName: describedAs[DBTProjectBody](), orchestrator.KindName: describedAs[OrchestratorBody](), bitool.KindName: describedAs[BIToolBody](),
 }
 
 // answers says what an operation answers with: a document of a kind, or a page of them.

@@ -49,7 +49,7 @@ var v1Operations = []operation{
 
 // fill puts ids and slugs of workspace 1 into a path.
 func (w *world) fill(path string, ids map[string]int64) string {
-	slugs := map[string]string{"sources": "shop", "models": "people", "destinations": "crm", "syncs": "people-to-crm", "sequences": "all", "alert-channels": "on-call", "storages": "lake", "monitors": "dashboards", "tunnels": "office", "credentials": "amazon", "dbt-projects": "shop-dbt", "orchestrators": "five"}
+	slugs := map[string]string{"sources": "shop", "models": "people", "destinations": "crm", "syncs": "people-to-crm", "sequences": "all", "alert-channels": "on-call", "storages": "lake", "monitors": "dashboards", "tunnels": "office", "credentials": "amazon", "dbt-projects": "shop-dbt", "orchestrators": "five", "bi-tools": "looks"}
 	for plural, slug := range slugs {
 		if strings.HasPrefix(path, "/api/"+plural+"/") {
 			path = strings.Replace(path, "{slug}", slug, 1)
@@ -87,7 +87,7 @@ func (w *world) ids() map[string]int64 {
 
 // bodyFor is a body that an operation would accept of workspace 1.
 func bodyFor(o operation) any {
-	specs := map[string]object{"source": sourceSpec(), "model": modelSpec(), "destination": destinationSpec(), "sync": syncSpec(), "sequence": sequenceSpec(), "alert-channel": channelSpec(), "storage": storageSpec(), "monitor": monitorSpec(), "tunnel": tunnelSpec(), "credential": credentialSpec(), "dbt-project": dbtSpec(), "orchestrator": orchestratorSpec("https://api.example.com")}
+	specs := map[string]object{"source": sourceSpec(), "model": modelSpec(), "destination": destinationSpec(), "sync": syncSpec(), "sequence": sequenceSpec(), "alert-channel": channelSpec(), "storage": storageSpec(), "monitor": monitorSpec(), "tunnel": tunnelSpec(), "credential": credentialSpec(), "dbt-project": dbtSpec(), "orchestrator": orchestratorSpec("https://api.example.com"), "bi-tool": biSpec("https://bi.example.com")}
 	for kind, spec := range specs {
 		if o.id == "update-"+kind || o.id == "create-"+kind || o.id == "validate-"+kind {
 			return object{"metadata": object{"name": "Intruder"}, "spec": spec}
@@ -137,6 +137,7 @@ func TestEveryOperationNeedsAnIdentity(t *testing.T) {
 		w.ok("POST", "/api/dbt-projects", document("shop-dbt", "Shop's dbt", dbtSpec()))
 		w.ok("PUT", "/api/dbt-projects/shop-dbt/manifest", dbtManifest())
 		w.ok("POST", "/api/orchestrators", document("five", "Shop's loads", orchestratorSpec("https://api.example.com")))
+		w.ok("POST", "/api/bi-tools", document("looks", "Shop's Looks", biSpec("https://bi.example.com")))
 		ids := w.ids()
 		all := append(w.operations(), v1Operations...)
 		all = append(all, operation{"GET", "/api/events", "events"})
@@ -167,6 +168,7 @@ func TestSessionsNeedTheirToken(t *testing.T) {
 		w.ok("POST", "/api/dbt-projects", document("shop-dbt", "Shop's dbt", dbtSpec()))
 		w.ok("PUT", "/api/dbt-projects/shop-dbt/manifest", dbtManifest())
 		w.ok("POST", "/api/orchestrators", document("five", "Shop's loads", orchestratorSpec("https://api.example.com")))
+		w.ok("POST", "/api/bi-tools", document("looks", "Shop's Looks", biSpec("https://bi.example.com")))
 		ids := w.ids()
 		s := w.signIn()
 		all := w.operations()
@@ -196,6 +198,7 @@ func TestWorkspacesAreIsolated(t *testing.T) {
 		w.ok("POST", "/api/dbt-projects", document("shop-dbt", "Shop's dbt", dbtSpec()))
 		w.ok("PUT", "/api/dbt-projects/shop-dbt/manifest", dbtManifest())
 		w.ok("POST", "/api/orchestrators", document("five", "Shop's loads", orchestratorSpec("https://api.example.com")))
+		w.ok("POST", "/api/bi-tools", document("looks", "Shop's Looks", biSpec("https://bi.example.com")))
 		ids := w.ids()
 		w.source.rows = [][]string{{"1", "Ada", "a"}}
 		w.work()

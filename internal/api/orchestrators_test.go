@@ -26,14 +26,14 @@ func TestOrchestrator(t *testing.T) {
 		hook := map[string]any{}
 		vendor := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 			if r.Method == http.MethodGet {
-				_, _ = io.WriteString(rw, `{"data": {"items": [{"id": "a_b", "service": "postgres", "schema": "shop"}]}}`)
+				_, _ = io.WriteString(rw, `{"data": {"items": [{"id": "a_b", "service": "postgres", "schema": "shop"}]}}`) //nolint:errcheck // a test
 				return
 			}
 			if err := json.NewDecoder(r.Body).Decode(&hook); err != nil {
 				t.Error(err)
 			}
 			rw.WriteHeader(http.StatusCreated)
-			_, _ = io.WriteString(rw, `{"data": {"id": "hook-1"}}`)
+			_, _ = io.WriteString(rw, `{"data": {"id": "hook-1"}}`) //nolint:errcheck // a test
 		}))
 		t.Cleanup(vendor.Close)
 		w.ok("GET", "/api/catalog/orchestrators", nil).lists("items", "slug", "dbtCloud", "fivetran")

@@ -25,6 +25,7 @@ type previewInput struct {
 		File    *connector.File  `json:"file,omitempty"`
 		Sheet   *connector.Sheet `json:"sheet,omitempty"`
 		DBT     *model.DBT       `json:"dbt,omitempty"`
+		BI      *model.BI        `json:"bi,omitempty"`
 		Limit   *int64           `json:"limit,omitempty" doc:"rows; 0 means all; 100 when absent"`
 		Count   bool             `json:"count,omitempty" doc:"also count the rows"`
 		Columns []model.Column   `json:"columns,omitempty" doc:"casts to apply"`
@@ -74,7 +75,7 @@ func (s *Server) preview(ctx context.Context, in *previewInput) (PreviewBody, er
 		return PreviewBody{}, err
 	}
 	q, err := spec.Query(src.Dialect())
-	if err != nil && spec.DBT != nil {
+	if err != nil && foreign(spec) && (spec.DBT != nil || spec.BI != nil) {
 		return PreviewBody{}, err
 	}
 	if err != nil {
@@ -106,7 +107,7 @@ func (s *Server) preview(ctx context.Context, in *previewInput) (PreviewBody, er
 // spec is the model whose rows are asked for. One without a method has a query.
 func (in *previewInput) spec() model.Spec {
 	b := in.Body
-	return model.Spec{Method: cmp.Or(b.Method, model.MethodSQL), SQL: b.SQL, Table: b.Table, File: b.File, Sheet: b.Sheet, DBT: b.DBT}
+	return model.Spec{Method: cmp.Or(b.Method, model.MethodSQL), SQL: b.SQL, Table: b.Table, File: b.File, Sheet: b.Sheet, DBT: b.DBT, BI: b.BI}
 }
 
 func readPreview(ctx context.Context, src connector.Source, q connector.Query, limit int64, casts []model.Column) (PreviewBody, error) {

@@ -14,6 +14,7 @@ import (
 	"github.com/millrace/millrace/internal/engine/sync/run"
 	"github.com/millrace/millrace/internal/engine/timetable"
 	"github.com/millrace/millrace/internal/kind/alerting"
+	"github.com/millrace/millrace/internal/kind/bitool"
 	"github.com/millrace/millrace/internal/kind/channel"
 	"github.com/millrace/millrace/internal/kind/dbtproject"
 	"github.com/millrace/millrace/internal/kind/model"
@@ -116,6 +117,8 @@ func (r refinement) always() refinement {
 
 // refinements are by component and property. They only describe answers; what is sent is checked by the kinds.
 var refinements = map[string]map[string]refinement{
+	"ConnectorDestinationInfo": {"tier": words(connector.TierNative, connector.TierManifest, connector.TierCustom)},
+	"ConnectorModeRule":        {"deletes": deleteWords, "defaultDelete": deleteWords},
 	"Run":                      {"state": words(run.States...), "error": orNull},
 	"Row":                      {"operation": operationAll, "status": rowStatuses, "values": anyJSON, "before": anyJSON},
 	"OneRow":                   {"operation": operationAll, "status": rowStatuses, "values": anyJSON, "before": anyJSON},
@@ -159,6 +162,8 @@ var refinements = map[string]map[string]refinement{
 	"SyncSchedule":             {"type": words(sync.ScheduleManual, sync.ScheduleInterval, sync.ScheduleCron, sync.ScheduleCustom, sync.ScheduleDBTCloud, sync.ScheduleFivetran)},
 	"SyncInterval":             {"unit": words("minute", "hour", "day", "week")},
 	"SyncAfter":                {"jobs": present},
+	"BitoolSpec":               {"configuration": anyJSON, "type": words(bitool.Looker, bitool.Sigma)},
+	"BitoolInfo":               {"slug": words(bitool.Looker, bitool.Sigma)},
 	"OrchestratorSpec":         {"configuration": anyJSON, "type": words(orchestrator.DBTCloud, orchestrator.Fivetran)},
 	"OrchestratorInfo":         {"slug": words(orchestrator.DBTCloud, orchestrator.Fivetran)},
 	"SyncRecurrence":           {"days": weekdays.always()},
@@ -166,8 +171,6 @@ var refinements = map[string]map[string]refinement{
 	"ConnectorSyncType":        {"modes": modeWords, "deletes": deleteWords, "compare": words(connector.CompareMapped, connector.CompareAll)},
 	"ConnectorShowIf":          {"in": present},
 	"ConnectorMatchRule":       {"modes": modeWords},
-	"ConnectorModeRule":        {"deletes": deleteWords, "defaultDelete": deleteWords},
-	"ConnectorDestinationInfo": {"tier": words(connector.TierNative, connector.TierManifest, connector.TierCustom)},
 	"ConnectorTable":           {"kind": words("table", "view")},
 	"ConnectorField":           {"default": anyJSON, "type": words(connector.FieldString, connector.FieldText, connector.FieldSecret, connector.FieldNumber, connector.FieldBoolean, connector.FieldSelect, connector.FieldList, connector.FieldHeaders, connector.FieldObject, connector.FieldCredential)},
 	"Change":                   {"from": anyJSON, "to": anyJSON},

@@ -18,6 +18,7 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 	"github.com/millrace/millrace/internal/access"
 	"github.com/millrace/millrace/internal/alert"
+	"github.com/millrace/millrace/internal/bi"
 	"github.com/millrace/millrace/internal/clock"
 	"github.com/millrace/millrace/internal/connection"
 	"github.com/millrace/millrace/internal/connector"
@@ -61,6 +62,7 @@ type Options struct {
 	DBTRefresher *dbt.Refresher // what fetches them
 
 	Orchestrators *orchestrator.Engine
+	BI            *bi.Resolver // asks BI tools for SQL
 
 	State   *state.Store // what connectors learn
 	Storage *storage.Engine
@@ -155,6 +157,7 @@ func (s *Server) own(mux *http.ServeMux) huma.API {
 	s.credentials(api)
 	s.dbt(api)
 	s.orchestrators(api)
+	s.biTools(api)
 	refine(config.Components.Schemas)
 	mux.HandleFunc("GET /api/events", s.events)
 	mux.HandleFunc("POST /api/hooks/fivetran/{workspace}/{uuid}", s.hook)

@@ -6,6 +6,7 @@ import (
 
 	"github.com/millrace/millrace/internal/engine/sync/run"
 	"github.com/millrace/millrace/internal/engine/timetable"
+	"github.com/millrace/millrace/internal/kind/bitool"
 	"github.com/millrace/millrace/internal/kind/channel"
 	"github.com/millrace/millrace/internal/kind/credential"
 	"github.com/millrace/millrace/internal/kind/dbtproject"
@@ -116,6 +117,8 @@ func (s *Server) status(ctx context.Context, d resource.Document) (any, error) {
 		return s.credentialStatus(ctx, d, spec)
 	case *dbtproject.Spec:
 		return s.dbtProjectStatus(ctx, d, spec)
+	case *bitool.Spec:
+		return s.biStatus(ctx, d)
 	case *orchestrator.Spec:
 		return s.orchestratorStatus(ctx, d)
 	case *storage.Spec:

@@ -77,6 +77,8 @@ func (s *Server) v1Model(ctx context.Context, r *http.Request, d resource.Docume
 		if err := s.v1DBT(ctx, spec, b); err != nil {
 			return nil, err
 		}
+	case model.MethodBI:
+		b["queryType"], b["custom"] = "custom", map[string]any{"query": spec.BI}
 	case model.MethodFile:
 		b["queryType"], b["custom"] = "custom", map[string]any{"query": spec.File}
 	case model.MethodSheet:

@@ -27,6 +27,7 @@ import (
 	"github.com/millrace/millrace/internal/access"
 	"github.com/millrace/millrace/internal/alert"
 	"github.com/millrace/millrace/internal/api"
+	"github.com/millrace/millrace/internal/bi"
 	"github.com/millrace/millrace/internal/blob"
 	"github.com/millrace/millrace/internal/clock"
 	"github.com/millrace/millrace/internal/cloud"
@@ -47,6 +48,7 @@ import (
 	"github.com/millrace/millrace/internal/engine/timetable"
 	"github.com/millrace/millrace/internal/fault"
 	"github.com/millrace/millrace/internal/httpx"
+	"github.com/millrace/millrace/internal/kind/bitool"
 	"github.com/millrace/millrace/internal/kind/channel"
 	"github.com/millrace/millrace/internal/kind/credential"
 	"github.com/millrace/millrace/internal/kind/dbtproject"
@@ -130,7 +132,7 @@ func newWorld(t *testing.T, d *db.DB) *world {
 	registry := w.registry()
 	w.access = access.NewStore(d, w.clock)
 	w.access.PasswordCost = bcrypt.MinCost
-	w.docs = resource.NewStore(d, resource.NewRegistry(credential.Kind(credential.Types(credentialPolicy)), kindtunnel.Kind(), kindstorage.Kind(kindstorage.Types(false)), channel.Kind(), kindmonitor.Kind(), kindorchestrator.Kind(), source.Kind(registry), dbtproject.Kind(registry), destination.Kind(registry), model.Kind(registry), kindsync.Kind(registry), kindsequence.Kind()), master, w.clock)
+	w.docs = resource.NewStore(d, resource.NewRegistry(credential.Kind(credential.Types(credentialPolicy)), kindtunnel.Kind(), kindstorage.Kind(kindstorage.Types(false)), channel.Kind(), kindmonitor.Kind(), kindorchestrator.Kind(), bitool.Kind(), source.Kind(registry), dbtproject.Kind(registry), destination.Kind(registry), model.Kind(registry), kindsync.Kind(registry), kindsequence.Kind()), master, w.clock)
 	w.state = state.NewStore(d, master, w.clock)
 	w.docs.OnDelete(func(ctx context.Context, tx bun.Tx, sc resource.Scope, doc resource.Document) error {
 		return w.state.Forget(ctx, tx, sc.WorkspaceID, doc.Kind, doc.ID)
@@ -158,7 +160,7 @@ func newWorld(t *testing.T, d *db.DB) *world {
 	connections := connection.New(connection.Options{Registry: registry, Documents: w.docs, Tunnels: w.tunnels, Credentials: credentials})
 	w.engine = run.New(run.EngineOptions{
 		Connections: connections,
-		Store:       w.runs, Documents: bundles{w.docs, dbt.Resolver{Store: manifests, Documents: w.docs}}, Registry: registry, Storage: w.storage, Places: places{w.storage}, State: w.state, Planner: plan.New(plan.Options{Threads: 1}),
+		Store:       w.runs, Documents: bundles{w.docs, dbt.Resolver{Store: manifests, Documents: w.docs}, &bi.Resolver{Documents: w.docs, Clock: w.clock}}, Registry: registry, Storage: w.storage, Places: places{w.storage}, State: w.state, Planner: plan.New(plan.Options{Threads: 1}),
 		Enqueuer: w.queue, Clock: w.clock, Log: log, Dir: dir, Owner: "test", Retention: 7 * 24 * time.Hour,
 	})
 	w.dbt = &dbt.Refresher{DB: d, Documents: w.docs, Loader: dbt.Loader{Store: manifests, Documents: w.docs}, Fetcher: w.origin, Clock: w.clock, Log: log}
@@ -172,7 +174,7 @@ func newWorld(t *testing.T, d *db.DB) *world {
 	})
 	w.handler = api.New(api.Options{
 		Connections: connections, Tunnels: w.tunnels, Credentials: credentials, Egress: []string{"203.0.113.7"}, SSH: "tunnel.example.com:2222",
-		DB: d, Access: w.access, Resources: w.docs, Registry: registry, Runs: w.runs, Engine: w.engine, Sequences: w.seqs, Timetable: w.times, Enqueuer: w.queue, State: w.state, Storage: w.storage, Logs: w.logs, Alerts: w.alerts, Notify: w, Monitors: monitor.NewStore(d, w.clock), Datadog: datadogSender(t, w.clock), DBT: dbt.Loader{Store: manifests, Documents: w.docs}, DBTRefresher: w.dbt, Orchestrators: w.orchestra, Public: public,
+		DB: d, Access: w.access, Resources: w.docs, Registry: registry, Runs: w.runs, Engine: w.engine, Sequences: w.seqs, Timetable: w.times, Enqueuer: w.queue, State: w.state, Storage: w.storage, Logs: w.logs, Alerts: w.alerts, Notify: w, Monitors: monitor.NewStore(d, w.clock), Datadog: datadogSender(t, w.clock), DBT: dbt.Loader{Store: manifests, Documents: w.docs}, DBTRefresher: w.dbt, Orchestrators: w.orchestra, BI: &bi.Resolver{Documents: w.docs, Clock: w.clock}, Public: public,
 		Clock: w.clock, Log: log, Metrics: telemetry.NewMetrics(), Dir: dir, Version: "test", Secure: true,
 		Assets: fstest.MapFS{"index.html": {Data: []byte("<!doctype html>")}},
 	})
@@ -521,6 +523,7 @@ func (w *world) sequenced() {
 type bundles struct {
 	docs *resource.Store
 	dbt  dbt.Resolver
+	bi   *bi.Resolver
 }
 
 func (b bundles) Bundle(ctx context.Context, workspaceID, syncID int64) (out run.Bundle, err error) {
@@ -538,6 +541,9 @@ func (b bundles) Bundle(ctx context.Context, workspaceID, syncID int64) (out run
 	}
 	out.Model, out.ModelSpec = meta(d), *d.Spec.(*model.Spec)
 	if out.ModelSpec, err = b.dbt.Resolve(ctx, sc, out.ModelSpec); err != nil {
+		return out, err
+	}
+	if out.ModelSpec, err = b.bi.Resolve(ctx, sc, out.ModelSpec); err != nil {
 		return out, err
 	}
 	if d, err = b.docs.Resolve(ctx, sc, "source", out.ModelSpec.Source); err != nil {

@@ -21,6 +21,7 @@ import (
 
 	"github.com/millrace/millrace/internal/access"
 	"github.com/millrace/millrace/internal/api"
+	"github.com/millrace/millrace/internal/bi"
 	"github.com/millrace/millrace/internal/blob"
 	"github.com/millrace/millrace/internal/clock"
 	"github.com/millrace/millrace/internal/config"
@@ -97,6 +98,7 @@ type process struct {
 	monitors    *monitor.Store
 	datadog     *monitor.DatadogSender
 	manifests   *dbt.Store
+	bi          *bi.Resolver
 	refresher   *dbt.Refresher
 	orchestra   *orchestrator.Engine
 	public      string   // the address by which people reach this server
@@ -181,6 +183,7 @@ func (p *process) openStores(ctx context.Context) (err error) {
 	p.documents = resource.NewStore(p.db, Kinds(p.Registry, Storages(c), Credentials(c)), p.key, p.clock)
 	p.state = state.NewStore(p.db, p.key, p.clock)
 	p.manifests = dbt.NewStore(p.db, p.clock)
+	p.bi = &bi.Resolver{Documents: p.documents, Network: connector.Network{Dial: networkOf(c).DialContext, Egress: c.EgressAddresses}, Clock: p.clock}
 	p.quotas = quota.NewStore(p.db, p.key, p.clock)
 	p.documents.OnDelete(func(ctx context.Context, tx bun.Tx, sc resource.Scope, d resource.Document) error {
 		return p.state.Forget(ctx, tx, sc.WorkspaceID, d.Kind, d.ID)
@@ -241,7 +244,7 @@ func (p *process) openEngine(ctx context.Context) error {
 
 // bundles reads what runs execute.
 func (p *process) bundles() documents {
-	return documents{p.documents, dbt.Resolver{Store: p.manifests, Documents: p.documents}}
+	return documents{p.documents, dbt.Resolver{Store: p.manifests, Documents: p.documents}, p.bi}
 }
 
 // suspended tells why schedules do not start the syncs of a destination.
@@ -387,7 +390,7 @@ func (p *process) handler(base string) http.Handler {
 	o := api.Options{
 		DB: p.db, Access: p.access, Resources: p.documents, Registry: p.Registry, Connections: p.connections, Tunnels: p.tunnels, Credentials: p.credentials, Egress: p.Config.EgressAddresses, SSH: tunnelAddress(p.Config, base), Runs: p.runs, Engine: p.engine, Sequences: p.sequences, Timetable: p.timetable,
 		Enqueuer: queue{p.jobs}, Clock: p.clock, Log: p.log, Metrics: p.metrics, Assets: p.Assets,
-		Alerts: p.alerts.store, Notify: p.alerts.sender, State: p.state, Storage: p.storage, Logs: p.logs, Monitors: p.monitors, Datadog: p.datadog, DBT: p.refresher.Loader, DBTRefresher: p.refresher, Orchestrators: p.orchestra, Public: base, Dir: p.dir(), Version: p.Version, Secure: p.Config.Secure(),
+		Alerts: p.alerts.store, Notify: p.alerts.sender, State: p.state, Storage: p.storage, Logs: p.logs, Monitors: p.monitors, Datadog: p.datadog, DBT: p.refresher.Loader, DBTRefresher: p.refresher, Orchestrators: p.orchestra, BI: p.bi, Public: base, Dir: p.dir(), Version: p.Version, Secure: p.Config.Secure(),
 		Checks: []telemetry.Check{
 			{Name: "database", Run: p.db.PingContext},
 			{Name: "storage", Run: p.bucket.Check},

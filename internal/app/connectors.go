@@ -30,6 +30,7 @@ import (
 	sqlserverdest "github.com/millrace/millrace/internal/destination/sqlserver"
 	"github.com/millrace/millrace/internal/destination/sqs"
 	"github.com/millrace/millrace/internal/httpx"
+	"github.com/millrace/millrace/internal/kind/bitool"
 	"github.com/millrace/millrace/internal/kind/channel"
 	"github.com/millrace/millrace/internal/kind/credential"
 	"github.com/millrace/millrace/internal/kind/dbtproject"
@@ -113,5 +114,5 @@ func Storages(c *config.Config) []storage.Type { return storage.Types(c.StorageI
 
 // Kinds returns the kinds of documents, in the order in which they build on each other.
 func Kinds(r *connector.Registry, storages []storage.Type, credentials []credential.Type) *resource.Registry {
-	return resource.NewRegistry(credential.Kind(credentials), tunnel.Kind(), storage.Kind(storages), channel.Kind(), monitor.Kind(), orchestrator.Kind(), source.Kind(r), dbtproject.Kind(r), destinationkind.Kind(r), model.Kind(r), sync.Kind(r), sequence.Kind())
+	return resource.NewRegistry(credential.Kind(credentials), tunnel.Kind(), storage.Kind(storages), channel.Kind(), monitor.Kind(), orchestrator.Kind(), bitool.Kind(), source.Kind(r), dbtproject.Kind(r), destinationkind.Kind(r), model.Kind(r), sync.Kind(r), sequence.Kind())
 }

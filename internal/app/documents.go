@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 
+	"github.com/millrace/millrace/internal/bi"
 	"github.com/millrace/millrace/internal/dbt"
 	"github.com/millrace/millrace/internal/engine/sync/run"
 	"github.com/millrace/millrace/internal/kind/destination"
@@ -19,6 +20,7 @@ const engineActor = "millrace"
 type documents struct {
 	store *resource.Store
 	dbt   dbt.Resolver
+	bi    *bi.Resolver
 }
 
 var _ run.Documents = documents{}
@@ -37,6 +39,11 @@ func (d documents) Bundle(ctx context.Context, workspaceID, syncID int64) (b run
 	b.Model, b.ModelSpec = meta(doc), *doc.Spec.(*model.Spec) //nolint:forcetypeassert // the kind's own spec
 	if b.ModelSpec, err = d.dbt.Resolve(ctx, sc, b.ModelSpec); err != nil {
 		return b, err
+	}
+	if b.ModelSpec.Method == model.MethodBI {
+		if b.ModelSpec, err = d.bi.Resolve(ctx, sc, b.ModelSpec); err != nil {
+			return b, err
+		}
 	}
 	if doc, err = d.store.Resolve(ctx, sc, "source", b.ModelSpec.Source); err != nil {
 		return b, err

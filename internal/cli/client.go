@@ -226,7 +226,7 @@ func decode(res *http.Response, out any) error {
 }
 
 // Kinds are the kinds of documents in the order in which they refer to each other.
-var Kinds = []string{"credential", "tunnel", "storage", "alert-channel", "monitor", "orchestrator", "source", "dbt-project", "destination", "model", "sync", "sequence"}
+var Kinds = []string{"credential", "tunnel", "storage", "alert-channel", "monitor", "orchestrator", "bi-tool", "source", "dbt-project", "destination", "model", "sync", "sequence"}
 
 // pluralOf returns the plural of a kind, under which the API has it; ok is false where there is no such kind.
 func pluralOf(kind string) (plural string, ok bool) {

@@ -19,7 +19,7 @@ import (
 // dbtCommand is what of dbt projects is no document: their manifests.
 func dbtCommand() *cobra.Command {
 	parent := &cobra.Command{Use: "dbt", Short: "Load manifests of dbt projects, and list their models"}
-	parent.AddCommand(dbtLoadCommand(), dbtRefreshCommand(), dbtListCommand())
+	parent.AddCommand(dbtLoadCommand(), dbtRefreshCommand(), dbtListCommand(), dbtCheckCommand(), dbtExposuresCommand())
 	return parent
 }
 
@@ -36,18 +36,13 @@ func dbtLoadCommand() *cobra.Command {
 		Long: `Loads a manifest in the place of the one before: target/manifest.json, as dbt compile, build or run writes it.
 Call it at the end of the job that runs dbt. - reads the manifest from standard input.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			in := io.NopCloser(cmd.InOrStdin())
-			if args[1] != "-" {
-				file, err := os.Open(args[1])
-				if err != nil {
-					return fault.Wrap(err, fault.CodeInvalid, "opening the manifest").
-						WithSuggestion("dbt writes it into the folder target of the project: target/manifest.json.")
-				}
-				in = file
+			in, err := openManifest(cmd, args[1])
+			if err != nil {
+				return err
 			}
 			defer in.Close() //nolint:errcheck // reading is done
 			var m dbtManifest
-			if err := clientOf(cmd).upload(cmd.Context(), dbtPath(args[0], "manifest"), in, &m); err != nil {
+			if err := clientOf(cmd).upload(cmd.Context(), http.MethodPut, dbtPath(args[0], "manifest"), in, &m); err != nil {
 				return err
 			}
 			fmt.Fprintf(cmd.OutOrStdout(), "loaded %d models and %d analyses of dbt %s\n", m.Models, m.Analyses, m.DBTVersion)
@@ -56,8 +51,72 @@ Call it at the end of the job that runs dbt. - reads the manifest from standard 
 	}
 }
 
+// openManifest opens a file, or standard input for -.
+func openManifest(cmd *cobra.Command, name string) (io.ReadCloser, error) {
+	if name == "-" {
+		return io.NopCloser(cmd.InOrStdin()), nil
+	}
+	file, err := os.Open(name) //nolint:gosec // the caller's own file
+	if err != nil {
+		return nil, fault.Wrap(err, fault.CodeInvalid, "opening the manifest").
+			WithSuggestion("dbt writes it into the folder target of the project: target/manifest.json.")
+	}
+	return file, nil
+}
+
+func dbtCheckCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "check PROJECT FILE", Short: "Fail if a manifest would break enabled syncs", Args: cobra.ExactArgs(2),
+		Long: `Says which enabled syncs a manifest would break: their models are gone, renamed or moved to another package, or cannot
+be read any more. Nothing is loaded. Call it in the checks of pull requests, after dbt compile or dbt parse; for models
+that are read by their compiled SQL it takes dbt compile.`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			in, err := openManifest(cmd, args[1])
+			if err != nil {
+				return err
+			}
+			defer in.Close() //nolint:errcheck // reading is done
+			var result struct {
+				Checked int
+				Broken  []struct {
+					Sync, Model               struct{ Slug, Name string }
+					Node, Message, Suggestion string
+				}
+			}
+			if err := clientOf(cmd).upload(cmd.Context(), http.MethodPost, dbtPath(args[0], "check"), in, &result); err != nil {
+				return err
+			}
+			for _, b := range result.Broken {
+				fmt.Fprintf(cmd.OutOrStdout(), "%s (model %s): %s\n  → %s\n", b.Sync.Slug, b.Model.Slug, b.Message, b.Suggestion)
+			}
+			if n := len(result.Broken); n > 0 {
+				return fault.New(fault.CodeDBTModel, "the manifest breaks %d of %d enabled syncs", n, result.Checked).
+					WithSuggestion("Bring the models back, or change the syncs' models first.")
+			}
+			fmt.Fprintf(cmd.OutOrStdout(), "%d enabled syncs read the project; none breaks\n", result.Checked)
+			return nil
+		},
+	}
+}
+
+func dbtExposuresCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "exposures PROJECT", Short: "Print the enabled syncs of a dbt project as its exposures", Args: cobra.ExactArgs(1),
+		Long: `Prints a properties file for dbt in which each enabled sync is an exposure of the model that it reads. Write it into the
+models folder of the project, such as models/millrace_sync_exposures.yml, and commit it.`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			var file struct{ Content string }
+			if err := clientOf(cmd).Do(cmd.Context(), http.MethodGet, dbtPath(args[0], "exposures"), nil, &file); err != nil {
+				return err
+			}
+			fmt.Fprint(cmd.OutOrStdout(), file.Content)
+			return nil
+		},
+	}
+}
+
 // upload sends a stream of JSON, compressed.
-func (c *Client) upload(ctx context.Context, path string, from io.Reader, out any) error {
+func (c *Client) upload(ctx context.Context, method, path string, from io.Reader, out any) error {
 	r, w := io.Pipe()
 	go func() {
 		z := gzip.NewWriter(w)
@@ -68,7 +127,7 @@ func (c *Client) upload(ctx context.Context, path string, from io.Reader, out an
 		_ = w.CloseWithError(err)
 	}()
 	defer r.Close()
-	req, err := http.NewRequestWithContext(ctx, http.MethodPut, c.Base+path, r)
+	req, err := http.NewRequestWithContext(ctx, method, c.Base+path, r)
 	if err != nil {
 		return fault.Wrap(err, fault.CodeConfig, "the server's address %q", c.Base)
 	}

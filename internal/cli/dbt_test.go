@@ -45,6 +45,25 @@ func dbtServer(t *testing.T) (url string, got *string) {
 		}
 		_, _ = w.Write([]byte(page)) //nolint:errcheck // a test
 	})
+	mux.HandleFunc("POST /api/dbt-projects/shop/check", func(w http.ResponseWriter, r *http.Request) {
+		z, err := gzip.NewReader(r.Body)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		text, err := io.ReadAll(z)
+		if err != nil {
+			t.Error(err)
+		}
+		broken := ""
+		if string(text) != "{}" {
+			broken = `{"sync": {"slug": "s"}, "model": {"slug": "m"}, "node": "model.shop.a", "message": "it is gone", "suggestion": "Bring it back."}`
+		}
+		_, _ = w.Write([]byte(`{"checked": 3, "broken": [` + broken + `]}`)) //nolint:errcheck // a test
+	})
+	mux.HandleFunc("GET /api/dbt-projects/shop/exposures", func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = w.Write([]byte(`{"name": "x.yml", "content": "version: 2\n"}`)) //nolint:errcheck // a test
+	})
 	refreshed := false
 	mux.HandleFunc("POST /api/dbt-projects/shop/refresh", func(w http.ResponseWriter, r *http.Request) {
 		text, _ := io.ReadAll(r.Body) //nolint:errcheck // a test
@@ -108,6 +127,15 @@ func TestDBTCommands(t *testing.T) {
 	}
 	if _, err := execute(t, url, "", "dbt", "refresh", "shop", "--full"); err == nil || !strings.Contains(Explain(err), "Check the token.") || *got != `{"full":true}` {
 		t.Errorf("a refresh that fails: %v; the server got %s", err, *got)
+	}
+	if out, err := execute(t, url, "{}", "dbt", "check", "shop", "-"); err != nil || out != "3 enabled syncs read the project; none breaks\n" {
+		t.Errorf("a check: %q, %v", out, err)
+	}
+	if out, err := execute(t, url, "[]", "dbt", "check", "shop", "-"); ExitCode(err) != 2 || out != "s (model m): it is gone\n  → Bring it back.\n" {
+		t.Errorf("a check that fails: %q, %v", out, err)
+	}
+	if out, err := execute(t, url, "", "dbt", "exposures", "shop"); err != nil || out != "version: 2\n" {
+		t.Errorf("exposures: %q, %v", out, err)
 	}
 	out, err := execute(t, url, "", "dbt", "list", "shop", "--search", "report")
 	if want := "UNIQUE ID             MATERIALIZED  READ\nmodel.shop.people     table         table\nanalysis.shop.report                sql\n"; err != nil || out != want {

@@ -47,7 +47,7 @@ func New(sources []SourceInfo, destinations []DestinationInfo) *Registry {
 			panic(fmt.Sprintf("connector: two sources called %q", s.Slug))
 		}
 		s.Tunnels = s.Tunnels || oneServer(s.Fields)
-		s.Methods = withDBT(s)
+		s.Methods = withOthers(s)
 		r.sources[s.Slug] = s
 	}
 	for _, d := range destinations {
@@ -66,12 +66,13 @@ func oneServer(fields []Field) bool {
 	return slices.ContainsFunc(fields, func(f Field) bool { return f.Name == "host" || f.Name == "server" || f.Name == "account" })
 }
 
-// withDBT returns the modeling methods of a source: dbt builds in places that run SQL and are a customer's own.
-func withDBT(s SourceInfo) []string {
+// withOthers returns the modeling methods of a source: dbt and tools of business intelligence query places that run SQL
+// and are a customer's own.
+func withOthers(s SourceInfo) []string {
 	if s.Sample || !slices.Contains(s.Methods, "sql") || s.Category == "file" || slices.Contains(s.Methods, "dbt") {
 		return s.Methods
 	}
-	return append(slices.Clone(s.Methods), "dbt")
+	return append(slices.Clone(s.Methods), "dbt", "bi")
 }
 
 // Source returns the source type with the slug.

@@ -21,7 +21,7 @@ type SourceInfo struct {
 	Category string        `json:"category"` // warehouse, database, file, sample
 	Summary  string        `json:"summary"`
 	Fields   []Field       `json:"fields"`
-	Methods  []string      `json:"methods"`          // modeling methods: sql, table, file, sheet; New adds dbt where there is sql
+	Methods  []string      `json:"methods"`          // modeling methods: sql, table, file, sheet; New adds dbt and bi where there is sql
 	Files    *FileRules    `json:"files,omitempty"`  // with the method file
 	Books    bool          `json:"books,omitempty"`  // with the method sheet: a model chooses a workbook besides
 	Engines  []string      `json:"engines"`          // EngineBasic, EngineLightning

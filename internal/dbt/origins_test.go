@@ -115,15 +115,15 @@ func TestFromCloud(t *testing.T) {
 		switch {
 		case r.Header.Get("Authorization") != "Token secret":
 			w.WriteHeader(http.StatusUnauthorized)
-			_, _ = io.WriteString(w, `{"status": {"code": 401, "user_message": "Invalid token."}, "data": null}`)
+			_, _ = io.WriteString(w, `{"status": {"code": 401, "user_message": "Invalid token."}, "data": null}`) //nolint:errcheck // a test
 		case status != http.StatusOK:
 			w.Header().Set("Retry-After", "30")
 			w.WriteHeader(status)
 		case r.URL.Path == "/api/v2/accounts/7/runs/":
 			asked = r.URL.RawQuery
-			_, _ = io.WriteString(w, `{"status": {"code": 200}, "data": [`+runs+`]}`)
+			_, _ = io.WriteString(w, `{"status": {"code": 200}, "data": [`+runs+`]}`) //nolint:errcheck // a test
 		case is:
-			_, _ = io.WriteString(w, text)
+			_, _ = io.WriteString(w, text) //nolint:errcheck // a test
 		default:
 			w.WriteHeader(http.StatusNotFound)
 		}
@@ -192,7 +192,7 @@ esac
 func TestCompile(t *testing.T) {
 	t.Setenv("MILLRACE_API_KEY", "hunter2")
 	command := filepath.Join(t.TempDir(), "dbt")
-	if err := os.WriteFile(command, []byte(standIn), 0o700); err != nil { //nolint:gosec // it is to be run
+	if err := os.WriteFile(command, []byte(standIn), 0o700); err != nil {
 		t.Fatal(err)
 	}
 	repo := gittest.New(t, map[string]string{"analytics/dbt_project.yml": "name: shop", "analytics/packages.yml": "packages: []", "analytics/models/a.sql": "select 1"})

@@ -124,7 +124,7 @@ func (w *world) rows() int64 {
 	w.t.Helper()
 	n, err := w.db.NewSelect().Table("dbt_nodes").Count(w.t.Context())
 	w.must(err)
-	return int64(n)
+	return n
 }
 
 // A manifest is kept whole, takes the place of the earlier one, and is listed and searched.

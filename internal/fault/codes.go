@@ -63,6 +63,8 @@ const (
 	CodeGitUnreachable Code = "git.unreachable"
 	CodeGitHostKey     Code = "git.host_key"
 
+	CodeBI Code = "bi.failed"
+
 	CodeOrchestrator Code = "orchestrator.failed"
 	CodeSignature    Code = "orchestrator.bad_signature"
 
@@ -167,6 +169,8 @@ var codes = map[Code]Info{
 	CodeGitMissing:     {http.StatusUnprocessableEntity, 2, Fatal, "Check the repository's address, the branch and the path."},
 	CodeGitUnreachable: {http.StatusUnprocessableEntity, 2, Retryable, "Check the repository's address, and that this server may reach it."},
 	CodeGitHostKey:     {http.StatusUnprocessableEntity, 2, Fatal, "If the server's key was changed on purpose, put the new one into the project's settings."},
+
+	CodeBI: {http.StatusUnprocessableEntity, 2, Fatal, "Check the address, client ID and secret of the BI tool."},
 
 	CodeOrchestrator: {http.StatusUnprocessableEntity, 2, Fatal, "Check the orchestrator's address, key and secret."},
 	CodeSignature:    {http.StatusUnauthorized, 3, Permanent, "Connect the orchestrator again: its webhook is then made anew."},

@@ -36,12 +36,12 @@ func read(t *testing.T, o git.Options, name string) (commit, text string, err er
 	if err != nil {
 		return "", "", err
 	}
-	defer r.Close()
+	defer r.Close() //nolint:errcheck // a test's end
 	files, err := r.Fetch(t.Context(), t.TempDir())
 	if err != nil {
 		return r.Commit, "", err
 	}
-	defer files.Close()
+	defer files.Close() //nolint:errcheck // a test's end
 	f, err := files.Open(name)
 	if err != nil {
 		return r.Commit, "", err
@@ -99,7 +99,7 @@ func TestRefused(t *testing.T) {
 	closed.Close()
 	wrong := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusTeapot) }))
 	t.Cleanup(wrong.Close)
-	anyKey := ssh.InsecureIgnoreHostKey() //nolint:gosec // a test's server
+	anyKey := ssh.InsecureIgnoreHostKey()
 	for name, tt := range map[string]struct {
 		o    git.Options
 		code fault.Code
@@ -152,12 +152,12 @@ func TestCheckout(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer r.Close()
+	defer r.Close() //nolint:errcheck // a test's end
 	files, err := r.Fetch(t.Context(), t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer files.Close()
+	defer files.Close() //nolint:errcheck // a test's end
 	dir := t.TempDir()
 	if err := files.Checkout(t.Context(), dir); err != nil {
 		t.Fatal(err)
@@ -188,14 +188,14 @@ func TestGitHubApp(t *testing.T) {
 		switch {
 		case err != nil:
 			w.WriteHeader(http.StatusUnauthorized)
-			_, _ = io.WriteString(w, `{"message": "A JSON web token could not be decoded"}`)
+			_, _ = io.WriteString(w, `{"message": "A JSON web token could not be decoded"}`) //nolint:errcheck // a test
 		case claims.ExpiresAt.Sub(now) > 10*time.Minute:
 			w.WriteHeader(http.StatusTeapot)
 		case r.URL.Path != "/api/v3/app/installations/7/access_tokens" || r.Method != http.MethodPost:
 			w.WriteHeader(http.StatusNotFound)
 		default:
 			w.WriteHeader(http.StatusCreated)
-			_, _ = io.WriteString(w, `{"token": "ghs_installation", "expires_at": "2026-03-01T09:00:00Z"}`)
+			_, _ = io.WriteString(w, `{"token": "ghs_installation", "expires_at": "2026-03-01T09:00:00Z"}`) //nolint:errcheck // a test
 		}
 	}))
 	t.Cleanup(github.Close)

@@ -72,8 +72,7 @@ func signerOf(text string) (ssh.Signer, error) {
 		return nil, fault.New(fault.CodeGitAuth, "a repository over SSH needs a private key")
 	}
 	signer, err := ssh.ParsePrivateKey([]byte(strings.TrimSpace(text) + "\n"))
-	var locked *ssh.PassphraseMissingError
-	if errors.As(err, &locked) {
+	if _, locked := errors.AsType[*ssh.PassphraseMissingError](err); locked {
 		return nil, fault.New(fault.CodeGitAuth, "the private key has a passphrase").WithSuggestion("Use a key without one: ssh-keygen -t ed25519 -N '' makes it.")
 	}
 	if err != nil { // its words may have parts of the key

@@ -239,6 +239,11 @@ const settingsStorageEdit = createRoute({
   path: '/storage/$slug',
   component: lazyRouteComponent(() => import('./routes/settings/storage-edit')),
 })
+const settingsBiTools = createRoute({
+  getParentRoute: () => settings,
+  path: '/bi-tools',
+  component: lazyRouteComponent(() => import('./routes/settings/bi-tools')),
+})
 const settingsOrchestrators = createRoute({
   getParentRoute: () => settings,
   path: '/orchestrators',
@@ -312,6 +317,7 @@ const routeTree = root.addChildren([
       settingsStorage,
       settingsStorageNew,
       settingsStorageEdit,
+      settingsBiTools,
       settingsOrchestrators,
       settingsTunnels,
       settingsTunnelNew,

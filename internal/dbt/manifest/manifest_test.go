@@ -6,6 +6,7 @@ import (
 	"io"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -55,7 +56,7 @@ func TestRead(t *testing.T) {
 	t.Parallel()
 	for _, version := range []int{7, 8, 9, 10, 11, 12, 20} {
 		for _, parts := range [][]string{{head, nodes, rest}, {rest, nodes, head}} {
-			text := "{" + strings.Replace(strings.Join(parts, ", "), "%d", fmt.Sprint(version), 1) + "}\n"
+			text := "{" + strings.Replace(strings.Join(parts, ", "), "%d", strconv.Itoa(version), 1) + "}\n"
 			m, all, err := read(t, text)
 			if err != nil {
 				t.Fatalf("version %d: %v", version, err)
@@ -183,7 +184,7 @@ func TestLargeManifest(t *testing.T) {
 			fmt.Fprintf(w, `"model.shop.m%d": {"name": "m%d", "raw_code": %q, "compiled_code": "select 1"}, `, i, i, body)
 		}
 		_, err := io.WriteString(w, `"test.x": {}}}`)
-		_ = w.CloseWithError(err) //nolint:errcheck // it has none
+		_ = w.CloseWithError(err)
 	}()
 	n, most := 0, uint64(0)
 	var before runtime.MemStats

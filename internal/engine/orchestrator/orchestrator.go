@@ -384,7 +384,7 @@ func (e *Engine) Connect(ctx context.Context, workspaceID int64, slug string) (s
 }
 
 func keep(ctx context.Context, s connector.State, w webhook) error {
-	text, err := json.Marshal(w)
+	text, err := json.Marshal(w) //nolint:gosec // the state seals it
 	if err != nil {
 		return fmt.Errorf("encoding a webhook: %w", err)
 	}

@@ -72,16 +72,16 @@ func (v *vendor) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case r.URL.Path == "/api/v2/accounts/7/runs/" && r.Header.Get("Authorization") == "Token t0ken":
 		fmt.Fprintf(w, `{"data": [%s]}`, v.runs[r.FormValue("job_definition_id")])
 	case r.URL.Path == "/api/v2/accounts/7/jobs/" && r.Header.Get("Authorization") == "Token t0ken":
-		_, _ = io.WriteString(w, `{"data": [{"id": 1, "name": "Nightly"}, {"id": 2, "name": "Hourly"}]}`)
+		_, _ = io.WriteString(w, `{"data": [{"id": 1, "name": "Nightly"}, {"id": 2, "name": "Hourly"}]}`) //nolint:errcheck // a test
 	case key != "key" || word != "s3cret":
 		w.WriteHeader(http.StatusUnauthorized)
-		_, _ = io.WriteString(w, `{"code": "AuthFailed", "message": "Invalid authorization credentials"}`)
+		_, _ = io.WriteString(w, `{"code": "AuthFailed", "message": "Invalid authorization credentials"}`) //nolint:errcheck // a test
 	case v.deny != "":
 		w.WriteHeader(http.StatusForbidden)
 		fmt.Fprintf(w, `{"code": "Forbidden", "message": %q}`, v.deny)
 	case r.URL.Path == "/v1/webhooks/account" && r.Method == http.MethodPost:
 		hook := map[string]any{}
-		_ = json.NewDecoder(r.Body).Decode(&hook)
+		_ = json.NewDecoder(r.Body).Decode(&hook) //nolint:errcheck // a test
 		v.hooks = append(v.hooks, hook)
 		if v.tried != nil {
 			v.tried(hook)
@@ -90,15 +90,15 @@ func (v *vendor) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprintf(w, `{"code": "Success", "data": {"id": "hook-%d"}}`, len(v.hooks))
 	case strings.HasPrefix(r.URL.Path, "/v1/webhooks/") && r.Method == http.MethodDelete:
 		v.removed = append(v.removed, strings.TrimPrefix(r.URL.Path, "/v1/webhooks/"))
-		_, _ = io.WriteString(w, `{"code": "Success"}`)
+		_, _ = io.WriteString(w, `{"code": "Success"}`) //nolint:errcheck // a test
 	case r.URL.Path == "/v1/connections":
 		page := `{"data": {"items": [{"id": "a_b", "service": "postgres", "schema": "shop"}], "next_cursor": "n"}}`
 		if r.FormValue("cursor") == "n" {
 			page = `{"data": {"items": [{"id": "c_d", "service": "stripe", "schema": "pay"}]}}`
 		}
-		_, _ = io.WriteString(w, page)
+		_, _ = io.WriteString(w, page) //nolint:errcheck // a test
 	case r.URL.Path == "/v1/transformations":
-		_, _ = io.WriteString(w, `{"data": {"items": [{"id": "e_f", "type": "DBT_CORE", "transformation_config": {"name": "marts"}}]}}`)
+		_, _ = io.WriteString(w, `{"data": {"items": [{"id": "e_f", "type": "DBT_CORE", "transformation_config": {"name": "marts"}}]}}`) //nolint:errcheck // a test
 	default:
 		w.WriteHeader(http.StatusNotFound)
 	}

@@ -9,7 +9,7 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"net/http/cgi" //nolint:gosec // a test's server, whose requests are our own
+	"net/http/cgi"
 	"net/http/httptest"
 	"os"
 	"os/exec"
@@ -72,7 +72,7 @@ func (r *Repository) Commit(branch string, files map[string]string) string {
 
 func (r *Repository) git(dir string, args ...string) string {
 	r.t.Helper()
-	cmd := exec.CommandContext(r.t.Context(), "git", args...) //nolint:gosec // a test's own words
+	cmd := exec.CommandContext(r.t.Context(), "git", args...)
 	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), "GIT_CONFIG_GLOBAL=/dev/null", "GIT_CONFIG_SYSTEM=/dev/null")
 	out, err := cmd.CombinedOutput()
@@ -144,7 +144,7 @@ func (r *Repository) SSH(allowed ssh.PublicKey) SSH {
 		return &ssh.Permissions{}, nil
 	}}
 	config.AddHostKey(signer)
-	l, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // a test's server
+	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		r.t.Fatal(err)
 	}
@@ -190,7 +190,7 @@ func (r *Repository) serve(conn net.Conn, config *ssh.ServerConfig) {
 func (r *Repository) run(channel ssh.Channel, command string) {
 	defer channel.Close() //nolint:errcheck // a test's server
 	name := strings.Trim(strings.TrimPrefix(command, "git-upload-pack "), "'/")
-	cmd := exec.Command("git", "upload-pack", filepath.Join(r.Root, name)) //nolint:gosec,noctx // ends with its channel
+	cmd := exec.Command("git", "upload-pack", filepath.Join(r.Root, name))
 	cmd.Stdout, cmd.Stderr = channel, channel.Stderr()
 	in, err := cmd.StdinPipe() // which Run would wait for
 	if err != nil || cmd.Start() != nil {

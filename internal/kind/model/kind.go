@@ -7,6 +7,7 @@ import (
 
 	"github.com/millrace/millrace/internal/connector"
 	"github.com/millrace/millrace/internal/fault"
+	"github.com/millrace/millrace/internal/kind/bitool"
 	"github.com/millrace/millrace/internal/kind/dbtproject"
 	"github.com/millrace/millrace/internal/kind/source"
 	"github.com/millrace/millrace/internal/resource"
@@ -20,6 +21,9 @@ func Kind(registry *connector.Registry) resource.Kind {
 			refs := []resource.Ref{{Kind: "source", Slug: s.Source, Path: "spec.source"}}
 			if s.Method == MethodDBT && s.DBT != nil && s.DBT.Project != "" {
 				refs = append(refs, resource.Ref{Kind: dbtproject.KindName, Slug: s.DBT.Project, Path: "spec.dbt.project"})
+			}
+			if s.Method == MethodBI && s.BI != nil && s.BI.Tool != "" {
+				refs = append(refs, resource.Ref{Kind: bitool.KindName, Slug: s.BI.Tool, Path: "spec.bi.tool"})
 			}
 			return refs
 		}, nil)
@@ -104,8 +108,12 @@ func (s *Spec) validate() fault.Issues {
 		}
 	case MethodDBT:
 		s.validateDBT(&issues)
+	case MethodBI:
+		if s.BI == nil || s.BI.Tool == "" || s.BI.Item == "" {
+			issues.Add("spec.bi", fault.CodeRequired, "a model of the method bi needs a BI tool and something in it")
+		}
 	default:
-		issues.Add("spec.method", fault.CodeInvalid, "there is no modeling method %q; there are sql, table, file, sheet and dbt", s.Method)
+		issues.Add("spec.method", fault.CodeInvalid, "there is no modeling method %q; there are sql, table, file, sheet, dbt and bi", s.Method)
 	}
 	s.validateKey(&issues)
 	seen := map[string]bool{}

@@ -21,11 +21,12 @@ type Spec struct {
 	File        *connector.File  `json:"file,omitempty"`
 	Sheet       *connector.Sheet `json:"sheet,omitempty"`
 	DBT         *DBT             `json:"dbt,omitempty"`
+	BI          *BI              `json:"bi,omitempty"`
 	PrimaryKey  string           `json:"primaryKey"`
 	Columns     []Column         `json:"columns,omitempty"` // as the last preview found them (M-32)
 	Description string           `json:"description,omitempty"`
 
-	found found // of the method dbt
+	found found // of the methods dbt and bi
 }
 
 // DBT is a node of a dbt project.
@@ -35,14 +36,20 @@ type DBT struct {
 	Read    manifest.Access `json:"read,omitempty"` // empty: the table where there is one, otherwise the compiled SQL
 }
 
+// BI is something that people saved in a tool of business intelligence.
+type BI struct {
+	Tool string `json:"tool"` // slug
+	Item string `json:"item"` // the number of a Look, or WORKBOOK/ELEMENT of Sigma
+}
+
 // found is what the project's manifest has of a node: its query, or why there is none.
 type found struct {
 	sql string
 	err error
 }
 
-// Found returns the model with what its dbt project says: the SQL of its node, or why there is none. The document has
-// neither, since the project changes without it.
+// Found returns the model with what its dbt project or BI tool says: the SQL, or why there is none. The document has
+// neither, since both change without it.
 func (s Spec) Found(sql string, err error) Spec {
 	s.found = found{sql, err}
 	return s
@@ -58,10 +65,11 @@ const (
 	MethodFile  Method = "file"
 	MethodSheet Method = "sheet"
 	MethodDBT   Method = "dbt"
+	MethodBI    Method = "bi"
 )
 
 // Methods lists the modeling methods.
-var Methods = []Method{MethodSQL, MethodTable, MethodFile, MethodSheet, MethodDBT}
+var Methods = []Method{MethodSQL, MethodTable, MethodFile, MethodSheet, MethodDBT, MethodBI}
 
 // Column is one column of a model.
 type Column struct {
@@ -97,7 +105,7 @@ func (s Spec) Query(d query.Dialect) (connector.Query, error) {
 		return connector.Query{SQL: d.SelectTable(connector.RowsTable), File: s.File}, nil
 	case s.Method == MethodSheet && s.Sheet != nil:
 		return connector.Query{SQL: d.SelectTable(connector.RowsTable), Sheet: s.Sheet}, nil
-	case s.Method == MethodDBT && s.DBT != nil:
+	case s.Method == MethodDBT && s.DBT != nil, s.Method == MethodBI && s.BI != nil:
 		return s.found.query()
 	default:
 		return connector.Query{}, fault.New(fault.CodeRequired, "the model has no %s", s.Method.wants()).WithPath(string(s.Method))
@@ -109,7 +117,7 @@ func (f found) query() (connector.Query, error) {
 	case f.err != nil:
 		return connector.Query{}, f.err
 	case query.Clean(f.sql) == "":
-		return connector.Query{}, fault.New(fault.CodeDBTMissing, "nothing is known of the model's dbt project")
+		return connector.Query{}, fault.New(fault.CodeDBTMissing, "nothing is known of what the model reads")
 	default:
 		return connector.Query{SQL: query.Clean(f.sql)}, nil
 	}

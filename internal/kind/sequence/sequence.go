@@ -74,7 +74,7 @@ func Kind() resource.Kind {
 	k := resource.Define("sequence", "sequences",
 		func(s *Spec, _ func(string) bool) fault.Issues { return s.validate() },
 		func(s *Spec) []resource.Ref {
-			refs := make([]resource.Ref, 0, len(s.Steps))
+			refs := make([]resource.Ref, 0, len(s.Steps)+1)
 			for i, step := range s.Steps {
 				refs = append(refs, resource.Ref{Kind: "sync", Slug: step.Sync, Path: fmt.Sprintf("spec.steps[%d].sync", i)})
 			}

@@ -21,7 +21,7 @@ describe('listSearch', () => {
 it('keeps only steps that exist', () => {
   expect(syncNewSearch({ model: 'vips', step: 'schedule' })).toEqual({ model: 'vips', step: 'schedule' })
   expect(syncNewSearch({ step: 'elsewhere' })).toEqual({})
-  expect(modelNewSearch({ method: 'dbt', source: 's' })).toEqual({ source: 's' })
+  expect(modelNewSearch({ method: 'looker', source: 's' })).toEqual({ source: 's' })
 })
 
 it('reads the filters of a run', () => {

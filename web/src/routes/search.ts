@@ -71,7 +71,7 @@ export interface ModelNewSearch {
 }
 
 export const modelNewSearch = (raw: Raw): ModelNewSearch =>
-  compact({ source: text(raw, 'source'), method: oneOf(raw, 'method', ['sql', 'table', 'file', 'sheet']) })
+  compact({ source: text(raw, 'source'), method: oneOf(raw, 'method', ['sql', 'table', 'file', 'sheet', 'dbt', 'bi']) })
 
 export const syncSteps = ['model', 'destination', 'configure', 'schedule'] as const
 export type SyncStep = (typeof syncSteps)[number]

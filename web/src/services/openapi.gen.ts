@@ -126,6 +126,128 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/bi-tools": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List bi-tools */
+        get: operations["list-bi-tools"];
+        put?: never;
+        /** Create a bi-tool */
+        post: operations["create-bi-tool"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/bi-tools/{slug}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read a bi-tool */
+        get: operations["get-bi-tool"];
+        /** Change a bi-tool */
+        put: operations["update-bi-tool"];
+        post?: never;
+        /** Delete a bi-tool */
+        delete: operations["delete-bi-tool"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/bi-tools/{slug}/activity": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List what happened to a bi-tool */
+        get: operations["list-bi-tool-activity"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/bi-tools/{slug}/items": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List what models can read from a BI tool: Looks, or workbooks and their elements */
+        get: operations["list-bi-items"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/bi-tools/{slug}/references": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List what refers to a bi-tool */
+        get: operations["list-bi-tool-references"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/bi-tools/{slug}/sql": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read the SQL that a BI tool gives for something in it */
+        get: operations["get-bi-sql"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/bi-tools/{slug}/versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the versions of a bi-tool */
+        get: operations["list-bi-tool-versions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/catalog/alert-channels": {
         parameters: {
             query?: never;
@@ -152,6 +274,23 @@ export interface paths {
         };
         /** What syncs are watched for */
         get: operations["list-alert-triggers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/catalog/bi-tools": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What can be a BI tool */
+        get: operations["list-bi-tool-types"];
         put?: never;
         post?: never;
         delete?: never;
@@ -464,6 +603,40 @@ export interface paths {
         };
         /** List what happened to a dbt-project */
         get: operations["list-dbt-project-activity"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/dbt-projects/{slug}/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Say which enabled syncs a manifest would break; nothing is loaded */
+        post: operations["check-dbt-manifest"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/dbt-projects/{slug}/exposures": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Write the enabled syncs of a dbt project as its exposures */
+        get: operations["get-dbt-exposures"];
         put?: never;
         post?: never;
         delete?: never;
@@ -2426,6 +2599,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/validate/bi-tools": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Check a bi-tool without saving it */
+        post: operations["validate-bi-tool"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/validate/credentials": {
         parameters: {
             query?: never;
@@ -2642,7 +2832,7 @@ export interface components {
         };
         AlertChannel: {
             /** @enum {string} */
-            kind: "source" | "model" | "destination" | "sync" | "sequence" | "alert-channel" | "storage" | "monitor" | "tunnel" | "credential" | "dbt-project" | "orchestrator";
+            kind: "source" | "model" | "destination" | "sync" | "sequence" | "alert-channel" | "storage" | "monitor" | "tunnel" | "credential" | "dbt-project" | "orchestrator" | "bi-tool";
             metadata: components["schemas"]["Metadata"];
             spec: components["schemas"]["ChannelSpec"];
             status: components["schemas"]["AlertChannelStatus"];
@@ -2840,6 +3030,44 @@ export interface components {
             /** @description the vendor's page, good for 15 minutes */
             url: string;
         };
+        BIItem: {
+            id: string;
+            label: string;
+            /** @description a model can read it; otherwise it has others in it */
+            leaf: boolean;
+        };
+        BISQL: {
+            sql: string;
+        };
+        BITool: {
+            /** @enum {string} */
+            kind: "source" | "model" | "destination" | "sync" | "sequence" | "alert-channel" | "storage" | "monitor" | "tunnel" | "credential" | "dbt-project" | "orchestrator" | "bi-tool";
+            metadata: components["schemas"]["Metadata"];
+            spec: components["schemas"]["BitoolSpec"];
+            status: components["schemas"]["BIToolStatus"];
+        };
+        BIToolStatus: {
+            /**
+             * Format: int64
+             * @description models that read from it
+             */
+            modelCount: number;
+        };
+        BitoolInfo: {
+            fields: components["schemas"]["ConnectorField"][];
+            name: string;
+            /** @enum {string} */
+            slug: "looker" | "sigma";
+            summary: string;
+        };
+        BitoolSpec: {
+            configuration: {
+                [key: string]: components["schemas"]["Json"];
+            };
+            description?: string;
+            /** @enum {string} */
+            type: "looker" | "sigma";
+        };
         CastFailure: {
             column: string;
             /** Format: int64 */
@@ -3025,7 +3253,7 @@ export interface components {
             fields: components["schemas"]["ConnectorField"][] | null;
             files?: components["schemas"]["ConnectorFileRules"];
             grants?: string;
-            methods: ("sql" | "table" | "file" | "sheet" | "dbt")[] | null;
+            methods: ("sql" | "table" | "file" | "sheet" | "dbt" | "bi")[] | null;
             name: string;
             queries?: components["schemas"]["ConnectorSampleQuery"][] | null;
             sample: boolean;
@@ -3076,7 +3304,7 @@ export interface components {
         };
         Credential: {
             /** @enum {string} */
-            kind: "source" | "model" | "destination" | "sync" | "sequence" | "alert-channel" | "storage" | "monitor" | "tunnel" | "credential" | "dbt-project" | "orchestrator";
+            kind: "source" | "model" | "destination" | "sync" | "sequence" | "alert-channel" | "storage" | "monitor" | "tunnel" | "credential" | "dbt-project" | "orchestrator" | "bi-tool";
             metadata: components["schemas"]["Metadata"];
             spec: components["schemas"]["CredentialSpec"];
             status: components["schemas"]["CredentialStatus"];
@@ -3110,10 +3338,31 @@ export interface components {
             slug: string;
             summary: string;
         };
+        DBTBroken: {
+            message: string;
+            model: components["schemas"]["Link"];
+            node: string;
+            suggestion: string;
+            sync: components["schemas"]["Link"];
+        };
+        DBTCheck: {
+            broken: components["schemas"]["DBTBroken"][];
+            /**
+             * Format: int64
+             * @description enabled syncs that read the project
+             */
+            checked: number;
+        };
         DBTColumn: {
             description?: string;
             name: string;
             type?: string;
+        };
+        DBTExposures: {
+            /** @description YAML */
+            content: string;
+            /** @description what the file is best called */
+            name: string;
         };
         DBTManifest: {
             /** @description the kind of warehouse that it was compiled for */
@@ -3198,7 +3447,7 @@ export interface components {
         };
         DBTProject: {
             /** @enum {string} */
-            kind: "source" | "model" | "destination" | "sync" | "sequence" | "alert-channel" | "storage" | "monitor" | "tunnel" | "credential" | "dbt-project" | "orchestrator";
+            kind: "source" | "model" | "destination" | "sync" | "sequence" | "alert-channel" | "storage" | "monitor" | "tunnel" | "credential" | "dbt-project" | "orchestrator" | "bi-tool";
             metadata: components["schemas"]["Metadata"];
             spec: components["schemas"]["DbtprojectSpec"];
             status: components["schemas"]["DBTProjectStatus"];
@@ -3251,7 +3500,7 @@ export interface components {
         };
         Destination: {
             /** @enum {string} */
-            kind: "source" | "model" | "destination" | "sync" | "sequence" | "alert-channel" | "storage" | "monitor" | "tunnel" | "credential" | "dbt-project" | "orchestrator";
+            kind: "source" | "model" | "destination" | "sync" | "sequence" | "alert-channel" | "storage" | "monitor" | "tunnel" | "credential" | "dbt-project" | "orchestrator" | "bi-tool";
             metadata: components["schemas"]["Metadata"];
             spec: components["schemas"]["DestinationSpec"];
             status: components["schemas"]["DestinationStatus"];
@@ -3446,10 +3695,14 @@ export interface components {
         };
         Model: {
             /** @enum {string} */
-            kind: "source" | "model" | "destination" | "sync" | "sequence" | "alert-channel" | "storage" | "monitor" | "tunnel" | "credential" | "dbt-project" | "orchestrator";
+            kind: "source" | "model" | "destination" | "sync" | "sequence" | "alert-channel" | "storage" | "monitor" | "tunnel" | "credential" | "dbt-project" | "orchestrator" | "bi-tool";
             metadata: components["schemas"]["Metadata"];
             spec: components["schemas"]["ModelSpec"];
             status: components["schemas"]["ModelStatus"];
+        };
+        ModelBI: {
+            item: string;
+            tool: string;
         };
         ModelColumn: {
             /** @enum {string} */
@@ -3480,12 +3733,13 @@ export interface components {
             to: "boolean" | "number" | "string" | "timestamp" | "date" | "object";
         };
         ModelSpec: {
+            bi?: components["schemas"]["ModelBI"];
             columns?: components["schemas"]["ModelColumn"][] | null;
             dbt?: components["schemas"]["ModelDBT"];
             description?: string;
             file?: components["schemas"]["ConnectorFile"];
             /** @enum {string} */
-            method: "sql" | "table" | "file" | "sheet" | "dbt";
+            method: "sql" | "table" | "file" | "sheet" | "dbt" | "bi";
             primaryKey: string;
             sheet?: components["schemas"]["ConnectorSheet"];
             source: string;
@@ -3503,7 +3757,7 @@ export interface components {
         };
         Monitor: {
             /** @enum {string} */
-            kind: "source" | "model" | "destination" | "sync" | "sequence" | "alert-channel" | "storage" | "monitor" | "tunnel" | "credential" | "dbt-project" | "orchestrator";
+            kind: "source" | "model" | "destination" | "sync" | "sequence" | "alert-channel" | "storage" | "monitor" | "tunnel" | "credential" | "dbt-project" | "orchestrator" | "bi-tool";
             metadata: components["schemas"]["Metadata"];
             spec: components["schemas"]["MonitorSpec"];
             status: components["schemas"]["MonitorStatus"];
@@ -3582,7 +3836,7 @@ export interface components {
         };
         Orchestrator: {
             /** @enum {string} */
-            kind: "source" | "model" | "destination" | "sync" | "sequence" | "alert-channel" | "storage" | "monitor" | "tunnel" | "credential" | "dbt-project" | "orchestrator";
+            kind: "source" | "model" | "destination" | "sync" | "sequence" | "alert-channel" | "storage" | "monitor" | "tunnel" | "credential" | "dbt-project" | "orchestrator" | "bi-tool";
             metadata: components["schemas"]["Metadata"];
             spec: components["schemas"]["OrchestratorSpec"];
             status: components["schemas"]["OrchestratorStatus"];
@@ -3627,6 +3881,18 @@ export interface components {
         };
         PageAlertEvent: {
             items: components["schemas"]["AlertEvent"][];
+            nextCursor: string | null;
+            /** Format: int64 */
+            total: number;
+        };
+        PageBIItem: {
+            items: components["schemas"]["BIItem"][];
+            nextCursor: string | null;
+            /** Format: int64 */
+            total: number;
+        };
+        PageBITool: {
+            items: components["schemas"]["BITool"][];
             nextCursor: string | null;
             /** Format: int64 */
             total: number;
@@ -3681,6 +3947,12 @@ export interface components {
         };
         PageFolder: {
             items: components["schemas"]["Folder"][];
+            nextCursor: string | null;
+            /** Format: int64 */
+            total: number;
+        };
+        PageInfoOfBitool: {
+            items: components["schemas"]["BitoolInfo"][];
             nextCursor: string | null;
             /** Format: int64 */
             total: number;
@@ -3855,6 +4127,7 @@ export interface components {
             truncated: boolean;
         };
         PreviewInput: {
+            bi?: components["schemas"]["ModelBI"];
             /** @description casts to apply */
             columns?: components["schemas"]["ModelColumn"][] | null;
             /** @description also count the rows */
@@ -4042,7 +4315,7 @@ export interface components {
         };
         Sequence: {
             /** @enum {string} */
-            kind: "source" | "model" | "destination" | "sync" | "sequence" | "alert-channel" | "storage" | "monitor" | "tunnel" | "credential" | "dbt-project" | "orchestrator";
+            kind: "source" | "model" | "destination" | "sync" | "sequence" | "alert-channel" | "storage" | "monitor" | "tunnel" | "credential" | "dbt-project" | "orchestrator" | "bi-tool";
             metadata: components["schemas"]["Metadata"];
             spec: components["schemas"]["SequenceSpec"];
             status: components["schemas"]["SequenceStatus"];
@@ -4161,7 +4434,7 @@ export interface components {
         };
         Source: {
             /** @enum {string} */
-            kind: "source" | "model" | "destination" | "sync" | "sequence" | "alert-channel" | "storage" | "monitor" | "tunnel" | "credential" | "dbt-project" | "orchestrator";
+            kind: "source" | "model" | "destination" | "sync" | "sequence" | "alert-channel" | "storage" | "monitor" | "tunnel" | "credential" | "dbt-project" | "orchestrator" | "bi-tool";
             metadata: components["schemas"]["Metadata"];
             spec: components["schemas"]["SourceSpec"];
             status: components["schemas"]["SourceStatus"];
@@ -4184,7 +4457,7 @@ export interface components {
         };
         Storage: {
             /** @enum {string} */
-            kind: "source" | "model" | "destination" | "sync" | "sequence" | "alert-channel" | "storage" | "monitor" | "tunnel" | "credential" | "dbt-project" | "orchestrator";
+            kind: "source" | "model" | "destination" | "sync" | "sequence" | "alert-channel" | "storage" | "monitor" | "tunnel" | "credential" | "dbt-project" | "orchestrator" | "bi-tool";
             metadata: components["schemas"]["Metadata"];
             spec: components["schemas"]["StorageSpec"];
             status: components["schemas"]["StorageStatus"];
@@ -4300,7 +4573,7 @@ export interface components {
         };
         Sync: {
             /** @enum {string} */
-            kind: "source" | "model" | "destination" | "sync" | "sequence" | "alert-channel" | "storage" | "monitor" | "tunnel" | "credential" | "dbt-project" | "orchestrator";
+            kind: "source" | "model" | "destination" | "sync" | "sequence" | "alert-channel" | "storage" | "monitor" | "tunnel" | "credential" | "dbt-project" | "orchestrator" | "bi-tool";
             metadata: components["schemas"]["Metadata"];
             spec: components["schemas"]["SyncSpec"];
             status: components["schemas"]["SyncStatus"];
@@ -4603,7 +4876,7 @@ export interface components {
         };
         Tunnel: {
             /** @enum {string} */
-            kind: "source" | "model" | "destination" | "sync" | "sequence" | "alert-channel" | "storage" | "monitor" | "tunnel" | "credential" | "dbt-project" | "orchestrator";
+            kind: "source" | "model" | "destination" | "sync" | "sequence" | "alert-channel" | "storage" | "monitor" | "tunnel" | "credential" | "dbt-project" | "orchestrator" | "bi-tool";
             metadata: components["schemas"]["Metadata"];
             spec: components["schemas"]["TunnelSpec"];
             status: components["schemas"]["TunnelStatus"];
@@ -5062,6 +5335,358 @@ export interface operations {
             };
         };
     };
+    "list-bi-tools": {
+        parameters: {
+            query?: {
+                /** @description in names and slugs */
+                search?: string;
+                /** @description key:value; all of them */
+                label?: string[] | null;
+                /** @description key:value; none of them */
+                notLabel?: string[] | null;
+                /** @description with the folders in it */
+                folder?: string;
+                /** @description an email address */
+                createdBy?: string;
+                /** @description state of syncs and sequences */
+                status?: string;
+                /** @description of syncs: any, critical or warning for those with such an alert, none for those without */
+                alerts?: string;
+                /** @description slug */
+                source?: string;
+                /** @description slug */
+                destination?: string;
+                /** @description slug */
+                model?: string;
+                /** @description of sources, destinations and syncs: slug of a type */
+                type?: string;
+                /** @description name, slug, id, createdAt, updatedAt; a leading - turns it round */
+                sort?: string;
+                cursor?: string;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageBITool"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "create-bi-tool": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Write"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BITool"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "get-bi-tool": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BITool"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "update-bi-tool": {
+        parameters: {
+            query?: {
+                /** @description what a model's new primary key means for the syncs that use it: full (default) sends every row again, skip takes the rows as they are for sent */
+                resync?: string;
+                /** @description leave that to each sync's next run, instead of starting one at once */
+                defer?: boolean;
+            };
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Write"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BITool"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "delete-bi-tool": {
+        parameters: {
+            query?: {
+                revision?: number;
+            };
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "list-bi-tool-activity": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageEvent"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "list-bi-items": {
+        parameters: {
+            query?: {
+                /** @description the workbook whose elements are listed */
+                parent?: string;
+            };
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageBIItem"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "list-bi-tool-references": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageReferrer"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "get-bi-sql": {
+        parameters: {
+            query?: {
+                /** @description as the list of items has it */
+                item?: string;
+            };
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BISQL"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "list-bi-tool-versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageVersion"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
     "list-alert-channel-types": {
         parameters: {
             query?: never;
@@ -5107,6 +5732,35 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PageTriggerTypeOfAlerting"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "list-bi-tool-types": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageInfoOfBitool"];
                 };
             };
             /** @description Error */
@@ -5913,6 +6567,78 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PageEvent"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "check-dbt-manifest": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description gzip, or absent */
+                "Content-Encoding"?: string;
+            };
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        /** @description The file as dbt wrote it, up to 200 MB */
+        requestBody: {
+            content: {
+                "application/json": {
+                    [key: string]: unknown;
+                };
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DBTCheck"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "get-dbt-exposures": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DBTExposures"];
                 };
             };
             /** @description Error */
@@ -10855,6 +11581,39 @@ export interface operations {
         };
     };
     "validate-alert-channel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Write"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Issues"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "validate-bi-tool": {
         parameters: {
             query?: never;
             header?: never;

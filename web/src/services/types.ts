@@ -44,7 +44,7 @@ export type Sync = Schema['Sync']
 export type Sequence = Schema['Sequence']
 export type AlertChannel = Schema['AlertChannel']
 /** The kinds that have a list and a page of their own. */
-export type Kind = Exclude<Source['kind'], 'storage' | 'tunnel' | 'credential' | 'dbt-project' | 'orchestrator'>
+export type Kind = Exclude<Source['kind'], 'storage' | 'tunnel' | 'credential' | 'dbt-project' | 'orchestrator' | 'bi-tool'>
 export type KindPath = 'sources' | 'models' | 'destinations' | 'syncs' | 'sequences' | 'alert-channels' | 'monitors'
 export type SourceSpec = Schema['SourceSpec']
 export type DestinationSpec = Schema['DestinationSpec']
@@ -56,6 +56,11 @@ export type FileRules = Schema['ConnectorFileRules']
 export type Sheet = Schema['ConnectorSheet']
 /** A model or analysis of a dbt project that a model reads, and how. */
 export type ModelDbt = Schema['ModelDBT']
+/** What a model reads from a BI tool. */
+export type ModelBi = Schema['ModelBI']
+export type BiTool = Schema['BITool']
+export type BiToolType = Schema['BitoolInfo']
+export type BiItem = Schema['BIItem']
 export type DbtProject = Schema['DBTProject']
 /** Where the manifest of a dbt project can come from. */
 export type DbtOrigin = Schema['DbtprojectInfo']

@@ -88,6 +88,7 @@ export class Store {
         source: this.brief('sources', spec.source),
         syncCount: this.count('syncs', (s) => s.spec.model === slug),
         drift: this.drifts.get(slug) ?? null,
+        dbt: null,
         lastRunRows: this.count('syncs', (s) => s.spec.model === slug) > 0 ? 8421 : null,
       }
     }

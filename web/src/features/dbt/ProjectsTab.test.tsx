@@ -48,6 +48,12 @@ function serve(items: object[], refuse?: object) {
   return fetched
 }
 
+/** What was sent, which must be JSON. */
+function sentBody(body: unknown): unknown {
+  if (typeof body !== 'string') throw new Error('no JSON was sent')
+  return JSON.parse(body)
+}
+
 const show = () =>
   renderInApp(
     <ConfirmProvider>
@@ -67,7 +73,7 @@ it('makes a project of the source', async () => {
   fireEvent.click(screen.getByRole('button', { name: 'Save' }))
   await waitFor(() => expect(fetched.mock.calls.some(([, init]) => init?.method === 'POST')).toBe(true))
   const sent = fetched.mock.calls.find(([, init]) => init?.method === 'POST')?.[1]?.body
-  expect(JSON.parse(String(sent))).toEqual({
+  expect(sentBody(sent)).toEqual({
     metadata: { name: 'Shop’s dbt' },
     spec: { source: 'shop', origin: 'manifest', files: 'https://github.com/acme/shop/blob/main' },
   })
@@ -115,7 +121,7 @@ it('asks for what the origin of the manifest needs', async () => {
   fireEvent.click(screen.getByRole('button', { name: 'Save' }))
   await waitFor(() => expect(fetched.mock.calls.some(([, init]) => init?.method === 'POST')).toBe(true))
   const sent = fetched.mock.calls.find(([, init]) => init?.method === 'POST')?.[1]?.body
-  expect(JSON.parse(String(sent))).toMatchObject({ spec: { source: 'shop', origin: 'git', configuration: { url: 'https://github.com/acme/shop.git', token: 'secret' } } })
+  expect(sentBody(sent)).toMatchObject({ spec: { source: 'shop', origin: 'git', configuration: { url: 'https://github.com/acme/shop.git', token: 'secret' } } })
 })
 
 // Req: DBT-02, DBT-08

@@ -11,6 +11,7 @@ import { sourceCatalogQuery } from '~/services/catalog'
 import { documentQuery } from '~/services/documents'
 import type { ModelMethod, SampleQuery, SourceInfo } from '~/services/types'
 import { methodWords, type RowsDraft } from './draft'
+import { BiChooser } from './BiChooser'
 import { DbtChooser } from './DbtChooser'
 import { FileChooser } from './FileChooser'
 import classes from './Model.module.css'
@@ -82,6 +83,8 @@ function MethodInput({ draft, onChange, onRun, place, info }: Props & { info: So
       )
     case 'dbt':
       return <DbtChooser source={draft.source} dbt={draft.dbt ?? { project: '', node: '' }} onChange={(dbt) => onChange({ ...draft, dbt })} />
+    case 'bi':
+      return <BiChooser bi={draft.bi ?? { tool: '', item: '' }} onChange={(bi) => onChange({ ...draft, bi })} />
   }
 }
 

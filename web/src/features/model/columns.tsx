@@ -7,7 +7,7 @@ import { NameCell } from '~/components/table/NameCell'
 import type { Column } from '~/components/table/DataTable'
 import type { Model, ModelMethod } from '~/services/types'
 
-const listWords: Record<ModelMethod, string> = { sql: 'SQL', table: 'Table', file: 'File', sheet: 'Sheet', dbt: 'dbt' }
+const listWords: Record<ModelMethod, string> = { sql: 'SQL', table: 'Table', file: 'File', sheet: 'Sheet', dbt: 'dbt', bi: 'BI tool' }
 
 /** The columns of every list of models. */
 export const modelColumns: Column<Model>[] = [

@@ -1,4 +1,4 @@
-import type { File, Model, ModelColumn, ModelDbt, ModelMethod, ModelSpec, Preview, Sheet, TableRef } from '~/services/types'
+import type { File, Model, ModelBi, ModelColumn, ModelDbt, ModelMethod, ModelSpec, Preview, Sheet, TableRef } from '~/services/types'
 
 /** What describes a model's rows. */
 export interface RowsDraft {
@@ -9,6 +9,7 @@ export interface RowsDraft {
   file?: File
   sheet?: Sheet
   dbt?: ModelDbt
+  bi?: ModelBi
 }
 
 /** What describes the rows of a model that exists. */
@@ -20,10 +21,11 @@ export const rowsOf = ({ spec }: Pick<Model, 'spec'>): RowsDraft => ({
   file: spec.file,
   sheet: spec.sheet,
   dbt: spec.dbt,
+  bi: spec.bi,
 })
 
 /** The part of a model that its method is about. */
-export function rowsPart(draft: RowsDraft): Pick<ModelSpec, 'sql' | 'table' | 'file' | 'sheet' | 'dbt'> {
+export function rowsPart(draft: RowsDraft): Pick<ModelSpec, 'sql' | 'table' | 'file' | 'sheet' | 'dbt' | 'bi'> {
   switch (draft.method) {
     case 'sql':
       return { sql: draft.sql.trim() }
@@ -35,16 +37,18 @@ export function rowsPart(draft: RowsDraft): Pick<ModelSpec, 'sql' | 'table' | 'f
       return { sheet: draft.sheet }
     case 'dbt':
       return { dbt: draft.dbt }
+    case 'bi':
+      return { bi: draft.bi }
   }
 }
 
 /** What a model's rows are described by, in words. */
-export const methodWords: Record<ModelMethod, string> = { sql: 'SQL query', table: 'Table selector', file: 'File', sheet: 'Sheet', dbt: 'dbt model' }
+export const methodWords: Record<ModelMethod, string> = { sql: 'SQL query', table: 'Table selector', file: 'File', sheet: 'Sheet', dbt: 'dbt model', bi: 'BI tool' }
 
 /** Whether there is enough to preview. */
 export const canPreview = (draft: RowsDraft): boolean => draft.source !== '' && isComplete(draft)
 
-function isComplete({ method, sql, table, file, sheet, dbt }: RowsDraft): boolean {
+function isComplete({ method, sql, table, file, sheet, dbt, bi }: RowsDraft): boolean {
   switch (method) {
     case 'sql':
       return sql.trim() !== ''
@@ -56,6 +60,8 @@ function isComplete({ method, sql, table, file, sheet, dbt }: RowsDraft): boolea
       return sheet !== undefined && sheet.name !== ''
     case 'dbt':
       return dbt !== undefined && dbt.project !== '' && dbt.node !== ''
+    case 'bi':
+      return bi !== undefined && bi.tool !== '' && bi.item !== ''
   }
 }
 

@@ -13,6 +13,7 @@ import { DocumentGate } from '~/features/document/DocumentGate'
 import { DocumentMenu } from '~/features/document/DocumentMenu'
 import { Meta } from '~/features/document/Meta'
 import { ColumnsTab } from '~/features/model/ColumnsTab'
+import { BiSql } from '~/features/model/BiChooser'
 import { DbtRows } from '~/features/model/DbtRows'
 import { methodWords, rowsOf } from '~/features/model/draft'
 import { PreviewPanel } from '~/features/model/PreviewPanel'
@@ -104,6 +105,7 @@ function QueryTab({ model: { spec, status } }: { model: Model }) {
         />
       </Card>
       {status.dbt !== null && <DbtRows dbt={status.dbt} />}
+      {spec.method === 'bi' && spec.bi !== undefined && <BiSql bi={spec.bi} />}
       {spec.method === 'sql' && <CodeEditor label="Query" language="sql" value={spec.sql ?? ''} readOnly minHeight={80} maxHeight={460} />}
     </div>
   )

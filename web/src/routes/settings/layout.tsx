@@ -12,6 +12,7 @@ export default function SettingsLayout() {
           <Link to="/settings/alerts">Alert channels</Link>
           <Link to="/settings/keys">API keys</Link>
           <Link to="/settings/monitors">Monitors</Link>
+          <Link to="/settings/bi-tools">BI tools</Link>
           <Link to="/settings/orchestrators">Orchestrators</Link>
           <Link to="/settings/storage">Storage</Link>
           <Link to="/settings/tunnels">Tunnels</Link>
