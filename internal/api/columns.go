@@ -132,7 +132,7 @@ func (s *Server) columnsOf(ctx context.Context, m *model.Spec) ([]model.Column, 
 		return nil, err
 	}
 	if err != nil {
-		return nil, nil //nolint:nilerr // the model's own rules refuse it
+		return nil, nil // the model's own rules refuse it
 	}
 	b, err := readPreview(ctx, src, q, 0, nil)
 	if err != nil {

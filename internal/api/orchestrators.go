@@ -65,8 +65,7 @@ func (s *Server) orchestratorStatus(ctx context.Context, d resource.Document) (*
 func (s *Server) hook(w http.ResponseWriter, r *http.Request) {
 	const most = 1 << 20
 	text, err := io.ReadAll(http.MaxBytesReader(w, r.Body, most))
-	var large *http.MaxBytesError
-	if errors.As(err, &large) {
+	if _, large := errors.AsType[*http.MaxBytesError](err); large {
 		s.failureOf(r.Context(), fault.New(fault.CodeTooLarge, "the body is too large")).write(w)
 		return
 	}
