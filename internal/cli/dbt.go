@@ -126,7 +126,7 @@ func (c *Client) upload(ctx context.Context, method, path string, from io.Reader
 		}
 		_ = w.CloseWithError(err)
 	}()
-	defer r.Close()
+	defer r.Close() //nolint:errcheck // it is read only
 	req, err := http.NewRequestWithContext(ctx, method, c.Base+path, r)
 	if err != nil {
 		return fault.Wrap(err, fault.CodeConfig, "the server's address %q", c.Base)
