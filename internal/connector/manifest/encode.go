@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/millrace/millrace/internal/fault"
 	"github.com/millrace/millrace/internal/value"
@@ -121,7 +122,27 @@ func (b *builder) json(n node) {
 		b.json(b.choose(n))
 	case *jsonText:
 		b.out = b.text(n).AppendJSON(b.out)
+	case *joined:
+		b.out = b.join(n).AppendJSON(b.out)
 	}
+}
+
+// join writes the values of a list and of the lists in it as one text. Nulls are left out.
+func (b *builder) join(n *joined) value.Value {
+	var parts []string
+	var add func(v value.Value)
+	add = func(v value.Value) {
+		switch {
+		case v.Kind() == value.List:
+			for _, item := range v.List() {
+				add(item)
+			}
+		case !v.IsNull():
+			parts = append(parts, v.String())
+		}
+	}
+	add(b.value(n.do))
+	return value.OfText(strings.Join(parts, n.by))
 }
 
 // text writes the JSON of a node as a text.
@@ -302,6 +323,8 @@ func (b *builder) value(n node) value.Value {
 		return b.value(b.choose(n))
 	case *jsonText:
 		return b.text(n)
+	case *joined:
+		return b.join(n)
 	case *object:
 		return b.fields(n)
 	default:

@@ -306,7 +306,7 @@ type Step struct {
 	Request Call            `yaml:"request" doc:"Method and path, such as POST /contacts; the path may be a template."`
 	Query   map[string]Text `yaml:"query" doc:"Query parameters; one whose value is null is left out. matches is the list of what finds the rows of the request."`
 	Headers map[string]Text `yaml:"headers" doc:"Headers."`
-	Body    *Tree           `yaml:"body" doc:"The body. $rows makes an array with an entry for each row, $with adds the members of an object, $json makes a text of something's JSON, $if with $then and $else chooses, $each with $as and $do makes an array of a list; $$ before a name stands for a $ of the vendor's. A member whose template gives null is left out; a plain null is sent."`
+	Body    *Tree           `yaml:"body" doc:"The body. $rows makes an array with an entry for each row, $with adds the members of an object, $json makes a text of something's JSON, $join makes one text of a list with $by between its values (a comma unless said), $if with $then and $else chooses, $each with $as and $do makes an array of a list; $$ before a name stands for a $ of the vendor's. A member whose template gives null is left out; a plain null is sent."`
 	Format  string          `yaml:"format" doc:"How the body is written; JSON unless said." enum:"json,form,ndjson,xml,text"`
 	Answers []Answer        `yaml:"answers" doc:"What its answers mean, before those of the sync type."`
 	Rows    []Reader        `yaml:"rows" doc:"What the answer says of single rows."`

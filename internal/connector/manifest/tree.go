@@ -25,8 +25,12 @@ type (
 		fixed   bool     // they are
 	}
 	jsonText struct{ do node } // $json: the JSON of something, as a text
-	eachRow  struct{ do node } // $rows: an item for each row
-	each     struct {          // $each: an item for each item of a list
+	joined   struct {          // $join: the values of a list, as one text
+		do node
+		by string
+	}
+	eachRow struct{ do node } // $rows: an item for each row
+	each    struct {          // $each: an item for each item of a list
 		list Text
 		as   string
 		do   node
@@ -49,6 +53,7 @@ func (leaf) isNode()      {}
 func (array) isNode()     {}
 func (*object) isNode()   {}
 func (*jsonText) isNode() {}
+func (*joined) isNode()   {}
 func (*eachRow) isNode()  {}
 func (*each) isNode()     {}
 func (*choice) isNode()   {}
@@ -82,7 +87,7 @@ var directives = []struct {
 	word  string
 	takes []string
 }{
-	{"$rows", nil}, {"$json", nil}, {"$each", []string{"$as", "$do"}}, {"$if", []string{"$then", "$else"}},
+	{"$rows", nil}, {"$json", nil}, {"$join", []string{"$by"}}, {"$each", []string{"$as", "$do"}}, {"$if", []string{"$then", "$else"}},
 }
 
 func (d *decoder) branch(n *yaml.Node, path string) node {
@@ -110,6 +115,12 @@ func (d *decoder) directive(n *yaml.Node, word string, words map[string]*yaml.No
 		return &eachRow{d.tree(words[word], path+".$rows")}
 	case "$json":
 		return &jsonText{d.tree(words[word], path+".$json")}
+	case "$join":
+		j := &joined{do: d.tree(words[word], path+".$join"), by: ","}
+		if by := words["$by"]; by != nil {
+			j.by = by.Value
+		}
+		return j
 	case "$each":
 		e := &each{as: "item"}
 		e.list.parse(d, words[word], path+".$each")
@@ -142,7 +153,7 @@ func (d *decoder) plain(n *yaml.Node, path string) node {
 		switch {
 		case key.Value == "$with":
 		case strings.HasPrefix(key.Value, "$") && !strings.HasPrefix(key.Value, "$$"):
-			d.fail(key, path+"."+key.Value, "there is no such directive%s", suggest(key.Value, []string{"$rows", "$with", "$json", "$if", "$then", "$else", "$each", "$as", "$do"}))
+			d.fail(key, path+"."+key.Value, "there is no such directive%s", suggest(key.Value, []string{"$rows", "$with", "$json", "$join", "$by", "$if", "$then", "$else", "$each", "$as", "$do"}))
 		default:
 			text := *key
 			if strings.HasPrefix(key.Value, "$$") { // the vendor's own $
@@ -185,6 +196,8 @@ func walk(n node, piece func(*source), loop func(*each)) {
 	case *eachRow:
 		walk(n.do, piece, loop)
 	case *jsonText:
+		walk(n.do, piece, loop)
+	case *joined:
 		walk(n.do, piece, loop)
 	case *each:
 		loop(n)
