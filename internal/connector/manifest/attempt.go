@@ -24,8 +24,7 @@ type attempt struct {
 
 // prepare gives the scope what is special to the batch.
 func (a *attempt) prepare(resources value.Value) {
-	a.scope.vars = nil
-	a.scope.set("vars", value.OfMap(nil))
+	a.scope.setVars(nil)
 	a.scope.set("resources", resources)
 	a.scope.set("batch", value.OfMap([]value.Field{
 		{Name: "id", Value: value.OfText(a.batch.ID)}, {Name: "operation", Value: value.OfText(string(a.batch.Operation))},
@@ -83,15 +82,15 @@ func (a *attempt) groups(ctx context.Context, w *Write) error {
 	if err != nil {
 		return err
 	}
+	vars := a.scope.vars
 	for _, g := range groups {
-		vars := a.scope.vars
+		a.scope.setVars(vars) // what an answer said to one group is about that group
 		a.records = g
 		if err := a.steps(ctx, w.Steps); err != nil {
 			if err := a.lost(err, a.records, len(groups) > 1); err != nil {
 				return err
 			}
 		}
-		a.scope.vars = vars
 	}
 	return nil
 }

@@ -1,12 +1,15 @@
 package manifest_test
 
 import (
+	"context"
 	"errors"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/millrace/millrace/internal/clock"
 	"github.com/millrace/millrace/internal/connector"
 	"github.com/millrace/millrace/internal/connector/manifest"
 	"github.com/millrace/millrace/internal/connector/manifest/manifesttest"
@@ -180,4 +183,109 @@ func FuzzParse(f *testing.F) {
 			t.Error("a manifest without sync types is none")
 		}
 	})
+}
+
+// parse makes a manifest of a connection without fields and one sync type, whose words are given.
+func parse(t *testing.T, syncType string) connector.DestinationInfo {
+	t.Helper()
+	text := `version: 1
+slug: small
+name: Small
+category: other
+summary: As little as there can be
+docs: [https://example.com/api]
+connection: {base: https://example.com, test: [{request: GET /me}]}
+syncTypes:
+  - slug: thing
+    name: Things
+    modes: {upsert: {match: [id]}}
+    targets:
+      - {name: id, label: ID, type: string, match: true}
+      - {name: name, label: Name, type: string}
+      - {name: list, label: List, type: string}
+` + indent(syncType)
+	m, err := manifest.Parse("small.yaml", []byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m.Info(httpx.AnyNetwork, manifest.Hooks{})
+}
+
+func indent(text string) string {
+	return "    " + strings.ReplaceAll(strings.TrimSpace(text), "\n", "\n    ") + "\n"
+}
+
+// begin begins a run of such a manifest against answers; asked returns what was asked.
+func begin(t *testing.T, syncType string, settings connector.Settings, answers ...replay.Answer) (s connector.Session, asked func() string) {
+	t.Helper()
+	server, asked := replay.Serve(answers...)
+	t.Cleanup(server.Close)
+	d, err := parse(t, syncType).Open(connector.DestinationOptions{
+		Settings: connector.Settings{"baseUrl": server.URL}, Clock: clock.NewManual(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err = d.Begin(t.Context(), connector.SyncJob{
+		SyncID: 5, Type: "thing", Mode: connector.ModeUpsert, Settings: settings, Match: []connector.MatchPair{{From: "id", To: "id"}},
+		Columns: []connector.TargetColumn{{Name: "name", From: "name"}, {Name: "list", From: "list"}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close() }) //nolint:errcheck // it closes idle connections only
+	return s, asked
+}
+
+// rows are rows with an id, a name and a list each.
+func rows(all ...[3]string) []connector.Row {
+	list := make([]connector.Row, len(all))
+	for i, r := range all {
+		list[i] = connector.Row{
+			Ordinal: int64(i), Key: r[0], Match: []value.Value{value.OfText(r[0])}, Values: []value.Value{value.OfText(r[1]), value.OfText(r[2])},
+		}
+	}
+	return list
+}
+
+func write(t *testing.T, s connector.Session, op connector.Operation, rows []connector.Row) (connector.Result, error) {
+	t.Helper()
+	return s.Write(t.Context(), &connector.Batch{ID: "b", Operation: op, Rows: rows, Checkpoint: func(context.Context, string) error { return nil }})
+}
+
+// The engine uses a row's slices again: that of earlier values is empty for a row that has none.
+func TestNothingBefore(t *testing.T) {
+	t.Parallel()
+	s, asked := begin(t, `
+idempotency: idempotent
+before: true
+write: [{steps: [{request: POST /things, body: {was: "{{ row.before.fields.name }}", name: "{{ row.fields.name }}"}}]}]
+`, nil)
+	list := rows([3]string{"1", "Ann", "l"})
+	list[0].Before = []value.Value{}
+	if r, err := write(t, s, connector.Added, list); err != nil || len(r.Rejected) > 0 {
+		t.Errorf("got %v, %v", r, err)
+	}
+	if got := asked(); strings.Contains(got, "was") || !strings.Contains(got, "Ann") {
+		t.Errorf("sent %s", got)
+	}
+}
+
+// What an answer said to one group of rows is not about the next.
+func TestVarsOfAGroup(t *testing.T) {
+	t.Parallel()
+	s, asked := begin(t, `
+idempotency: idempotent
+batch: {rows: 10, group: [row.fields.list]}
+write:
+  - steps:
+      - {when: vars.list == nil, request: POST /lists, body: {name: "{{ row.fields.list }}"}, save: {list: body.id}}
+      - {request: "POST /lists/{{ vars.list }}/add", body: {$rows: "{{ row.match }}"}}
+`, nil, replay.Answer{Body: map[string]any{"id": "l1"}}, replay.Answer{}, replay.Answer{Body: map[string]any{"id": "l2"}})
+	if r, err := write(t, s, connector.Added, rows([3]string{"1", "Ann", "a"}, [3]string{"2", "Bob", "b"})); err != nil || len(r.Rejected) > 0 {
+		t.Errorf("got %v, %v", r, err)
+	}
+	if got := asked(); strings.Count(got, "POST /lists/l1/add") != 1 || strings.Count(got, "POST /lists/l2/add") != 1 {
+		t.Errorf("sent %s", got)
+	}
 }

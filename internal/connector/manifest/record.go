@@ -217,8 +217,8 @@ func (c *column) last() string { return c.path[len(c.path)-1] }
 
 // previous is what was sent before, as an object of sections.
 func (r *record) previous() value.Value {
-	if r.row.Before == nil {
-		return value.Value{}
+	if len(r.row.Before) == 0 {
+		return value.Value{} // only changed rows have them; the slice may be an empty one that is used again
 	}
 	values := make([]value.Value, len(r.layout.columns))
 	if err := r.layout.apply(values, r.row.Before, false); err != nil {
