@@ -3,6 +3,7 @@ package manifest
 import (
 	"context"
 	"encoding/json"
+	"net/http"
 	"slices"
 	"strings"
 	"time"
@@ -19,11 +20,10 @@ func (a *attempt) exchange(ctx context.Context, st *Step, rows []*record) error 
 	if st.Until.given() {
 		return a.poll(ctx, st, rows)
 	}
-	resp, err := a.ask(ctx, st, rows)
-	if err != nil {
+	if _, err := a.ask(ctx, st, rows); err != nil {
 		return err
 	}
-	return a.answered(st, rows, resp)
+	return a.answered(st, rows)
 }
 
 // ask makes a request; an answer that is no success is an error.
@@ -32,6 +32,7 @@ func (a *attempt) ask(ctx context.Context, st *Step, rows []*record) (*httpx.Res
 	if err != nil {
 		return nil, err
 	}
+	r.Keep = answerBytes
 	resp, err := a.client.send(ctx, r, a.batch)
 	if err != nil {
 		if st.Reads {
@@ -40,6 +41,9 @@ func (a *attempt) ask(ctx context.Context, st *Step, rows []*record) (*httpx.Res
 		return nil, err
 	}
 	a.client.see(a.scope, resp)
+	if resp.Truncated && resp.Status < http.StatusMultipleChoices && a.looksInto(st) {
+		return nil, a.unread(st, fault.New(fault.CodeDestinationAnswer, "the answer is longer than %d MiB and cannot be read", answerBytes>>20))
+	}
 	if e := a.client.verdict(a.scope, resp, r.Secrets, st.Answers, a.kind.Answers); e != nil {
 		if st.Reads && e.Class == fault.Unknown {
 			e = fault.Reclass(e, fault.Retryable)
@@ -47,6 +51,26 @@ func (a *attempt) ask(ctx context.Context, st *Step, rows []*record) (*httpx.Res
 		return nil, helped(e, st.Hint)
 	}
 	return resp, nil
+}
+
+// answerBytes is how much of an answer is read.
+const answerBytes = discoverBytes
+
+// looksInto reports whether more than the status of a success counts.
+func (a *attempt) looksInto(st *Step) bool {
+	conditional := func(rules []Answer) bool {
+		return slices.ContainsFunc(rules, func(r Answer) bool { return r.When.given() })
+	}
+	return len(st.Rows) > 0 || len(st.Save) > 0 || st.Until.given() || conditional(st.Answers) || conditional(a.kind.Answers) || conditional(a.manifest.Answers)
+}
+
+// unread is the error of a success that cannot be read: the rows may have been taken, unless the request only reads.
+func (a *attempt) unread(st *Step, err error) error {
+	class := fault.Unknown
+	if st.Reads {
+		class = fault.Permanent
+	}
+	return fault.Reclass(err, class)
 }
 
 // harmless is the error of a request that only reads: whether it arrived does not matter.
@@ -58,19 +82,19 @@ func harmless(err error) error {
 }
 
 // answered reads what a success says of single rows, and keeps what later steps need.
-func (a *attempt) answered(st *Step, rows []*record, resp *httpx.Response) error {
+func (a *attempt) answered(st *Step, rows []*record) error {
 	if !st.Reads {
 		a.wrote = true
 	}
-	if len(st.Rows) > 0 && resp.Truncated {
-		return fault.New(fault.CodeDestinationAnswer, "the answer is too long to be read")
-	}
 	for i := range st.Rows {
 		if err := a.readers(&st.Rows[i], rows); err != nil {
-			return fault.Reclass(fault.Wrap(err, fault.CodeDestinationAnswer, "reading the answer"), fault.Unknown)
+			return a.unread(st, fault.Wrap(err, fault.CodeDestinationAnswer, "reading the answer"))
 		}
 	}
-	return a.client.keep(a.scope, st.Save)
+	if err := a.client.keep(a.scope, st.Save); err != nil {
+		return a.unread(st, fault.Wrap(err, fault.CodeDestinationAnswer, "reading the answer"))
+	}
+	return nil
 }
 
 // readers applies one reader to an answer.
@@ -254,7 +278,7 @@ type checkpoint struct {
 // poll repeats a request until its work is over. What asks for it again after a crash is noted first.
 func (a *attempt) poll(ctx context.Context, st *Step, rows []*record) error {
 	if err := a.note(ctx, st); err != nil {
-		return err
+		return fault.Reclass(err, fault.Unknown) // the work goes on
 	}
 	every, timeout := time.Duration(st.Every), time.Duration(st.Timeout)
 	if every == 0 {
@@ -266,7 +290,10 @@ func (a *attempt) poll(ctx context.Context, st *Step, rows []*record) error {
 	began := a.clock.Now()
 	for {
 		over, err := a.look(ctx, st, rows)
-		if over || err != nil {
+		if err != nil && !over {
+			return fault.Reclass(err, fault.Unknown) // the work goes on
+		}
+		if over {
 			return err
 		}
 		if a.clock.Now().Sub(began) > timeout {
@@ -292,14 +319,15 @@ func (d *Destination) wait(ctx context.Context, t time.Duration) error {
 	}
 }
 
-// look asks once whether the work is over. While it is not known, an answer that can be asked for again is none.
+// look asks once whether the work is over: with an error, that it failed, or did what cannot be read. While it is not
+// known, an answer that can be asked for again is none.
 func (a *attempt) look(ctx context.Context, st *Step, rows []*record) (over bool, err error) {
-	resp, err := a.ask(ctx, st, rows)
+	_, err = a.ask(ctx, st, rows)
 	switch class := fault.ClassOf(err); {
 	case err != nil && (class == fault.Retryable || class == fault.Throttled || class == fault.Unknown):
 		return false, nil
 	case err != nil:
-		return false, fault.Reclass(err, fault.Unknown)
+		return false, err
 	}
 	if failed, err := a.scope.meets(&st.Fail); err != nil || failed {
 		if err != nil {
@@ -311,7 +339,10 @@ func (a *attempt) look(ctx context.Context, st *Step, rows []*record) (over bool
 	if over, err = a.scope.meets(&st.Until); err != nil || !over {
 		return false, err
 	}
-	return true, a.answered(st, rows, resp)
+	if err = a.answered(st, rows); err != nil && !a.alone {
+		err = fault.Reclass(err, fault.Unknown) // the work is done
+	}
+	return true, err
 }
 
 func orElse(s, other string) string {

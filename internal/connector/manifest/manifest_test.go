@@ -289,3 +289,131 @@ write:
 		t.Errorf("sent %s", got)
 	}
 }
+
+// What happens after a request was carried out leaves its rows in doubt, since nobody refused them.
+func TestDoubtAfterwards(t *testing.T) {
+	t.Parallel()
+	lost := errors.New("the disk is full")
+	for _, c := range []struct {
+		name, steps string
+		checkpoint  error
+	}{
+		{"saving", `[{request: POST /jobs, save: {job: "1 | divided_by: 0"}}]`, nil},
+		{"until", `[{request: POST /jobs}, {request: GET /jobs, reads: true, until: "body.n | divided_by: 0"}]`, nil},
+		{"fail", `[{request: POST /jobs}, {request: GET /jobs, reads: true, until: body.done, fail: "body.n | divided_by: 0"}]`, nil},
+		{"after the work", `[{request: POST /jobs}, {request: GET /jobs, reads: true, until: body.n, save: {job: "1 | divided_by: 0"}}]`, nil},
+		{"checkpoint", `[{request: POST /jobs}, {request: GET /jobs, reads: true, until: body.n}]`, lost},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			s, _ := begin(t, "idempotency: none\nwrite: [{steps: "+c.steps+"}]", nil, replay.Answer{}, replay.Answer{Body: map[string]any{"n": 1}})
+			r, err := s.Write(t.Context(), &connector.Batch{
+				Operation: connector.Added, Rows: rows([3]string{"1", "Ann", "l"}),
+				Checkpoint: func(context.Context, string) error { return c.checkpoint },
+			})
+			if err == nil || fault.ClassOf(err) != fault.Unknown || len(r.Rejected) > 0 {
+				t.Errorf("got %v, %v of class %s", r, err, fault.ClassOf(err))
+			}
+		})
+	}
+}
+
+// An answer of more than a MiB is read to its end, and one that is too long to be read is no success.
+func TestLongAnswers(t *testing.T) {
+	t.Parallel()
+	long := func(mib int) replay.Answer {
+		return replay.Answer{Body: map[string]any{"bad": []any{map[string]any{"key": "2"}}, "error": "none was taken", "words": strings.Repeat("x", mib<<20)}}
+	}
+	for _, c := range []struct {
+		name, words string
+		mib         int
+		want        fault.Class
+	}{
+		{"refused", "answers: [{status: [200], when: body.error, then: reject, message: \"{{ body.error }}\"}]\nwrite: [{steps: [{request: POST /things}]}]", 2, fault.Permanent},
+		{"who knows", "answers: [{status: [200], when: body.error, then: reject, message: no}]\nwrite: [{steps: [{request: POST /things}]}]", 33, fault.Unknown},
+		{"saved", "write: [{steps: [{request: POST /things, save: {id: body.error}}]}]", 33, fault.Unknown},
+		{"only read", "write: [{steps: [{request: GET /things, reads: true, save: {id: body.error}}]}]", 33, fault.Permanent},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			s, _ := begin(t, "idempotency: none\n"+c.words, nil, long(c.mib))
+			_, err := write(t, s, connector.Added, rows([3]string{"1", "Ann", "l"}))
+			if err == nil || fault.ClassOf(err) != c.want {
+				t.Errorf("got %v of class %s, want %s", err, fault.ClassOf(err), c.want)
+			}
+		})
+	}
+	s, _ := begin(t, "idempotency: none\nbatch: {rows: 5}\nwrite: [{steps: [{request: POST /things, rows: [{at: body.bad, by: key, key: item.key, is: row.match, reason: bad}]}]}]", nil, long(2))
+	r, err := write(t, s, connector.Added, rows([3]string{"1", "Ann", "l"}, [3]string{"2", "Bob", "l"}))
+	if err != nil || len(r.Rejected) != 1 || r.Rejected[0].Row != 1 {
+		t.Errorf("got %v, %v", r, err)
+	}
+}
+
+// An emptying that failed is done again from its beginning, since its job is over.
+//
+// Req: SY-13
+func TestClearAgain(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name   string
+		answer replay.Answer
+		want   fault.Class
+	}{
+		{"failed", replay.Answer{Body: map[string]any{"failed": true}}, fault.Permanent},
+		{"forgotten", replay.Answer{Status: 404}, fault.Permanent},
+		{"locked out", replay.Answer{Status: 401}, fault.Fatal},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			s, asked := begin(t, `
+idempotency: idempotent
+write: [{steps: [{request: POST /things}]}]
+clear:
+  - {request: POST /clear, save: {job: body.id}}
+  - {request: "GET /jobs/{{ vars.job }}", until: body.done, fail: body.failed}
+`, nil, replay.Answer{Body: map[string]any{"id": "c1"}}, c.answer, replay.Answer{Body: map[string]any{"id": "c2"}}, replay.Answer{Body: map[string]any{"done": true}})
+			empty := s.(connector.Clearer).Clear //nolint:forcetypeassert // every session is one
+			if err := empty(t.Context()); err == nil || fault.ClassOf(err) != c.want {
+				t.Errorf("got %v of class %s", err, fault.ClassOf(err))
+			}
+			if err := empty(t.Context()); err != nil {
+				t.Error(err)
+			}
+			if got := asked(); strings.Count(got, "POST /clear") != 2 || !strings.Contains(got, "GET /jobs/c2") {
+				t.Errorf("asked %s", got)
+			}
+		})
+	}
+}
+
+// A list that cannot be made, or of which nobody knows whether it was, ends the run and is not asked for again by it.
+func TestResourceThatFails(t *testing.T) {
+	t.Parallel()
+	const one = `steps: [{request: POST /lists}]`
+	for _, c := range []struct {
+		name, steps string
+		answers     []replay.Answer
+		want        fault.Class
+		made        int
+	}{
+		{"refused", one, []replay.Answer{{Status: 400}}, fault.Fatal, 1},
+		{"no answer", one, []replay.Answer{{Status: 504}}, fault.Fatal, 1},
+		{"made in part", `steps: [{request: POST /lists}, {request: POST /share}]`, []replay.Answer{{}, {Status: 429}}, fault.Fatal, 1},
+		{"asked to wait", one, []replay.Answer{{Status: 429}}, fault.Throttled, 2},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			s, asked := begin(t, "idempotency: idempotent\nbatch: {whole: true}\nresources: [{name: list, "+c.steps+", value: body.id}]\nwrite: [{steps: [{request: POST /things}]}]", nil, c.answers...)
+			for n := range 2 {
+				_, err := write(t, s, connector.Added, rows([3]string{"1", "Ann", "l"}))
+				if n == 0 && fault.ClassOf(err) != c.want {
+					t.Errorf("got %v of class %s", err, fault.ClassOf(err))
+				}
+			}
+			if got := asked(); strings.Count(got, "POST /lists") != c.made || strings.Contains(got, "POST /things") {
+				t.Errorf("asked %s", got)
+			}
+		})
+	}
+}
