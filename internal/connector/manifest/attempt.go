@@ -78,10 +78,7 @@ func (a *attempt) drop(rows []*record, reason string, retry bool) {
 
 // groups sends the rows that belong together, one group after another.
 func (a *attempt) groups(ctx context.Context, w *Write) error {
-	groups, err := a.grouped()
-	if err != nil {
-		return err
-	}
+	groups := a.grouped()
 	vars := a.scope.vars
 	for _, g := range groups {
 		a.scope.setVars(vars) // what an answer said to one group is about that group
@@ -96,13 +93,13 @@ func (a *attempt) groups(ctx context.Context, w *Write) error {
 }
 
 // grouped parts the rows by the values that a request has in common.
-func (a *attempt) grouped() ([][]*record, error) {
+func (a *attempt) grouped() [][]*record {
 	batch := &a.kind.Batch
 	if len(batch.Group) == 0 && !batch.Unique.given() {
 		if len(a.records) == 0 {
-			return nil, nil
+			return nil
 		}
-		return [][]*record{a.records}, nil
+		return [][]*record{a.records}
 	}
 	var groups [][]*record
 	places := map[string]int{}
@@ -111,12 +108,14 @@ func (a *attempt) grouped() ([][]*record, error) {
 		a.scope.bind(r)
 		key, err := a.groupKey(batch.Group)
 		if err != nil {
-			return nil, err
+			a.reject(r.index, err.Error(), false)
+			continue
 		}
 		if batch.Unique.given() {
 			v, err := a.scope.eval(&batch.Unique.source)
 			if err != nil {
-				return nil, err
+				a.reject(r.index, err.Error(), false)
+				continue
 			}
 			own := key + v.String()
 			if seen[own] && !v.IsNull() {
@@ -133,7 +132,7 @@ func (a *attempt) grouped() ([][]*record, error) {
 		}
 		groups[at] = append(groups[at], r)
 	}
-	return groups, nil
+	return groups
 }
 
 func (a *attempt) groupKey(exprs []Expr) (string, error) {
@@ -189,7 +188,8 @@ func (a *attempt) taking(st *Step) ([]*record, bool, error) {
 		a.scope.bind(r)
 		in, err := a.scope.meets(&st.Where)
 		if err != nil {
-			return nil, false, err
+			a.drop([]*record{r}, err.Error(), false)
+			continue
 		}
 		if in {
 			rows = append(rows, r)
@@ -212,6 +212,9 @@ func (a *attempt) step(ctx context.Context, st *Step, rows []*record) error {
 
 // part makes the request of some rows, and decides what its failure means for the others.
 func (a *attempt) part(ctx context.Context, st *Step, rows []*record) error {
+	if err := a.stopped(); err != nil && a.wrote && !sent(rows) { // what was begun for rows is brought to its end
+		return a.lost(err, rows, true)
+	}
 	for {
 		err := a.exchange(ctx, st, rows)
 		bad, about := rowOf(err)
@@ -235,12 +238,32 @@ func (a *attempt) lost(err error, rows []*record, others bool) error {
 	if class == fault.Unknown || a.alone || !a.wrote && (!others || class != fault.Permanent) {
 		return err
 	}
+	if class == fault.Retryable || class == fault.Throttled {
+		if err := a.twice(err, rows); err != nil {
+			return err
+		}
+	}
 	if class == fault.Fatal {
 		a.stop(err)
 	}
 	whole := class == fault.Permanent && len(rows) > 1 && a.kind.Batch.Whole
 	a.drop(rows, fault.As(err).Error(), whole || class == fault.Retryable || class == fault.Throttled)
 	return nil
+}
+
+func sent(rows []*record) bool { return slices.ContainsFunc(rows, func(r *record) bool { return r.sent }) }
+
+// twice is the doubt about rows that an earlier request of the batch was carried out for: trying them again by
+// themselves would repeat that one, in a batch with another id. Nil where a repetition does no harm.
+func (a *attempt) twice(err error, rows []*record) error {
+	w := a.writes[a.batch.Operation]
+	if w == nil || !sent(rows) {
+		return nil
+	}
+	if connector.Idempotency(orElse(w.Idempotency, a.kind.Idempotency)) == connector.Idempotent {
+		return nil
+	}
+	return fault.Reclass(err, fault.Unknown)
 }
 
 // rowError is an error about one row of a request.

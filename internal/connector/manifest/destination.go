@@ -111,6 +111,7 @@ func (c *client) try(ctx context.Context, s *scope, st *Step) error {
 	if err != nil {
 		return err
 	}
+	r.Keep = answerBytes
 	resp, err := c.send(ctx, r, nil)
 	if err != nil {
 		return err

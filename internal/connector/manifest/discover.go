@@ -43,7 +43,7 @@ func (c *client) pages(ctx context.Context, s *scope, r *Request, visit func() e
 				return err
 			}
 		}
-		if address = ""; next == "" || resp.Truncated {
+		if address = ""; next == "" {
 			return nil
 		}
 		if strings.HasPrefix(next, "https://") || strings.HasPrefix(next, "http://") {
@@ -87,6 +87,9 @@ func (c *client) page(ctx context.Context, s *scope, r *Request, query map[strin
 	c.see(s, resp)
 	if e := c.verdict(s, resp, request.Secrets); e != nil {
 		return nil, e
+	}
+	if resp.Truncated {
+		return nil, fault.New(fault.CodeDestinationAnswer, "the list is longer than %d MiB and cannot be read", discoverBytes>>20)
 	}
 	return resp, nil
 }

@@ -85,6 +85,9 @@ func harmless(err error) error {
 func (a *attempt) answered(st *Step, rows []*record) error {
 	if !st.Reads {
 		a.wrote = true
+		for _, r := range rows {
+			r.sent = true
+		}
 	}
 	for i := range st.Rows {
 		if err := a.readers(&st.Rows[i], rows); err != nil {

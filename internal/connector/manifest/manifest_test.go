@@ -417,3 +417,88 @@ func TestResourceThatFails(t *testing.T) {
 		})
 	}
 }
+
+// A row whose own values an expression cannot be made of is refused by itself.
+func TestRowsThatCannotBeRead(t *testing.T) {
+	t.Parallel()
+	const bad = "'6 | divided_by: row.fields.name'"
+	for _, words := range []string{
+		"batch: {rows: 5, group: [" + bad + "]}\nwrite: [{steps: [{request: POST /things}]}]",
+		"batch: {rows: 5, unique: " + bad + "}\nwrite: [{steps: [{request: POST /things}]}]",
+		"batch: {rows: 5}\nwrite: [{steps: [{request: POST /things, where: " + bad + "}]}]",
+	} {
+		s, _ := begin(t, "idempotency: none\n"+words, nil)
+		list := rows([3]string{"1", "", "l"}, [3]string{"2", "", "l"})
+		list[0].Values[0], list[1].Values[0] = value.OfInt(0), value.OfInt(2)
+		if r, err := write(t, s, connector.Added, list); err != nil || len(r.Rejected) != 1 || r.Rejected[0].Row != 0 {
+			t.Errorf("%s: got %v, %v", words, r, err)
+		}
+	}
+}
+
+// Rows that were sent in part are sent again only where that does no harm, or under the same key.
+//
+// Req: SY-76
+func TestHalfDone(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		idempotency, where string
+		status             int
+		want               fault.Class // of the batch; Permanent for none
+		retry              int
+	}{
+		{"idempotent", "row.match", 429, fault.Permanent, 1},
+		{"none", "row.match", 429, fault.Unknown, 0},
+		{"none", "row.match", 500, fault.Unknown, 0},
+		{"keyed", "row.match", 500, fault.Unknown, 0},
+		{"none", `row.match != "2"`, 429, fault.Permanent, 1}, // the row that failed was in no other request
+	} {
+		s, _ := begin(t, "idempotency: "+c.idempotency+`
+batch: {rows: 5}
+write:
+  - steps:
+      - {request: POST /things, where: '`+c.where+`'}
+      - {request: POST /names, where: 'row.match == "2"'}
+`, nil, replay.Answer{}, replay.Answer{Status: c.status})
+		r, err := write(t, s, connector.Added, rows([3]string{"1", "Ann", "l"}, [3]string{"2", "Bob", "l"}))
+		if (err != nil) != (c.want == fault.Unknown) || err != nil && fault.ClassOf(err) != c.want || len(r.Rejected) != c.retry || c.retry > 0 && !r.Rejected[0].Retry {
+			t.Errorf("%s, %s, %d: got %v, %v", c.idempotency, c.where, c.status, r, err)
+		}
+	}
+}
+
+// After an answer with which the run cannot go on, the other rows of the batch are not tried.
+func TestFatalHalfway(t *testing.T) {
+	t.Parallel()
+	s, asked := begin(t, `
+idempotency: idempotent
+batch: {rows: 5}
+write: [{steps: [{request: POST /things, per: row}]}]
+`, nil, replay.Answer{}, replay.Answer{Status: 401})
+	list := rows([3]string{"1", "Ann", "l"}, [3]string{"2", "Bob", "l"}, [3]string{"3", "Cem", "l"})
+	r, err := write(t, s, connector.Added, list)
+	if err != nil || len(r.Rejected) != 2 || strings.Count(asked(), "POST /things") != 2 {
+		t.Errorf("got %v, %v after %s", r, err, asked())
+	}
+	if _, err := write(t, s, connector.Added, list); err == nil || fault.ClassOf(err) != fault.Fatal {
+		t.Errorf("the next batch: %v", err)
+	}
+}
+
+// A batch is never larger than what the vendor takes, and never smaller than a row.
+func TestRowsOfABatch(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		batch, when string
+		size        float64
+		want        int
+	}{
+		{"{rows: 10, setting: size}", "", 20, 10}, {"{rows: 10, setting: size}", "", 3, 3}, {"{setting: size}", "", 20, 20},
+		{"{rows: 10}", "when: settings.size == 0, ", 3, 1},
+	} {
+		s, _ := begin(t, "idempotency: none\nfields: [{name: size, label: Size, type: number}]\nbatch: "+c.batch+"\nwrite: [{"+c.when+"steps: [{request: POST /things}]}]", connector.Settings{"size": c.size})
+		if l := s.Limits(); l.Rows != c.want || l.Concurrency < 1 {
+			t.Errorf("%s, %v: %d rows, %d at once", c.batch, c.size, l.Rows, l.Concurrency)
+		}
+	}
+}

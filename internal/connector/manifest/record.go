@@ -44,6 +44,7 @@ type record struct {
 	sections []value.Value // by layout.sections; null until it is asked for
 	texts    []value.Field // what the settings' templates make of the row
 	failed   error         // that one of them cannot be evaluated
+	sent     bool          // a request that changes something was carried out for it
 }
 
 var _ template.DeepRow = (*record)(nil)
