@@ -251,7 +251,9 @@ func (a *attempt) lost(err error, rows []*record, others bool) error {
 	return nil
 }
 
-func sent(rows []*record) bool { return slices.ContainsFunc(rows, func(r *record) bool { return r.sent }) }
+func sent(rows []*record) bool {
+	return slices.ContainsFunc(rows, func(r *record) bool { return r.sent })
+}
 
 // twice is the doubt about rows that an earlier request of the batch was carried out for: trying them again by
 // themselves would repeat that one, in a batch with another id. Nil where a repetition does no harm.

@@ -2,6 +2,7 @@ package manifest
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 
@@ -58,7 +59,10 @@ func (c *client) pages(ctx context.Context, s *scope, r *Request, visit func() e
 // page asks for one page; nil where it cannot be asked for yet.
 func (c *client) page(ctx context.Context, s *scope, r *Request, query map[string]string, address string) (*httpx.Response, error) {
 	request, err := c.request(ctx, s, r.parts(), nil)
-	if err != nil || strings.Contains(request.URL.Path, "//") {
+	if errors.Is(err, errAstray) || err == nil && strings.Contains(request.URL.Path, "//") {
+		return nil, nil //nolint:nilnil // a setting is not filled in yet
+	}
+	if err != nil {
 		return nil, err
 	}
 	if address != "" {

@@ -502,3 +502,41 @@ func TestRowsOfABatch(t *testing.T) {
 		}
 	}
 }
+
+// A value of a row leads to no other address than its own, and into no other header.
+func TestValuesStayInTheirPlaces(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ step, value, sent string }{
+		{"request: 'DELETE /things/{{ row.match }}'", "a b/c?d", "DELETE /things/a%20b%2Fc%3Fd"},
+		{"request: 'DELETE /things/{{ row.match }}'", "", ""},
+		{"request: 'DELETE /things/{{ row.match }}'", ".", ""},
+		{"request: 'DELETE /things/{{ row.match }}'", "..", ""},
+		{"request: 'DELETE /things/{{ row.match }}/names?x=/'", "..", ""},
+		{"request: 'DELETE /things/{{ row.match }}/names'", "", ""},
+		{"request: 'DELETE /{{ row.match }}'", "", ""},
+		{"request: 'DELETE /things/x{{ row.match }}'", "..", "DELETE /things/x.."},
+		{"request: 'DELETE /things/{{ row.match }}/'", "1", "DELETE /things/1/"},
+		{"request: 'DELETE /things?id={{ row.match }}'", "", "DELETE /things?id="},
+		{"request: 'DELETE /things{% if row.match %}/{{ row.match }}{% endif %}'", "1", "DELETE /things/1"},
+		{"request: 'DELETE https://example.com/{{ row.match }}'", "1", "DELETE /example.com/1"},
+		{"request: 'DELETE https://example.com/{{ row.match }}'", "..", ""},
+		{"request: POST /things, headers: {X-Id: '{{ row.match }}'}", "é", "X-Id: é"},
+		{"request: POST /things, headers: {X-Id: '{{ row.match }}'}", "1\r\nX-Other: 2", ""},
+		{"request: POST /things, headers: {X-Id: '{{ row.match }}'}", "1\x00", ""},
+	} {
+		s, asked := begin(t, "idempotency: none\nbatch: {rows: 5}\nwrite: [{steps: [{per: row, "+c.step+"}]}]", nil)
+		r, err := write(t, s, connector.Added, rows([3]string{c.value, "Ann", "l"}, [3]string{"good", "Bob", "l"}))
+		if err != nil || (c.sent == "") != (len(r.Rejected) == 1) || c.sent != "" && !strings.Contains(asked(), c.sent+"\n") || !strings.Contains(asked(), "good") {
+			t.Errorf("%s, %q: got %v, %v after %s", c.step, c.value, r, err, asked())
+		}
+	}
+}
+
+// A key that was pasted with the end of its line is told at once.
+func TestKeyWithLineBreak(t *testing.T) {
+	t.Parallel()
+	_, err := kitchenInfo(t).Open(connector.DestinationOptions{Settings: connector.Settings{"key": "sec\nret"}})
+	if !fault.Is(err, fault.CodeInvalid) || strings.Contains(err.Error(), "ret") {
+		t.Errorf("got %v", err)
+	}
+}
