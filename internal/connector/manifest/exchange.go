@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -275,12 +276,15 @@ const (
 type checkpoint struct {
 	Operation connector.Operation        `json:"operation"`
 	Step      int                        `json:"step"`
-	Vars      map[string]json.RawMessage `json:"vars"`
+	Vars      map[string]json.RawMessage `json:"vars"` // those that the step names
+
+	// Part says that the step's end is not that of the batch: it is about some of the rows, or others come after it.
+	Part bool `json:"part,omitempty"`
 }
 
 // poll repeats a request until its work is over. What asks for it again after a crash is noted first.
 func (a *attempt) poll(ctx context.Context, st *Step, rows []*record) error {
-	if err := a.note(ctx, st); err != nil {
+	if err := a.note(ctx, st, rows); err != nil {
 		return fault.Reclass(err, fault.Unknown) // the work goes on
 	}
 	every, timeout := time.Duration(st.Every), time.Duration(st.Timeout)
@@ -356,7 +360,7 @@ func orElse(s, other string) string {
 }
 
 // note keeps a checkpoint.
-func (a *attempt) note(ctx context.Context, st *Step) error {
+func (a *attempt) note(ctx context.Context, st *Step, rows []*record) error {
 	w := a.writes[a.batch.Operation]
 	if w == nil || a.alone {
 		return nil
@@ -367,14 +371,27 @@ func (a *attempt) note(ctx context.Context, st *Step) error {
 			c.Step = i
 		}
 	}
+	c.Part = len(rows) < len(a.batch.Rows) || c.Step < len(w.Steps)-1
 	for _, f := range a.scope.vars {
-		c.Vars[f.Name] = f.Value.AppendJSON(nil)
+		if st.names("vars", f.Name) {
+			c.Vars[f.Name] = f.Value.AppendJSON(nil)
+		}
 	}
 	text, err := json.Marshal(c)
 	if err != nil {
 		return fault.Wrap(err, fault.CodeInternal, "encoding a checkpoint")
 	}
 	return a.batch.Checkpoint(ctx, string(text))
+}
+
+// names reports whether a step has a variable, or all that belong to its root.
+func (st *Step) names(root, name string) (found bool) {
+	visit(reflect.ValueOf(st), func(s *source) {
+		found = found || s.tmpl != nil && slices.ContainsFunc(s.tmpl.Paths(), func(p []string) bool {
+			return p[0] == root && (len(p) == 1 || name == "" || p[1] == name)
+		})
+	}, func(*each) {})
+	return found
 }
 
 // Resolve asks once what became of work that was waited for.
@@ -389,7 +406,7 @@ func (d *Destination) Resolve(ctx context.Context, job connector.SyncJob, token 
 	}
 	defer s.Close() //nolint:errcheck // it closes idle connections only
 	w := s.writes[c.Operation]
-	if w == nil || c.Step < 0 || c.Step >= len(w.Steps) {
+	if w == nil || c.Step < 0 || c.Step >= len(w.Steps) || c.Part || w.Steps[c.Step].names("resources", "") {
 		return connector.ResolvedUnknown, nil
 	}
 	a := s.bare(value.OfMap(nil))
@@ -413,7 +430,8 @@ func (a *attempt) resolution(ctx context.Context, st *Step) (connector.Resolutio
 		return connector.ResolvedUnknown, err
 	}
 	for i := range st.Rows {
-		if items, err := a.items(&st.Rows[i]); err != nil || len(items) > 0 {
+		items, err := a.items(&st.Rows[i])
+		if absent := st.Rows[i].Absent; err != nil || len(items) > 0 || absent != "" && absent != "nothing" {
 			return connector.ResolvedUnknown, err // some rows may have been refused, and nobody knows any more which
 		}
 	}

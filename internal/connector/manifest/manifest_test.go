@@ -3,6 +3,7 @@ package manifest_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -538,5 +539,56 @@ func TestKeyWithLineBreak(t *testing.T) {
 	_, err := kitchenInfo(t).Open(connector.DestinationOptions{Settings: connector.Settings{"key": "sec\nret"}})
 	if !fault.Is(err, fault.CodeInvalid) || strings.Contains(err.Error(), "ret") {
 		t.Errorf("got %v", err)
+	}
+}
+
+// What is noted of a wait has what asks for it again and nothing else, and says whether its end is that of the batch.
+func TestCheckpoint(t *testing.T) {
+	t.Parallel()
+	const job = `
+      - {request: POST /jobs, save: {job: body.id, people: body.people}}
+      - {request: "GET /jobs/{{ vars.job }}", reads: true, until: body.done%s}
+`
+	for _, c := range []struct {
+		name, words, steps, reader string
+		part                       bool
+		want                       connector.Resolution
+	}{
+		{"whole", "", "", "", false, connector.ResolvedTaken},
+		{"two groups", ", group: [row.fields.list]", "", "", true, connector.ResolvedUnknown},
+		{"one row twice", ", unique: '1'", "", "", true, connector.ResolvedUnknown},
+		{"a step after it", "", "      - {request: POST /more}\n", "", true, connector.ResolvedUnknown},
+		{"absent", "", "", ", rows: [{at: body.ok, by: key, key: item, is: row.match, reject: item == nil, absent: reject, absentReason: gone}]", false, connector.ResolvedUnknown},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			done := replay.Answer{Body: map[string]any{"done": true, "id": "j8"}}
+			sent := replay.Answer{Body: map[string]any{"id": "j7", "people": []any{"ann@example.com"}}}
+			syncType := "idempotency: none\nbatch: {rows: 5" + c.words + "}\nwrite:\n  - steps:" + fmt.Sprintf(job, c.reader) + c.steps
+			s, _ := begin(t, syncType, nil, sent, done, done)
+			token := ""
+			_, err := s.Write(t.Context(), &connector.Batch{
+				Operation: connector.Added, Rows: rows([3]string{"1", "Ann", "a"}, [3]string{"2", "Bob", "b"}),
+				Checkpoint: func(_ context.Context, text string) error {
+					if token == "" {
+						token = text
+					}
+					return nil
+				},
+			})
+			if err != nil || strings.Contains(token, "ann") || !strings.Contains(token, `"job":"j7"`) || strings.Contains(token, `"part":true`) != c.part {
+				t.Fatalf("noted %s, %v", token, err)
+			}
+			server, _ := replay.Serve(done)
+			defer server.Close()
+			d, err := parse(t, syncType).Open(connector.DestinationOptions{Settings: connector.Settings{"baseUrl": server.URL}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, err := d.(connector.Resolver).Resolve(t.Context(), connector.SyncJob{Type: "thing", Mode: connector.ModeUpsert}, token)
+			if err != nil || got != c.want {
+				t.Errorf("got %s, %v; want %s", got, err, c.want)
+			}
+		})
 	}
 }
