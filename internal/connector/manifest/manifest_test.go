@@ -565,7 +565,7 @@ func TestCheckpoint(t *testing.T) {
 			done := replay.Answer{Body: map[string]any{"done": true, "id": "j8"}}
 			sent := replay.Answer{Body: map[string]any{"id": "j7", "people": []any{"ann@example.com"}}}
 			syncType := "idempotency: none\nbatch: {rows: 5" + c.words + "}\nwrite:\n  - steps:" + fmt.Sprintf(job, c.reader) + c.steps
-			s, _ := begin(t, syncType, nil, sent, done, done)
+			s, _ := begin(t, syncType, nil, sent, done, done, done)
 			token := ""
 			_, err := s.Write(t.Context(), &connector.Batch{
 				Operation: connector.Added, Rows: rows([3]string{"1", "Ann", "a"}, [3]string{"2", "Bob", "b"}),
