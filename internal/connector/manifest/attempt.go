@@ -18,8 +18,9 @@ type attempt struct {
 	scope    *scope
 	records  []*record // the rows that were not refused yet
 	rejected []connector.Rejection
-	wrote    bool // a request that changes something was answered
-	alone    bool // there are no rows: the requests are about the run
+	wrote    bool              // a request that changes something was answered
+	strays   map[string]string // by what the last answer calls rows: why those were refused that no reader found
+	alone    bool              // there are no rows: the requests are about the run
 }
 
 // prepare gives the scope what is special to the batch.
@@ -222,6 +223,9 @@ func (a *attempt) part(ctx context.Context, st *Step, rows []*record) error {
 			if err == nil {
 				return nil
 			}
+			if a.halves(st, err) {
+				return a.halve(ctx, st, rows)
+			}
 			return a.lost(err, rows, len(rows) < len(a.records) || len(rows) == 1 && len(a.batch.Rows) > 1)
 		}
 		a.drop([]*record{bad}, err.Error(), false)
@@ -229,6 +233,33 @@ func (a *attempt) part(ctx context.Context, st *Step, rows []*record) error {
 			return nil
 		}
 	}
+}
+
+// halves reports whether an error is that of a refusal that names no row, and the request may be repeated until it is
+// clear whom it is about.
+func (a *attempt) halves(st *Step, err error) bool {
+	_, stray := err.(*strayError) //nolint:errorlint // made by answered alone, and never wrapped
+	w := a.writes[a.batch.Operation]
+	return stray && !st.Until.given() && w != nil && w.idempotent(a.kind)
+}
+
+func (w *Write) idempotent(t *SyncType) bool {
+	return connector.Idempotency(orElse(w.Idempotency, t.Idempotency)) == connector.Idempotent
+}
+
+// halve makes the request again for either half of the rows that were not refused.
+func (a *attempt) halve(ctx context.Context, st *Step, rows []*record) error {
+	rows = slices.DeleteFunc(slices.Clone(rows), func(r *record) bool { return !slices.Contains(a.records, r) })
+	half := (len(rows) + 1) / 2
+	for _, part := range [][]*record{rows[:half], rows[half:]} {
+		if len(part) == 0 {
+			continue
+		}
+		if err := a.part(ctx, st, part); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // lost decides what an error means: for the whole batch where nothing was done before it, else for the rows that it is
@@ -262,7 +293,7 @@ func (a *attempt) twice(err error, rows []*record) error {
 	if w == nil || !sent(rows) {
 		return nil
 	}
-	if connector.Idempotency(orElse(w.Idempotency, a.kind.Idempotency)) == connector.Idempotent {
+	if w.idempotent(a.kind) {
 		return nil
 	}
 	return fault.Reclass(err, fault.Unknown)

@@ -59,7 +59,8 @@ func (d *Destination) secrets() []string {
 	var all []string
 	for _, f := range d.manifest.connectionFields() {
 		if text := d.settings.Text(f.Name); f.Secret && text != "" {
-			all = append(all, text, url.QueryEscape(text))
+			quoted := value.AppendJSONString(nil, text)
+			all = append(all, text, url.QueryEscape(text), url.PathEscape(text), string(quoted[1:len(quoted)-1]))
 		}
 	}
 	return all

@@ -3,6 +3,7 @@ package manifest
 import (
 	"context"
 	"encoding/json"
+	"maps"
 	"net/http"
 	"reflect"
 	"slices"
@@ -90,10 +91,17 @@ func (a *attempt) answered(st *Step, rows []*record) error {
 			r.sent = true
 		}
 	}
+	a.strays = map[string]string{}
 	for i := range st.Rows {
 		if err := a.readers(&st.Rows[i], rows); err != nil {
 			return a.unread(st, fault.Wrap(err, fault.CodeDestinationAnswer, "reading the answer"))
 		}
+	}
+	if reason := a.stray(); reason != "" && !st.Reads {
+		if len(rows) > 1 {
+			return &strayError{fault.Reclass(fault.New(fault.CodeDestinationAnswer, "a row was refused, and the answer does not say which: %s", reason), fault.Unknown)}
+		}
+		a.drop(rows, reason, false)
 	}
 	if err := a.client.keep(a.scope, st.Save); err != nil {
 		return a.unread(st, fault.Wrap(err, fault.CodeDestinationAnswer, "reading the answer"))
@@ -138,6 +146,41 @@ func (a *attempt) readers(rd *Reader, rows []*record) error {
 	}
 	return nil
 }
+
+// refuses reports whether a reader is of a list of refusals.
+func (rd *Reader) refuses() bool { return rd.By == "key" && !rd.Reject.given() && len(rd.Save) == 0 }
+
+// strayed notes a refusal that names none of the rows, until another reader finds one by the same key.
+func (a *attempt) strayed(rd *Reader, key value.Value, found bool) error {
+	if !rd.refuses() || key.IsNull() {
+		return nil
+	}
+	name := strings.ToLower(key.String())
+	if found {
+		a.strays[name] = ""
+	}
+	if _, known := a.strays[name]; known {
+		return nil
+	}
+	reason, err := a.scope.text(&rd.Reason.source)
+	a.strays[name] = a.client.Redact(orElse(reason, "refused without a reason"))
+	return err
+}
+
+// stray is why a row was refused that no reader found; empty where all were found.
+func (a *attempt) stray() string {
+	for _, name := range slices.Sorted(maps.Keys(a.strays)) {
+		if a.strays[name] != "" {
+			return a.strays[name]
+		}
+	}
+	return ""
+}
+
+// strayError is the answer that a row of several was refused without saying which.
+type strayError struct{ error }
+
+func (e *strayError) Unwrap() error { return e.error }
 
 // items is the list that a reader reads; without a place it is the whole answer.
 func (a *attempt) items(rd *Reader) ([]value.Value, error) {
@@ -190,12 +233,17 @@ func (a *attempt) finder(rd *Reader, rows []*record) (func(i int) ([]*record, er
 		if err != nil || v.IsNull() {
 			return nil, err
 		}
-		if v.Kind() != value.List {
-			return index[rd.fold(v.String())], nil
+		keys := []value.Value{v}
+		if v.Kind() == value.List {
+			keys = v.List() // the item is about several rows
 		}
-		var found []*record // the item is about several rows
-		for _, key := range v.List() {
-			found = append(found, index[rd.fold(key.String())]...)
+		var found []*record
+		for _, key := range keys {
+			theirs := index[rd.fold(key.String())]
+			if err := a.strayed(rd, key, len(theirs) > 0); err != nil {
+				return nil, err
+			}
+			found = append(found, theirs...)
 		}
 		return found, nil
 	}, nil

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -590,5 +591,88 @@ func TestCheckpoint(t *testing.T) {
 				t.Errorf("got %s, %v; want %s", got, err, c.want)
 			}
 		})
+	}
+}
+
+// A refusal that names none of the rows by what they are matched by is not lost.
+func TestRefusalOfNobody(t *testing.T) {
+	t.Parallel()
+	refused := replay.Answer{Body: map[string]any{"bad": []any{"bob@example.com"}}}
+	for _, c := range []struct {
+		name, idempotency string
+		rows              int
+		answers           []replay.Answer
+		refused           []int
+		doubt             bool
+		sent              int
+	}{
+		{"one row", "none", 1, []replay.Answer{refused}, []int{0}, false, 1},
+		{"nobody knows", "none", 4, []replay.Answer{refused}, nil, true, 1},
+		{"found", "idempotent", 4, []replay.Answer{refused, {}, refused, {}, refused}, []int{3}, false, 5},
+		{"beside another", "idempotent", 4, []replay.Answer{{Body: map[string]any{"bad": []any{"1", "bob@example.com"}}}}, []int{1}, false, 3},
+		{"one of a list", "none", 4, []replay.Answer{{Body: map[string]any{"bad": []any{[]any{"1", "bob@example.com"}}}}}, nil, true, 1},
+		{"an empty list", "none", 4, []replay.Answer{{Body: map[string]any{"bad": []any{[]any{}}}}}, nil, false, 1},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			s, asked := begin(t, "idempotency: "+c.idempotency+`
+batch: {rows: 5}
+write: [{steps: [{request: POST /things, body: {$rows: "{{ row.match }}"}, rows: [{at: body.bad, by: key, key: item, is: row.match, reason: bad}]}]}]
+`, nil, c.answers...)
+			list := rows([3]string{"0", "", ""}, [3]string{"1", "", ""}, [3]string{"2", "", ""}, [3]string{"3", "", ""})
+			r, err := write(t, s, connector.Added, list[:c.rows])
+			var refused []int
+			for _, one := range r.Rejected {
+				refused = append(refused, one.Row)
+			}
+			if !slices.Equal(refused, c.refused) || (err != nil) != c.doubt || c.doubt && fault.ClassOf(err) != fault.Unknown || strings.Count(asked(), "POST") != c.sent {
+				t.Errorf("got %v, %v after %s", r, err, asked())
+			}
+		})
+	}
+}
+
+// No form in which a request has a secret is in the request log.
+//
+// Req: SY-74
+func TestSecretsInRequests(t *testing.T) {
+	t.Parallel()
+	text := `version: 1
+slug: small
+name: Small
+category: other
+summary: As little as there can be
+docs: [https://example.com/api]
+connection: {fields: [{name: key, label: Key, type: secret}], base: https://example.com, test: [{request: GET /me}]}
+syncTypes:
+  - slug: thing
+    name: Things
+    modes: {insert: {}}
+    mapping: {none: true}
+    idempotency: none
+    write: [{steps: [{request: "POST /{{ connection.key }}", query: {q: "{{ connection.key }}"}, body: {key: "{{ connection.key }}"}}]}]
+`
+	m, err := manifest.Parse("small.yaml", []byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	server, asked := replay.Serve()
+	defer server.Close()
+	d, err := m.Info(httpx.AnyNetwork, manifest.Hooks{}).Open(connector.DestinationOptions{Settings: connector.Settings{"baseUrl": server.URL, "key": `kq"zw yx\v`}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := d.Begin(t.Context(), connector.SyncJob{Type: "thing", Mode: connector.ModeInsert})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := &connector.Batch{Operation: connector.Added, Rows: []connector.Row{{Key: "1"}}}
+	if _, err := s.Write(t.Context(), b); err != nil || !strings.Contains(asked(), `kq\"zw yx\\v`) {
+		t.Fatalf("%v after %s", err, asked())
+	}
+	for _, x := range b.Exchanges {
+		if log := x.URL + x.RequestBody; strings.Contains(log, "zw") || strings.Count(log, "[secret]") != 3 {
+			t.Errorf("recorded %s", log)
+		}
 	}
 }
