@@ -26,6 +26,7 @@ type attempt struct {
 // prepare gives the scope what is special to the batch.
 func (a *attempt) prepare(resources value.Value) {
 	a.scope.setVars(nil)
+	a.scope.forget()
 	a.scope.set("resources", resources)
 	a.scope.set("batch", value.OfMap([]value.Field{
 		{Name: "id", Value: value.OfText(a.batch.ID)}, {Name: "operation", Value: value.OfText(string(a.batch.Operation))},
@@ -83,6 +84,7 @@ func (a *attempt) groups(ctx context.Context, w *Write) error {
 	vars := a.scope.vars
 	for _, g := range groups {
 		a.scope.setVars(vars) // what an answer said to one group is about that group
+		a.scope.forget()
 		a.records = g
 		if err := a.steps(ctx, w.Steps); err != nil {
 			if err := a.lost(err, a.records, len(groups) > 1); err != nil {

@@ -676,3 +676,23 @@ syncTypes:
 		}
 	}
 }
+
+// An answer to one batch is not about the next, nor one to a group.
+func TestAnswersOfEarlier(t *testing.T) {
+	t.Parallel()
+	s, asked := begin(t, `
+idempotency: idempotent
+batch: {rows: 5, group: [row.fields.list]}
+write: [{steps: [{when: body.ready == nil, request: POST /prepare}, {when: body.ready, request: POST /things}]}]
+`, nil, replay.Answer{Body: map[string]any{"ready": true}}, replay.Answer{Body: map[string]any{"ready": true}},
+		replay.Answer{Body: map[string]any{"ready": true}}, replay.Answer{Body: map[string]any{"ready": true}},
+		replay.Answer{Body: map[string]any{"ready": true}}, replay.Answer{Body: map[string]any{"ready": true}})
+	for _, list := range [][]connector.Row{rows([3]string{"1", "Ann", "a"}, [3]string{"2", "Bob", "b"}), rows([3]string{"3", "Cem", "a"})} {
+		if r, err := write(t, s, connector.Added, list); err != nil || len(r.Rejected) > 0 {
+			t.Errorf("got %v, %v", r, err)
+		}
+	}
+	if got := asked(); strings.Count(got, "POST /prepare") != 3 || strings.Count(got, "POST /things") != 3 {
+		t.Errorf("asked %s", got)
+	}
+}

@@ -41,6 +41,13 @@ func (s *scope) setVars(vars []value.Field) {
 	s.set("vars", value.OfMap(vars))
 }
 
+// forget takes the last answer from the templates.
+func (s *scope) forget() {
+	for _, name := range []string{"status", "headers", "body", "item"} {
+		s.set(name, value.Value{})
+	}
+}
+
 // bind gives a row to the templates.
 func (s *scope) bind(r *record) {
 	if s.row != r || r == nil {
