@@ -271,16 +271,15 @@ func (a *attempt) lost(err error, rows []*record, others bool) error {
 	if class == fault.Unknown || a.alone || !a.wrote && (!others || class != fault.Permanent) {
 		return err
 	}
-	if class == fault.Retryable || class == fault.Throttled {
-		if err := a.twice(err, rows); err != nil {
-			return err
-		}
+	again := class == fault.Retryable || class == fault.Throttled
+	if again && a.doubles(rows) {
+		return fault.Reclass(err, fault.Unknown)
 	}
 	if class == fault.Fatal {
 		a.stop(err)
 	}
-	whole := class == fault.Permanent && len(rows) > 1 && a.kind.Batch.Whole
-	a.drop(rows, fault.As(err).Error(), whole || class == fault.Retryable || class == fault.Throttled)
+	whole := class == fault.Permanent && len(rows) > 1 && a.kind.Batch.Whole && !a.doubles(rows)
+	a.drop(rows, fault.As(err).Error(), whole || again)
 	return nil
 }
 
@@ -288,17 +287,11 @@ func sent(rows []*record) bool {
 	return slices.ContainsFunc(rows, func(r *record) bool { return r.sent })
 }
 
-// twice is the doubt about rows that an earlier request of the batch was carried out for: trying them again by
-// themselves would repeat that one, in a batch with another id. Nil where a repetition does no harm.
-func (a *attempt) twice(err error, rows []*record) error {
+// doubles reports whether trying rows again by themselves does harm: an earlier request of the batch was carried out for
+// them, and would be repeated in a batch with another id.
+func (a *attempt) doubles(rows []*record) bool {
 	w := a.writes[a.batch.Operation]
-	if w == nil || !sent(rows) {
-		return nil
-	}
-	if w.idempotent(a.kind) {
-		return nil
-	}
-	return fault.Reclass(err, fault.Unknown)
+	return w != nil && sent(rows) && !w.idempotent(a.kind)
 }
 
 // rowError is an error about one row of a request.

@@ -447,23 +447,30 @@ func TestHalfDone(t *testing.T) {
 		idempotency, where string
 		status             int
 		want               fault.Class // of the batch; Permanent for none
-		retry              int
+		refused            int
 	}{
 		{"idempotent", "row.match", 429, fault.Permanent, 1},
 		{"none", "row.match", 429, fault.Unknown, 0},
 		{"none", "row.match", 500, fault.Unknown, 0},
 		{"keyed", "row.match", 500, fault.Unknown, 0},
+		{"none", "row.match", 400, fault.Permanent, 2}, // refused, and not tried again
+		{"idempotent", "row.match", 400, fault.Permanent, 2},
 		{"none", `row.match != "2"`, 429, fault.Permanent, 1}, // the row that failed was in no other request
 	} {
+		list := rows([3]string{"1", "Ann", "l"}, [3]string{"2", "Bob", "l"}, [3]string{"3", "Cem", "l"})
+		size := 2
+		if c.status == 400 {
+			size = 3
+		}
 		s, _ := begin(t, "idempotency: "+c.idempotency+`
-batch: {rows: 5}
+batch: {rows: 5, whole: true}
 write:
   - steps:
       - {request: POST /things, where: '`+c.where+`'}
-      - {request: POST /names, where: 'row.match == "2"'}
+      - {request: POST /names, where: 'row.match != "1"'}
 `, nil, replay.Answer{}, replay.Answer{Status: c.status})
-		r, err := write(t, s, connector.Added, rows([3]string{"1", "Ann", "l"}, [3]string{"2", "Bob", "l"}))
-		if (err != nil) != (c.want == fault.Unknown) || err != nil && fault.ClassOf(err) != c.want || len(r.Rejected) != c.retry || c.retry > 0 && !r.Rejected[0].Retry {
+		r, err := write(t, s, connector.Added, list[:size])
+		if (err != nil) != (c.want == fault.Unknown) || err != nil && fault.ClassOf(err) != c.want || len(r.Rejected) != c.refused || len(r.Rejected) > 0 && r.Rejected[0].Retry != (c.status != 400 || c.idempotency == "idempotent") {
 			t.Errorf("%s, %s, %d: got %v, %v", c.idempotency, c.where, c.status, r, err)
 		}
 	}
