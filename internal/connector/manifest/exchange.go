@@ -13,7 +13,6 @@ import (
 	"github.com/millrace/millrace/internal/clock"
 	"github.com/millrace/millrace/internal/connector"
 	"github.com/millrace/millrace/internal/fault"
-	"github.com/millrace/millrace/internal/httpx"
 	"github.com/millrace/millrace/internal/value"
 )
 
@@ -22,17 +21,17 @@ func (a *attempt) exchange(ctx context.Context, st *Step, rows []*record) error 
 	if st.Until.given() {
 		return a.poll(ctx, st, rows)
 	}
-	if _, err := a.ask(ctx, st, rows); err != nil {
+	if err := a.ask(ctx, st, rows); err != nil {
 		return err
 	}
 	return a.answered(st, rows)
 }
 
 // ask makes a request; an answer that is no success is an error.
-func (a *attempt) ask(ctx context.Context, st *Step, rows []*record) (*httpx.Response, error) {
+func (a *attempt) ask(ctx context.Context, st *Step, rows []*record) error {
 	r, err := a.client.request(ctx, a.scope, st.parts(), rows)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	r.Keep = answerBytes
 	resp, err := a.client.send(ctx, r, a.batch)
@@ -40,19 +39,19 @@ func (a *attempt) ask(ctx context.Context, st *Step, rows []*record) (*httpx.Res
 		if st.Reads {
 			err = harmless(err)
 		}
-		return nil, err
+		return err
 	}
 	a.client.see(a.scope, resp)
 	if resp.Truncated && resp.Status < http.StatusMultipleChoices && a.looksInto(st) {
-		return nil, a.unread(st, fault.New(fault.CodeDestinationAnswer, "the answer is longer than %d MiB and cannot be read", answerBytes>>20))
+		return a.unread(st, fault.New(fault.CodeDestinationAnswer, "the answer is longer than %d MiB and cannot be read", answerBytes>>20))
 	}
 	if e := a.client.verdict(a.scope, resp, r.Secrets, st.Answers, a.kind.Answers); e != nil {
 		if st.Reads && e.Class == fault.Unknown {
 			e = fault.Reclass(e, fault.Retryable)
 		}
-		return nil, helped(e, st.Hint)
+		return helped(e, st.Hint)
 	}
-	return resp, nil
+	return nil
 }
 
 // answerBytes is how much of an answer is read.
@@ -377,7 +376,7 @@ func (d *Destination) wait(ctx context.Context, t time.Duration) error {
 // look asks once whether the work is over: with an error, that it failed, or did what cannot be read. While it is not
 // known, an answer that can be asked for again is none.
 func (a *attempt) look(ctx context.Context, st *Step, rows []*record) (over bool, err error) {
-	_, err = a.ask(ctx, st, rows)
+	err = a.ask(ctx, st, rows)
 	switch class := fault.ClassOf(err); {
 	case err != nil && (class == fault.Retryable || class == fault.Throttled || class == fault.Unknown):
 		return false, nil
@@ -467,7 +466,7 @@ func (d *Destination) Resolve(ctx context.Context, job connector.SyncJob, token 
 }
 
 func (a *attempt) resolution(ctx context.Context, st *Step) (connector.Resolution, error) {
-	if _, err := a.ask(ctx, st, nil); err != nil {
+	if err := a.ask(ctx, st, nil); err != nil {
 		return connector.ResolvedUnknown, nil //nolint:nilerr // it is asked for again, or reported as in doubt
 	}
 	if failed, err := a.scope.meets(&st.Fail); err != nil || failed {

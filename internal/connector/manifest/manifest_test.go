@@ -375,7 +375,7 @@ clear:
   - {request: POST /clear, save: {job: body.id}}
   - {request: "GET /jobs/{{ vars.job }}", until: body.done, fail: body.failed}
 `, nil, replay.Answer{Body: map[string]any{"id": "c1"}}, c.answer, replay.Answer{Body: map[string]any{"id": "c2"}}, replay.Answer{Body: map[string]any{"done": true}})
-			empty := s.(connector.Clearer).Clear //nolint:forcetypeassert // every session is one
+			empty := s.(connector.Clearer).Clear
 			if err := empty(t.Context()); err == nil || fault.ClassOf(err) != c.want {
 				t.Errorf("got %v of class %s", err, fault.ClassOf(err))
 			}
