@@ -18,14 +18,18 @@ type attempt struct {
 	scope    *scope
 	records  []*record // the rows that were not refused yet
 	rejected []connector.Rejection
-	wrote    bool // a request that changes something was answered
-	alone    bool // there are no rows: the requests are about the run
+	wrote    bool              // a request that changes something was answered
+	strays   map[string]string // by what the last answer calls rows: why those were refused that no reader found
+	alone    bool              // there are no rows: the requests are about the run
+
+	more bool                         // a further page of the answer follows
+	met  map[*Reader]map[*record]bool // which rows the pages of an answer were about so far
 }
 
 // prepare gives the scope what is special to the batch.
 func (a *attempt) prepare(resources value.Value) {
-	a.scope.vars = nil
-	a.scope.set("vars", value.OfMap(nil))
+	a.scope.setVars(nil)
+	a.scope.forget()
 	a.scope.set("resources", resources)
 	a.scope.set("batch", value.OfMap([]value.Field{
 		{Name: "id", Value: value.OfText(a.batch.ID)}, {Name: "operation", Value: value.OfText(string(a.batch.Operation))},
@@ -79,31 +83,29 @@ func (a *attempt) drop(rows []*record, reason string, retry bool) {
 
 // groups sends the rows that belong together, one group after another.
 func (a *attempt) groups(ctx context.Context, w *Write) error {
-	groups, err := a.grouped()
-	if err != nil {
-		return err
-	}
+	groups := a.grouped()
+	vars := a.scope.vars
 	for _, g := range groups {
-		vars := a.scope.vars
+		a.scope.setVars(vars) // what an answer said to one group is about that group
+		a.scope.forget()
 		a.records = g
 		if err := a.steps(ctx, w.Steps); err != nil {
 			if err := a.lost(err, a.records, len(groups) > 1); err != nil {
 				return err
 			}
 		}
-		a.scope.vars = vars
 	}
 	return nil
 }
 
 // grouped parts the rows by the values that a request has in common.
-func (a *attempt) grouped() ([][]*record, error) {
+func (a *attempt) grouped() [][]*record {
 	batch := &a.kind.Batch
 	if len(batch.Group) == 0 && !batch.Unique.given() {
 		if len(a.records) == 0 {
-			return nil, nil
+			return nil
 		}
-		return [][]*record{a.records}, nil
+		return [][]*record{a.records}
 	}
 	var groups [][]*record
 	places := map[string]int{}
@@ -112,12 +114,14 @@ func (a *attempt) grouped() ([][]*record, error) {
 		a.scope.bind(r)
 		key, err := a.groupKey(batch.Group)
 		if err != nil {
-			return nil, err
+			a.reject(r.index, err.Error(), false)
+			continue
 		}
 		if batch.Unique.given() {
 			v, err := a.scope.eval(&batch.Unique.source)
 			if err != nil {
-				return nil, err
+				a.reject(r.index, err.Error(), false)
+				continue
 			}
 			own := key + v.String()
 			if seen[own] && !v.IsNull() {
@@ -134,7 +138,7 @@ func (a *attempt) grouped() ([][]*record, error) {
 		}
 		groups[at] = append(groups[at], r)
 	}
-	return groups, nil
+	return groups
 }
 
 func (a *attempt) groupKey(exprs []Expr) (string, error) {
@@ -190,7 +194,8 @@ func (a *attempt) taking(st *Step) ([]*record, bool, error) {
 		a.scope.bind(r)
 		in, err := a.scope.meets(&st.Where)
 		if err != nil {
-			return nil, false, err
+			a.drop([]*record{r}, err.Error(), false)
+			continue
 		}
 		if in {
 			rows = append(rows, r)
@@ -217,12 +222,18 @@ func (a *attempt) step(ctx context.Context, st *Step, rows []*record) error {
 
 // part makes the request of some rows, and decides what its failure means for the others.
 func (a *attempt) part(ctx context.Context, st *Step, rows []*record) error {
+	if err := a.stopped(); err != nil && a.wrote && !sent(rows) { // what was begun for rows is brought to its end
+		return a.lost(err, rows, true)
+	}
 	for {
 		err := a.exchange(ctx, st, rows)
 		bad, about := rowOf(err)
 		if !about {
 			if err == nil {
 				return nil
+			}
+			if a.halves(st, err) {
+				return a.halve(ctx, st, rows)
 			}
 			return a.lost(err, rows, len(rows) < len(a.records) || len(rows) == 1 && len(a.batch.Rows) > 1)
 		}
@@ -233,6 +244,33 @@ func (a *attempt) part(ctx context.Context, st *Step, rows []*record) error {
 	}
 }
 
+// halves reports whether an error is that of a refusal that names no row, and the request may be repeated until it is
+// clear whom it is about.
+func (a *attempt) halves(st *Step, err error) bool {
+	_, stray := err.(*strayError) //nolint:errorlint // made by answered alone, and never wrapped
+	w := a.writes[a.batch.Operation]
+	return stray && !st.Until.given() && w != nil && w.idempotent(a.kind)
+}
+
+func (w *Write) idempotent(t *SyncType) bool {
+	return connector.Idempotency(orElse(w.Idempotency, t.Idempotency)) == connector.Idempotent
+}
+
+// halve makes the request again for either half of the rows that were not refused.
+func (a *attempt) halve(ctx context.Context, st *Step, rows []*record) error {
+	rows = slices.DeleteFunc(slices.Clone(rows), func(r *record) bool { return !slices.Contains(a.records, r) })
+	half := (len(rows) + 1) / 2
+	for _, part := range [][]*record{rows[:half], rows[half:]} {
+		if len(part) == 0 {
+			continue
+		}
+		if err := a.part(ctx, st, part); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // lost decides what an error means: for the whole batch where nothing was done before it, else for the rows that it is
 // about. Where nobody knows what became of them, nobody knows of the batch.
 func (a *attempt) lost(err error, rows []*record, others bool) error {
@@ -240,24 +278,30 @@ func (a *attempt) lost(err error, rows []*record, others bool) error {
 	if class == fault.Unknown || a.alone || !a.wrote && (!others || class != fault.Permanent) {
 		return err
 	}
+	again := class == fault.Retryable || class == fault.Throttled
+	if again && a.doubles(rows) {
+		return fault.Reclass(err, fault.Unknown)
+	}
 	if class == fault.Fatal {
 		a.stop(err)
 	}
 	whole := class == fault.Permanent && len(rows) > 1 && a.kind.Batch.Whole
-	if whole && !others && a.repeatable() {
+	if w := a.writes[a.batch.Operation]; whole && !others && w != nil && w.idempotent(a.kind) {
 		return err // it is halved
 	}
-	a.drop(rows, fault.As(err).Error(), whole || class == fault.Retryable || class == fault.Throttled)
+	a.drop(rows, fault.As(err).Error(), whole && !a.doubles(rows) || again)
 	return nil
 }
 
-// repeatable reports whether a second sending of the batch does no harm.
-func (a *attempt) repeatable() bool {
-	kind := a.kind.Idempotency
-	if w := a.writes[a.batch.Operation]; w != nil && w.Idempotency != "" {
-		kind = w.Idempotency
-	}
-	return connector.Idempotency(kind) == connector.Idempotent
+func sent(rows []*record) bool {
+	return slices.ContainsFunc(rows, func(r *record) bool { return r.sent })
+}
+
+// doubles reports whether trying rows again by themselves does harm: an earlier request of the batch was carried out for
+// them, and would be repeated in a batch with another id.
+func (a *attempt) doubles(rows []*record) bool {
+	w := a.writes[a.batch.Operation]
+	return w != nil && sent(rows) && !w.idempotent(a.kind)
 }
 
 // rowError is an error about one row of a request.

@@ -16,6 +16,7 @@ import (
 	"github.com/millrace/millrace/internal/oauth"
 	"github.com/millrace/millrace/internal/signature"
 	"github.com/millrace/millrace/internal/value"
+	"golang.org/x/net/http/httpguts"
 )
 
 // The words of OAuth.Grant.
@@ -64,6 +65,10 @@ func (d *Destination) accessBy(s *scope, a *Auth) (access, error) {
 		return access{signer: signer}, err
 	default:
 		f, err := static(s, a)
+		if fix, ok := f.(fixed); err == nil && ok && !httpguts.ValidHeaderFieldValue(fix.value) && fix.header != "" {
+			err = fault.New(fault.CodeInvalid, "what goes into the header %s has characters that no header can have", fix.header).
+				WithSuggestion("Paste it again, without the end of the line.")
+		}
 		return access{signer: f}, err
 	}
 }

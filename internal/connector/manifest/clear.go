@@ -34,10 +34,18 @@ func (s *session) Clear(ctx context.Context) error {
 			return err
 		}
 		if err := a.clearing(ctx, &s.kind.Clear[at]); err != nil {
+			if class := fault.ClassOf(err); class == fault.Permanent || class == fault.Fatal {
+				s.forgetProgress(ctx, key) //nolint:errcheck // the first error says more
+			}
 			return err
 		}
 	}
-	_, err = s.state.Update(ctx, key, func(context.Context, string) (string, error) { return "", nil })
+	return s.forgetProgress(ctx, key)
+}
+
+// forgetProgress lets the next emptying begin anew.
+func (s *session) forgetProgress(ctx context.Context, key string) error {
+	_, err := s.state.Update(ctx, key, func(context.Context, string) (string, error) { return "", nil })
 	return err
 }
 

@@ -2,6 +2,7 @@ package manifest
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"net/url"
 	"slices"
@@ -11,6 +12,7 @@ import (
 	"github.com/millrace/millrace/internal/fault"
 	"github.com/millrace/millrace/internal/httpx"
 	"github.com/millrace/millrace/internal/value"
+	"golang.org/x/net/http/httpguts"
 )
 
 // client sends a connection's requests.
@@ -90,7 +92,10 @@ func headers(s *scope, h http.Header, set map[string]Text) error {
 		if err != nil {
 			return err
 		}
-		if text != "" && !strings.ContainsAny(text, "\r\n") {
+		if !httpguts.ValidHeaderFieldValue(text) {
+			return fault.New(fault.CodeMappingReject, "the value of the header %s has characters that no header can have", name)
+		}
+		if text != "" {
 			h.Set(name, text)
 		}
 	}
@@ -162,7 +167,31 @@ func (s *scope) path(t *path) (string, error) {
 	}
 	out, err := t.escaped.Render(s.t, s.buf[:0])
 	s.buf = out
+	if err == nil && astray(string(out), t.text) {
+		err = errAstray
+	}
 	return string(out), t.wrong(err)
+}
+
+var errAstray = errors.New("a part of the address has no value, or one that leads to another address")
+
+// astray reports whether a value has made another address of a path: an empty one, that of all records instead of
+// one; dots, that of something above them.
+func astray(path, text string) bool {
+	path, _, _ = strings.Cut(path, "?")
+	text, _, _ = strings.Cut(text, "?")
+	_, text, _ = strings.Cut("/"+strings.TrimPrefix(text, "https:/"), "/")
+	parts := strings.Split(strings.TrimPrefix(strings.TrimPrefix(path, "https:/"), "/"), "/")
+	for i, part := range parts {
+		switch {
+		case part == ".", part == "..":
+			return true
+		case part != "" || strings.Contains(text, "{%"): // what a condition leaves out is meant to be
+		case i == len(parts)-1 && !strings.HasSuffix(text, "/"), i < len(parts)-1 && !strings.Contains(text, "//"):
+			return true
+		}
+	}
+	return false
 }
 
 // send makes an exchange with whatever proves who sends it, and records it for the request log.

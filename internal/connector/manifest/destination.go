@@ -59,7 +59,8 @@ func (d *Destination) secrets() []string {
 	var all []string
 	for _, f := range d.manifest.connectionFields() {
 		if text := d.settings.Text(f.Name); f.Secret && text != "" {
-			all = append(all, text, url.QueryEscape(text))
+			quoted := value.AppendJSONString(nil, text)
+			all = append(all, text, url.QueryEscape(text), url.PathEscape(text), string(quoted[1:len(quoted)-1]))
 		}
 	}
 	return all
@@ -111,6 +112,7 @@ func (c *client) try(ctx context.Context, s *scope, st *Step) error {
 	if err != nil {
 		return err
 	}
+	r.Keep = answerBytes
 	resp, err := c.send(ctx, r, nil)
 	if err != nil {
 		return err

@@ -2,6 +2,7 @@ package manifest
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 
@@ -43,7 +44,7 @@ func (c *client) pages(ctx context.Context, s *scope, r *Request, visit func() e
 				return err
 			}
 		}
-		if address = ""; next == "" || resp.Truncated {
+		if address = ""; next == "" {
 			return nil
 		}
 		if strings.HasPrefix(next, "https://") || strings.HasPrefix(next, "http://") {
@@ -58,7 +59,10 @@ func (c *client) pages(ctx context.Context, s *scope, r *Request, visit func() e
 // page asks for one page; nil where it cannot be asked for yet.
 func (c *client) page(ctx context.Context, s *scope, r *Request, query map[string]string, address string) (*httpx.Response, error) {
 	request, err := c.request(ctx, s, r.parts(), nil)
-	if err != nil || strings.Contains(request.URL.Path, "//") {
+	if errors.Is(err, errAstray) || err == nil && strings.Contains(request.URL.Path, "//") {
+		return nil, nil //nolint:nilnil // a setting is not filled in yet
+	}
+	if err != nil {
 		return nil, err
 	}
 	if address != "" {
@@ -82,6 +86,9 @@ func (c *client) page(ctx context.Context, s *scope, r *Request, query map[strin
 	c.see(s, resp)
 	if e := c.verdict(s, resp, request.Secrets); e != nil {
 		return nil, e
+	}
+	if resp.Truncated {
+		return nil, fault.New(fault.CodeDestinationAnswer, "the list is longer than %d MiB and cannot be read", discoverBytes>>20)
 	}
 	return resp, nil
 }

@@ -3,6 +3,9 @@ package manifest
 import (
 	"context"
 	"encoding/json"
+	"maps"
+	"net/http"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -10,7 +13,6 @@ import (
 	"github.com/millrace/millrace/internal/clock"
 	"github.com/millrace/millrace/internal/connector"
 	"github.com/millrace/millrace/internal/fault"
-	"github.com/millrace/millrace/internal/httpx"
 	"github.com/millrace/millrace/internal/value"
 )
 
@@ -20,50 +22,77 @@ func (a *attempt) exchange(ctx context.Context, st *Step, rows []*record) error 
 		return a.poll(ctx, st, rows)
 	}
 	address := ""
+	a.met = map[*Reader]map[*record]bool{}
+	defer func() { a.more, a.met = false, nil }()
 	for range maxPages {
-		resp, err := a.ask(ctx, st, rows, address)
-		if err != nil {
+		if err := a.ask(ctx, st, rows, address); err != nil {
 			return err
 		}
-		if err := a.answered(st, rows, resp); err != nil || !st.Next.given() {
-			return err
+		var err error
+		if address, err = a.scope.text(&st.Next.source); err != nil {
+			return a.unread(st, fault.Wrap(err, fault.CodeDestinationAnswer, "reading the answer"))
 		}
-		if address, err = a.scope.text(&st.Next.source); err != nil || address == "" {
+		a.more = address != ""
+		if err := a.answered(st, rows); err != nil || !a.more {
 			return err
 		}
 	}
-	return fault.New(fault.CodeDestinationAnswer, "the answer has more than %d pages", maxPages)
+	return a.unread(st, fault.New(fault.CodeDestinationAnswer, "the answer has more than %d pages", maxPages))
 }
 
 // ask makes a request; an answer that is no success is an error. With an address it is the request for a further page.
-func (a *attempt) ask(ctx context.Context, st *Step, rows []*record, address string) (*httpx.Response, error) {
+func (a *attempt) ask(ctx context.Context, st *Step, rows []*record, address string) error {
 	if st.matches {
 		a.match(rows)
 	}
 	r, err := a.client.request(ctx, a.scope, st.parts(), rows)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if address != "" {
 		if err := turn(r, address); err != nil {
-			return nil, err
+			return err
 		}
 	}
+	r.Keep = answerBytes
 	resp, err := a.client.send(ctx, r, a.batch)
 	if err != nil {
 		if st.Reads {
 			err = harmless(err)
 		}
-		return nil, err
+		return err
 	}
 	a.client.see(a.scope, resp)
+	if resp.Truncated && resp.Status < http.StatusMultipleChoices && a.looksInto(st) {
+		return a.unread(st, fault.New(fault.CodeDestinationAnswer, "the answer is longer than %d MiB and cannot be read", answerBytes>>20))
+	}
 	if e := a.client.verdict(a.scope, resp, r.Secrets, st.Answers, a.kind.Answers); e != nil {
 		if st.Reads && e.Class == fault.Unknown {
 			e = fault.Reclass(e, fault.Retryable)
 		}
-		return nil, helped(e, st.Hint)
+		return helped(e, st.Hint)
 	}
-	return resp, nil
+	return nil
+}
+
+// answerBytes is how much of an answer is read.
+const answerBytes = discoverBytes
+
+// looksInto reports whether more than the status of a success counts.
+func (a *attempt) looksInto(st *Step) bool {
+	conditional := func(rules []Answer) bool {
+		return slices.ContainsFunc(rules, func(r Answer) bool { return r.When.given() })
+	}
+	return len(st.Rows) > 0 || len(st.Save) > 0 || st.Until.given() || st.Next.given() || conditional(st.Answers) || conditional(a.kind.Answers) || conditional(a.manifest.Answers)
+}
+
+// unread is the error of a success that cannot be read: the rows may have been taken, unless the request only reads.
+func (a *attempt) unread(st *Step, err error) error {
+	class := fault.Unknown
+	if st.Reads {
+		class = fault.Permanent
+	}
+	return fault.Reclass(err, class)
 }
 
 // match tells the templates what finds the rows of a request.
@@ -84,19 +113,29 @@ func harmless(err error) error {
 }
 
 // answered reads what a success says of single rows, and keeps what later steps need.
-func (a *attempt) answered(st *Step, rows []*record, resp *httpx.Response) error {
+func (a *attempt) answered(st *Step, rows []*record) error {
 	if !st.Reads {
 		a.wrote = true
-	}
-	if len(st.Rows) > 0 && resp.Truncated {
-		return fault.New(fault.CodeDestinationAnswer, "the answer is too long to be read")
-	}
-	for i := range st.Rows {
-		if err := a.readers(&st.Rows[i], rows); err != nil {
-			return fault.Reclass(fault.Wrap(err, fault.CodeDestinationAnswer, "reading the answer"), fault.Unknown)
+		for _, r := range rows {
+			r.sent = true
 		}
 	}
-	return a.client.keep(a.scope, st.Save)
+	a.strays = map[string]string{}
+	for i := range st.Rows {
+		if err := a.readers(&st.Rows[i], rows); err != nil {
+			return a.unread(st, fault.Wrap(err, fault.CodeDestinationAnswer, "reading the answer"))
+		}
+	}
+	if reason := a.stray(); reason != "" && !st.Reads {
+		if len(rows) > 1 {
+			return &strayError{fault.Reclass(fault.New(fault.CodeDestinationAnswer, "a row was refused, and the answer does not say which: %s", reason), fault.Unknown)}
+		}
+		a.drop(rows, reason, false)
+	}
+	if err := a.client.keep(a.scope, st.Save); err != nil {
+		return a.unread(st, fault.Wrap(err, fault.CodeDestinationAnswer, "reading the answer"))
+	}
+	return nil
 }
 
 // readers applies one reader to an answer.
@@ -112,7 +151,13 @@ func (a *attempt) readers(rd *Reader, rows []*record) error {
 	if err != nil {
 		return err
 	}
-	met := map[*record]bool{}
+	met := a.met[rd] // of the pages before this one
+	if met == nil {
+		met = map[*record]bool{}
+	}
+	if a.met != nil {
+		a.met[rd] = met
+	}
 	for i, item := range items {
 		a.scope.set("item", item)
 		found, err := find(i)
@@ -126,7 +171,7 @@ func (a *attempt) readers(rd *Reader, rows []*record) error {
 			}
 		}
 	}
-	if rd.Absent == "" || rd.Absent == "nothing" {
+	if rd.Absent == "" || rd.Absent == "nothing" || a.more {
 		return nil
 	}
 	for _, r := range rows {
@@ -136,6 +181,41 @@ func (a *attempt) readers(rd *Reader, rows []*record) error {
 	}
 	return nil
 }
+
+// refuses reports whether a reader is of a list of refusals.
+func (rd *Reader) refuses() bool { return rd.By == "key" && !rd.Reject.given() && len(rd.Save) == 0 }
+
+// strayed notes a refusal that names none of the rows, until another reader finds one by the same key.
+func (a *attempt) strayed(rd *Reader, key value.Value, found bool) error {
+	if !rd.refuses() || key.IsNull() {
+		return nil
+	}
+	name := strings.ToLower(key.String())
+	if found {
+		a.strays[name] = ""
+	}
+	if _, known := a.strays[name]; known {
+		return nil
+	}
+	reason, err := a.scope.text(&rd.Reason.source)
+	a.strays[name] = a.client.Redact(orElse(reason, "refused without a reason"))
+	return err
+}
+
+// stray is why a row was refused that no reader found; empty where all were found.
+func (a *attempt) stray() string {
+	for _, name := range slices.Sorted(maps.Keys(a.strays)) {
+		if a.strays[name] != "" {
+			return a.strays[name]
+		}
+	}
+	return ""
+}
+
+// strayError is the answer that a row of several was refused without saying which.
+type strayError struct{ error }
+
+func (e *strayError) Unwrap() error { return e.error }
 
 // items is the list that a reader reads; without a place it is the whole answer.
 func (a *attempt) items(rd *Reader) ([]value.Value, error) {
@@ -188,12 +268,17 @@ func (a *attempt) finder(rd *Reader, rows []*record) (func(i int) ([]*record, er
 		if err != nil || v.IsNull() {
 			return nil, err
 		}
-		if v.Kind() != value.List {
-			return index[rd.fold(v.String())], nil
+		keys := []value.Value{v}
+		if v.Kind() == value.List {
+			keys = v.List() // the item is about several rows
 		}
-		var found []*record // the item is about several rows
-		for _, key := range v.List() {
-			found = append(found, index[rd.fold(key.String())]...)
+		var found []*record
+		for _, key := range keys {
+			theirs := index[rd.fold(key.String())]
+			if err := a.strayed(rd, key, len(theirs) > 0); err != nil {
+				return nil, err
+			}
+			found = append(found, theirs...)
 		}
 		return found, nil
 	}, nil
@@ -274,13 +359,16 @@ const (
 type checkpoint struct {
 	Operation connector.Operation        `json:"operation"`
 	Step      int                        `json:"step"`
-	Vars      map[string]json.RawMessage `json:"vars"`
+	Vars      map[string]json.RawMessage `json:"vars"` // those that the step and later ones name
+
+	// Part says that the step is about some of the rows alone.
+	Part bool `json:"part,omitempty"`
 }
 
 // poll repeats a request until its work is over. What asks for it again after a crash is noted first.
 func (a *attempt) poll(ctx context.Context, st *Step, rows []*record) error {
-	if err := a.note(ctx, st); err != nil {
-		return err
+	if err := a.note(ctx, st, rows); err != nil {
+		return fault.Reclass(err, fault.Unknown) // the work goes on
 	}
 	every, timeout := time.Duration(st.Every), time.Duration(st.Timeout)
 	if every == 0 {
@@ -292,7 +380,10 @@ func (a *attempt) poll(ctx context.Context, st *Step, rows []*record) error {
 	began := a.clock.Now()
 	for {
 		over, err := a.look(ctx, st, rows)
-		if over || err != nil {
+		if err != nil && !over {
+			return fault.Reclass(err, fault.Unknown) // the work goes on
+		}
+		if over {
 			return err
 		}
 		if a.clock.Now().Sub(began) > timeout {
@@ -318,14 +409,15 @@ func (d *Destination) wait(ctx context.Context, t time.Duration) error {
 	}
 }
 
-// look asks once whether the work is over. While it is not known, an answer that can be asked for again is none.
+// look asks once whether the work is over: with an error, that it failed, or did what cannot be read. While it is not
+// known, an answer that can be asked for again is none.
 func (a *attempt) look(ctx context.Context, st *Step, rows []*record) (over bool, err error) {
-	resp, err := a.ask(ctx, st, rows, "")
+	err = a.ask(ctx, st, rows, "")
 	switch class := fault.ClassOf(err); {
 	case err != nil && (class == fault.Retryable || class == fault.Throttled || class == fault.Unknown):
 		return false, nil
 	case err != nil:
-		return false, fault.Reclass(err, fault.Unknown)
+		return false, err
 	}
 	if failed, err := a.scope.meets(&st.Fail); err != nil || failed {
 		if err != nil {
@@ -337,7 +429,10 @@ func (a *attempt) look(ctx context.Context, st *Step, rows []*record) (over bool
 	if over, err = a.scope.meets(&st.Until); err != nil || !over {
 		return false, err
 	}
-	return true, a.answered(st, rows, resp)
+	if err = a.answered(st, rows); err != nil && !a.alone {
+		err = fault.Reclass(err, fault.Unknown) // the work is done
+	}
+	return true, err
 }
 
 func orElse(s, other string) string {
@@ -348,7 +443,7 @@ func orElse(s, other string) string {
 }
 
 // note keeps a checkpoint.
-func (a *attempt) note(ctx context.Context, st *Step) error {
+func (a *attempt) note(ctx context.Context, st *Step, rows []*record) error {
 	w := a.writes[a.batch.Operation]
 	if w == nil || a.alone {
 		return nil
@@ -359,14 +454,27 @@ func (a *attempt) note(ctx context.Context, st *Step) error {
 			c.Step = i
 		}
 	}
+	c.Part = len(rows) < len(a.batch.Rows)
 	for _, f := range a.scope.vars {
-		c.Vars[f.Name] = f.Value.AppendJSON(nil)
+		if c.Step >= 0 && slices.ContainsFunc(w.Steps[c.Step:], func(s Step) bool { return s.names("vars", f.Name) }) {
+			c.Vars[f.Name] = f.Value.AppendJSON(nil)
+		}
 	}
 	text, err := json.Marshal(c)
 	if err != nil {
 		return fault.Wrap(err, fault.CodeInternal, "encoding a checkpoint")
 	}
 	return a.batch.Checkpoint(ctx, string(text))
+}
+
+// names reports whether a step has a variable, or all that belong to its root.
+func (st *Step) names(root, name string) (found bool) {
+	visit(reflect.ValueOf(st), func(s *source) {
+		found = found || s.tmpl != nil && slices.ContainsFunc(s.tmpl.Paths(), func(p []string) bool {
+			return p[0] == root && (len(p) == 1 || name == "" || p[1] == name)
+		})
+	}, func(*each) {})
+	return found
 }
 
 // Resolve asks once what became of work that was waited for.
@@ -381,7 +489,7 @@ func (d *Destination) Resolve(ctx context.Context, job connector.SyncJob, token 
 	}
 	defer s.Close() //nolint:errcheck // it closes idle connections only
 	w := s.writes[c.Operation]
-	if w == nil || c.Step < 0 || c.Step >= len(w.Steps) {
+	if w == nil || c.Step < 0 || c.Step >= len(w.Steps) || c.Part || w.Steps[c.Step].names("resources", "") {
 		return connector.ResolvedUnknown, nil
 	}
 	a := s.bare(value.OfMap(nil))
@@ -396,7 +504,7 @@ func (d *Destination) Resolve(ctx context.Context, job connector.SyncJob, token 
 // resolution asks for the first of the steps once more. The others are those that were to follow.
 func (a *attempt) resolution(ctx context.Context, steps []Step) (connector.Resolution, error) {
 	st := &steps[0]
-	if _, err := a.ask(ctx, st, nil, ""); err != nil {
+	if err := a.ask(ctx, st, nil, ""); err != nil {
 		return connector.ResolvedUnknown, nil //nolint:nilerr // it is asked for again, or reported as in doubt
 	}
 	if failed, err := a.scope.meets(&st.Fail); err != nil || failed {
@@ -407,7 +515,8 @@ func (a *attempt) resolution(ctx context.Context, steps []Step) (connector.Resol
 		return connector.ResolvedUnknown, err
 	}
 	for i := range st.Rows {
-		if items, err := a.items(&st.Rows[i]); err != nil || len(items) > 0 {
+		items, err := a.items(&st.Rows[i])
+		if absent := st.Rows[i].Absent; err != nil || len(items) > 0 || absent != "" && absent != "nothing" {
 			return connector.ResolvedUnknown, err // some rows may have been refused, and nobody knows any more which
 		}
 	}

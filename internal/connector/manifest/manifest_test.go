@@ -1,12 +1,17 @@
 package manifest_test
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/millrace/millrace/internal/clock"
 	"github.com/millrace/millrace/internal/connector"
 	"github.com/millrace/millrace/internal/connector/manifest"
 	"github.com/millrace/millrace/internal/connector/manifest/manifesttest"
@@ -180,4 +185,521 @@ func FuzzParse(f *testing.F) {
 			t.Error("a manifest without sync types is none")
 		}
 	})
+}
+
+// parse makes a manifest of a connection without fields and one sync type, whose words are given.
+func parse(t *testing.T, syncType string) connector.DestinationInfo {
+	t.Helper()
+	text := `version: 1
+slug: small
+name: Small
+category: other
+summary: As little as there can be
+docs: [https://example.com/api]
+connection: {base: https://example.com, test: [{request: GET /me}]}
+syncTypes:
+  - slug: thing
+    name: Things
+    modes: {upsert: {match: [id]}}
+    targets:
+      - {name: id, label: ID, type: string, match: true}
+      - {name: name, label: Name, type: string}
+      - {name: list, label: List, type: string}
+` + indent(syncType)
+	m, err := manifest.Parse("small.yaml", []byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m.Info(httpx.AnyNetwork, manifest.Hooks{})
+}
+
+func indent(text string) string {
+	return "    " + strings.ReplaceAll(strings.TrimSpace(text), "\n", "\n    ") + "\n"
+}
+
+// begin begins a run of such a manifest against answers; asked returns what was asked.
+func begin(t *testing.T, syncType string, settings connector.Settings, answers ...replay.Answer) (s connector.Session, asked func() string) {
+	t.Helper()
+	server, asked := replay.Serve(answers...)
+	t.Cleanup(server.Close)
+	d, err := parse(t, syncType).Open(connector.DestinationOptions{
+		Settings: connector.Settings{"baseUrl": server.URL}, Clock: clock.NewManual(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err = d.Begin(t.Context(), connector.SyncJob{
+		SyncID: 5, Type: "thing", Mode: connector.ModeUpsert, Settings: settings, Match: []connector.MatchPair{{From: "id", To: "id"}},
+		Columns: []connector.TargetColumn{{Name: "name", From: "name"}, {Name: "list", From: "list"}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close() }) //nolint:errcheck // it closes idle connections only
+	return s, asked
+}
+
+// rows are rows with an id, a name and a list each.
+func rows(all ...[3]string) []connector.Row {
+	list := make([]connector.Row, len(all))
+	for i, r := range all {
+		list[i] = connector.Row{
+			Ordinal: int64(i), Key: r[0], Match: []value.Value{value.OfText(r[0])}, Values: []value.Value{value.OfText(r[1]), value.OfText(r[2])},
+		}
+	}
+	return list
+}
+
+func write(t *testing.T, s connector.Session, op connector.Operation, rows []connector.Row) (connector.Result, error) {
+	t.Helper()
+	return s.Write(t.Context(), &connector.Batch{ID: "b", Operation: op, Rows: rows, Checkpoint: func(context.Context, string) error { return nil }})
+}
+
+// The engine uses a row's slices again: that of earlier values is empty for a row that has none.
+func TestNothingBefore(t *testing.T) {
+	t.Parallel()
+	s, asked := begin(t, `
+idempotency: idempotent
+before: true
+write: [{steps: [{request: POST /things, body: {was: "{{ row.before.fields.name }}", name: "{{ row.fields.name }}"}}]}]
+`, nil)
+	list := rows([3]string{"1", "Ann", "l"})
+	list[0].Before = []value.Value{}
+	if r, err := write(t, s, connector.Added, list); err != nil || len(r.Rejected) > 0 {
+		t.Errorf("got %v, %v", r, err)
+	}
+	if got := asked(); strings.Contains(got, "was") || !strings.Contains(got, "Ann") {
+		t.Errorf("sent %s", got)
+	}
+}
+
+// What an answer said to one group of rows is not about the next.
+func TestVarsOfAGroup(t *testing.T) {
+	t.Parallel()
+	s, asked := begin(t, `
+idempotency: idempotent
+batch: {rows: 10, group: [row.fields.list]}
+write:
+  - steps:
+      - {when: vars.list == nil, request: POST /lists, body: {name: "{{ row.fields.list }}"}, save: {list: body.id}}
+      - {request: "POST /lists/{{ vars.list }}/add", body: {$rows: "{{ row.match }}"}}
+`, nil, replay.Answer{Body: map[string]any{"id": "l1"}}, replay.Answer{}, replay.Answer{Body: map[string]any{"id": "l2"}})
+	if r, err := write(t, s, connector.Added, rows([3]string{"1", "Ann", "a"}, [3]string{"2", "Bob", "b"})); err != nil || len(r.Rejected) > 0 {
+		t.Errorf("got %v, %v", r, err)
+	}
+	if got := asked(); strings.Count(got, "POST /lists/l1/add") != 1 || strings.Count(got, "POST /lists/l2/add") != 1 {
+		t.Errorf("sent %s", got)
+	}
+}
+
+// What happens after a request was carried out leaves its rows in doubt, since nobody refused them.
+func TestDoubtAfterwards(t *testing.T) {
+	t.Parallel()
+	lost := errors.New("the disk is full")
+	for _, c := range []struct {
+		name, steps string
+		checkpoint  error
+	}{
+		{"saving", `[{request: POST /jobs, save: {job: "1 | divided_by: 0"}}]`, nil},
+		{"until", `[{request: POST /jobs}, {request: GET /jobs, reads: true, until: "body.n | divided_by: 0"}]`, nil},
+		{"fail", `[{request: POST /jobs}, {request: GET /jobs, reads: true, until: body.done, fail: "body.n | divided_by: 0"}]`, nil},
+		{"after the work", `[{request: POST /jobs}, {request: GET /jobs, reads: true, until: body.n, save: {job: "1 | divided_by: 0"}}]`, nil},
+		{"checkpoint", `[{request: POST /jobs}, {request: GET /jobs, reads: true, until: body.n}]`, lost},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			s, _ := begin(t, "idempotency: none\nwrite: [{steps: "+c.steps+"}]", nil, replay.Answer{}, replay.Answer{Body: map[string]any{"n": 1}})
+			r, err := s.Write(t.Context(), &connector.Batch{
+				Operation: connector.Added, Rows: rows([3]string{"1", "Ann", "l"}),
+				Checkpoint: func(context.Context, string) error { return c.checkpoint },
+			})
+			if err == nil || fault.ClassOf(err) != fault.Unknown || len(r.Rejected) > 0 {
+				t.Errorf("got %v, %v of class %s", r, err, fault.ClassOf(err))
+			}
+		})
+	}
+}
+
+// An answer of more than a MiB is read to its end, and one that is too long to be read is no success.
+func TestLongAnswers(t *testing.T) {
+	t.Parallel()
+	long := func(mib int) replay.Answer {
+		return replay.Answer{Body: map[string]any{"bad": []any{map[string]any{"key": "2"}}, "error": "none was taken", "words": strings.Repeat("x", mib<<20)}}
+	}
+	for _, c := range []struct {
+		name, words string
+		mib         int
+		want        fault.Class
+	}{
+		{"refused", "answers: [{status: [200], when: body.error, then: reject, message: \"{{ body.error }}\"}]\nwrite: [{steps: [{request: POST /things}]}]", 2, fault.Permanent},
+		{"who knows", "answers: [{status: [200], when: body.error, then: reject, message: no}]\nwrite: [{steps: [{request: POST /things}]}]", 33, fault.Unknown},
+		{"saved", "write: [{steps: [{request: POST /things, save: {id: body.error}}]}]", 33, fault.Unknown},
+		{"only read", "write: [{steps: [{request: GET /things, reads: true, save: {id: body.error}}]}]", 33, fault.Permanent},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			s, _ := begin(t, "idempotency: none\n"+c.words, nil, long(c.mib))
+			_, err := write(t, s, connector.Added, rows([3]string{"1", "Ann", "l"}))
+			if err == nil || fault.ClassOf(err) != c.want {
+				t.Errorf("got %v of class %s, want %s", err, fault.ClassOf(err), c.want)
+			}
+		})
+	}
+	s, _ := begin(t, "idempotency: none\nbatch: {rows: 5}\nwrite: [{steps: [{request: POST /things, rows: [{at: body.bad, by: key, key: item.key, is: row.match, reason: bad}]}]}]", nil, long(2))
+	r, err := write(t, s, connector.Added, rows([3]string{"1", "Ann", "l"}, [3]string{"2", "Bob", "l"}))
+	if err != nil || len(r.Rejected) != 1 || r.Rejected[0].Row != 1 {
+		t.Errorf("got %v, %v", r, err)
+	}
+}
+
+// An emptying that failed is done again from its beginning, since its job is over.
+//
+// Req: SY-13
+func TestClearAgain(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name   string
+		answer replay.Answer
+		want   fault.Class
+	}{
+		{"failed", replay.Answer{Body: map[string]any{"failed": true}}, fault.Permanent},
+		{"forgotten", replay.Answer{Status: 404}, fault.Permanent},
+		{"locked out", replay.Answer{Status: 401}, fault.Fatal},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			s, asked := begin(t, `
+idempotency: idempotent
+write: [{steps: [{request: POST /things}]}]
+clear:
+  - {request: POST /clear, save: {job: body.id}}
+  - {request: "GET /jobs/{{ vars.job }}", until: body.done, fail: body.failed}
+`, nil, replay.Answer{Body: map[string]any{"id": "c1"}}, c.answer, replay.Answer{Body: map[string]any{"id": "c2"}}, replay.Answer{Body: map[string]any{"done": true}})
+			empty := s.(connector.Clearer).Clear
+			if err := empty(t.Context()); err == nil || fault.ClassOf(err) != c.want {
+				t.Errorf("got %v of class %s", err, fault.ClassOf(err))
+			}
+			if err := empty(t.Context()); err != nil {
+				t.Error(err)
+			}
+			if got := asked(); strings.Count(got, "POST /clear") != 2 || !strings.Contains(got, "GET /jobs/c2") {
+				t.Errorf("asked %s", got)
+			}
+		})
+	}
+}
+
+// A list that cannot be made, or of which nobody knows whether it was, ends the run and is not asked for again by it.
+func TestResourceThatFails(t *testing.T) {
+	t.Parallel()
+	const one = `steps: [{request: POST /lists}]`
+	for _, c := range []struct {
+		name, steps string
+		answers     []replay.Answer
+		want        fault.Class
+		made        int
+	}{
+		{"refused", one, []replay.Answer{{Status: 400}}, fault.Fatal, 1},
+		{"no answer", one, []replay.Answer{{Status: 504}}, fault.Fatal, 1},
+		{"made in part", `steps: [{request: POST /lists}, {request: POST /share}]`, []replay.Answer{{}, {Status: 429}}, fault.Fatal, 1},
+		{"asked to wait", one, []replay.Answer{{Status: 429}}, fault.Throttled, 2},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			s, asked := begin(t, "idempotency: idempotent\nbatch: {whole: true}\nresources: [{name: list, "+c.steps+", value: body.id}]\nwrite: [{steps: [{request: POST /things}]}]", nil, c.answers...)
+			for n := range 2 {
+				_, err := write(t, s, connector.Added, rows([3]string{"1", "Ann", "l"}))
+				if n == 0 && fault.ClassOf(err) != c.want {
+					t.Errorf("got %v of class %s", err, fault.ClassOf(err))
+				}
+			}
+			if got := asked(); strings.Count(got, "POST /lists") != c.made || strings.Contains(got, "POST /things") {
+				t.Errorf("asked %s", got)
+			}
+		})
+	}
+}
+
+// A row whose own values an expression cannot be made of is refused by itself.
+func TestRowsThatCannotBeRead(t *testing.T) {
+	t.Parallel()
+	const bad = "'6 | divided_by: row.fields.name'"
+	for _, words := range []string{
+		"batch: {rows: 5, group: [" + bad + "]}\nwrite: [{steps: [{request: POST /things}]}]",
+		"batch: {rows: 5, unique: " + bad + "}\nwrite: [{steps: [{request: POST /things}]}]",
+		"batch: {rows: 5}\nwrite: [{steps: [{request: POST /things, where: " + bad + "}]}]",
+	} {
+		s, _ := begin(t, "idempotency: none\n"+words, nil)
+		list := rows([3]string{"1", "", "l"}, [3]string{"2", "", "l"})
+		list[0].Values[0], list[1].Values[0] = value.OfInt(0), value.OfInt(2)
+		if r, err := write(t, s, connector.Added, list); err != nil || len(r.Rejected) != 1 || r.Rejected[0].Row != 0 {
+			t.Errorf("%s: got %v, %v", words, r, err)
+		}
+	}
+}
+
+// Rows that were sent in part are sent again only where that does no harm, or under the same key.
+//
+// Req: SY-76
+func TestHalfDone(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		idempotency, where string
+		status             int
+		want               fault.Class // of the batch; Permanent for none
+		refused            int
+	}{
+		{"idempotent", "row.match", 429, fault.Permanent, 1},
+		{"none", "row.match", 429, fault.Unknown, 0},
+		{"none", "row.match", 500, fault.Unknown, 0},
+		{"keyed", "row.match", 500, fault.Unknown, 0},
+		{"none", "row.match", 400, fault.Permanent, 2}, // refused, and not tried again
+		{"idempotent", "row.match", 400, fault.Permanent, 2},
+		{"none", `row.match != "2"`, 429, fault.Permanent, 1}, // the row that failed was in no other request
+	} {
+		list := rows([3]string{"1", "Ann", "l"}, [3]string{"2", "Bob", "l"}, [3]string{"3", "Cem", "l"})
+		size := 2
+		if c.status == 400 {
+			size = 3
+		}
+		s, _ := begin(t, "idempotency: "+c.idempotency+`
+batch: {rows: 5, whole: true}
+write:
+  - steps:
+      - {request: POST /things, where: '`+c.where+`'}
+      - {request: POST /names, where: 'row.match != "1"'}
+`, nil, replay.Answer{}, replay.Answer{Status: c.status})
+		r, err := write(t, s, connector.Added, list[:size])
+		if (err != nil) != (c.want == fault.Unknown) || err != nil && fault.ClassOf(err) != c.want || len(r.Rejected) != c.refused || len(r.Rejected) > 0 && r.Rejected[0].Retry != (c.status != 400 || c.idempotency == "idempotent") {
+			t.Errorf("%s, %s, %d: got %v, %v", c.idempotency, c.where, c.status, r, err)
+		}
+	}
+}
+
+// After an answer with which the run cannot go on, the other rows of the batch are not tried.
+func TestFatalHalfway(t *testing.T) {
+	t.Parallel()
+	s, asked := begin(t, `
+idempotency: idempotent
+batch: {rows: 5}
+write: [{steps: [{request: POST /things, per: row}]}]
+`, nil, replay.Answer{}, replay.Answer{Status: 401})
+	list := rows([3]string{"1", "Ann", "l"}, [3]string{"2", "Bob", "l"}, [3]string{"3", "Cem", "l"})
+	r, err := write(t, s, connector.Added, list)
+	if err != nil || len(r.Rejected) != 2 || strings.Count(asked(), "POST /things") != 2 {
+		t.Errorf("got %v, %v after %s", r, err, asked())
+	}
+	if _, err := write(t, s, connector.Added, list); err == nil || fault.ClassOf(err) != fault.Fatal {
+		t.Errorf("the next batch: %v", err)
+	}
+}
+
+// A batch is never larger than what the vendor takes, and never smaller than a row.
+func TestRowsOfABatch(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		batch, when string
+		size        float64
+		want        int
+	}{
+		{"{rows: 10, setting: size}", "", 20, 10}, {"{rows: 10, setting: size}", "", 3, 3}, {"{setting: size}", "", 20, 20},
+		{"{rows: 10}", "when: settings.size == 0, ", 3, 1},
+	} {
+		s, _ := begin(t, "idempotency: none\nfields: [{name: size, label: Size, type: number}]\nbatch: "+c.batch+"\nwrite: [{"+c.when+"steps: [{request: POST /things}]}]", connector.Settings{"size": c.size})
+		if l := s.Limits(); l.Rows != c.want || l.Concurrency < 1 {
+			t.Errorf("%s, %v: %d rows, %d at once", c.batch, c.size, l.Rows, l.Concurrency)
+		}
+	}
+}
+
+// A value of a row leads to no other address than its own, and into no other header.
+func TestValuesStayInTheirPlaces(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ step, value, sent string }{
+		{"request: 'DELETE /things/{{ row.match }}'", "a b/c?d", "DELETE /things/a%20b%2Fc%3Fd"},
+		{"request: 'DELETE /things/{{ row.match }}'", "", ""},
+		{"request: 'DELETE /things/{{ row.match }}'", ".", ""},
+		{"request: 'DELETE /things/{{ row.match }}'", "..", ""},
+		{"request: 'DELETE /things/{{ row.match }}/names?x=/'", "..", ""},
+		{"request: 'DELETE /things/{{ row.match }}/names'", "", ""},
+		{"request: 'DELETE /{{ row.match }}'", "", ""},
+		{"request: 'DELETE /things/x{{ row.match }}'", "..", "DELETE /things/x.."},
+		{"request: 'DELETE /things/{{ row.match }}/'", "1", "DELETE /things/1/"},
+		{"request: 'DELETE /things?id={{ row.match }}'", "", "DELETE /things?id="},
+		{"request: 'DELETE /things{% if row.match %}/{{ row.match }}{% endif %}'", "1", "DELETE /things/1"},
+		{"request: 'DELETE https://example.com/{{ row.match }}'", "1", "DELETE /example.com/1"},
+		{"request: 'DELETE https://example.com/{{ row.match }}'", "..", ""},
+		{"request: POST /things, headers: {X-Id: '{{ row.match }}'}", "é", "X-Id: é"},
+		{"request: POST /things, headers: {X-Id: '{{ row.match }}'}", "1\r\nX-Other: 2", ""},
+		{"request: POST /things, headers: {X-Id: '{{ row.match }}'}", "1\x00", ""},
+	} {
+		s, asked := begin(t, "idempotency: none\nbatch: {rows: 5}\nwrite: [{steps: [{per: row, "+c.step+"}]}]", nil)
+		r, err := write(t, s, connector.Added, rows([3]string{c.value, "Ann", "l"}, [3]string{"good", "Bob", "l"}))
+		if err != nil || (c.sent == "") != (len(r.Rejected) == 1) || c.sent != "" && !strings.Contains(asked(), c.sent+"\n") || !strings.Contains(asked(), "good") {
+			t.Errorf("%s, %q: got %v, %v after %s", c.step, c.value, r, err, asked())
+		}
+	}
+}
+
+// A key that was pasted with the end of its line is told at once.
+func TestKeyWithLineBreak(t *testing.T) {
+	t.Parallel()
+	_, err := kitchenInfo(t).Open(connector.DestinationOptions{Settings: connector.Settings{"key": "sec\nret"}})
+	if !fault.Is(err, fault.CodeInvalid) || strings.Contains(err.Error(), "ret") {
+		t.Errorf("got %v", err)
+	}
+}
+
+// What is noted of a wait has what asks for it again and nothing else, and says whether its end is that of the batch.
+func TestCheckpoint(t *testing.T) {
+	t.Parallel()
+	const job = `
+      - {request: POST /jobs, save: {job: body.id, people: body.people}}
+      - {request: "GET /jobs/{{ vars.job }}", reads: true, until: body.done%s}
+`
+	for _, c := range []struct {
+		name, words, steps, reader string
+		part                       bool
+		want                       connector.Resolution
+	}{
+		{"whole", "", "", "", false, connector.ResolvedTaken},
+		{"two groups", ", group: [row.fields.list]", "", "", true, connector.ResolvedUnknown},
+		{"one row twice", ", unique: '1'", "", "", true, connector.ResolvedUnknown},
+		{"a step after it", "", "      - {request: POST /more}\n", "", false, connector.ResolvedUnknown},
+		{"absent", "", "", ", rows: [{at: body.ok, by: key, key: item, is: row.match, reject: item == nil, absent: reject, absentReason: gone}]", false, connector.ResolvedUnknown},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			done := replay.Answer{Body: map[string]any{"done": true, "id": "j8"}}
+			sent := replay.Answer{Body: map[string]any{"id": "j7", "people": []any{"ann@example.com"}}}
+			syncType := "idempotency: none\nbatch: {rows: 5" + c.words + "}\nwrite:\n  - steps:" + fmt.Sprintf(job, c.reader) + c.steps
+			s, _ := begin(t, syncType, nil, sent, done, done, done)
+			token := ""
+			_, err := s.Write(t.Context(), &connector.Batch{
+				Operation: connector.Added, Rows: rows([3]string{"1", "Ann", "a"}, [3]string{"2", "Bob", "b"}),
+				Checkpoint: func(_ context.Context, text string) error {
+					if token == "" {
+						token = text
+					}
+					return nil
+				},
+			})
+			if err != nil || strings.Contains(token, "ann") || !strings.Contains(token, `"job":"j7"`) || strings.Contains(token, `"part":true`) != c.part {
+				t.Fatalf("noted %s, %v", token, err)
+			}
+			server, _ := replay.Serve(done)
+			defer server.Close()
+			d, err := parse(t, syncType).Open(connector.DestinationOptions{Settings: connector.Settings{"baseUrl": server.URL}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, err := d.(connector.Resolver).Resolve(t.Context(), connector.SyncJob{Type: "thing", Mode: connector.ModeUpsert}, token)
+			if err != nil || got != c.want {
+				t.Errorf("got %s, %v; want %s", got, err, c.want)
+			}
+		})
+	}
+}
+
+// A refusal that names none of the rows by what they are matched by is not lost.
+func TestRefusalOfNobody(t *testing.T) {
+	t.Parallel()
+	refused := replay.Answer{Body: map[string]any{"bad": []any{"bob@example.com"}}}
+	for _, c := range []struct {
+		name, idempotency string
+		rows              int
+		answers           []replay.Answer
+		refused           []int
+		doubt             bool
+		sent              int
+	}{
+		{"one row", "none", 1, []replay.Answer{refused}, []int{0}, false, 1},
+		{"nobody knows", "none", 4, []replay.Answer{refused}, nil, true, 1},
+		{"found", "idempotent", 4, []replay.Answer{refused, {}, refused, {}, refused}, []int{3}, false, 5},
+		{"beside another", "idempotent", 4, []replay.Answer{{Body: map[string]any{"bad": []any{"1", "bob@example.com"}}}}, []int{1}, false, 3},
+		{"one of a list", "none", 4, []replay.Answer{{Body: map[string]any{"bad": []any{[]any{"1", "bob@example.com"}}}}}, nil, true, 1},
+		{"an empty list", "none", 4, []replay.Answer{{Body: map[string]any{"bad": []any{[]any{}}}}}, nil, false, 1},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			s, asked := begin(t, "idempotency: "+c.idempotency+`
+batch: {rows: 5}
+write: [{steps: [{request: POST /things, body: {$rows: "{{ row.match }}"}, rows: [{at: body.bad, by: key, key: item, is: row.match, reason: bad}]}]}]
+`, nil, c.answers...)
+			list := rows([3]string{"0", "", ""}, [3]string{"1", "", ""}, [3]string{"2", "", ""}, [3]string{"3", "", ""})
+			r, err := write(t, s, connector.Added, list[:c.rows])
+			var refused []int
+			for _, one := range r.Rejected {
+				refused = append(refused, one.Row)
+			}
+			if !slices.Equal(refused, c.refused) || (err != nil) != c.doubt || c.doubt && fault.ClassOf(err) != fault.Unknown || strings.Count(asked(), "POST") != c.sent {
+				t.Errorf("got %v, %v after %s", r, err, asked())
+			}
+		})
+	}
+}
+
+// No form in which a request has a secret is in the request log.
+//
+// Req: SY-74
+func TestSecretsInRequests(t *testing.T) {
+	t.Parallel()
+	text := `version: 1
+slug: small
+name: Small
+category: other
+summary: As little as there can be
+docs: [https://example.com/api]
+connection: {fields: [{name: key, label: Key, type: secret}], base: https://example.com, test: [{request: GET /me}]}
+syncTypes:
+  - slug: thing
+    name: Things
+    modes: {insert: {}}
+    mapping: {none: true}
+    idempotency: none
+    write: [{steps: [{request: "POST /{{ connection.key }}", query: {q: "{{ connection.key }}"}, body: {key: "{{ connection.key }}"}}]}]
+`
+	m, err := manifest.Parse("small.yaml", []byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	server, asked := replay.Serve()
+	defer server.Close()
+	d, err := m.Info(httpx.AnyNetwork, manifest.Hooks{}).Open(connector.DestinationOptions{Settings: connector.Settings{"baseUrl": server.URL, "key": `kq"zw yx\v`}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := d.Begin(t.Context(), connector.SyncJob{Type: "thing", Mode: connector.ModeInsert})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := &connector.Batch{Operation: connector.Added, Rows: []connector.Row{{Key: "1"}}}
+	if _, err := s.Write(t.Context(), b); err != nil || !strings.Contains(asked(), `kq\"zw yx\\v`) {
+		t.Fatalf("%v after %s", err, asked())
+	}
+	for _, x := range b.Exchanges {
+		if log := x.URL + x.RequestBody; strings.Contains(log, "zw") || strings.Count(log, "[secret]") != 3 {
+			t.Errorf("recorded %s", log)
+		}
+	}
+}
+
+// An answer to one batch is not about the next, nor one to a group.
+func TestAnswersOfEarlier(t *testing.T) {
+	t.Parallel()
+	s, asked := begin(t, `
+idempotency: idempotent
+batch: {rows: 5, group: [row.fields.list]}
+write: [{steps: [{when: body.ready == nil, request: POST /prepare}, {when: body.ready, request: POST /things}]}]
+`, nil, replay.Answer{Body: map[string]any{"ready": true}}, replay.Answer{Body: map[string]any{"ready": true}},
+		replay.Answer{Body: map[string]any{"ready": true}}, replay.Answer{Body: map[string]any{"ready": true}},
+		replay.Answer{Body: map[string]any{"ready": true}}, replay.Answer{Body: map[string]any{"ready": true}})
+	for _, list := range [][]connector.Row{rows([3]string{"1", "Ann", "a"}, [3]string{"2", "Bob", "b"}), rows([3]string{"3", "Cem", "a"})} {
+		if r, err := write(t, s, connector.Added, list); err != nil || len(r.Rejected) > 0 {
+			t.Errorf("got %v, %v", r, err)
+		}
+	}
+	if got := asked(); strings.Count(got, "POST /prepare") != 3 || strings.Count(got, "POST /things") != 3 {
+		t.Errorf("asked %s", got)
+	}
 }

@@ -44,6 +44,7 @@ type record struct {
 	sections []value.Value // by layout.sections; null until it is asked for
 	texts    []value.Field // what the settings' templates make of the row
 	failed   error         // that one of them cannot be evaluated
+	sent     bool          // a request that changes something was carried out for it
 }
 
 var _ template.DeepRow = (*record)(nil)
@@ -217,8 +218,8 @@ func (c *column) last() string { return c.path[len(c.path)-1] }
 
 // previous is what was sent before, as an object of sections.
 func (r *record) previous() value.Value {
-	if r.row.Before == nil {
-		return value.Value{}
+	if len(r.row.Before) == 0 {
+		return value.Value{} // only changed rows have them; the slice may be an empty one that is used again
 	}
 	values := make([]value.Value, len(r.layout.columns))
 	if err := r.layout.apply(values, r.row.Before, false); err != nil {

@@ -17,26 +17,39 @@ type resources struct {
 	mu   sync.Mutex
 	made bool
 	all  value.Value
+	err  error // why they cannot be had, and the run cannot go on
 }
 
 // get returns the values of all resources, by their names, and makes those that do not exist.
 func (rs *resources) get(ctx context.Context, s *session) (value.Value, error) {
 	rs.mu.Lock()
 	defer rs.mu.Unlock()
-	if rs.made {
-		return rs.all, nil
+	if rs.made || rs.err != nil {
+		return rs.all, rs.err
 	}
 	var fields []value.Field
 	for i := range s.kind.Resources {
 		r := &s.kind.Resources[i]
 		v, err := s.resource(ctx, r, value.OfMap(fields))
 		if err != nil {
-			return value.Value{}, err
+			return value.Value{}, rs.failed(err)
 		}
 		fields = append(fields, value.Field{Name: r.Name, Value: v})
 	}
 	rs.all, rs.made = value.OfMap(fields), true
 	return rs.all, nil
+}
+
+// failed keeps an error after which asking again is no use, or may make another one of the same name: it is about no
+// row, and so it ends the run.
+func (rs *resources) failed(err error) error {
+	switch fault.ClassOf(err) {
+	case fault.Permanent, fault.Unknown, fault.Fatal:
+		rs.err = fault.Reclass(err, fault.Fatal)
+		return rs.err
+	default:
+		return err
+	}
 }
 
 // resource returns one resource: what the settings say, what an earlier run made, or what is made now. Another name, or
@@ -80,6 +93,9 @@ func (s *session) resourceKey(ctx context.Context, a *attempt, r *Resource) (str
 // make makes a resource. Something else than a value means that it was not made.
 func (a *attempt) make(ctx context.Context, r *Resource) (value.Value, error) {
 	if err := a.steps(ctx, r.Steps); err != nil {
+		if a.wrote {
+			err = fault.Reclass(err, fault.Fatal) // a part of it exists, and another attempt would make it again
+		}
 		return value.Value{}, err
 	}
 	v, err := a.scope.eval(&r.Value.source)

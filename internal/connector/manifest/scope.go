@@ -32,9 +32,20 @@ func (s *scope) set(name string, v value.Value) { s.t.Set(name, v) }
 
 // keepVar saves what later steps know as vars.NAME.
 func (s *scope) keepVar(name string, v value.Value) {
-	s.vars = slices.DeleteFunc(slices.Clone(s.vars), func(f value.Field) bool { return f.Name == name })
-	s.vars = append(s.vars, value.Field{Name: name, Value: v})
-	s.set("vars", value.OfMap(s.vars))
+	vars := slices.DeleteFunc(slices.Clone(s.vars), func(f value.Field) bool { return f.Name == name })
+	s.setVars(append(vars, value.Field{Name: name, Value: v}))
+}
+
+func (s *scope) setVars(vars []value.Field) {
+	s.vars = vars
+	s.set("vars", value.OfMap(vars))
+}
+
+// forget takes the last answer from the templates.
+func (s *scope) forget() {
+	for _, name := range []string{"status", "headers", "body", "item"} {
+		s.set(name, value.Value{})
+	}
 }
 
 // bind gives a row to the templates.

@@ -155,7 +155,7 @@ func (s *session) Limits() connector.Limits {
 		all.Operations = append(all.Operations, op)
 	}
 	if all.Operations == nil {
-		all.Operations = []connector.Operation{}
+		all.Rows, all.Concurrency, all.Operations = 1, 1, []connector.Operation{}
 	}
 	return all
 }
@@ -181,7 +181,9 @@ func (s *session) limits(w *Write) connector.Limits {
 		SkipInitial: s.skipsFirst(), OneKind: true,
 	}
 	if n, ok := toInt(s.job.Settings[t.Batch.Setting]); ok && n > 0 {
-		l.Rows = n
+		if l.Rows = n; t.Batch.Rows > 0 {
+			l.Rows = min(n, t.Batch.Rows) // whatever people fill in, the vendor takes no more
+		}
 	}
 	if w.Rows > 0 {
 		l.Rows = min(l.Rows, w.Rows)
