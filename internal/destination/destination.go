@@ -13,6 +13,7 @@ import (
 	"github.com/millrace/millrace/internal/connector/manifest"
 	"github.com/millrace/millrace/internal/destination/braze"
 	"github.com/millrace/millrace/internal/destination/hubspot"
+	"github.com/millrace/millrace/internal/destination/intercom"
 	"github.com/millrace/millrace/internal/destination/iterable"
 	"github.com/millrace/millrace/internal/destination/salesforce"
 	"github.com/millrace/millrace/internal/httpx"
@@ -25,6 +26,7 @@ var files embed.FS
 var hooks = map[string]manifest.Hooks{
 	"braze":      braze.Hooks(),
 	"hubspot":    hubspot.Hooks(),
+	"intercom":   intercom.Hooks(),
 	"iterable":   iterable.Hooks(),
 	"salesforce": salesforce.Hooks(),
 }
