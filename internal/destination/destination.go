@@ -15,6 +15,7 @@ import (
 	"github.com/millrace/millrace/internal/destination/hubspot"
 	"github.com/millrace/millrace/internal/destination/intercom"
 	"github.com/millrace/millrace/internal/destination/iterable"
+	"github.com/millrace/millrace/internal/destination/notion"
 	"github.com/millrace/millrace/internal/destination/salesforce"
 	"github.com/millrace/millrace/internal/httpx"
 )
@@ -28,6 +29,7 @@ var hooks = map[string]manifest.Hooks{
 	"hubspot":    hubspot.Hooks(),
 	"intercom":   intercom.Hooks(),
 	"iterable":   iterable.Hooks(),
+	"notion":     notion.Hooks(),
 	"salesforce": salesforce.Hooks(),
 }
 
