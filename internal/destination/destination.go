@@ -16,6 +16,7 @@ import (
 	"github.com/millrace/millrace/internal/destination/hubspot"
 	"github.com/millrace/millrace/internal/destination/intercom"
 	"github.com/millrace/millrace/internal/destination/iterable"
+	"github.com/millrace/millrace/internal/destination/jira"
 	"github.com/millrace/millrace/internal/destination/notion"
 	"github.com/millrace/millrace/internal/destination/salesforce"
 	"github.com/millrace/millrace/internal/httpx"
@@ -31,6 +32,7 @@ var hooks = map[string]manifest.Hooks{
 	"hubspot":    hubspot.Hooks(),
 	"intercom":   intercom.Hooks(),
 	"iterable":   iterable.Hooks(),
+	"jira":       jira.Hooks(),
 	"notion":     notion.Hooks(),
 	"salesforce": salesforce.Hooks(),
 }
