@@ -12,6 +12,7 @@ import (
 	"github.com/millrace/millrace/internal/connector"
 	"github.com/millrace/millrace/internal/connector/manifest"
 	"github.com/millrace/millrace/internal/destination/airtable"
+	"github.com/millrace/millrace/internal/destination/asana"
 	"github.com/millrace/millrace/internal/destination/braze"
 	"github.com/millrace/millrace/internal/destination/hubspot"
 	"github.com/millrace/millrace/internal/destination/intercom"
@@ -28,6 +29,7 @@ var files embed.FS
 // hooks are the Go code beside manifests, by their slugs.
 var hooks = map[string]manifest.Hooks{
 	"airtable":   airtable.Hooks(),
+	"asana":      asana.Hooks(),
 	"braze":      braze.Hooks(),
 	"hubspot":    hubspot.Hooks(),
 	"intercom":   intercom.Hooks(),
