@@ -20,6 +20,7 @@ import (
 	"github.com/millrace/millrace/internal/destination/jira"
 	"github.com/millrace/millrace/internal/destination/notion"
 	"github.com/millrace/millrace/internal/destination/salesforce"
+	"github.com/millrace/millrace/internal/destination/zendesk"
 	"github.com/millrace/millrace/internal/httpx"
 )
 
@@ -37,6 +38,7 @@ var hooks = map[string]manifest.Hooks{
 	"jira":       jira.Hooks(),
 	"notion":     notion.Hooks(),
 	"salesforce": salesforce.Hooks(),
+	"zendesk":    zendesk.Hooks(),
 }
 
 // Manifests returns the destinations that are manifests, by their slugs. network says where the server's operator lets
