@@ -317,7 +317,7 @@ func texts(v value.Value) []string {
 	v = v.Parsed()
 	items := v.List()
 	if v.Kind() != value.List && !v.IsNull() {
-		for _, part := range strings.Split(v.String(), ",") {
+		for part := range strings.SplitSeq(v.String(), ",") {
 			items = append(items, value.OfText(part))
 		}
 	}

@@ -94,7 +94,7 @@ func (f field) of(v value.Value) (any, error) {
 	case f.kind == "people":
 		return texts(v), nil
 	case v.IsNull():
-		return nil, nil
+		return value.Value{}, nil
 	case f.kind == "enum":
 		return f.option(v.String())
 	case f.kind == "text":
@@ -109,7 +109,7 @@ func (f field) of(v value.Value) (any, error) {
 
 func (f field) option(text string) (any, error) {
 	if text = strings.TrimSpace(text); text == "" {
-		return nil, nil
+		return value.Value{}, nil
 	}
 	gid, known := f.options[text]
 	if !known {
@@ -140,7 +140,7 @@ func number(v value.Value) (any, error) {
 	}
 	text := strings.TrimSpace(v.String())
 	if text == "" {
-		return nil, nil
+		return value.Value{}, nil
 	}
 	if _, err := strconv.ParseFloat(text, 64); err != nil {
 		return nil, fault.New(fault.CodeMappingReject, "the value is no number").WithSuggestion("Cast the column to a number in the model.")

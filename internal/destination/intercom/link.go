@@ -134,7 +134,7 @@ func (w *writing) tag(ctx context.Context) error {
 	was := names(manifest.At(before, "fields", tagField))
 	switch job.Settings.Text("tagMode") {
 	case modeOverwrite:
-		if !before.IsNull() && sameNames(now, was) {
+		if sameNames(now, was) {
 			return nil
 		}
 		all, err := w.tagged(ctx)

@@ -64,7 +64,7 @@ func (s shape) of(v value.Value) (any, error) {
 	}
 	items := v.List()
 	if v.Kind() != value.List && !v.IsNull() {
-		for _, part := range strings.Split(v.String(), ",") {
+		for part := range strings.SplitSeq(v.String(), ",") {
 			if part = strings.TrimSpace(part); part != "" {
 				items = append(items, value.OfText(part))
 			}
@@ -120,7 +120,7 @@ func number(v value.Value) (any, error) {
 	}
 	text := strings.TrimSpace(v.String())
 	if text == "" {
-		return nil, nil
+		return value.Value{}, nil
 	}
 	if _, err := strconv.ParseFloat(text, 64); err != nil {
 		return nil, fault.New(fault.CodeMappingReject, "the value is no number").WithSuggestion("Cast the column to a number in the model.")
@@ -154,7 +154,7 @@ func text(s string) any {
 // https://developer.atlassian.com/cloud/jira/platform/apis/document/structure/
 func paragraphs(text string) map[string]any {
 	content := []any{}
-	for _, block := range strings.Split(strings.ReplaceAll(text, "\r\n", "\n"), "\n\n") {
+	for block := range strings.SplitSeq(strings.ReplaceAll(text, "\r\n", "\n"), "\n\n") {
 		nodes := []any{}
 		for i, line := range strings.Split(block, "\n") {
 			if i > 0 {

@@ -124,7 +124,7 @@ func begin(ctx context.Context, r *manifest.Run) (connector.Session, error) {
 // send writes one row, after it was queried.
 func (w *writer) send(ctx context.Context, r *manifest.Run, row manifest.Row, op connector.Operation) error {
 	job := r.Job()
-	body, err := w.body(r, row, op)
+	body, err := w.body(row, op)
 	if err != nil {
 		r.Reject(row, fault.As(err).Error(), false)
 		return nil
@@ -152,7 +152,7 @@ func (w *writer) send(ctx context.Context, r *manifest.Run, row manifest.Row, op
 }
 
 // body are the mapped properties in the shapes of their types. The one that rows are matched by is emptied by nothing.
-func (w *writer) body(r *manifest.Run, row manifest.Row, op connector.Operation) (map[string]any, error) {
+func (w *writer) body(row manifest.Row, op connector.Operation) (map[string]any, error) {
 	body := map[string]any{}
 	for _, f := range row.Get("fields").Fields() {
 		if op == connector.Removed && f.Name == w.match {

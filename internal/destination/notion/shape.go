@@ -58,7 +58,7 @@ func number(v value.Value) (any, error) {
 	}
 	text := strings.TrimSpace(v.String())
 	if text == "" {
-		return nil, nil
+		return value.Value{}, nil
 	}
 	if _, err := strconv.ParseFloat(text, 64); err != nil || v.Kind() != value.Text {
 		return nil, fault.New(fault.CodeMappingReject, "the value is no number").WithSuggestion("Cast the column to a number in the model.")
@@ -88,14 +88,14 @@ func date(v value.Value) (any, error) {
 	var start string
 	switch v.Kind() {
 	case value.Null:
-		return nil, nil
+		return value.Value{}, nil
 	case value.Day:
 		start = v.Time().Format(time.DateOnly)
 	case value.Time:
 		start = v.Time().Format(time.RFC3339)
 	default:
 		if start = strings.TrimSpace(v.String()); start == "" {
-			return nil, nil
+			return value.Value{}, nil
 		}
 	}
 	return map[string]any{"start": start}, nil
@@ -104,7 +104,7 @@ func date(v value.Value) (any, error) {
 func choice(v value.Value) (any, error) {
 	text := strings.TrimSpace(v.String())
 	if v.IsNull() || text == "" {
-		return nil, nil
+		return value.Value{}, nil
 	}
 	return map[string]any{"name": text}, nil
 }
@@ -113,7 +113,7 @@ func choice(v value.Value) (any, error) {
 func choices(v value.Value) (any, error) {
 	items := v.List()
 	if v.Kind() != value.List && !v.IsNull() {
-		for _, part := range strings.Split(v.String(), ",") {
+		for part := range strings.SplitSeq(v.String(), ",") {
 			items = append(items, value.OfText(part))
 		}
 	}
@@ -123,7 +123,7 @@ func choices(v value.Value) (any, error) {
 		if err != nil {
 			return nil, err
 		}
-		if named != nil {
+		if _, is := named.(map[string]any); is {
 			all = append(all, named)
 		}
 	}
@@ -133,7 +133,7 @@ func choices(v value.Value) (any, error) {
 // line is a text that is empty or null.
 func line(v value.Value) (any, error) {
 	if v.IsNull() || v.String() == "" {
-		return nil, nil
+		return value.Value{}, nil
 	}
 	return v.String(), nil
 }
