@@ -11,10 +11,16 @@ import (
 
 	"github.com/millrace/millrace/internal/connector"
 	"github.com/millrace/millrace/internal/connector/manifest"
+	"github.com/millrace/millrace/internal/destination/airtable"
+	"github.com/millrace/millrace/internal/destination/asana"
 	"github.com/millrace/millrace/internal/destination/braze"
 	"github.com/millrace/millrace/internal/destination/hubspot"
+	"github.com/millrace/millrace/internal/destination/intercom"
 	"github.com/millrace/millrace/internal/destination/iterable"
+	"github.com/millrace/millrace/internal/destination/jira"
+	"github.com/millrace/millrace/internal/destination/notion"
 	"github.com/millrace/millrace/internal/destination/salesforce"
+	"github.com/millrace/millrace/internal/destination/zendesk"
 	"github.com/millrace/millrace/internal/httpx"
 )
 
@@ -23,10 +29,16 @@ var files embed.FS
 
 // hooks are the Go code beside manifests, by their slugs.
 var hooks = map[string]manifest.Hooks{
+	"airtable":   airtable.Hooks(),
+	"asana":      asana.Hooks(),
 	"braze":      braze.Hooks(),
 	"hubspot":    hubspot.Hooks(),
+	"intercom":   intercom.Hooks(),
 	"iterable":   iterable.Hooks(),
+	"jira":       jira.Hooks(),
+	"notion":     notion.Hooks(),
 	"salesforce": salesforce.Hooks(),
+	"zendesk":    zendesk.Hooks(),
 }
 
 // Manifests returns the destinations that are manifests, by their slugs. network says where the server's operator lets

@@ -1,0 +1,191 @@
+// Package notion is what the manifest of Notion cannot say: databases are searched for, their properties are read, and
+// values take the shapes of the properties' types.
+//
+// Notion's pages are named in README.md.
+package notion
+
+import (
+	"context"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/millrace/millrace/internal/connector"
+	"github.com/millrace/millrace/internal/connector/manifest"
+	"github.com/millrace/millrace/internal/fault"
+	"github.com/millrace/millrace/internal/value"
+)
+
+// Hooks returns the Go code beside the manifest.
+func Hooks() manifest.Hooks {
+	return manifest.Hooks{
+		Begin:    map[string]func(context.Context, *manifest.Run) (connector.Session, error){"rows": begin},
+		Lists:    map[string]func(context.Context, *manifest.Run) ([]connector.Option, error){"databases": databases},
+		Fields:   map[string]func(context.Context, *manifest.Run) ([]manifest.Discovered, error){"rows": fields},
+		Formless: map[string]bool{"rows": true},
+	}
+}
+
+// databases are the data sources of the databases that were shared with the connection.
+func databases(ctx context.Context, r *manifest.Run) ([]connector.Option, error) {
+	var all []connector.Option
+	ask := map[string]any{"filter": map[string]any{"property": "object", "value": "data_source"}, "page_size": 100}
+	for {
+		page, _, err := r.Fetch(ctx, "POST", "v1/search", ask)
+		if err != nil {
+			return nil, err
+		}
+		for _, d := range manifest.At(page, "results").List() {
+			all = append(all, connector.Option{Value: manifest.TextAt(d, "id"), Label: plain(manifest.At(d, "title"))})
+		}
+		next := manifest.TextAt(page, "next_cursor")
+		if next == "" || next == ask["start_cursor"] {
+			return all, nil
+		}
+		ask["start_cursor"] = next
+	}
+}
+
+// plain is the text of a list of rich texts.
+func plain(texts value.Value) string {
+	var b strings.Builder
+	for _, t := range texts.List() {
+		b.WriteString(manifest.TextAt(t, "plain_text"))
+	}
+	return b.String()
+}
+
+// properties are the properties of the sync's database, by their names.
+func properties(ctx context.Context, r *manifest.Run) (value.Value, error) {
+	source, _, err := r.Fetch(ctx, "GET", path(r), nil)
+	return manifest.At(source, "properties"), err
+}
+
+func path(r *manifest.Run) string {
+	return "v1/data_sources/" + url.PathEscape(r.Job().Settings.Text("database"))
+}
+
+// fields offers the properties that can be written.
+func fields(ctx context.Context, r *manifest.Run) ([]manifest.Discovered, error) {
+	all, err := properties(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	var list []manifest.Discovered
+	for _, p := range all.Fields() {
+		native := manifest.TextAt(p.Value, "type")
+		s, known := shapes[native]
+		if !known {
+			continue
+		}
+		f := connector.TargetField{Name: p.Name, Label: p.Name, Type: s.target, Native: native, Match: s.match, Help: manifest.TextAt(p.Value, "description")}
+		list = append(list, manifest.Discovered{TargetField: f})
+	}
+	slices.SortFunc(list, func(a, b manifest.Discovered) int { return strings.Compare(a.Name, b.Name) })
+	return list, nil
+}
+
+// writer sends rows of one database.
+type writer struct {
+	types map[string]string // of the mapped properties and the one that rows are matched by
+	match string
+}
+
+// begin reads the types of the mapped properties.
+func begin(ctx context.Context, r *manifest.Run) (connector.Session, error) {
+	all, err := properties(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	w := &writer{types: map[string]string{}, match: r.Job().Match[0].To}
+	names := []string{w.match}
+	for _, c := range r.Job().Columns {
+		names = append(names, c.Name)
+	}
+	for _, name := range names {
+		p, there := all.Get(name)
+		native := manifest.TextAt(p, "type")
+		switch s, known := shapes[native]; {
+		case !there:
+			return nil, fault.New(fault.CodeDestinationRejected, "the database has no property %q", name).
+				WithSuggestion("Refresh the fields; properties are mapped by their names.")
+		case !known:
+			return nil, fault.New(fault.CodeDestinationRejected, "properties of the type %s, such as %q, cannot be written", native, name).
+				WithSuggestion("Take it out of the mapping, or change its type in Notion.")
+		case name == w.match && !s.match:
+			return nil, fault.New(fault.CodeDestinationRejected, "rows are matched by texts, and the property %q is a %s", name, native).
+				WithSuggestion("Change its type to text in Notion, or add a text property.")
+		}
+		w.types[name] = native
+	}
+	return r.Each(w.send), nil
+}
+
+// send writes one row, after it was queried.
+func (w *writer) send(ctx context.Context, r *manifest.Run, row manifest.Row, op connector.Operation) error {
+	job := r.Job()
+	body, err := w.body(row, op)
+	if err != nil {
+		r.Reject(row, fault.As(err).Error(), false)
+		return nil
+	}
+	text := row.Match().String()
+	pages, err := w.find(ctx, r, text)
+	switch {
+	case err != nil:
+		return err
+	case len(pages) > 1:
+		r.Reject(row, "several rows of the database have this value of "+w.match+"; which of them is meant is not known", false)
+	case len(pages) == 1 && op == connector.Removed && job.Delete == connector.DeleteRecord:
+		_, _, err = r.Send(ctx, "PATCH", "v1/pages/"+url.PathEscape(pages[0]), map[string]any{"in_trash": true})
+	case len(pages) == 1 && len(body) > 0:
+		_, _, err = r.Send(ctx, "PATCH", "v1/pages/"+url.PathEscape(pages[0]), map[string]any{"properties": body})
+	case len(pages) == 1 || op == connector.Removed: // there is nothing to write, or it is gone already
+	case job.Mode == connector.ModeUpdate:
+		r.Reject(row, "no row of the database has this value of "+w.match, false)
+	default:
+		body[w.match] = map[string]any{w.types[w.match]: texts(text)}
+		parent := map[string]any{"type": "data_source_id", "data_source_id": job.Settings.Text("database")}
+		_, _, err = r.Send(ctx, "POST", "v1/pages", map[string]any{"parent": parent, "properties": body})
+	}
+	return err
+}
+
+// body are the mapped properties in the shapes of their types. The one that rows are matched by is emptied by nothing.
+func (w *writer) body(row manifest.Row, op connector.Operation) (map[string]any, error) {
+	body := map[string]any{}
+	for _, f := range row.Get("fields").Fields() {
+		if op == connector.Removed && f.Name == w.match {
+			continue
+		}
+		shaped, err := shapes[w.types[f.Name]].of(f.Value.Parsed())
+		if err != nil {
+			return nil, fault.Wrap(err, fault.CodeMappingReject, "property %s", f.Name)
+		}
+		body[f.Name] = map[string]any{w.types[f.Name]: shaped}
+	}
+	return body, nil
+}
+
+// find queries the pages whose property is the text. Notion may see more as equal than we do.
+func (w *writer) find(ctx context.Context, r *manifest.Run, text string) ([]string, error) {
+	native := w.types[w.match]
+	ask := map[string]any{"filter": map[string]any{"property": w.match, native: map[string]any{"equals": text}}, "page_size": 100}
+	var all []string
+	for {
+		page, _, err := r.Fetch(ctx, "POST", path(r)+"/query", ask)
+		if err != nil {
+			return nil, err
+		}
+		for _, p := range manifest.At(page, "results").List() {
+			if plain(manifest.At(p, "properties", w.match, native)) == text {
+				all = append(all, manifest.TextAt(p, "id"))
+			}
+		}
+		next := manifest.TextAt(page, "next_cursor")
+		if next == "" || next == ask["start_cursor"] || len(all) > 1 {
+			return all, nil
+		}
+		ask["start_cursor"] = next
+	}
+}
