@@ -14,6 +14,7 @@ import (
 	"github.com/millrace/millrace/internal/destination/braze"
 	"github.com/millrace/millrace/internal/destination/hubspot"
 	"github.com/millrace/millrace/internal/destination/iterable"
+	"github.com/millrace/millrace/internal/destination/mixpanel"
 	"github.com/millrace/millrace/internal/destination/salesforce"
 	"github.com/millrace/millrace/internal/httpx"
 )
@@ -26,6 +27,7 @@ var hooks = map[string]manifest.Hooks{
 	"braze":      braze.Hooks(),
 	"hubspot":    hubspot.Hooks(),
 	"iterable":   iterable.Hooks(),
+	"mixpanel":   mixpanel.Hooks(),
 	"salesforce": salesforce.Hooks(),
 }
 
