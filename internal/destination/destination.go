@@ -18,6 +18,7 @@ import (
 	"github.com/millrace/millrace/internal/destination/intercom"
 	"github.com/millrace/millrace/internal/destination/iterable"
 	"github.com/millrace/millrace/internal/destination/jira"
+	"github.com/millrace/millrace/internal/destination/mixpanel"
 	"github.com/millrace/millrace/internal/destination/notion"
 	"github.com/millrace/millrace/internal/destination/salesforce"
 	"github.com/millrace/millrace/internal/destination/zendesk"
@@ -36,6 +37,7 @@ var hooks = map[string]manifest.Hooks{
 	"intercom":   intercom.Hooks(),
 	"iterable":   iterable.Hooks(),
 	"jira":       jira.Hooks(),
+	"mixpanel":   mixpanel.Hooks(),
 	"notion":     notion.Hooks(),
 	"salesforce": salesforce.Hooks(),
 	"zendesk":    zendesk.Hooks(),
