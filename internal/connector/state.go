@@ -23,7 +23,7 @@ type State interface {
 func Memory() State { return &memoryState{values: map[string]string{}} }
 
 type memoryState struct {
-	changing sync.Mutex
+	changing sync.Map // a *sync.Mutex for each key: a change may itself change another key, such as a token
 	mu       sync.Mutex
 	values   map[string]string
 }
@@ -38,8 +38,10 @@ func (m *memoryState) Load(_ context.Context, key string) (value string, found b
 }
 
 func (m *memoryState) Update(ctx context.Context, key string, change func(context.Context, string) (string, error)) (string, error) {
-	m.changing.Lock()
-	defer m.changing.Unlock()
+	one, _ := m.changing.LoadOrStore(key, &sync.Mutex{})
+	lock := one.(*sync.Mutex) //nolint:forcetypeassert // nothing else is stored
+	lock.Lock()
+	defer lock.Unlock()
 	old, _, err := m.Load(ctx, key)
 	if err != nil {
 		return "", err
