@@ -63,6 +63,7 @@ var sideways = map[[2]string]string{
 	{"internal/destination/", "internal/destination/sqltable"}:       "tables of every database are checked and filled by the same rules",
 	{"internal/destination/file/", "internal/destination/"}:          "the suite of file destinations",
 	{"internal/destination/", "internal/destination/aws"}:            "requests to Amazon's services are signed and their errors read in one way",
+	{"internal/destination/", "internal/destination/chat"}:           "messages to every chat are made of rows alike",
 	{"internal/destination/", "internal/destination/trigger"}:        "messages and requests of one's own making are described and made alike",
 	{"internal/resource", "internal/connector"}:                      "secrets of a configuration are found by its fields",
 	{"internal/resource/", "internal/resource"}:                      "the suite of kinds",

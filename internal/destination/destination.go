@@ -15,6 +15,7 @@ import (
 	"github.com/millrace/millrace/internal/destination/hubspot"
 	"github.com/millrace/millrace/internal/destination/iterable"
 	"github.com/millrace/millrace/internal/destination/salesforce"
+	"github.com/millrace/millrace/internal/destination/slack"
 	"github.com/millrace/millrace/internal/httpx"
 )
 
@@ -27,6 +28,7 @@ var hooks = map[string]manifest.Hooks{
 	"hubspot":    hubspot.Hooks(),
 	"iterable":   iterable.Hooks(),
 	"salesforce": salesforce.Hooks(),
+	"slack":      slack.Hooks(),
 }
 
 // Manifests returns the destinations that are manifests, by their slugs. network says where the server's operator lets
