@@ -14,6 +14,7 @@ import (
 	"github.com/millrace/millrace/internal/destination/braze"
 	"github.com/millrace/millrace/internal/destination/hubspot"
 	"github.com/millrace/millrace/internal/destination/iterable"
+	teams "github.com/millrace/millrace/internal/destination/microsoft-teams"
 	"github.com/millrace/millrace/internal/destination/salesforce"
 	"github.com/millrace/millrace/internal/destination/slack"
 	"github.com/millrace/millrace/internal/httpx"
@@ -24,11 +25,12 @@ var files embed.FS
 
 // hooks are the Go code beside manifests, by their slugs.
 var hooks = map[string]manifest.Hooks{
-	"braze":      braze.Hooks(),
-	"hubspot":    hubspot.Hooks(),
-	"iterable":   iterable.Hooks(),
-	"salesforce": salesforce.Hooks(),
-	"slack":      slack.Hooks(),
+	"braze":           braze.Hooks(),
+	"hubspot":         hubspot.Hooks(),
+	"iterable":        iterable.Hooks(),
+	"microsoft-teams": teams.Hooks(),
+	"salesforce":      salesforce.Hooks(),
+	"slack":           slack.Hooks(),
 }
 
 // Manifests returns the destinations that are manifests, by their slugs. network says where the server's operator lets
