@@ -23,7 +23,7 @@ type State interface {
 func Memory() State { return &memoryState{values: map[string]string{}} }
 
 type memoryState struct {
-	changing sync.Mutex
+	changing map[string]*sync.Mutex // by the key: what makes one value may need another
 	mu       sync.Mutex
 	values   map[string]string
 }
@@ -38,8 +38,9 @@ func (m *memoryState) Load(_ context.Context, key string) (value string, found b
 }
 
 func (m *memoryState) Update(ctx context.Context, key string, change func(context.Context, string) (string, error)) (string, error) {
-	m.changing.Lock()
-	defer m.changing.Unlock()
+	changing := m.lock(key)
+	changing.Lock()
+	defer changing.Unlock()
 	old, _, err := m.Load(ctx, key)
 	if err != nil {
 		return "", err
@@ -52,4 +53,17 @@ func (m *memoryState) Update(ctx context.Context, key string, change func(contex
 	defer m.mu.Unlock()
 	m.values[key] = next
 	return next, nil
+}
+
+// lock is what a change of the key waits for.
+func (m *memoryState) lock(key string) *sync.Mutex {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.changing == nil {
+		m.changing = map[string]*sync.Mutex{}
+	}
+	if m.changing[key] == nil {
+		m.changing[key] = &sync.Mutex{}
+	}
+	return m.changing[key]
 }

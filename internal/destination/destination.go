@@ -14,6 +14,7 @@ import (
 	"github.com/millrace/millrace/internal/destination/braze"
 	"github.com/millrace/millrace/internal/destination/hubspot"
 	"github.com/millrace/millrace/internal/destination/iterable"
+	"github.com/millrace/millrace/internal/destination/marketo"
 	teams "github.com/millrace/millrace/internal/destination/microsoft-teams"
 	"github.com/millrace/millrace/internal/destination/salesforce"
 	"github.com/millrace/millrace/internal/destination/slack"
@@ -28,6 +29,7 @@ var hooks = map[string]manifest.Hooks{
 	"braze":           braze.Hooks(),
 	"hubspot":         hubspot.Hooks(),
 	"iterable":        iterable.Hooks(),
+	"marketo":         marketo.Hooks(),
 	"microsoft-teams": teams.Hooks(),
 	"salesforce":      salesforce.Hooks(),
 	"slack":           slack.Hooks(),
