@@ -83,6 +83,7 @@ var sideways = map[[2]string]string{
 	{"internal/signature", "internal/httpx"}:                          "requests are signed",
 	{"internal/signature", "internal/cloud"}:                          "an identity signs requests to its cloud",
 	{"internal/engine/orchestrator", "internal/engine/orchestrator/"}: "a vendor that it listens to",
+	{"internal/destination/", "internal/destination/chat"}:            "messages to every chat are made of rows alike",
 }
 
 // pkg is what of `go list` counts here.

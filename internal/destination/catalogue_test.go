@@ -24,6 +24,8 @@ type promised struct {
 	Modes   []connector.Mode                              `yaml:"modes"`
 	Match   map[connector.Mode][]string                   `yaml:"match"`   // labels of the fields that rows are matched by; any where the account's fields say it
 	Deletes map[connector.Mode][]connector.DeleteBehavior `yaml:"deletes"` // besides nothing
+	LeftOut string                                        `yaml:"leftOut"` // why the sync type is not offered
+	Without map[string]string                             `yaml:"without"` // modes that are not offered, and why
 }
 
 // A destination offers what its line of the catalogue promises: sync types, modes, matching and delete behaviour.
@@ -34,7 +36,12 @@ func TestCatalogue(t *testing.T) {
 	for _, info := range Manifests(httpx.AnyNetwork) {
 		t.Run(info.Slug, func(t *testing.T) {
 			t.Parallel()
+			offered := 0
 			for _, p := range readPromises(t, info.Slug) {
+				if p.LeftOut != "" {
+					continue
+				}
+				offered++
 				at := slices.IndexFunc(info.SyncTypes, func(s connector.SyncType) bool { return s.Name == p.Name })
 				if at < 0 {
 					t.Errorf("there is no sync type %q", p.Name)
@@ -42,7 +49,7 @@ func TestCatalogue(t *testing.T) {
 				}
 				p.compare(t, info, info.SyncTypes[at])
 			}
-			if want, got := len(readPromises(t, info.Slug)), len(info.SyncTypes); want != got {
+			if want, got := offered, len(info.SyncTypes); want != got {
 				t.Errorf("there are %d sync types, and %d are promised", got, want)
 			}
 			if _, err := os.Stat(filepath.Join(info.Slug, "README.md")); err != nil {
@@ -175,6 +182,9 @@ func (p planned) compare(t *testing.T, name string, modes []string, promises []p
 		return
 	}
 	for _, word := range modes {
+		if promises[at].LeftOut != "" || promises[at].Without[word] != "" {
+			continue
+		}
 		mode := connector.Mode(word)
 		if m, other := modeWords[word]; other {
 			mode = m

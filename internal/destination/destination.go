@@ -18,9 +18,11 @@ import (
 	"github.com/millrace/millrace/internal/destination/intercom"
 	"github.com/millrace/millrace/internal/destination/iterable"
 	"github.com/millrace/millrace/internal/destination/jira"
+	"github.com/millrace/millrace/internal/destination/marketo"
 	"github.com/millrace/millrace/internal/destination/mixpanel"
 	"github.com/millrace/millrace/internal/destination/notion"
 	"github.com/millrace/millrace/internal/destination/salesforce"
+	"github.com/millrace/millrace/internal/destination/slack"
 	"github.com/millrace/millrace/internal/destination/zendesk"
 	"github.com/millrace/millrace/internal/httpx"
 )
@@ -30,17 +32,20 @@ var files embed.FS
 
 // hooks are the Go code beside manifests, by their slugs.
 var hooks = map[string]manifest.Hooks{
-	"airtable":   airtable.Hooks(),
-	"asana":      asana.Hooks(),
-	"braze":      braze.Hooks(),
-	"hubspot":    hubspot.Hooks(),
-	"intercom":   intercom.Hooks(),
-	"iterable":   iterable.Hooks(),
-	"jira":       jira.Hooks(),
-	"mixpanel":   mixpanel.Hooks(),
-	"notion":     notion.Hooks(),
-	"salesforce": salesforce.Hooks(),
-	"zendesk":    zendesk.Hooks(),
+	"airtable":        airtable.Hooks(),
+	"asana":           asana.Hooks(),
+	"braze":           braze.Hooks(),
+	"hubspot":         hubspot.Hooks(),
+	"intercom":        intercom.Hooks(),
+	"iterable":        iterable.Hooks(),
+	"jira":            jira.Hooks(),
+	"marketo":         marketo.Hooks(),
+	"microsoft-teams": teams.Hooks(),
+	"mixpanel":        mixpanel.Hooks(),
+	"notion":          notion.Hooks(),
+	"salesforce":      salesforce.Hooks(),
+	"slack":           slack.Hooks(),
+	"zendesk":         zendesk.Hooks(),
 }
 
 // Manifests returns the destinations that are manifests, by their slugs. network says where the server's operator lets

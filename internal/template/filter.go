@@ -19,7 +19,7 @@ type filter func(s *Scope, in value.Value, args []value.Value) (value.Value, err
 var filters = map[string]filter{}
 
 func init() {
-	for _, family := range []map[string]filter{mathFilters, textFilters, webFilters, hashFilters, listFilters, searchFilters, dateFilters, rowFilters} {
+	for _, family := range []map[string]filter{mathFilters, textFilters, webFilters, hashFilters, listFilters, searchFilters, dateFilters, rowFilters, lookupFilters} {
 		maps.Copy(filters, family)
 	}
 }

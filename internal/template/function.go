@@ -61,6 +61,7 @@ var filterDocs = slices.Concat(
 		[4]string{"validate_email", "", "Passes an e-mail address (RFC 5322), and refuses the row of any other value.", "{{ 'ann@example.com' | validate_email }}"},
 		[4]string{"to_date", "", "Makes an instant of a written date or of seconds since 1970. What is no date refuses the row.", "{{ '2024-03-05' | to_date }}"},
 		[4]string{"to_unix", "", "Makes seconds since 1970 of a date. What is no date refuses the row.", "{{ '2024-03-05' | to_unix }}"},
+		[4]string{"slack_user_lookup", "", "In messages to Slack: the ID of the user with an e-mail address, as in <@ID>. An address that nobody has refuses the row.", "{% if row.email %}<@{{ row.email | slack_user_lookup }}>{% endif %}"},
 		[4]string{"to_integer", "", "Reads a number; what is none is 0.", "{{ '42' | to_integer }}"},
 		[4]string{"raw", "", "Prints the value as it is where the template's format would escape it.", "{{ '<b>' | raw }}"},
 	),

@@ -51,6 +51,7 @@ type Scope struct {
 	vars     map[string]value.Value
 	rows     map[string]Row
 	bare     Row
+	lookups  map[string]Lookup
 	locals   map[string]value.Value
 	counters map[string]int64
 	cycles   map[string]int
@@ -71,6 +72,9 @@ type Scope struct {
 	start    int
 }
 
+// Lookup finds what a place outside calls something. An error refuses the row, or says when to try again.
+type Lookup func(text string) (string, error)
+
 // NewScope returns an empty scope with limits.
 func NewScope(l Limits) *Scope {
 	return &Scope{limits: l, vars: map[string]value.Value{}, rows: map[string]Row{}}
@@ -80,7 +84,15 @@ func NewScope(l Limits) *Scope {
 func (s *Scope) Reset() {
 	clear(s.vars)
 	clear(s.rows)
-	s.bare = nil
+	s.bare, s.lookups = nil, nil
+}
+
+// SetLookup lets a filter that asks another place work, such as slack_user_lookup.
+func (s *Scope) SetLookup(filter string, find Lookup) {
+	if s.lookups == nil {
+		s.lookups = map[string]Lookup{}
+	}
+	s.lookups[filter] = find
 }
 
 // Set names a value.

@@ -59,6 +59,9 @@ func (d *Destination) accessBy(s *scope, a *Auth) (access, error) {
 		if err != nil {
 			return access{}, err
 		}
+		if a.OAuth.Refused.given() {
+			config.Refused = a.OAuth.refuses
+		}
 		return access{tokens: oauth.New(config, oauth.Options{State: d.state, Clock: d.clock}), keeps: len(config.Keep) > 0}, nil
 	case a.OAuth1 != nil:
 		signer, err := a.OAuth1.signer(s, d)
@@ -71,6 +74,14 @@ func (d *Destination) accessBy(s *scope, a *Auth) (access, error) {
 		}
 		return access{signer: f}, err
 	}
+}
+
+// refuses reports whether an answer says that the token is not accepted.
+func (o *OAuth) refuses(resp *httpx.Response) bool {
+	s := newScope()
+	seen(s, resp)
+	says, err := s.holds(&o.Refused)
+	return resp.Status == http.StatusUnauthorized || err == nil && says
 }
 
 // through returns what authorizes requests that a client sends.

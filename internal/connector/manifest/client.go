@@ -218,7 +218,10 @@ func shown(list []httpx.Header) []connector.Header {
 }
 
 // see gives an answer to the templates: status, headers (in lower case) and body, parsed where it is JSON.
-func (c *client) see(s *scope, resp *httpx.Response) {
+func (c *client) see(s *scope, resp *httpx.Response) { seen(s, resp) }
+
+// seen puts an answer into a scope.
+func seen(s *scope, resp *httpx.Response) {
 	s.set("status", value.OfInt(int64(resp.Status)))
 	s.set("body", content(resp))
 	named := make([]value.Field, 0, len(resp.Header))

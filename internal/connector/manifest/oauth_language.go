@@ -26,6 +26,7 @@ type OAuth struct {
 	Subject       Text            `yaml:"subject" doc:"With jwt and google: on whose behalf."`
 	Issuer        Text            `yaml:"issuer" doc:"With jwt: who signs; the client id unless said."`
 	Lifetime      Duration        `yaml:"lifetime" doc:"How long a token is good where the vendor does not say."`
+	Refused       Cond            `yaml:"refused" doc:"A condition on status, headers and body: the token is not accepted and nothing was done, so that another one is fetched. The status 401 says so anyway."`
 	Keep          []string        `yaml:"keep" doc:"Members of the token's answer that templates see as token.NAME, such as the address of the account."`
 }
 

@@ -67,6 +67,11 @@ func (s *session) resource(ctx context.Context, r *Resource, before value.Value)
 	if err != nil {
 		return value.Value{}, err
 	}
+	if s.auth.tokens != nil { // before the state is held: a new token is kept there as well
+		if _, err := s.auth.tokens.Get(ctx, s.client.Client); err != nil {
+			return value.Value{}, err
+		}
+	}
 	text, err := s.state.Update(ctx, key, func(ctx context.Context, old string) (string, error) {
 		if old != "" {
 			return old, nil

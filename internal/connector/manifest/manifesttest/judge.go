@@ -5,6 +5,7 @@ package manifesttest
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -39,7 +40,9 @@ type Spec struct {
 type Except struct {
 	Request string `yaml:"request"` // METHOD /path, where * stands for a part of the path
 	At      string `yaml:"at"`      // where in the body, as a JSON pointer; everything below it counts. Empty: the whole request
-	Why     string `yaml:"why"`     // what the vendor's documentation says instead
+	// Parameter is a header or query parameter that the description asks for, and the documentation does not.
+	Parameter string `yaml:"parameter"`
+	Why       string `yaml:"why"` // what the vendor's documentation says instead
 }
 
 // UnmarshalYAML reads the short form, a text that is the request, as well.
@@ -111,8 +114,15 @@ func read(file string) (*openapi3.T, error) {
 	if version.Swagger == "" {
 		return loader.LoadFromFile(file) //nolint:wrapcheck // the caller names the file
 	}
+	var tree any
+	if err := yaml.Unmarshal(text, &tree); err != nil {
+		return nil, err //nolint:wrapcheck // the caller names the file
+	}
+	if text, err = json.Marshal(tree); err != nil { // types of schemas are read from JSON only
+		return nil, err //nolint:wrapcheck // the caller names the file
+	}
 	var old openapi2.T
-	if err := yaml.Unmarshal(text, &old); err != nil {
+	if err := json.Unmarshal(text, &old); err != nil {
 		return nil, err //nolint:wrapcheck // the caller names the file
 	}
 	return openapi2conv.ToV3(&old) //nolint:wrapcheck // the caller names the file
@@ -147,15 +157,19 @@ func (j *judge) Problem(r *http.Request, body []byte) string {
 }
 
 func ask(router routers.Router, r *http.Request, path string, body []byte, except []Except) string {
-	var spared []string
+	var spared, parameters []string
 	for _, e := range except {
 		if !e.about(r.Method, path) {
 			continue
 		}
-		if e.At == "" {
+		switch {
+		case e.Parameter != "":
+			parameters = append(parameters, e.Parameter)
+		case e.At != "":
+			spared = append(spared, e.At)
+		default:
 			return ""
 		}
-		spared = append(spared, e.At)
 	}
 	copied := r.Clone(context.Background())
 	copied.URL = &url.URL{Scheme: "http", Host: r.Host, Path: path, RawQuery: r.URL.RawQuery}
@@ -170,6 +184,9 @@ func ask(router routers.Router, r *http.Request, path string, body []byte, excep
 	})
 	var left []string
 	for _, e := range flat(err) {
+		if missing, ok := errors.AsType[*openapi3filter.RequestError](e); ok && missing.Parameter != nil && slices.Contains(parameters, missing.Parameter.Name) {
+			continue
+		}
 		pointer := ""
 		if at, ok := errors.AsType[*openapi3.SchemaError](e); ok {
 			pointer = "/" + strings.Join(at.JSONPointer(), "/")
@@ -188,14 +205,14 @@ func flat(err error) []error {
 	switch {
 	case err == nil:
 		return nil
-	case errors.As(err, &request) && request.Err != nil && request != err: //nolint:errorlint // the outermost one
-		return flat(request)
 	case errors.As(err, &several):
 		var all []error
 		for _, e := range several {
 			all = append(all, flat(e)...)
 		}
 		return all
+	case errors.As(err, &request) && request.Err != nil && request != err: //nolint:errorlint // the outermost one
+		return flat(request)
 	default:
 		return []error{err}
 	}

@@ -24,6 +24,12 @@ paths:
               required: [name]
               properties: {name: {type: string}, age: {type: integer}, tags: {type: object, additionalProperties: {type: object}}}
       responses: {"200": {description: fine}}
+    delete:
+      parameters:
+        - {in: path, name: id, required: true, schema: {type: string}}
+        - {in: header, name: Trace, required: true, schema: {type: string}}
+        - {in: query, name: why, required: true, schema: {type: string}}
+      responses: {"200": {description: fine}}
 `
 
 // A request that a description does not allow is told; what the description gets wrong is spared, and nothing else.
@@ -33,6 +39,7 @@ func TestJudge(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "example.yaml"), []byte(description), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	noTrace := []Except{{Request: "DELETE /people/*", Parameter: "Trace"}}
 	spare := []Except{{Request: "PUT /people/*", At: "/tags"}}
 	for _, c := range []struct {
 		name, method, path, body string
@@ -47,6 +54,9 @@ func TestJudge(t *testing.T) {
 		{"other prefix", "PUT", "/v2/people/1", `{}`, nil, "no description knows the address"},
 		{"spared", "PUT", "/v1/people/1", `{"name": "Ann", "tags": {"a": "b"}}`, spare, ""},
 		{"not spared", "PUT", "/v1/people/1", `{"tags": {"a": "b"}}`, spare, `property "name" is missing`},
+		{"parameter", "DELETE", "/v1/people/1?why=x", "", nil, `"Trace" in header`},
+		{"spared parameter", "DELETE", "/v1/people/1?why=x", "", noTrace, ""},
+		{"other parameter", "DELETE", "/v1/people/1", "", noTrace, `"why" in query`},
 		{"spared whole", "PUT", "/v1/people/1", `{}`, []Except{{Request: "PUT /people/*"}}, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
