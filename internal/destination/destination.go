@@ -19,6 +19,7 @@ import (
 	"github.com/millrace/millrace/internal/destination/iterable"
 	"github.com/millrace/millrace/internal/destination/jira"
 	"github.com/millrace/millrace/internal/destination/marketo"
+	teams "github.com/millrace/millrace/internal/destination/microsoft-teams"
 	"github.com/millrace/millrace/internal/destination/mixpanel"
 	"github.com/millrace/millrace/internal/destination/notion"
 	"github.com/millrace/millrace/internal/destination/salesforce"
