@@ -2,7 +2,7 @@ package chat
 
 import (
 	"context"
-	"fmt"
+	"strconv"
 	"sync"
 	"time"
 
@@ -83,7 +83,7 @@ func (g *Gather) Write(_ context.Context, b *connector.Batch) (connector.Result,
 		g.table.Rows = append(g.table.Rows, row)
 	}
 	g.seen[b.ID] = true
-	b.Record(connector.Exchange{Method: "GATHER", StartedAt: time.Now(), RequestHeaders: []connector.Header{{Name: "Rows", Value: fmt.Sprint(len(b.Rows))}}})
+	b.Record(connector.Exchange{Method: "GATHER", StartedAt: time.Now(), RequestHeaders: []connector.Header{{Name: "Rows", Value: strconv.Itoa(len(b.Rows))}}})
 	return connector.Result{}, nil
 }
 

@@ -41,7 +41,7 @@ func begin(t *testing.T, address, kind string) connector.Session {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { s.Close() }) //nolint:errcheck,gosec // the test is over
+	t.Cleanup(func() { s.Close() }) //nolint:errcheck // the test is over
 	return s
 }
 
