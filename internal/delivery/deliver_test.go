@@ -339,6 +339,79 @@ func TestTransactionalDestinationsAreAsked(t *testing.T) {
 	}
 }
 
+// A destination that notes a job before it waits for it is asked what became of the job, whatever a second sending
+// would do; without a note, nobody can be asked.
+func TestJobsAreAsked(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name   string
+		token  string
+		answer connector.Resolution
+		want   State
+		writes int
+	}{
+		{"taken", "job-1", connector.ResolvedTaken, Accepted, 1},
+		{"not taken", "job-1", connector.ResolvedNotTaken, Accepted, 2},
+		{"unknown", "job-1", connector.ResolvedUnknown, InDoubt, 1},
+		{"no note", "", connector.ResolvedTaken, InDoubt, 1},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			writes := 0
+			s := &target{limits: connector.Limits{Rows: 10, Concurrency: 1, Idempotency: connector.NotIdempotent, Retry: quick}}
+			s.write = func(b *connector.Batch) (connector.Result, error) {
+				if tt.token != "" {
+					if err := b.Checkpoint(t.Context(), tt.token); err != nil {
+						return connector.Result{}, err
+					}
+				}
+				if writes++; writes == 1 {
+					return connector.Result{}, fault.New(fault.CodeDestinationUnknown, "cut while waiting")
+				}
+				return connector.Result{}, nil
+			}
+			l := NewLedger(0, 0, 10)
+			j := NewJournal(t.Context(), &tape{}, l)
+			d := &Delivery{PlanID: "r1", Session: s, Resolver: oracle(tt.answer), Chunks: &rows{ledger: l, size: 10}, Journal: j, Ledger: l, Clock: clock.System{}}
+			if err := d.Run(t.Context(), t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			j.Close()
+			if state, _ := l.State(0); state != tt.want || writes != tt.writes {
+				t.Errorf("%s after %d writes, want %s after %d", state, writes, tt.want, tt.writes)
+			}
+		})
+	}
+}
+
+// After a crash, batches with a note are asked about, and the others stay as they were.
+func TestRecoverAsksAboutJobs(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		answer connector.Resolution
+		want   State
+	}{{connector.ResolvedTaken, Accepted}, {connector.ResolvedNotTaken, NotSent}, {connector.ResolvedUnknown, InDoubt}} {
+		l := NewLedger(0, 0, 20)
+		for _, r := range []Record{
+			{Kind: RecordIntent, Batch: 1, Rows: []Range{{0, 10}}}, {Kind: RecordCheckpoint, Batch: 1, Token: "job-1"},
+			{Kind: RecordIntent, Batch: 2, Rows: []Range{{10, 20}}},
+		} {
+			if err := l.Apply(r); err != nil {
+				t.Fatal(err)
+			}
+		}
+		before, _ := l.State(10)
+		if err := Recover(t.Context(), l, connector.NotIdempotent, oracle(tt.answer), connector.SyncJob{}); err != nil {
+			t.Fatal(err)
+		}
+		with, _ := l.State(0)
+		without, _ := l.State(10)
+		if with != tt.want || without != before {
+			t.Errorf("%s: the batch with a note is %s, want %s; the other is %s, was %s", tt.answer, with, tt.want, without, before)
+		}
+	}
+}
+
 type oracle connector.Resolution
 
 func (o oracle) Resolve(context.Context, connector.SyncJob, string) (connector.Resolution, error) {

@@ -334,6 +334,9 @@ func (l *lane) attempts(number uint32, op connector.Operation, rows []connector.
 		if err := l.ready(); err != nil {
 			return answer{state: NotSent, reason: err.Error()}.doubted(doubt)
 		}
+		if l.d.limits.Idempotency != connector.Transactional {
+			l.token = "" // an earlier attempt's says nothing of this one
+		}
 		result, err := l.write(number, op, rows)
 		if err == nil {
 			l.d.fail.exhausted.Store(0)
@@ -435,11 +438,8 @@ func (l *lane) judgeThrottled(err error, attempt int, throttled *time.Duration) 
 
 // judgeUnknown: rows may have been taken. They are sent again only where that is harmless (D4, D5).
 func (l *lane) judgeUnknown(err error, attempt int) (answer, time.Duration) {
-	harmless := l.d.Resend
-	switch l.d.limits.Idempotency {
-	case connector.Idempotent, connector.Keyed:
-		harmless = true
-	case connector.Transactional:
+	kind := l.d.limits.Idempotency
+	if asked(kind, l.d.Resolver, l.token) {
 		switch resolve(l.ctx, l.d.Resolver, l.d.Job, l.token) {
 		case connector.ResolvedTaken:
 			return answer{state: Accepted}, -1
@@ -447,6 +447,7 @@ func (l *lane) judgeUnknown(err error, attempt int) (answer, time.Duration) {
 			return l.judgeNotTaken(err, attempt)
 		}
 	}
+	harmless := l.d.Resend || kind == connector.Idempotent || kind == connector.Keyed
 	if harmless && attempt < l.d.retry.Attempts {
 		return answer{doubt: true}, l.d.backoff(attempt)
 	}

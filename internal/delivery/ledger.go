@@ -254,6 +254,16 @@ func (l *Ledger) unanswered() map[uint32]string {
 	return tokens
 }
 
+// Noted reports whether a batch without an answer has a token that a destination can be asked about.
+func (l *Ledger) Noted() bool {
+	for _, token := range l.unanswered() {
+		if token != "" {
+			return true
+		}
+	}
+	return false
+}
+
 // Runs calls f for each longest run of ordinals that share an operation and a state, in order.
 func (l *Ledger) Runs(f func(span Range, s State)) {
 	l.mu.RLock()

@@ -483,6 +483,11 @@ func (d *Destination) Resolve(ctx context.Context, job connector.SyncJob, token 
 	if err := json.Unmarshal([]byte(token), &c); err != nil {
 		return connector.ResolvedUnknown, nil // not a token of ours
 	}
+	t, err := d.syncType(job)
+	if err != nil {
+		return connector.ResolvedUnknown, err
+	}
+	job.Settings = job.Settings.WithDefaults(connectorFields(t.Fields))
 	s, err := d.session(ctx, job)
 	if err != nil {
 		return connector.ResolvedUnknown, err

@@ -188,10 +188,10 @@ func (x *execution) restore(w *work, p Pinned) error {
 	return nil
 }
 
-// ask lets a transactional destination tell what became of the batches that have no answer. One that
-// cannot be asked leaves them in doubt.
+// ask lets a destination tell what became of the batches that have no answer. One that cannot be asked leaves them in
+// doubt.
 func (x *execution) ask(w *work, p Pinned) error {
-	if p.Idempotency != connector.Transactional || w.bundle.DestinationSpec.Type == "" {
+	if p.Idempotency != connector.Transactional && !w.ledger.Noted() || w.bundle.DestinationSpec.Type == "" {
 		return nil
 	}
 	dest, err := x.openDestination(x.ctx, x.lease.run.WorkspaceID, w.bundle, x.log)
@@ -204,7 +204,10 @@ func (x *execution) ask(w *work, p Pinned) error {
 	if !ok {
 		return nil
 	}
-	job := connector.SyncJob{SyncID: x.lease.run.SyncID, RunID: x.lease.run.ID, Type: w.bundle.SyncSpec.Type, Mode: w.bundle.SyncSpec.Mode, Settings: w.bundle.SyncSpec.Settings}
+	job := connector.SyncJob{
+		SyncID: x.lease.run.SyncID, RunID: x.lease.run.ID, Type: w.bundle.SyncSpec.Type, Mode: w.bundle.SyncSpec.Mode, Delete: w.bundle.SyncSpec.Delete,
+		Settings: w.bundle.SyncSpec.Settings, Match: w.bundle.SyncSpec.Match,
+	}
 	return delivery.Recover(x.ctx, w.ledger, p.Idempotency, resolver, job)
 }
 
