@@ -143,7 +143,7 @@ func TestMistakes(t *testing.T) {
 	run(t, p, "", "run", "orders-to-files").expect(t, 7, "gone")
 
 	run(t, p, "", "get", "sync", "nothing").expect(t, 4, "nothing")
-	run(t, p, "", "get", "planet").expect(t, 2, "planet", "source, destination, model, sync or sequence")
+	run(t, p, "", "get", "planet").expect(t, 2, "planet", "source, dbt-project, destination, model, sync or sequence")
 	run(t, p, "kind: sync\nspec: {", "apply", "-f", "-").expect(t, 2, "reading -")
 	run(t, p, "kind: source\nmetadata: {slug: x}\nspec: {type: file, configuration: {path: \"${NOT_SET_ANYWHERE}\"}}", "apply", "-f", "-").expect(t, 2, "NOT_SET_ANYWHERE")
 	run(t, p, "kind: source\nmetadata: {slug: x, name: X}\nspec: {type: oracel}", "apply", "-f", "-").expect(t, 2, "oracel")
