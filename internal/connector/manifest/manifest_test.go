@@ -703,3 +703,21 @@ write: [{steps: [{when: body.ready == nil, request: POST /prepare}, {when: body.
 		t.Errorf("asked %s", got)
 	}
 }
+
+// A condition whose inner expression names the row is asked for each row.
+func TestInnerExpressionsAreAboutEachRow(t *testing.T) {
+	t.Parallel()
+	s, _ := begin(t, `idempotency: idempotent
+fields: [{name: names, label: Names, type: list}]
+batch: {rows: 5}
+rules:
+  - row: "settings.names | find_exp: 'n', 'n == row.fields.name'"
+    message: the name is not one of those
+write:
+  - steps: [{request: POST /things, body: {$rows: "{{ row.match }}"}}]
+`, connector.Settings{"names": []any{"Ann"}})
+	result, err := s.Write(t.Context(), &connector.Batch{Operation: connector.Added, Rows: rows([3]string{"1", "Ann", "a"}, [3]string{"2", "Bob", "b"})})
+	if err != nil || len(result.Rejected) != 1 || result.Rejected[0].Row != 1 {
+		t.Errorf("got %+v, %v; want the second row refused", result, err)
+	}
+}

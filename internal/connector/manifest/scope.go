@@ -134,7 +134,7 @@ func (s *scope) meets(c *Cond) (bool, error) {
 		return holds, nil
 	}
 	holds, err := c.tmpl.Holds(s.t)
-	if err == nil && (c.lasts || s.row != nil && s.row.layout.fixes(c.tmpl.Paths())) {
+	if err == nil && !c.inner && (c.lasts || s.row != nil && s.row.layout.fixes(c.tmpl.Paths())) {
 		if s.settled == nil {
 			s.settled = map[*source]bool{}
 		}

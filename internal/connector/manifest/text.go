@@ -22,6 +22,7 @@ type source struct {
 	fast []string           // a variable with members, and nothing else
 
 	lasts bool // it is about the connection, the settings and the run alone
+	inner bool // an expression in a text of it may name anything (where_exp and its relatives)
 }
 
 // given reports whether the manifest has the piece.
@@ -65,6 +66,7 @@ func (s *source) compile(d *decoder, n *yaml.Node, path, text string) {
 		return
 	}
 	s.tmpl = t
+	s.inner = strings.Contains(text, "_exp")
 	s.lasts = !slices.ContainsFunc(t.Paths(), func(p []string) bool { return !slices.Contains(lasting, p[0]) })
 }
 
