@@ -6,7 +6,6 @@ import (
 	"io"
 	"reflect"
 	"slices"
-	"sort"
 	"strings"
 
 	"gopkg.in/yaml.v3"
@@ -116,7 +115,11 @@ func (t *SyncType) info() connector.SyncType {
 	if t.Columns || len(renderedFields(t)) > 0 {
 		s.Compare = connector.CompareAll
 	}
-	for mode, rule := range t.Modes {
+	for _, mode := range modeOrder {
+		rule, has := t.Modes[mode]
+		if !has {
+			continue
+		}
 		s.Modes = append(s.Modes, mode)
 		if len(rule.Match) > 0 || rule.Any {
 			s.Match.Modes = append(s.Match.Modes, mode)
@@ -130,8 +133,6 @@ func (t *SyncType) info() connector.SyncType {
 		}
 		s.ByMode[mode] = connector.ModeRule{Match: rule.Match, Deletes: deletes, DefaultDelete: rule.Default}
 	}
-	sortModes(s.Modes)
-	sortModes(s.Match.Modes)
 	return s
 }
 
@@ -163,14 +164,6 @@ func addDelete(list []connector.DeleteBehavior, d connector.DeleteBehavior) []co
 var modeOrder = []connector.Mode{
 	connector.ModeUpsert, connector.ModeUpdate, connector.ModeInsert, connector.ModeAdd, connector.ModeRemove,
 	connector.ModeArchive, connector.ModeAll, connector.ModeSnapshot, connector.ModeDiff, connector.ModeTrigger,
-}
-
-func sortModes(modes []connector.Mode) {
-	at := map[connector.Mode]int{}
-	for i, m := range modeOrder {
-		at[m] = i
-	}
-	sort.Slice(modes, func(i, j int) bool { return at[modes[i]] < at[modes[j]] })
 }
 
 func renderedFields(t *SyncType) (names []string) {
