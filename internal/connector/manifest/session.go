@@ -23,7 +23,6 @@ type session struct {
 	scopes    sync.Pool
 	resources resources
 	writes    map[connector.Operation]*Write // nil for nothing
-	hooked    connector.Session              // of a hook that sends everything
 
 	mu    sync.Mutex
 	fatal error // why the run cannot go on, found after rows of a batch were taken
@@ -51,10 +50,7 @@ func (d *Destination) Begin(ctx context.Context, job connector.SyncJob) (connect
 		return nil, err
 	}
 	if begin := d.hooks.Begin[s.kind.Hook]; s.kind.Hook != "" {
-		if s.hooked, err = begin(ctx, &Run{session: s}); err != nil {
-			return nil, err
-		}
-		return s.hooked, nil
+		return begin(ctx, &Run{session: s})
 	}
 	return s, nil
 }
