@@ -80,6 +80,17 @@ const (
 	NotIdempotent Idempotency = "none"          // sending again may duplicate: reported, unless the sync says resend
 )
 
+// Weaker returns the lesser promise of two parts that are sent as one: none before keyed before idempotent. No part
+// may be Transactional, since a receipt does not cover what another part sends; it counts as Idempotent.
+func Weaker(a, b Idempotency) Idempotency {
+	for _, i := range []Idempotency{NotIdempotent, Keyed} {
+		if a == i || b == i {
+			return i
+		}
+	}
+	return Idempotent
+}
+
 // Tier is how a destination is made.
 type Tier string
 

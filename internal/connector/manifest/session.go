@@ -147,7 +147,7 @@ func (s *session) Limits() connector.Limits {
 			all = l
 		}
 		all.Rows = min(all.Rows, l.Rows)
-		all.Idempotency = weaker(all.Idempotency, l.Idempotency)
+		all.Idempotency = connector.Weaker(all.Idempotency, l.Idempotency)
 		all.Operations = append(all.Operations, op)
 	}
 	if all.Operations == nil {
@@ -232,15 +232,6 @@ func (s *session) rates() []connector.Rate {
 		rates = append(rates, connector.Rate{Requests: l.Requests, Window: time.Duration(l.Per), Class: class})
 	}
 	return rates
-}
-
-func weaker(a, b connector.Idempotency) connector.Idempotency {
-	for _, i := range []connector.Idempotency{connector.NotIdempotent, connector.Keyed} {
-		if a == i || b == i {
-			return i
-		}
-	}
-	return connector.Idempotent
 }
 
 // Write sends one batch.

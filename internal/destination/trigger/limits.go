@@ -91,7 +91,7 @@ func (f Feed) Limits() connector.Limits {
 			all.Concurrency = min(all.Concurrency, l.Concurrency)
 			all.Rates = append(slices.Clip(all.Rates), l.Rates...)
 			all.Split = all.Split && l.Split
-			all.Idempotency = weaker(all.Idempotency, l.Idempotency)
+			all.Idempotency = connector.Weaker(all.Idempotency, l.Idempotency)
 			all.Retry.Attempts = min(all.Retry.Attempts, l.Retry.Attempts)
 		}
 	}
@@ -104,14 +104,4 @@ func (f Feed) LimitsOf(op connector.Operation) connector.Limits {
 		return l
 	}
 	return f.Limits()
-}
-
-// weaker returns the lesser promise of two.
-func weaker(a, b connector.Idempotency) connector.Idempotency {
-	for _, i := range []connector.Idempotency{connector.NotIdempotent, connector.Keyed} {
-		if a == i || b == i {
-			return i
-		}
-	}
-	return connector.Idempotent
 }
