@@ -182,8 +182,10 @@ func (a *attempt) readers(rd *Reader, rows []*record) error {
 	return nil
 }
 
-// refuses reports whether a reader is of a list of refusals.
-func (rd *Reader) refuses() bool { return rd.By == "key" && !rd.Reject.given() && len(rd.Save) == 0 }
+// refuses reports whether a reader is of a list of refusals that say themselves which rows they are about.
+func (rd *Reader) refuses() bool {
+	return (rd.By == "key" || rd.Index.given()) && !rd.Reject.given() && len(rd.Save) == 0
+}
 
 // strayed notes a refusal that names none of the rows, until another reader finds one by the same key.
 func (a *attempt) strayed(rd *Reader, key value.Value, found bool) error {
@@ -299,10 +301,13 @@ func (a *attempt) numbered(rd *Reader, rows []*record, i int) ([]*record, error)
 	var found []*record
 	for _, v := range numbers {
 		n, err := asInteger(v)
-		if err != nil || n.Int() < 0 || n.Int() >= int64(len(rows)) {
-			continue // the item is about no row
+		known := err == nil && n.Int() >= 0 && n.Int() < int64(len(rows))
+		if known {
+			found = append(found, rows[n.Int()])
 		}
-		found = append(found, rows[n.Int()])
+		if err := a.strayed(rd, v, known); err != nil {
+			return nil, err
+		}
 	}
 	return found, nil
 }

@@ -639,6 +639,51 @@ write: [{steps: [{request: POST /things, body: {$rows: "{{ row.match }}"}, rows:
 	}
 }
 
+// Nor is one whose number is that of none of the rows.
+func TestRefusalOfNoNumber(t *testing.T) {
+	t.Parallel()
+	bad := func(numbers ...any) replay.Answer {
+		list := make([]any, len(numbers))
+		for i, n := range numbers {
+			list[i] = map[string]any{"n": n}
+		}
+		return replay.Answer{Body: map[string]any{"bad": list}}
+	}
+	for _, c := range []struct {
+		name, idempotency string
+		rows              int
+		answers           []replay.Answer
+		refused           []int
+		doubt             bool
+		sent              int
+	}{
+		{"one row", "none", 1, []replay.Answer{bad(7)}, []int{0}, false, 1},
+		{"nobody knows", "none", 4, []replay.Answer{bad(7)}, nil, true, 1},
+		{"before the first", "none", 4, []replay.Answer{bad(-1)}, nil, true, 1},
+		{"no number", "none", 4, []replay.Answer{bad("second")}, nil, true, 1},
+		{"found", "idempotent", 4, []replay.Answer{bad(7), {}, bad(7), {}, bad(7)}, []int{3}, false, 5},
+		{"known", "none", 4, []replay.Answer{bad(1)}, []int{1}, false, 1},
+		{"about no row", "none", 4, []replay.Answer{bad(nil)}, nil, false, 1},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			s, asked := begin(t, "idempotency: "+c.idempotency+`
+batch: {rows: 5}
+write: [{steps: [{request: POST /things, body: {$rows: "{{ row.match }}"}, rows: [{at: body.bad, by: index, index: item.n, reason: bad}]}]}]
+`, nil, c.answers...)
+			list := rows([3]string{"0", "", ""}, [3]string{"1", "", ""}, [3]string{"2", "", ""}, [3]string{"3", "", ""})
+			r, err := write(t, s, connector.Added, list[:c.rows])
+			var refused []int
+			for _, one := range r.Rejected {
+				refused = append(refused, one.Row)
+			}
+			if !slices.Equal(refused, c.refused) || (err != nil) != c.doubt || c.doubt && fault.ClassOf(err) != fault.Unknown || strings.Count(asked(), "POST") != c.sent {
+				t.Errorf("got %v, %v after %s", r, err, asked())
+			}
+		})
+	}
+}
+
 // No form in which a request has a secret is in the request log.
 //
 // Req: SY-74
