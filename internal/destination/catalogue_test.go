@@ -130,7 +130,7 @@ type planned struct {
 	SyncTypes []struct {
 		Name   string   `json:"name"`
 		Modes  []string `json:"modes"`
-		Delete any      `json:"delete"`
+		Delete []string `json:"delete"`
 	} `json:"sync_types"`
 }
 
@@ -162,6 +162,7 @@ func TestPlanned(t *testing.T) {
 		promises := readPromises(t, p.Slug)
 		for _, s := range p.SyncTypes {
 			p.compare(t, s.Name, s.Modes, promises)
+			p.compareDeletes(t, s.Name, s.Delete, promises)
 		}
 	}
 }
@@ -197,6 +198,43 @@ func (p planned) compare(t *testing.T, name string, modes []string, promises []p
 		}
 		if !slices.Contains(promises[at].Modes, mode) {
 			t.Errorf("%s, %s: the catalogue's mode %q is not promised", p.Slug, name, word)
+		}
+	}
+}
+
+// deleteWords are what the catalogue calls delete behaviours otherwise; nothing is there always, and what a mode does
+// of itself is no choice.
+var deleteWords = map[string]connector.DeleteBehavior{"do_nothing": "", "remove_auto": "", "flag_off": "", "mark_complete": connector.DeleteComplete}
+
+// deleteMeant is what the catalogue means by a word that it uses otherwise elsewhere, by destination and word.
+var deleteMeant = map[string]connector.DeleteBehavior{
+	"intercom/remove": connector.DeleteRecord, // the record leaves Intercom, not a list
+}
+
+// compareDeletes holds that each of the catalogue's delete behaviours is promised in some mode.
+func (p planned) compareDeletes(t *testing.T, name string, words []string, promises []promised) {
+	t.Helper()
+	at := slices.IndexFunc(promises, func(s promised) bool { return strings.EqualFold(s.Name, name) })
+	if at < 0 || promises[at].LeftOut != "" {
+		return
+	}
+	for _, word := range words {
+		behavior, other := deleteWords[word]
+		if !other {
+			behavior = connector.DeleteBehavior(word)
+		}
+		if meant, ok := deleteMeant[p.Slug+"/"+word]; ok {
+			behavior = meant
+		}
+		if behavior == "" {
+			continue
+		}
+		offered := false
+		for _, behaviors := range promises[at].Deletes {
+			offered = offered || slices.Contains(behaviors, behavior)
+		}
+		if !offered {
+			t.Errorf("%s, %s: the catalogue's delete behaviour %q is not promised", p.Slug, name, word)
 		}
 	}
 }
