@@ -117,7 +117,10 @@ func launchMariaDB(data string, port int, files map[string]string, options ...st
 	if err != nil {
 		return err
 	}
-	if err := runAs(nil, install, "--no-defaults", "--datadir="+data, "--user="+owner, "--auth-root-authentication-method=normal", "--skip-test-db"); err != nil {
+	// Whatever server starts removes the temporary files of its folder: neither the one that installs nor the one that
+	// stays may share it.
+	err = runAs(nil, install, "--no-defaults", "--datadir="+data, "--tmpdir="+data, "--user="+owner, "--auth-root-authentication-method=normal", "--skip-test-db")
+	if err != nil {
 		return err
 	}
 	for name, content := range files {
@@ -127,7 +130,7 @@ func launchMariaDB(data string, port int, files map[string]string, options ...st
 	}
 	socket := filepath.Join(data, "s")
 	err = detach(filepath.Join(data, "log"), server, append([]string{
-		"--no-defaults", "--datadir=" + data, "--tmpdir=" + data, // a server that starts removes the temporary files of its folder
+		"--no-defaults", "--datadir=" + data, "--tmpdir=" + data,
 		"--user=" + owner, "--bind-address=127.0.0.1",
 		"--port=" + strconv.Itoa(port), "--socket=" + socket, "--pid-file=" + filepath.Join(data, "pid"), "--skip-log-bin", "--innodb-flush-log-at-trx-commit=0",
 		"--innodb-buffer-pool-size=64M", "--skip-name-resolve", "--character-set-server=utf8mb4",
