@@ -145,7 +145,7 @@ func newWorld(t *testing.T, d *db.DB) *world {
 	dir := filepath.Join(home, "work")
 	w.storage = storage.New(storage.Options{
 		DB: d, Documents: w.docs, Types: kindstorage.Types(false), Key: master, Server: storage.Server{Bucket: bucket, Label: "This server's"},
-		Syncs: pausable{w.runs, w.queue}, Clock: w.clock, Log: log, Owner: "test",
+		Syncs: pausable{w.runs, w.logs, w.queue}, Clock: w.clock, Log: log, Owner: "test",
 	})
 	w.storage.Follow(w.docs)
 	t.Cleanup(func() { w.must(w.storage.Close()) })
@@ -739,11 +739,20 @@ func (p places) Place(ctx context.Context, workspaceID int64) (run.Place, error)
 	return run.Place{ID: id, Expiry: expiry}, err
 }
 
+func (p places) Earlier(ctx context.Context, workspaceID, placeID int64) (run.Stored, error) {
+	return p.storage.Earlier(ctx, workspaceID, placeID)
+}
+
 // pausable are the syncs, as the server's wiring has them.
 type pausable struct {
 	*run.Store
 
+	logs *audit.Store
 	wake run.Enqueuer
+}
+
+func (s pausable) Unread(ctx context.Context, workspaceID int64, at time.Time) (bool, error) {
+	return s.logs.Unread(ctx, workspaceID, at)
 }
 
 func (s pausable) Resume(ctx context.Context, tx bun.Tx, workspaceID int64) error {

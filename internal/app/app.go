@@ -222,6 +222,7 @@ func (p *process) openEngine(ctx context.Context) error {
 	wake := queue{p.jobs}
 	p.runs.Follow(p.documents, wake)
 	owner := owner()
+	p.openSyncLogs()
 	p.openStorage(wake, owner)
 	if err := p.openConnections(ctx, owner); err != nil {
 		return err
@@ -233,7 +234,6 @@ func (p *process) openEngine(ctx context.Context) error {
 		Owner: owner, Retention: c.LogRetention, BaselineExpiry: c.StorageExpiry, Grace: c.ShutdownGrace, Failpoint: p.Failpoint, Observe: p.observe,
 	})
 	p.schedule(wake)
-	p.openSyncLogs()
 	p.openMonitors()
 	p.openDBT()
 	p.openOrchestrators()

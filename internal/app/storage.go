@@ -10,6 +10,7 @@ import (
 	"github.com/millrace/millrace/internal/blob"
 	"github.com/millrace/millrace/internal/config"
 	"github.com/millrace/millrace/internal/engine/storage"
+	"github.com/millrace/millrace/internal/engine/sync/audit"
 	"github.com/millrace/millrace/internal/engine/sync/run"
 	"github.com/uptrace/bun"
 )
@@ -26,7 +27,7 @@ func (p *process) openStorage(wake run.Enqueuer, owner string) {
 		DB: p.db, Documents: p.documents, Types: Storages(c), Key: p.key,
 		Server: storage.Server{Bucket: p.bucket, Label: serverStorage(c), Expiry: c.StorageExpiry},
 		Reach:  blob.Options{Transport: transport, Egress: c.EgressAddresses},
-		Syncs:  pausable{p.runs, wake}, Clock: p.clock, Log: p.log, Owner: owner, Failpoint: p.Failpoint,
+		Syncs:  pausable{p.runs, p.logs, wake}, Clock: p.clock, Log: p.log, Owner: owner, Failpoint: p.Failpoint,
 		Lock: storage.Lock{AfterFirstRun: c.StorageLock == config.StorageLockAfterFirstRun, Except: c.StorageLockExcept},
 	})
 	p.storage.Follow(p.documents)
@@ -63,10 +64,16 @@ func (p places) Place(ctx context.Context, workspaceID int64) (run.Place, error)
 	return run.Place{ID: id, Expiry: expiry}, err
 }
 
+// Earlier returns what a workspace kept in a place that it used before.
+func (p places) Earlier(ctx context.Context, workspaceID, placeID int64) (run.Stored, error) {
+	return p.storage.Earlier(ctx, workspaceID, placeID)
+}
+
 // pausable are the syncs that stand still while storage is switched.
 type pausable struct {
 	*run.Store
 
+	logs *audit.Store
 	wake run.Enqueuer
 }
 
@@ -75,6 +82,11 @@ var _ storage.Syncs = pausable{}
 // Resume lets the syncs of a workspace go on.
 func (s pausable) Resume(ctx context.Context, tx bun.Tx, workspaceID int64) error {
 	return s.Store.Resume(ctx, tx, workspaceID, s.wake)
+}
+
+// Unread reports whether sync logs of runs that were over at a time are still to be written.
+func (s pausable) Unread(ctx context.Context, workspaceID int64, at time.Time) (bool, error) {
+	return s.logs.Unread(ctx, workspaceID, at)
 }
 
 // advance carries out switches of storage.

@@ -416,7 +416,7 @@ type RetryPolicy struct {
 
 // Batch is rows with one operation.
 type Batch struct {
-	ID        string // the same for the same rows of the same plan, whatever the attempt
+	ID        string // the same for the same rows of the same plan, until each of them was answered
 	Operation Operation
 	Rows      []Row
 

@@ -649,3 +649,40 @@ func TestOperationLimits(t *testing.T) {
 		}
 	})
 }
+
+// A destination that remembers batches by their ids answers a second one as it answered the first. So rows that it
+// refused for the moment come with another id, and different rows never have the same one.
+//
+// Req: FLD-03
+func TestRefusedRowsMakeAnotherBatch(t *testing.T) {
+	t.Parallel()
+	known := map[string]string{} // the rows of each batch by its id
+	s := &target{limits: connector.Limits{Rows: 4, Concurrency: 1, Idempotency: connector.Keyed, Retry: quick}}
+	s.write = func(b *connector.Batch) (connector.Result, error) {
+		var result connector.Result
+		ordinals := fmt.Sprint(spansOf(b.Rows))
+		for i, r := range b.Rows {
+			if r.Ordinal%2 == 0 {
+				result.Rejected = append(result.Rejected, connector.Rejection{Row: i, Reason: "not now", Retry: true})
+			}
+		}
+		if before, again := known[b.ID]; again {
+			t.Errorf("the rows %s have the id of %s, which was answered", ordinals, before)
+		}
+		known[b.ID] = ordinals
+		return result, nil
+	}
+	l := NewLedger(0, 0, 8)
+	j := NewJournal(t.Context(), &tape{}, l)
+	d := &Delivery{PlanID: "r1", Session: s, Chunks: &rows{ledger: l, size: 8}, Journal: j, Ledger: l, Clock: clock.System{}}
+	if err := d.Run(t.Context(), t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	j.Close()
+	if state, _ := l.State(1); state != Accepted || len(known) != 6 {
+		t.Errorf("the other rows are %s after %d batches", state, len(known))
+	}
+	if state, _ := l.State(4); state != Rejected {
+		t.Errorf("a row that was refused each time is %s", state)
+	}
+}

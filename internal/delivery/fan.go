@@ -124,7 +124,7 @@ func (l *lane) sendPieces(op connector.Operation, t *tally, records []connector.
 // sendPiece sends records of a row in one request, and in smaller ones where it is refused as a whole (D5).
 func (l *lane) sendPiece(op connector.Operation, t *tally, records []connector.Row, e effort) bool {
 	l.token = ""
-	a := l.attempts(t.number, op, records, e.doubt)
+	a := l.attempts(t.number, op, records, e)
 	t.note(records, a.state, a.reason)
 	if a.fatal {
 		return false

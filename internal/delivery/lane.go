@@ -3,6 +3,7 @@ package delivery
 import (
 	"context"
 	"fmt"
+	"hash/fnv"
 	"strings"
 	"time"
 
@@ -280,7 +281,7 @@ func (l *lane) send(op connector.Operation, b announced, e effort) bool {
 	if alone(rows) {
 		return l.sendRecords(op, b, e)
 	}
-	answer := l.attempts(batch, op, rows, e.doubt)
+	answer := l.attempts(batch, op, rows, e)
 	parts := answer.gather(rows)
 	if l.d.limits.Deferred {
 		for _, t := range parts {
@@ -328,8 +329,8 @@ type answer struct {
 
 // attempts sends the batch until it has an answer that stands. Doubt about one attempt is not dispelled by
 // the failure of the next: only rows with an answer of their own leave it (D4).
-func (l *lane) attempts(number uint32, op connector.Operation, rows []connector.Row, doubt bool) answer {
-	throttled := time.Duration(0)
+func (l *lane) attempts(number uint32, op connector.Operation, rows []connector.Row, e effort) answer {
+	throttled, doubt := time.Duration(0), e.doubt
 	for attempt := 1; ; {
 		if err := l.ready(); err != nil {
 			return answer{state: NotSent, reason: err.Error()}.doubted(doubt)
@@ -337,7 +338,7 @@ func (l *lane) attempts(number uint32, op connector.Operation, rows []connector.
 		if l.d.limits.Idempotency != connector.Transactional {
 			l.token = "" // an earlier attempt's says nothing of this one
 		}
-		result, err := l.write(number, op, rows)
+		result, err := l.write(number, op, rows, e.round)
 		if err == nil {
 			l.d.fail.exhausted.Store(0)
 			return taken(rows, result)
@@ -496,10 +497,10 @@ func (l *lane) lost() error {
 }
 
 // write makes one attempt.
-func (l *lane) write(number uint32, op connector.Operation, rows []connector.Row) (connector.Result, error) {
+func (l *lane) write(number uint32, op connector.Operation, rows []connector.Row, round int) (connector.Result, error) {
 	defer l.d.pacer.end()
 	l.sent = true
-	b := connector.Batch{ID: l.batchID(op, rows), Operation: op, Rows: rows, Checkpoint: l.checkpoint(number)}
+	b := connector.Batch{ID: l.batchID(op, rows, round), Operation: op, Rows: rows, Checkpoint: l.checkpoint(number)}
 	result, err := l.d.Session.Write(l.ctx, &b)
 	if l.d.Exchanges != nil && len(b.Exchanges) > 0 {
 		l.d.Exchanges.Record(BatchExchanges{Batch: number, Operation: op, Rows: spansOf(rows), Exchanges: b.Exchanges})
@@ -510,14 +511,23 @@ func (l *lane) write(number uint32, op connector.Operation, rows []connector.Row
 	return result, err
 }
 
-// batchID is the same for the same rows of the same plan, whatever the attempt.
-func (l *lane) batchID(op connector.Operation, rows []connector.Row) string {
+// batchID is the same for the same rows of the same plan as long as nothing answered them. Rows that were refused and are
+// worth another attempt make another batch: whoever remembers batches remembers the refusal too.
+func (l *lane) batchID(op connector.Operation, rows []connector.Row, round int) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s-%s-%d", l.d.PlanID, op, rows[0].Ordinal)
 	if rows[0].Record > 0 {
 		fmt.Fprintf(&b, ".%d", rows[0].Record)
 	}
 	fmt.Fprintf(&b, "-%d", len(rows))
+	if spans := spansOf(rows); len(spans) > 1 {
+		h := fnv.New64a()
+		fmt.Fprint(h, spans)
+		fmt.Fprintf(&b, "-%x", h.Sum64())
+	}
+	if round > 1 {
+		fmt.Fprintf(&b, "-again%d", round-1)
+	}
 	return b.String()
 }
 

@@ -54,9 +54,9 @@ func seeds(t *testing.T, share float64) []uint64 {
 
 // Whatever happens to workers, database, storage, destination and clock: once it is over, the destination holds what
 // the model says, no acknowledged row was sent again, every run has an end and numbers that add up, and nothing is left
-// behind. Invariants R1 to R7 and D1 to D6.
+// behind; and the warehouse was told of each run and each of its rows once. Invariants R1 to R7, D1 to D6 and L1 to L4.
 //
-// Req: FLD-02, FLD-03, FLD-09, FLD-31, SY-39, SY-76, SY-77, SY-79
+// Req: FLD-02, FLD-03, FLD-09, FLD-31, SY-39, SY-53, SY-55, SY-56, SY-57, SY-76, SY-77, SY-79
 func TestHistories(t *testing.T) {
 	t.Parallel()
 	for name, engine := range engines {
@@ -123,8 +123,12 @@ func (w *world) lose(away bool) {
 func (w *world) doom(k *worker) {
 	switch w.rnd.IntN(4) {
 	case 0:
-		p := points[w.rnd.IntN(len(points))]
-		w.note("   a worker dies when a run is %s", p)
+		all := points
+		if w.warehouse != nil {
+			all = slices.Concat(points, logPoints)
+		}
+		p := all[w.rnd.IntN(len(all))]
+		w.note("   a worker dies at %s", p)
 		for _, other := range w.workers { // whoever has the run
 			other.point.Store(&p)
 		}
@@ -247,6 +251,7 @@ func (w *world) rest() {
 		w.tell("runs do not end")
 		w.t.FailNow()
 	}
+	w.transcribe()
 }
 
 // subside waits until nothing is under way. A worker may have been on its way to its death when the last ones were
@@ -291,6 +296,7 @@ func (w *world) check() {
 	}
 	w.checkDestination(runs)
 	w.checkSent(runs)
+	w.checkLogs(runs)
 	w.checkLeftovers(runs)
 }
 

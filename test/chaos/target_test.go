@@ -40,10 +40,10 @@ type target struct {
 	mood     mood
 	limits   connector.Limits
 	have     map[string]string
-	attempts map[string]int  // how often content was sent, by key and content
-	taken    map[string]int  // how often it took effect
-	batches  map[string]bool // ids of batches that took effect, of a keyed destination
-	receipts map[string]bool // tokens of batches that took effect, of a transactional one
+	attempts map[string]int              // how often content was sent, by key and content
+	taken    map[string]int              // how often it took effect
+	batches  map[string]connector.Result // answers to batches by their ids, of a keyed destination
+	receipts map[string]bool             // tokens of batches that took effect, of a transactional one
 	tokens   int
 	wrote    func(n int) error // called with the number of each request; an error kills the worker before or after
 	writes   int
@@ -52,7 +52,7 @@ type target struct {
 func newTarget(rnd *rand.Rand, limits connector.Limits) *target {
 	return &target{
 		rnd: rnd, limits: limits, mood: calm, have: map[string]string{}, attempts: map[string]int{}, taken: map[string]int{},
-		batches: map[string]bool{}, receipts: map[string]bool{},
+		batches: map[string]connector.Result{}, receipts: map[string]bool{},
 	}
 }
 
@@ -183,7 +183,7 @@ func (s *session) answer(b *connector.Batch, token string) (connector.Result, er
 		return s.pick(b, token)
 	}
 	s.take(b, token, len(b.Rows))
-	return connector.Result{}, nil
+	return s.batches[b.ID], nil
 }
 
 // lose takes some rows, or none, and does not say so.
@@ -196,6 +196,9 @@ func (s *session) lose(b *connector.Batch, token string, rows int, code fault.Co
 
 // pick refuses some rows.
 func (s *session) pick(b *connector.Batch, token string) (connector.Result, error) {
+	if known, again := s.batches[b.ID]; again && s.limits.Idempotency == connector.Keyed {
+		return known, nil
+	}
 	var result connector.Result
 	kept := *b
 	kept.Rows = nil
@@ -207,15 +210,16 @@ func (s *session) pick(b *connector.Batch, token string) (connector.Result, erro
 		kept.Rows = append(kept.Rows, row)
 	}
 	s.take(&kept, token, len(kept.Rows))
+	s.batches[b.ID] = result
 	return result, nil
 }
 
 // take lets the first rows of a batch have their effect.
 func (s *session) take(b *connector.Batch, token string, rows int) {
-	if s.limits.Idempotency == connector.Keyed && s.batches[b.ID] {
+	if _, again := s.batches[b.ID]; again && s.limits.Idempotency == connector.Keyed {
 		return // known already
 	}
-	s.batches[b.ID], s.receipts[token] = true, true
+	s.batches[b.ID], s.receipts[token] = connector.Result{}, true
 	for _, row := range b.Rows[:rows] {
 		s.taken[row.Key+" "+content(b.Operation, row)]++
 		switch {

@@ -69,6 +69,7 @@ func (w *world) build() {
 	w.t.Cleanup(func() { _ = s.Close() }) //nolint:errcheck // the test is over
 	w.warehouse = &flakyWarehouse{Warehouse: s.(connector.Warehouse), world: w, rnd: rand.New(rand.NewPCG(w.seed, 4)), weather: fair}
 	w.bundle.ModelSpec.SQL = "SELECT * FROM shop.people"
+	w.protocol()
 	w.warehouse.fill()
 }
 

@@ -24,6 +24,7 @@ import (
 	"github.com/millrace/millrace/internal/clock"
 	"github.com/millrace/millrace/internal/connector"
 	"github.com/millrace/millrace/internal/db"
+	"github.com/millrace/millrace/internal/engine/sync/audit"
 	"github.com/millrace/millrace/internal/engine/sync/plan"
 	"github.com/millrace/millrace/internal/engine/sync/run"
 	"github.com/millrace/millrace/internal/fault"
@@ -217,6 +218,7 @@ type worker struct {
 	number int
 	store  *run.Store
 	engine *run.Engine
+	logs   *audit.Store
 	ctx    context.Context
 	kill   context.CancelCauseFunc
 	done   sync.WaitGroup
@@ -232,10 +234,14 @@ func (w *world) employ() {
 	w.made++
 	k := &worker{world: w, number: w.made, store: run.NewStore(w.db, w.clock)}
 	k.store.LeaseTime = leaseTime
+	k.logs = audit.NewStore(w.db, w.clock)
+	k.logs.LeaseTime = leaseTime
+	k.store.OnEnd(k.logs.Note)
 	k.ctx, k.kill = context.WithCancelCause(context.WithoutCancel(w.t.Context()))
+	log := slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: slog.LevelWarn})).With("worker", k.number)
 	o := run.EngineOptions{
 		Store: k.store, Documents: w, Registry: w.registry(), Storage: w.storage, Quotas: quota.NewStore(w.db, w.key, w.clock),
-		Enqueuer: w.queue, Clock: w.clock, Planner: plan.New(plan.Options{MemoryLimit: 64 << 20, Threads: 1}), Log: slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: slog.LevelWarn})).With("worker", k.number),
+		Enqueuer: w.queue, Clock: w.clock, Planner: plan.New(plan.Options{MemoryLimit: 64 << 20, Threads: 1}), Log: log,
 		Dir: filepath.Join(w.dir, fmt.Sprint("worker-", w.made)), Owner: fmt.Sprint("worker ", w.made),
 		Retention: 7 * 24 * time.Hour, Patience: 60 * time.Millisecond, Failpoint: k.reach,
 	}
@@ -244,6 +250,10 @@ func (w *world) employ() {
 	first := w.url == "" && w.made > 1 // SQLite serves one process: what it finds is its own
 	k.done.Go(func() { k.reap(first) })
 	k.done.Go(k.work)
+	if w.warehouse != nil {
+		writer := &audit.Writer{Store: k.logs, Runs: k.store, Rows: k.engine, Warehouses: w, Log: log, Failpoint: k.reach}
+		k.done.Go(func() { k.write(writer) })
+	}
 }
 
 // Write keeps the engine's log for a history that fails.
@@ -257,7 +267,7 @@ var _ io.Writer = (*world)(nil)
 
 func (w *world) registry() *connector.Registry {
 	return connector.New(
-		[]connector.SourceInfo{{Slug: "test", Open: func(connector.SourceOptions) (connector.Source, error) {
+		[]connector.SourceInfo{{Slug: "test", SyncLogs: true, Open: func(connector.SourceOptions) (connector.Source, error) {
 			if w.warehouse != nil {
 				return w.warehouse, nil
 			}

@@ -8,7 +8,8 @@
 //	S1  no run of the workspace is under way while its place changes: its syncs are paused first, and are not resumed
 //	    before the new place was seen to work or the old one is in use again
 //	S2  a place has a number of its own. What was kept in one is never looked for in another (run.Place)
-//	S3  nothing is removed before the new place works, and only from the server's own storage
+//	S3  nothing is removed before the new place works and nobody has to read it any more, and only from the server's own
+//	    storage
 package storage
 
 import (
@@ -43,6 +44,8 @@ type Syncs interface {
 	// Drain returns how many runs are under way. With abandon, those that nobody settles are given up.
 	Drain(ctx context.Context, workspaceID int64, abandon bool) (int, error)
 	Resume(ctx context.Context, tx bun.Tx, workspaceID int64) error
+	// Unread reports whether something of runs that were over at a time is still to be read for the workspace.
+	Unread(ctx context.Context, workspaceID int64, at time.Time) (bool, error)
 }
 
 // Options are what an Engine needs.
@@ -166,6 +169,27 @@ func (e *Engine) DeletePrefix(ctx context.Context, workspaceID int64, prefix str
 		return err
 	}
 	return b.DeletePrefix(ctx, workspaceID, prefix)
+}
+
+// Earlier opens a place that a workspace used before, by its number; 0 is the server's own, from the beginning. One that
+// no document describes any more is fault.CodeNotFound.
+func (e *Engine) Earlier(ctx context.Context, workspaceID, placeID int64) (*blob.Bucket, error) {
+	if placeID == 0 {
+		return e.Server.Bucket, nil
+	}
+	row := placeRow{}
+	err := e.DB.NewSelect().Model(&row).Where("id = ?", placeID).Where("workspace_id = ?", workspaceID).Scan(ctx)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, fault.New(fault.CodeNotFound, "the workspace never used a storage with the number %d", placeID)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading an earlier storage of workspace %d: %w", workspaceID, err)
+	}
+	b, err := e.open(ctx, workspaceID, row.DocumentID, row.Slug)
+	if fault.Is(err, fault.CodeStorageMissing) {
+		return nil, fault.Wrap(err, fault.CodeNotFound, "the storage %q was used before", row.Slug)
+	}
+	return b, err
 }
 
 // bucket opens the place in use.

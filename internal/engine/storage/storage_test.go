@@ -58,6 +58,7 @@ type syncs struct {
 	running   int
 	abandoned bool
 	resumed   int
+	unread    bool
 }
 
 func (s *syncs) Pause(_ context.Context, _ bun.Tx, ws int64, _ string) error {
@@ -72,6 +73,8 @@ func (s *syncs) Drain(_ context.Context, _ int64, abandon bool) (int, error) {
 	}
 	return s.running, nil
 }
+
+func (s *syncs) Unread(context.Context, int64, time.Time) (bool, error) { return s.unread, nil }
 
 func (s *syncs) Resume(_ context.Context, _ bun.Tx, ws int64) error {
 	delete(s.paused, ws)
@@ -276,6 +279,60 @@ func TestSwitch(t *testing.T) {
 		}
 		if o := w.overview(); o.Current.Slug != "lake" || !o.Current.HasRun || o.Last.ID != s.ID {
 			t.Errorf("%+v", o)
+		}
+	})
+}
+
+// What is still to be read of runs that are over stays where it was until it was read, while the syncs go on.
+//
+// Req: X-11, SY-53
+func TestWhatIsStillToBeRead(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, w *world) {
+		first, _ := w.place()
+		w.upload("syncs/1/log/1/rows")
+		w.syncs.unread = true
+		s := w.begin("lake")
+		w.advance()
+		if s = w.get(s.ID); s.State != storage.Cleaning || s.Failure != nil || len(w.syncs.paused) != 0 {
+			t.Fatalf("%+v", s)
+		}
+		before, err := w.engine.Earlier(t.Context(), workspace, first)
+		w.must(err)
+		w.must(before.Download(t.Context(), workspace, "syncs/1/log/1/rows", filepath.Join(t.TempDir(), "file")))
+		w.syncs.unread = false
+		w.clock.Advance(time.Minute)
+		w.advance()
+		if s = w.get(s.ID); s.State != storage.Done {
+			t.Fatalf("%+v", s)
+		}
+		if err := before.Download(t.Context(), workspace, "syncs/1/log/1/rows", filepath.Join(t.TempDir(), "file")); !fault.Is(err, fault.CodeNotFound) {
+			t.Errorf("it stayed: %v", err)
+		}
+	})
+}
+
+// A place that was used before is found by its number, by its own workspace, while a document describes it.
+//
+// Req: X-11
+func TestEarlier(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, w *world) {
+		w.switchTo("lake")
+		lake, _ := w.place()
+		w.upload("syncs/1/log/1/rows")
+		w.switchTo("other")
+		before, err := w.engine.Earlier(t.Context(), workspace, lake)
+		w.must(err)
+		w.must(before.Download(t.Context(), workspace, "syncs/1/log/1/rows", filepath.Join(t.TempDir(), "file")))
+		if _, err := w.engine.Earlier(t.Context(), 2, lake); !fault.Is(err, fault.CodeNotFound) {
+			t.Errorf("another workspace finds it: %v", err)
+		}
+		d, err := w.docs.Get(t.Context(), scope, kind.KindName, "lake")
+		w.must(err)
+		w.must(w.docs.Delete(t.Context(), scope, kind.KindName, "lake", d.Revision))
+		if _, err := w.engine.Earlier(t.Context(), workspace, lake); !fault.Is(err, fault.CodeNotFound) {
+			t.Errorf("a storage that nobody describes: %v", err)
 		}
 	})
 }

@@ -170,7 +170,7 @@ func (e *Engine) Cancel(ctx context.Context, workspaceID, id int64) (Switch, err
 const (
 	stepTime  = 40 * time.Second
 	leaseTime = 50 * time.Second
-	pauseTime = 30 * time.Second // before a cleaning that failed is tried again
+	pauseTime = 30 * time.Second // before a cleaning that failed, or could not begin, is tried again
 )
 
 // Recover lets this process go on at once with what an earlier one had under way, where there is only one process.
@@ -432,14 +432,29 @@ func (e *Engine) fromServer(ctx context.Context, row *switchRow) (bool, error) {
 // syncPrefix is where the objects of syncs are.
 const syncPrefix = "syncs/"
 
-// clean removes from the server's storage what no sync can use any more (S3, X-04).
+// clean removes from the server's storage what no sync can use any more, and nobody has to read (S3, X-04).
 func (e *Engine) clean(ctx context.Context, row *switchRow) error {
-	err := e.Server.Bucket.DeletePrefix(ctx, row.WorkspaceID, syncPrefix)
+	unread, err := e.Syncs.Unread(ctx, row.WorkspaceID, time.UnixMilli(row.UpdatedAt))
+	if err != nil {
+		return err
+	}
+	if unread {
+		return e.later(ctx, row, row.Error)
+	}
+	err = e.Server.Bucket.DeletePrefix(ctx, row.WorkspaceID, syncPrefix)
 	if err == nil {
 		row.Error = ""
 		return e.to(ctx, row, Done, nothing)
 	}
-	_, uerr := e.DB.NewUpdate().Table("storage_switches").Set("error = ?", failureOf(err)).Set("lease_owner = ''").
+	return errors.Join(err, e.later(ctx, row, failureOf(err)))
+}
+
+// later gives a cleaning back for a while.
+func (e *Engine) later(ctx context.Context, row *switchRow, failure string) error {
+	_, err := e.DB.NewUpdate().Table("storage_switches").Set("error = ?", failure).Set("lease_owner = ''").
 		Set("lease_until = ?", e.Clock.Now().Add(pauseTime).UnixMilli()).Where("id = ?", row.ID).Where("lease_owner = ?", e.Owner).Exec(context.WithoutCancel(ctx))
-	return errors.Join(err, uerr)
+	if err != nil {
+		return fmt.Errorf("putting off a cleaning: %w", err)
+	}
+	return nil
 }

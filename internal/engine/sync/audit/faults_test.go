@@ -332,9 +332,47 @@ func TestForgetting(t *testing.T) {
 		if expire(); rows() != 1 || w.status().Written.RunID != second.ID {
 			t.Errorf("%d are left", rows())
 		}
-		err := w.db.InTx(t.Context(), func(ctx context.Context, tx bun.Tx) error { return w.store.Forget(ctx, tx, syncID) })
-		if err != nil || rows() != 0 {
-			t.Errorf("%d are left: %v", rows(), err)
+		w.sync(run.Options{}) // its log waits
+		remove := func(ctx context.Context, tx bun.Tx) error {
+			_, err := tx.NewUpdate().Table("sync_state").Set("deleted_at = 1").Where("sync_id = ?", syncID).Exec(ctx)
+			return errors.Join(err, w.store.Forget(ctx, tx, syncID))
+		}
+		if err := w.db.InTx(t.Context(), remove); err != nil {
+			t.Fatal(err)
+		}
+		if expire(); rows() != 1 || w.status().Waiting != 1 {
+			t.Errorf("%d are left, not the one that waits", rows())
+		}
+		w.drain()
+		if expire(); rows() != 0 {
+			t.Errorf("%d are left", rows())
+		}
+	})
+}
+
+// A log that waits while the storage is switched is written from where its run's rows were kept, which stay until then.
+//
+// Req: SY-53, X-11
+func TestTheStorageIsSwitched(t *testing.T) {
+	t.Parallel()
+	eachStore(t, func(t *testing.T, w *world) {
+		w.people(person{"1", "Ann"}, person{"2", "Bob"})
+		w.sync(run.Options{})
+		if unread, err := w.store.Unread(t.Context(), workspace, w.clock.Now()); err != nil || !unread {
+			t.Errorf("nothing is to be read: %v", err)
+		}
+		if unread, err := w.store.Unread(t.Context(), workspace+1, w.clock.Now()); err != nil || unread {
+			t.Errorf("another workspace has to read: %v", err)
+		}
+		w.moved = true
+		w.restart()
+		w.drain()
+		w.want("SELECT op_type, row_id FROM millrace_audit.sync_changelog", "added|1", "added|2")
+		if s := w.status(); s.Written == nil || s.Written.Remark != "" {
+			t.Errorf("%+v", s)
+		}
+		if unread, err := w.store.Unread(t.Context(), workspace, w.clock.Now()); err != nil || unread {
+			t.Errorf("there is still something to be read: %v", err)
 		}
 	})
 }

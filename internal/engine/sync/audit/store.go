@@ -217,6 +217,16 @@ func (s *Store) Hasten(ctx context.Context, tx bun.Tx, workspaceID, sourceID int
 	return nil
 }
 
+// Unread reports whether logs of runs that were over at a time are still to be written in a workspace.
+func (s *Store) Unread(ctx context.Context, workspaceID int64, at time.Time) (bool, error) {
+	found, err := s.db.NewSelect().Table("sync_logs").Where("workspace_id = ?", workspaceID).Where("state = ?", statePending).
+		Where("created_at <= ?", clock.Millis(at)).Exists(ctx)
+	if err != nil {
+		return false, fmt.Errorf("looking for sync logs of workspace %d: %w", workspaceID, err)
+	}
+	return found, nil
+}
+
 // Recover takes back what an earlier process had under way, on a database with a single process.
 func (s *Store) Recover(ctx context.Context) error {
 	_, err := s.db.NewUpdate().Table("sync_logs").Set("lease_until = 0").Where("lease_until > 0").Exec(ctx)
@@ -226,10 +236,12 @@ func (s *Store) Recover(ctx context.Context) error {
 	return nil
 }
 
-// Expire forgets what became of old logs, but for the newest of each sync.
+// Expire forgets what became of old logs, but for the newest of each sync, and what became of those that were still to be
+// written when their sync was deleted.
 func (s *Store) Expire(ctx context.Context) error {
-	_, err := s.db.NewRaw(`DELETE FROM sync_logs WHERE state <> ? AND done_at < ? AND EXISTS (
-		SELECT 1 FROM sync_logs AS o WHERE o.sync_id = sync_logs.sync_id AND o.run_id > sync_logs.run_id AND o.state = ?)`,
+	_, err := s.db.NewRaw(`DELETE FROM sync_logs WHERE state <> ? AND (done_at < ? AND EXISTS (
+		SELECT 1 FROM sync_logs AS o WHERE o.sync_id = sync_logs.sync_id AND o.run_id > sync_logs.run_id AND o.state = ?)
+		OR NOT EXISTS (SELECT 1 FROM sync_state AS s WHERE s.sync_id = sync_logs.sync_id AND s.deleted_at = 0))`,
 		statePending, clock.Millis(s.clock.Now().Add(-keepFor)), stateWritten).Exec(ctx)
 	if err != nil {
 		return fmt.Errorf("forgetting old sync logs: %w", err)

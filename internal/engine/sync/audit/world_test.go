@@ -61,6 +61,7 @@ type world struct {
 	engine    *run.Engine
 	store     *audit.Store
 	writer    *audit.Writer
+	moved     bool                                          // the storage was switched
 	gone      bool                                          // the source is deleted
 	wrap      func(connector.Warehouse) connector.Warehouse // what writers see
 	queue     *queue
@@ -154,10 +155,28 @@ func (w *world) restart() {
 	w.runs.OnEnd(w.store.Note)
 	log := slog.New(slog.DiscardHandler)
 	w.engine = run.New(run.EngineOptions{
-		Store: w.runs, Documents: w, Registry: registry, Storage: folder(filepath.Join(w.dir, "storage")), Planner: plan.New(plan.Options{}),
+		Store: w.runs, Documents: w, Registry: registry, Storage: w.storage(w.moved), Places: w, Planner: plan.New(plan.Options{}),
 		Enqueuer: w.queue, Clock: w.clock, Log: log, Dir: filepath.Join(w.dir, "work"), Owner: "test", Retention: 7 * 24 * time.Hour,
 	})
 	w.writer = &audit.Writer{Store: w.store, Runs: w.runs, Rows: w.engine, Warehouses: w, Log: log}
+}
+
+// storage is where objects lie before and after the storage was switched.
+func (w *world) storage(moved bool) folder {
+	return folder(filepath.Join(w.dir, map[bool]string{false: "storage", true: "new-storage"}[moved]))
+}
+
+// Place returns where objects lie now.
+func (w *world) Place(context.Context, int64) (run.Place, error) {
+	if w.moved {
+		return run.Place{ID: 1}, nil
+	}
+	return run.Place{}, nil
+}
+
+// Earlier returns where objects lay before.
+func (w *world) Earlier(_ context.Context, _, placeID int64) (run.Stored, error) {
+	return w.storage(placeID != 0), nil
 }
 
 // Bundle returns the documents.

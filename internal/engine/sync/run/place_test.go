@@ -17,11 +17,27 @@ import (
 
 // mover is where the test says that objects lie: each place in a folder of its own.
 type mover struct {
-	world *world
-	at    run.Place
+	world   *world
+	at      run.Place
+	removed bool // nothing describes the earlier places any more
 }
 
 func (m *mover) Place(context.Context, int64) (run.Place, error) { return m.at, nil }
+
+func (m *mover) Earlier(_ context.Context, _, placeID int64) (run.Stored, error) {
+	if m.removed {
+		return nil, fault.New(fault.CodeNotFound, "the storage was used before")
+	}
+	return m.folder(placeID), nil
+}
+
+// folder is where the objects of a place lie.
+func (m *mover) folder(placeID int64) folder {
+	if placeID == 0 {
+		return folder(filepath.Join(m.world.dir, "storage"))
+	}
+	return folder(filepath.Join(m.world.dir, "storage-"+strconv.FormatInt(placeID, 10)))
+}
 
 // placed puts the world's objects into places.
 func placed(w *world) *mover {
@@ -34,7 +50,7 @@ func placed(w *world) *mover {
 // move is what a switch of the storage does to the engine.
 func (m *mover) move(id int64, expiry time.Duration) {
 	m.at = run.Place{ID: id, Expiry: expiry}
-	m.world.storage = folder(filepath.Join(m.world.dir, "storage-"+strconv.FormatInt(id, 10)))
+	m.world.storage = m.folder(id)
 	m.world.expiry = expiry
 	m.world.restart()
 }
@@ -112,11 +128,42 @@ func TestASyncAsksAfterTheStorageMoved(t *testing.T) {
 				t.Errorf("%+v", st)
 			}
 		}
-		if _, _, err := w.engine.Rows(t.Context(), workspace, first.ID, run.RowQuery{Limit: 10}); !fault.Is(err, fault.CodeNotFound) || !strings.Contains(err.Error(), "used before") {
-			t.Errorf("rows of a run in the storage before: %v", err)
+		if rows, _, err := w.engine.Rows(t.Context(), workspace, first.ID, run.RowQuery{Limit: 10}); err != nil || len(rows) != 2 {
+			t.Errorf("rows of a run in the storage before: %v, %v", rows, err)
 		}
-		if _, err := w.engine.Exchanges(t.Context(), workspace, first.ID, 0); !fault.Is(err, fault.CodeNotFound) {
-			t.Errorf("requests of a run in the storage before: %v", err)
+	})
+}
+
+// What a run did is read from where it was kept, as long as it is there and somebody can say where that is.
+//
+// Req: X-11, SY-68
+func TestRunsInTheStorageOfBefore(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		p := placed(w)
+		w.rows = []row{r("1", "Ann", 1)}
+		first := w.run(run.Options{})
+		p.move(1, 0)
+		read := func() error {
+			_, _, rerr := w.engine.Rows(t.Context(), workspace, first.ID, run.RowQuery{Limit: 10})
+			_, eerr := w.engine.Exchanges(t.Context(), workspace, first.ID, 0)
+			if fault.Is(rerr, fault.CodeNotFound) != fault.Is(eerr, fault.CodeNotFound) {
+				t.Errorf("%v, but %v", rerr, eerr)
+			}
+			return rerr
+		}
+		if err := read(); err != nil {
+			t.Error(err)
+		}
+		p.removed = true
+		if err := read(); !fault.Is(err, fault.CodeNotFound) || !strings.Contains(err.Error(), "used before") {
+			t.Errorf("a storage that is gone: %v", err)
+		}
+		p.removed = false
+		if err := p.folder(0).DeletePrefix(t.Context(), workspace, "syncs/"); err != nil {
+			t.Fatal(err)
+		}
+		if err := read(); !fault.Is(err, fault.CodeNotFound) || !strings.Contains(err.Error(), "used before") {
+			t.Errorf("objects that are gone: %v", err)
 		}
 	})
 }

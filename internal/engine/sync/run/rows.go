@@ -93,6 +93,7 @@ type logReader struct {
 	*Engine
 
 	run    Run
+	stored Stored
 	dir    string
 	plan   *plan.Plan
 	ledger *delivery.Ledger
@@ -142,14 +143,15 @@ func (e *Engine) readLog(ctx context.Context, workspaceID, runID int64) (*logRea
 	if err := e.kept(run); err != nil {
 		return nil, err
 	}
-	if err := e.checkPlace(ctx, run); err != nil {
+	stored, err := e.stored(ctx, run)
+	if err != nil {
 		return nil, err
 	}
 	var m manifest
 	if err := json.Unmarshal(run.Pinned.Plan.Manifest, &m); err != nil {
 		return nil, fmt.Errorf("reading the plan of run %d: %w", runID, err)
 	}
-	r := &logReader{Engine: e, run: run, plan: &m.Plan}
+	r := &logReader{Engine: e, run: run, stored: stored, plan: &m.Plan}
 	if err := r.fetch(ctx); err != nil {
 		return nil, errors.Join(err, r.close())
 	}
@@ -167,16 +169,6 @@ func (e *Engine) kept(r Run) error {
 	}
 	return fault.New(fault.CodeNotFound, "the rows of run %d are no longer kept", r.ID).
 		WithSuggestion("Rows and requests are kept for %d days.", int(e.Retention.Hours()/24))
-}
-
-// checkPlace refuses to look for the objects of a run in a place that the workspace came to use later.
-func (e *Engine) checkPlace(ctx context.Context, run Run) error {
-	place, err := e.place(ctx, run.WorkspaceID)
-	if err == nil && place.ID != run.Pinned.Place {
-		return fault.New(fault.CodeNotFound, "the rows and requests of run %d lie in the storage that the workspace used before", run.ID).
-			WithSuggestion("What earlier runs did does not move with the storage; only their numbers stay.")
-	}
-	return err
 }
 
 func (r *logReader) close() error {
@@ -197,7 +189,7 @@ func (r *logReader) fetch(ctx context.Context) (err error) {
 	r.plan.Dir = r.dir
 	for _, name := range r.run.Pinned.Plan.Files {
 		key := r.run.Pinned.Plan.Prefix + "/" + name
-		if err := r.Storage.Download(ctx, r.run.WorkspaceID, key, filepath.Join(r.dir, name)); err != nil {
+		if err := r.stored.Download(ctx, r.run.WorkspaceID, key, filepath.Join(r.dir, name)); err != nil {
 			return fmt.Errorf("fetching the plan of run %d: %w", r.run.ID, err)
 		}
 	}
@@ -214,7 +206,7 @@ func (r *logReader) load(ctx context.Context) error {
 		return r.Store.replay(ctx, r.run.ID, r.ledger)
 	}
 	path := filepath.Join(r.dir, "outcomes")
-	if err := r.Storage.Download(ctx, r.run.WorkspaceID, segments[0].Path, path); err != nil {
+	if err := r.stored.Download(ctx, r.run.WorkspaceID, segments[0].Path, path); err != nil {
 		return fmt.Errorf("fetching the outcomes of run %d: %w", r.run.ID, err)
 	}
 	frames, err := os.ReadFile(path) //nolint:gosec // a path of our own
@@ -284,11 +276,12 @@ func (e *Engine) Exchanges(ctx context.Context, workspaceID, runID, ordinal int6
 	if err != nil {
 		return nil, err
 	}
-	if err := e.checkPlace(ctx, run); err != nil {
+	stored, err := e.stored(ctx, run)
+	if err != nil {
 		return nil, err
 	}
 	for _, s := range segments {
-		found, err := e.entries(ctx, run, s.Path, ordinal)
+		found, err := entriesOf(ctx, stored, run, s.Path, ordinal)
 		if err != nil {
 			return nil, err
 		}
@@ -297,7 +290,7 @@ func (e *Engine) Exchanges(ctx context.Context, workspaceID, runID, ordinal int6
 	return entries, nil
 }
 
-func (e *Engine) entries(ctx context.Context, run Run, path string, ordinal int64) (_ []log.Entry, err error) {
+func entriesOf(ctx context.Context, stored Stored, run Run, path string, ordinal int64) (_ []log.Entry, err error) {
 	f, err := os.CreateTemp("", "millrace-requests-*")
 	if err != nil {
 		return nil, fault.Wrap(err, fault.CodeStorage, "making a file")
@@ -310,7 +303,7 @@ func (e *Engine) entries(ctx context.Context, run Run, path string, ordinal int6
 	if err := f.Close(); err != nil {
 		return nil, fault.Wrap(err, fault.CodeStorage, "making a file")
 	}
-	if err := e.Storage.Download(ctx, run.WorkspaceID, path, f.Name()); err != nil {
+	if err := stored.Download(ctx, run.WorkspaceID, path, f.Name()); err != nil {
 		return nil, fmt.Errorf("fetching the requests of run %d: %w", run.ID, err)
 	}
 	in, err := os.Open(f.Name())
