@@ -53,7 +53,9 @@ func closeRaw(t *testing.T, b *gocloud.Bucket, err error) *gocloud.Bucket {
 	return b
 }
 
-// Req, SY-44
+// What lies in a store is sealed, and a prefix has its objects for itself: environments can share a bucket.
+//
+// Req, SY-44
 func TestS3(t *testing.T) {
 	endpoint := newS3(t)
 	t.Setenv("AWS_ACCESS_KEY_ID", "x")
