@@ -153,6 +153,9 @@ func TestValidation(t *testing.T) {
 		wrongType := modelSpec()
 		wrongType["sql"] = 7
 		w.send("POST", "/api/models", document("x", "X", wrongType)).want(422).has("error.path", "spec.sql").has("error.message", "spec.sql must be text, not number")
+		misspelt := modelSpec()
+		misspelt["primaryKay"] = "id"
+		w.send("POST", "/api/models", object{"metadata": object{"name": "X"}, "spec": misspelt}).want(422).has("error.message", `there is no field "primaryKay"; did you mean "primaryKey"?`)
 		w.send("POST", "/api/models", object{"metadata": object{"name": "X", "colour": "red"}, "spec": modelSpec()}).want(422).has("error.path", "metadata.colour").has("error.code", "input.unknown_field")
 		w.send("POST", "/api/sources", document("x", "X", object{"type": "memory", "configuration": object{"host": "h", "password": "x", "hots": 1}})).want(422).has("error.path", "spec.configuration.hots")
 		w.send("POST", "/api/sources", document("x", "X", object{"type": "oracle", "configuration": object{}})).want(422).has("error.path", "spec.type")

@@ -82,8 +82,8 @@ func (k Kind) Decode(text []byte) (any, error) {
 		return nil, decodeError(err)
 	}
 	var issues fault.Issues
-	for _, path := range unknown {
-		issues.Add(path, fault.CodeUnknownField, "there is no field %q", path[strings.LastIndex(path, ".")+1:])
+	for _, u := range unknown {
+		issues.Add(u.path, fault.CodeUnknownField, "there is no field %q%s", u.name, fault.DidYouMean(u.name, u.known))
 	}
 	return spec, issues.Err()
 }

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/millrace/millrace/internal/fault"
 	"github.com/millrace/millrace/internal/value"
 )
 
@@ -84,7 +85,7 @@ func (p *parser) tag(piece piece, stop []string) (node, *end, error) {
 	}
 	build, known := tags[name]
 	if !known {
-		return nil, nil, p.lexer.errorAt(at, "there is no tag %q%s", name, nearest(name, tagNames()))
+		return nil, nil, p.lexer.errorAt(at, "there is no tag %q%s", name, fault.DidYouMean(name, tagNames()))
 	}
 	n, err := build(p, args, at+len(name))
 	return n, nil, err
@@ -194,7 +195,7 @@ func (w *words) filter(input expr) (expr, error) {
 	}
 	do, known := filters[t.text]
 	if !known {
-		return nil, w.p.lexer.errorAt(t.at, "there is no filter %q%s", t.text, nearest(t.text, filterNames()))
+		return nil, w.p.lexer.errorAt(t.at, "there is no filter %q%s", t.text, fault.DidYouMean(t.text, filterNames()))
 	}
 	c := &call{input: input, name: t.text, do: do, at: t.at}
 	if !w.accept(":") {
@@ -408,41 +409,4 @@ func (p *parser) columns() []string {
 	}
 	sort.Strings(names)
 	return names
-}
-
-// nearest proposes the known name that is most like a wrong one.
-func nearest(name string, known []string) string {
-	best, score := "", 3
-	for _, k := range known {
-		if d := distance(name, k); d < score {
-			best, score = k, d
-		}
-	}
-	if best == "" {
-		return ""
-	}
-	return "; did you mean " + strconv.Quote(best) + "?"
-}
-
-// distance is the number of letters that must change, come or go.
-func distance(a, b string) int {
-	if len(a) > 40 {
-		return 40
-	}
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		last := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := last
-			if a[i] != b[j] {
-				cost = 1 + min(last, row[j], row[j+1])
-			}
-			last, row[j+1] = row[j+1], cost
-		}
-	}
-	return row[len(b)]
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/millrace/millrace/internal/connector"
 	"github.com/millrace/millrace/internal/connector/identifier"
+	"github.com/millrace/millrace/internal/fault"
 )
 
 // checker finds what is wrong in a manifest whose words are all known.
@@ -86,7 +87,7 @@ func (c *checker) wrong(path, format string, args ...any) { c.fail(c.at(path), p
 // known fails where a name is none of those that exist.
 func (c *checker) known(path, what, name string, names []string) {
 	if !slices.Contains(names, name) {
-		c.wrong(path, "there is no %s %q%s", what, name, suggest(name, names))
+		c.wrong(path, "there is no %s %q%s", what, name, fault.DidYouMean(name, names))
 	}
 }
 
@@ -386,11 +387,11 @@ func (c *checker) names(v reflect.Value, roots, settings []string) {
 			switch {
 			case root == "" || own[root] || c.loops[root]:
 			case !slices.Contains(roots, root):
-				c.variable(s, "there is no variable %q here%s", root, suggest(root, roots))
+				c.variable(s, "there is no variable %q here%s", root, fault.DidYouMean(root, roots))
 			case root == "connection" && len(path) > 1 && !slices.Contains(connection, path[1]):
-				c.variable(s, "the connection has no setting %q%s", path[1], suggest(path[1], connection))
+				c.variable(s, "the connection has no setting %q%s", path[1], fault.DidYouMean(path[1], connection))
 			case root == "settings" && len(path) > 1 && !slices.Contains(settings, path[1]):
-				c.variable(s, "the sync has no setting %q%s", path[1], suggest(path[1], settings))
+				c.variable(s, "the sync has no setting %q%s", path[1], fault.DidYouMean(path[1], settings))
 			}
 		}
 	}, func(*each) {})

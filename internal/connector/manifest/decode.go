@@ -124,7 +124,7 @@ func (d *decoder) object(n *yaml.Node, v reflect.Value, path string) {
 		key, value := n.Content[i], n.Content[i+1]
 		at := slices.IndexFunc(known, func(m member) bool { return m.name == key.Value })
 		if at < 0 {
-			d.fail(key, path+"."+key.Value, "there is no such word here%s", suggest(key.Value, names(known)))
+			d.fail(key, path+"."+key.Value, "there is no such word here%s", fault.DidYouMean(key.Value, names(known)))
 			continue
 		}
 		if given[key.Value] {
@@ -150,7 +150,7 @@ func (d *decoder) enum(n *yaml.Node, m member, path string) {
 	}
 	for _, v := range nodes {
 		if len(m.enum) > 0 && !slices.Contains(m.enum, v.Value) {
-			d.fail(v, path, "%q is not one of %s%s", v.Value, strings.Join(m.enum, ", "), suggest(v.Value, m.enum))
+			d.fail(v, path, "%q is not one of %s%s", v.Value, strings.Join(m.enum, ", "), fault.DidYouMean(v.Value, m.enum))
 		}
 	}
 }
@@ -203,38 +203,4 @@ func lowerFirst(s string) string {
 		return "it is needed"
 	}
 	return strings.ToLower(s[:1]) + s[1:]
-}
-
-// suggest proposes the word that is most like a wrong one.
-func suggest(word string, known []string) string {
-	best, score := "", max((len(word)+2)/3, 1)+1
-	for _, k := range known {
-		if n := distance(strings.ToLower(word), strings.ToLower(k)); n < score {
-			best, score = k, n
-		}
-	}
-	if best == "" {
-		return ""
-	}
-	return fmt.Sprintf("; did you mean %q?", best)
-}
-
-// distance is how many letters must be changed, added or left out (Levenshtein).
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		last := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := last
-			if a[i] != b[j] {
-				cost = 1 + min(last, row[j], row[j+1])
-			}
-			last, row[j+1] = row[j+1], cost
-		}
-	}
-	return row[len(b)]
 }

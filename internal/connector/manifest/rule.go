@@ -133,7 +133,7 @@ func (d *Destination) checkFields(t *SyncType, job connector.SyncJob, mapped map
 	}
 	for _, c := range job.Columns {
 		if section, _ := place(c.Name, "", false, t.Sections); !slices.Contains(known, c.Name) && !t.custom(section) {
-			issues.Add("spec.mappings", fault.CodeMappingColumn, "%s (%s) has no field %q%s", d.manifest.Name, t.Name, c.Name, suggest(c.Name, known))
+			issues.Add("spec.mappings", fault.CodeMappingColumn, "%s (%s) has no field %q%s", d.manifest.Name, t.Name, c.Name, fault.DidYouMean(c.Name, known))
 		}
 	}
 }

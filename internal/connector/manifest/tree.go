@@ -7,6 +7,7 @@ import (
 
 	"gopkg.in/yaml.v3"
 
+	"github.com/millrace/millrace/internal/fault"
 	"github.com/millrace/millrace/internal/value"
 )
 
@@ -153,7 +154,7 @@ func (d *decoder) plain(n *yaml.Node, path string) node {
 		switch {
 		case key.Value == "$with":
 		case strings.HasPrefix(key.Value, "$") && !strings.HasPrefix(key.Value, "$$"):
-			d.fail(key, path+"."+key.Value, "there is no such directive%s", suggest(key.Value, []string{"$rows", "$with", "$json", "$join", "$by", "$if", "$then", "$else", "$each", "$as", "$do"}))
+			d.fail(key, path+"."+key.Value, "there is no such directive%s", fault.DidYouMean(key.Value, []string{"$rows", "$with", "$json", "$join", "$by", "$if", "$then", "$else", "$each", "$as", "$do"}))
 		default:
 			text := *key
 			if strings.HasPrefix(key.Value, "$$") { // the vendor's own $
