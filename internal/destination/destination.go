@@ -24,6 +24,7 @@ import (
 	"github.com/millrace/millrace/internal/destination/notion"
 	"github.com/millrace/millrace/internal/destination/salesforce"
 	"github.com/millrace/millrace/internal/destination/slack"
+	"github.com/millrace/millrace/internal/destination/tiktok"
 	"github.com/millrace/millrace/internal/destination/zendesk"
 	"github.com/millrace/millrace/internal/httpx"
 )
@@ -46,6 +47,7 @@ var hooks = map[string]manifest.Hooks{
 	"notion":          notion.Hooks(),
 	"salesforce":      salesforce.Hooks(),
 	"slack":           slack.Hooks(),
+	"tiktok":          tiktok.Hooks(),
 	"zendesk":         zendesk.Hooks(),
 }
 

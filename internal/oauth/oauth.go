@@ -78,6 +78,12 @@ type Config struct {
 	Refresh    Extra   // of requests with a refresh token
 	JSON       bool    // token requests are JSON objects instead of forms
 
+	// Names are what the provider calls parameters of the standard, such as app_id for client_id. What has an empty
+	// name there is not sent.
+	Names map[string]string `json:",omitempty"`
+	// Within is the member of the token answer that has the token, where that is not the answer itself.
+	Within string `json:",omitempty"`
+
 	// DefaultLifetime is how long an access token is good where the answer does not say. Zero means until it is refused.
 	DefaultLifetime time.Duration
 
