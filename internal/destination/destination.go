@@ -14,6 +14,7 @@ import (
 	"github.com/millrace/millrace/internal/destination/airtable"
 	"github.com/millrace/millrace/internal/destination/asana"
 	"github.com/millrace/millrace/internal/destination/braze"
+	"github.com/millrace/millrace/internal/destination/google"
 	"github.com/millrace/millrace/internal/destination/hubspot"
 	"github.com/millrace/millrace/internal/destination/intercom"
 	"github.com/millrace/millrace/internal/destination/iterable"
@@ -37,6 +38,7 @@ var hooks = map[string]manifest.Hooks{
 	"airtable":        airtable.Hooks(),
 	"asana":           asana.Hooks(),
 	"braze":           braze.Hooks(),
+	"google":          google.Hooks(),
 	"hubspot":         hubspot.Hooks(),
 	"intercom":        intercom.Hooks(),
 	"iterable":        iterable.Hooks(),
