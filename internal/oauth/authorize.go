@@ -103,7 +103,7 @@ func (t *Tokens) Exchange(ctx context.Context, client *httpx.Client, redirect, c
 	if err != nil {
 		return Answer{}, err
 	}
-	if t.config.Lasting {
+	if t.config.Lasting || t.config.OrLasting && a.Refresh == "" {
 		a.Refresh = a.Access
 	}
 	if a.Refresh == "" {

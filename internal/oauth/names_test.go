@@ -7,10 +7,41 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/millrace/millrace/internal/clock"
 	"github.com/millrace/millrace/internal/connector"
 	"github.com/millrace/millrace/internal/fault"
 )
+
+// Where a provider gives a client no refresh token, the access token is used until it ends; then a person must allow the
+// access again.
+//
+// Req: SY-17
+func TestOrLasting(t *testing.T) {
+	t.Parallel()
+	p, shared, now := newProvider(t), connector.Memory(), clock.NewManual(day)
+	p.more = map[string]any{"refresh_token": nil}
+	c := p.allowed()
+	c.RefreshToken, c.OrLasting = "", true
+	a, err := New(c, Options{State: shared, Clock: now}).Exchange(t.Context(), p.client(t), callback, "code")
+	if err != nil || a.Refresh != "access-1" {
+		t.Fatalf("got %+v, %v", a, err)
+	}
+	c.RefreshToken = a.Refresh
+	if err := p.works(t, New(c, Options{State: shared, Clock: now})); err != nil || len(p.asked) != 1 {
+		t.Errorf("at once: %v after %d requests", err, len(p.asked))
+	}
+	now.Advance(400 * 24 * time.Hour)
+	p.set(func() {
+		p.fail = func(w http.ResponseWriter, _ *http.Request) {
+			http.Error(w, `{"error":"invalid_grant"}`, http.StatusBadRequest)
+		}
+	})
+	if err := p.works(t, New(c, Options{State: shared, Clock: now})); !fault.Is(err, fault.CodeDestinationGrant) {
+		t.Errorf("when it has ended: %v", err)
+	}
+}
 
 // A provider with names of its own for the standard's parameters is asked with these, and the token is read where its
 // answer has it.

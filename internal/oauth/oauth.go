@@ -91,6 +91,10 @@ type Config struct {
 	// permission is over, and takes the refresh token's place in the document.
 	Lasting bool
 
+	// OrLasting says that the provider gives some clients no refresh token: the access token then takes its place, and the
+	// permission is over when it ends.
+	OrLasting bool `json:",omitempty"`
+
 	// GrantErrors are values of "error" that say that a person's permission is over, besides invalid_grant.
 	GrantErrors []string
 

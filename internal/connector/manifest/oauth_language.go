@@ -12,6 +12,7 @@ type OAuth struct {
 	JSON          bool              `yaml:"json" doc:"Requests for tokens are JSON instead of forms."`
 	PKCE          bool              `yaml:"pkce" doc:"The code is bound to who asked for it (RFC 7636)."`
 	Lasting       bool              `yaml:"lasting" doc:"There is no refresh token: the access token is good until the access is taken back."`
+	OrLasting     bool              `yaml:"orLasting" doc:"Some applications get no refresh token: the access is over when their access token ends."`
 	Scopes        []Text            `yaml:"scopes" doc:"What is asked for; an empty one is left out."`
 	Separator     string            `yaml:"separator" doc:"What stands between scopes; a space unless said."`
 	Names         map[string]string `yaml:"names" doc:"What the vendor calls parameters of the standard, such as app_id for client_id; what has an empty name is left out."`
