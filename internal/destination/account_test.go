@@ -16,38 +16,54 @@ import (
 	"github.com/millrace/millrace/internal/httpx"
 )
 
-// A service account reaches the Data Manager API without anybody who logs in.
+// A service account reaches the Data Manager API without anybody who logs in, also through a partner link.
 //
 // Req: SY-17
 func TestServiceAccount(t *testing.T) {
 	t.Parallel()
-	var grant, seen string
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path == "/token" {
-			grant = r.FormValue("grant_type")
-			io.WriteString(w, `{"access_token":"of-the-account","token_type":"Bearer","expires_in":3600}`) //nolint:errcheck // the client sees
-			return
-		}
-		seen = r.Header.Get("Authorization") + " " + r.Header.Get("Login-Account")
-		io.WriteString(w, `{"userLists":[]}`) //nolint:errcheck // the client sees
-	}))
-	defer server.Close()
+	for slug, settings := range map[string]connector.Settings{
+		"google-data-manager": {"method": "service_account", "partner": "901"},
+		"google":              {"access": "partner_link", "partner": "901"},
+	} {
+		t.Run(slug, func(t *testing.T) {
+			t.Parallel()
+			var grant, seen string
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if r.URL.Path == "/token" {
+					grant = r.FormValue("grant_type")
+					io.WriteString(w, `{"access_token":"of-the-account","token_type":"Bearer","expires_in":3600}`) //nolint:errcheck // the client sees
+					return
+				}
+				seen = r.Header.Get("Authorization") + " " + r.Header.Get("Login-Account")
+				io.WriteString(w, `{"userLists":[]}`) //nolint:errcheck // the client sees
+			}))
+			defer server.Close()
+			settings["serviceAccountKey"], settings["account"], settings["baseUrl"] = serviceAccount(t), "1234567890", server.URL
+			d := openManifest(t, slug, settings)
+			if err := d.Test(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if grant != "urn:ietf:params:oauth:grant-type:jwt-bearer" || seen != "Bearer of-the-account accountTypes/DATA_PARTNER/accounts/901" {
+				t.Errorf("asked with %q, sent with %q", grant, seen)
+			}
+		})
+	}
+}
+
+// openManifest opens a destination at which nobody has to log in.
+func openManifest(t *testing.T, slug string, settings connector.Settings) connector.Destination {
+	t.Helper()
 	all := Manifests(httpx.AnyNetwork)
-	info := all[slices.IndexFunc(all, func(i connector.DestinationInfo) bool { return i.Slug == "google-data-manager" })]
-	settings := connector.Settings{"method": "service_account", "serviceAccountKey": serviceAccount(t), "account": "1234567890", "partner": "901", "baseUrl": server.URL}
-	if info.NeedsAuthorization(settings.WithDefaults(info.Fields)) {
+	info := all[slices.IndexFunc(all, func(i connector.DestinationInfo) bool { return i.Slug == slug })]
+	settings = settings.WithDefaults(info.Fields)
+	if info.NeedsAuthorization(settings) {
 		t.Error("somebody has to log in")
 	}
-	d, err := info.Open(connector.DestinationOptions{Settings: settings.WithDefaults(info.Fields)})
+	d, err := info.Open(connector.DestinationOptions{Settings: settings})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := d.Test(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	if grant != "urn:ietf:params:oauth:grant-type:jwt-bearer" || seen != "Bearer of-the-account accountTypes/DATA_PARTNER/accounts/901" {
-		t.Errorf("asked with %q, sent with %q", grant, seen)
-	}
+	return d
 }
 
 func serviceAccount(t *testing.T) string {

@@ -37,7 +37,10 @@ type search struct {
 // accounts lists the accounts that a person reaches: those of one's own first, and below each manager account those that
 // it reaches. A value is ROOT/ACCOUNT, since Google wants to know through which account another one is reached.
 func accounts(ctx context.Context, r *manifest.Run) ([]connector.Option, error) {
-	answer, err := r.Ask(ctx, http.MethodGet, "/customers:listAccessibleCustomers", nil, nil)
+	if r.Settings().Text("access") == "partner_link" {
+		return nil, nil // Google shows a partner no accounts
+	}
+	answer, err := r.Ask(ctx, http.MethodGet, "/customers:listAccessibleCustomers", nil, headers(r, ""))
 	if err != nil {
 		return nil, err //nolint:wrapcheck // it says what Google answered
 	}
@@ -62,6 +65,15 @@ func accounts(ctx context.Context, r *manifest.Run) ([]connector.Option, error) 
 	return all, nil
 }
 
+// headers are what every request to the Google Ads API has: who asks, and through which account.
+func headers(r *manifest.Run, root string) map[string]string {
+	h := map[string]string{"developer-token": r.Settings().Text("developerToken")}
+	if root != "" {
+		h["login-customer-id"] = root
+	}
+	return h
+}
+
 // below lists an account and all those below it.
 func below(ctx context.Context, r *manifest.Run, root string) ([]connector.Option, error) {
 	var all []connector.Option
@@ -71,7 +83,7 @@ func below(ctx context.Context, r *manifest.Run, root string) ([]connector.Optio
 		if err != nil {
 			return nil, fault.Wrap(err, fault.CodeInternal, "encoding a request")
 		}
-		answer, err := r.Ask(ctx, http.MethodPost, "/customers/"+root+"/googleAds:search", body, map[string]string{"login-customer-id": root})
+		answer, err := r.Ask(ctx, http.MethodPost, "/customers/"+root+"/googleAds:search", body, headers(r, root))
 		if err != nil {
 			return nil, err //nolint:wrapcheck // it says what Google answered
 		}
