@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/base64"
@@ -166,7 +167,8 @@ func (s *Server) authorized(ctx context.Context, t state.Ticket, id access.Ident
 		return fault.New(fault.CodeDestinationAuth, "%s", refusal).
 			WithSuggestion("The words are the provider's. Check client ID, scopes and callback URL, then allow the access again.")
 	}
-	if answer.Get("code") == "" {
+	code := cmp.Or(answer.Get("code"), answer.Get("auth_code")) // some vendors have a name of their own for it
+	if code == "" {
 		return fault.New(fault.CodeDestinationAuth, "the provider sent no code")
 	}
 	sc := resource.Scope{WorkspaceID: t.WorkspaceID, Actor: id.Email}
@@ -180,7 +182,7 @@ func (s *Server) authorized(ctx context.Context, t state.Ticket, id access.Ident
 	}
 	exchange, cancel := context.WithTimeout(context.WithoutCancel(ctx), testTime) // a code is good once
 	defer cancel()
-	learned, err := d.Exchange(exchange, s.callback(), answer.Get("code"))
+	learned, err := d.Exchange(exchange, s.callback(), code)
 	if err != nil {
 		return err
 	}

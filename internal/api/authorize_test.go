@@ -33,11 +33,12 @@ type provider struct {
 	grants  []string // of the token requests
 	sent    []string // Authorization headers and bodies of requests
 	deny    bool
+	named   string // what the code is called
 }
 
 func newProvider(t *testing.T) *provider {
 	t.Helper()
-	p := &provider{codes: map[string]bool{}}
+	p := &provider{codes: map[string]bool{}, named: "code"}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /authorize", p.authorize)
 	mux.HandleFunc("POST /token", p.token)
@@ -62,7 +63,7 @@ func (p *provider) authorize(w http.ResponseWriter, r *http.Request) {
 	} else {
 		code := fmt.Sprintf("code-%d", len(p.codes))
 		p.codes[code] = true
-		answer.Set("code", code)
+		answer.Set(p.named, code)
 	}
 	http.Redirect(w, r, q.Get("redirect_uri")+"?"+answer.Encode(), http.StatusFound)
 }
@@ -199,6 +200,19 @@ func TestAuthorization(t *testing.T) {
 		if left := w.dump("connector_state", "key"); left != "" {
 			t.Errorf("left behind: %s", left)
 		}
+	})
+}
+
+// TestCodeOfAnotherName: some vendors have a name of their own for the code.
+//
+// Req: SY-17
+func TestCodeOfAnotherName(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, w *world) {
+		p := newProvider(t)
+		p.named = "auth_code"
+		w.allowed(p)
+		w.testHook().has("ok", true)
 	})
 }
 

@@ -167,11 +167,6 @@ func TestPlanned(t *testing.T) {
 	}
 }
 
-// leftOut is what the catalogue plans and no destination can have, with the reason.
-var leftOut = map[string]string{
-	"tiktok/Custom audiences/all": "the API that took files was switched off at the end of 2023",
-}
-
 // modeWords are what the catalogue calls modes otherwise.
 var modeWords = map[string]connector.Mode{"mirror": connector.ModeAll, "append": connector.ModeInsert, "added": connector.ModeTrigger, "changed": connector.ModeTrigger, "removed": connector.ModeTrigger, "delete": connector.ModeInsert, "forget": connector.ModeInsert, "unforget": connector.ModeInsert}
 
@@ -192,9 +187,6 @@ func (p planned) compare(t *testing.T, name string, modes []string, promises []p
 		}
 		if mode == connector.ModeAdd && !slices.Contains(promises[at].Modes, mode) {
 			mode = connector.ModeInsert // what is added and never changed, such as events
-		}
-		if why := leftOut[p.Slug+"/"+name+"/"+word]; why != "" {
-			continue
 		}
 		if !slices.Contains(promises[at].Modes, mode) {
 			t.Errorf("%s, %s: the catalogue's mode %q is not promised", p.Slug, name, word)

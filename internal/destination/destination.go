@@ -14,6 +14,7 @@ import (
 	"github.com/millrace/millrace/internal/destination/airtable"
 	"github.com/millrace/millrace/internal/destination/asana"
 	"github.com/millrace/millrace/internal/destination/braze"
+	"github.com/millrace/millrace/internal/destination/google"
 	"github.com/millrace/millrace/internal/destination/hubspot"
 	"github.com/millrace/millrace/internal/destination/intercom"
 	"github.com/millrace/millrace/internal/destination/iterable"
@@ -24,6 +25,7 @@ import (
 	"github.com/millrace/millrace/internal/destination/notion"
 	"github.com/millrace/millrace/internal/destination/salesforce"
 	"github.com/millrace/millrace/internal/destination/slack"
+	"github.com/millrace/millrace/internal/destination/tiktok"
 	"github.com/millrace/millrace/internal/destination/zendesk"
 	"github.com/millrace/millrace/internal/httpx"
 )
@@ -36,6 +38,7 @@ var hooks = map[string]manifest.Hooks{
 	"airtable":        airtable.Hooks(),
 	"asana":           asana.Hooks(),
 	"braze":           braze.Hooks(),
+	"google":          google.Hooks(),
 	"hubspot":         hubspot.Hooks(),
 	"intercom":        intercom.Hooks(),
 	"iterable":        iterable.Hooks(),
@@ -46,6 +49,7 @@ var hooks = map[string]manifest.Hooks{
 	"notion":          notion.Hooks(),
 	"salesforce":      salesforce.Hooks(),
 	"slack":           slack.Hooks(),
+	"tiktok":          tiktok.Hooks(),
 	"zendesk":         zendesk.Hooks(),
 }
 

@@ -48,7 +48,7 @@ func (c Config) ask(ctx context.Context, client *httpx.Client, form url.Values, 
 	for _, p := range extra.Body {
 		form.Set(p.Name, p.Value)
 	}
-	body := c.encode(h, form)
+	body := c.encode(h, c.renamed(form))
 	for _, p := range extra.Headers {
 		h.Set(p.Name, p.Value)
 	}
@@ -58,6 +58,27 @@ func (c Config) ask(ctx context.Context, client *httpx.Client, form url.Values, 
 		return Answer{}, fault.Reclass(asking(err), fault.Retryable) // asking twice does no harm
 	}
 	return c.read(client, resp, form, secrets)
+}
+
+// called is what the provider calls a parameter of the standard; empty where it has none.
+func (c Config) called(name string) string {
+	if own, ok := c.Names[name]; ok {
+		return own
+	}
+	return name
+}
+
+// renamed is a form with the provider's names.
+func (c Config) renamed(form url.Values) url.Values {
+	if len(c.Names) == 0 {
+		return form
+	}
+	own := make(url.Values, len(form))
+	for name, values := range form {
+		own[c.called(name)] = values
+	}
+	own.Del("")
+	return own
 }
 
 func asking(err error) *fault.Error {
@@ -172,7 +193,8 @@ func (c Config) code(a *answer, form url.Values) fault.Code {
 // read reads the answer to a token request. secrets are what no error may repeat.
 func (c Config) read(client *httpx.Client, resp *httpx.Response, form url.Values, secrets []string) (Answer, error) {
 	a := &answer{}
-	unreadable := json.Unmarshal(resp.Body, a)
+	body, words := c.inner(resp.Body)
+	unreadable := json.Unmarshal(body, a)
 	secrets = append(secrets, a.AccessToken, a.RefreshToken)
 	if e := client.StatusFault(resp, secrets...); e != nil {
 		return Answer{}, c.refusal(e, a, form)
@@ -187,10 +209,28 @@ func (c Config) read(client *httpx.Client, resp *httpx.Response, form url.Values
 	switch {
 	case a.Error != "":
 		return Answer{}, fault.New(c.code(a, form), "asking for an access token: %s", client.Redact(a.Error+" "+a.Description, secrets...))
+	case a.AccessToken == "" && words != "":
+		return Answer{}, fault.New(fault.CodeDestinationAuth, "asking for an access token: %s", client.Redact(words, secrets...)).
+			WithSuggestion("The words are the provider's. Check the application's credentials, and allow the access again.")
 	case unreadable != nil || a.AccessToken == "":
 		return Answer{}, noToken()
 	}
-	return Answer{Access: a.AccessToken, Refresh: a.RefreshToken, Lifetime: a.lifetime(), Extra: c.extra(resp.Body)}, nil
+	return Answer{Access: a.AccessToken, Refresh: a.RefreshToken, Lifetime: a.lifetime(), Extra: c.extra(body)}, nil
+}
+
+// inner returns the part of an answer that has the token, and what the provider says beside it.
+func (c Config) inner(body []byte) (part []byte, words string) {
+	if c.Within == "" {
+		return body, ""
+	}
+	var members map[string]json.RawMessage
+	if json.Unmarshal(body, &members) != nil {
+		return body, ""
+	}
+	if text := members["message"]; text != nil {
+		words = plain(text)
+	}
+	return members[c.Within], words
 }
 
 func noToken() error {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/url"
+	"slices"
 	"time"
 
 	"github.com/millrace/millrace/internal/fault"
@@ -48,6 +49,10 @@ func (t *Tokens) AuthorizeURL(ctx context.Context, redirect, state string) (stri
 		}
 		params = append(params, Param{"code_challenge", oauth2.S256ChallengeFromVerifier(verifier)}, Param{"code_challenge_method", "S256"})
 	}
+	for i := range params {
+		params[i].Name = c.called(params[i].Name)
+	}
+	params = slices.DeleteFunc(params, func(p Param) bool { return p.Name == "" })
 	u, err := withParams(c.AuthURL, append(params, c.AuthParams...))
 	if err != nil {
 		return "", err
@@ -98,7 +103,7 @@ func (t *Tokens) Exchange(ctx context.Context, client *httpx.Client, redirect, c
 	if err != nil {
 		return Answer{}, err
 	}
-	if t.config.Lasting {
+	if t.config.Lasting || t.config.OrLasting && a.Refresh == "" {
 		a.Refresh = a.Access
 	}
 	if a.Refresh == "" {

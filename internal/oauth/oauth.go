@@ -78,12 +78,22 @@ type Config struct {
 	Refresh    Extra   // of requests with a refresh token
 	JSON       bool    // token requests are JSON objects instead of forms
 
+	// Names are what the provider calls parameters of the standard, such as app_id for client_id. What has an empty
+	// name there is not sent.
+	Names map[string]string `json:",omitempty"`
+	// Within is the member of the token answer that has the token, where that is not the answer itself.
+	Within string `json:",omitempty"`
+
 	// DefaultLifetime is how long an access token is good where the answer does not say. Zero means until it is refused.
 	DefaultLifetime time.Duration
 
 	// Lasting says that the provider gives no refresh token for a person's permission: the access token is good until the
 	// permission is over, and takes the refresh token's place in the document.
 	Lasting bool
+
+	// OrLasting says that the provider gives some clients no refresh token: the access token then takes its place, and the
+	// permission is over when it ends.
+	OrLasting bool `json:",omitempty"`
 
 	// GrantErrors are values of "error" that say that a person's permission is over, besides invalid_grant.
 	GrantErrors []string

@@ -128,7 +128,7 @@ func (o *OAuth) config(s *scope) (oauth.Config, error) {
 	c := oauth.Config{
 		Grant:   map[string]oauth.Grant{grantCode: oauth.GrantCode, grantClient: oauth.GrantClient, grantPassword: oauth.GrantPassword, grantJWT: oauth.GrantJWT}[o.Grant],
 		PKCE:    o.PKCE,
-		Lasting: o.Lasting, JSON: o.JSON, Keep: o.Keep, DefaultLifetime: time.Duration(o.Lifetime),
+		Lasting: o.Lasting, OrLasting: o.OrLasting, JSON: o.JSON, Keep: o.Keep, Names: o.Names, Within: o.Within, DefaultLifetime: time.Duration(o.Lifetime),
 		HeaderName: o.Header, HeaderPrefix: o.Prefix,
 	}
 	if o.InBody {

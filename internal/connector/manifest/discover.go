@@ -141,15 +141,15 @@ func (d *Destination) ListOptions(ctx context.Context, list string, job connecto
 		return nil, fault.New(fault.CodeInvalid, "there is no list %q", list)
 	}
 	options := connectorOptions(l.Static)
-	if !l.Request.Request.given() {
-		return options, nil
+	s := d.jobScope(job)
+	if asked, err := s.holds(&l.If); err != nil || !asked || !l.Request.Request.given() {
+		return options, err
 	}
 	c, err := d.client(1)
 	if err != nil {
 		return nil, err
 	}
 	defer c.Close()
-	s := d.jobScope(job)
 	err = c.pages(ctx, s, &l.Request, func() error {
 		o, offered, err := l.option(s)
 		if err == nil && offered {

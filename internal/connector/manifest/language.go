@@ -117,6 +117,7 @@ type Answer struct {
 // List is a pick-list.
 type List struct {
 	Request `yaml:",inline"`
+	If      Cond     `yaml:"if" doc:"The settings with which it is asked for; without them only static is offered."`
 	When    Cond     `yaml:"when" doc:"The entries that are offered: a condition on item."`
 	Value   Expr     `yaml:"value" doc:"An entry's value: an expression on item." required:"true"`
 	Label   Text     `yaml:"label" doc:"An entry's label: a template on item; the value unless said."`

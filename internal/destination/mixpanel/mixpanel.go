@@ -1,5 +1,5 @@
 // Package mixpanel is what the manifest of Mixpanel cannot say: profiles are found by their email in one query for all
-// rows, and a lookup table is replaced by one CSV file.
+// rows, what the project knows of properties is in its Lexicon, and a lookup table is replaced by one CSV file.
 package mixpanel
 
 import (
@@ -15,6 +15,10 @@ func Hooks() manifest.Hooks {
 	return manifest.Hooks{
 		Begin: map[string]func(context.Context, *manifest.Run) (connector.Session, error){"lookup": beginTable},
 		Write: map[string]func(context.Context, *manifest.Run) (connector.Result, error){"byEmail": writeByEmail},
-		Check: map[string]func(*manifest.Destination, connector.SyncJob) fault.Issues{"lookup": checkTable},
+		Fields: map[string]func(context.Context, *manifest.Run) ([]manifest.Discovered, error){
+			"object": profileFields, "event": eventFields,
+		},
+		Formless: map[string]bool{"object": true, "event": true},
+		Check:    map[string]func(*manifest.Destination, connector.SyncJob) fault.Issues{"lookup": checkTable},
 	}
 }
