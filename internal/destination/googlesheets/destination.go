@@ -67,6 +67,9 @@ func (d *destination) Test(ctx context.Context) error {
 	if err := d.ready(); err != nil {
 		return err
 	}
+	if d.api.person != nil {
+		d.api.person.Insist()
+	}
 	_, err := d.api.list(ctx, query("", 1))
 	return err
 }
