@@ -20,6 +20,7 @@ import (
 	"github.com/millrace/millrace/internal/connector/state"
 	"github.com/millrace/millrace/internal/fault"
 	"github.com/millrace/millrace/internal/kind/destination"
+	"github.com/millrace/millrace/internal/kind/source"
 	"github.com/millrace/millrace/internal/resource"
 )
 
@@ -44,27 +45,35 @@ type AuthorizeBody struct {
 	URL string `json:"url" doc:"the vendor's page, good for 15 minutes"`
 }
 
-// authorizations registers how people allow the access to a destination at its vendor.
+// connections are the kinds of documents whose access a person may have to allow, and the paths that list them.
+var connections = []struct{ kind, plural string }{{"destination", "destinations"}, {"source", "sources"}}
+
+// authorizations registers how people allow the access to a connection at its vendor.
 func (s *Server) authorizations(api huma.API) {
-	const path = "/api/destinations/{slug}/authorize"
-	register(s, api, op(http.MethodGet, path, "get-destination-access", "Who allowed the access to a destination, and the callback URL to register at its vendor", nil), func(ctx context.Context, in *slugInput) (*body[AccessBody], error) {
-		events, err := s.Resources.Activity(ctx, scope(ctx), "destination", in.Slug)
-		if err != nil {
-			return nil, err
-		}
-		b := AccessBody{CallbackURL: s.callback()}
-		if i := slices.IndexFunc(events, func(e resource.Event) bool { return e.Action == actionAuthorized }); i >= 0 {
-			b.AllowedAt, b.AllowedBy = optionalStamp(events[i].At), events[i].By
-		}
-		return &body[AccessBody]{b}, nil
-	})
-	register(s, api, op(http.MethodPost, path, "authorize-destination", "Begin to allow the access to a destination, in a browser", nil), func(ctx context.Context, in *struct {
-		Slug    string      `path:"slug"`
-		Session http.Cookie `cookie:"millrace_session"`
-	}) (*body[AuthorizeBody], error) {
-		address, err := s.beginAuthorization(ctx, in.Slug, in.Session.Value)
-		return &body[AuthorizeBody]{AuthorizeBody{address}}, err
-	})
+	for _, c := range connections {
+		path := "/api/" + c.plural + "/{slug}/authorize"
+		register(s, api, op(http.MethodGet, path, "get-"+c.kind+"-access", "Who allowed the access to a "+c.kind+", and the callback URL to register at its vendor", nil), func(ctx context.Context, in *slugInput) (*body[AccessBody], error) {
+			b, err := s.accessOf(ctx, c.kind, in.Slug)
+			return &body[AccessBody]{b}, err
+		})
+		register(s, api, op(http.MethodPost, path, "authorize-"+c.kind, "Begin to allow the access to a "+c.kind+", in a browser", nil), func(ctx context.Context, in *struct {
+			Slug    string      `path:"slug"`
+			Session http.Cookie `cookie:"millrace_session"`
+		}) (*body[AuthorizeBody], error) {
+			address, err := s.beginAuthorization(ctx, c.kind, in.Slug, in.Session.Value)
+			return &body[AuthorizeBody]{AuthorizeBody{address}}, err
+		})
+	}
+}
+
+// accessOf says who allowed the access to a connection last.
+func (s *Server) accessOf(ctx context.Context, kind, slug string) (AccessBody, error) {
+	b := AccessBody{CallbackURL: s.callback()}
+	events, err := s.Resources.Activity(ctx, scope(ctx), kind, slug)
+	if i := slices.IndexFunc(events, func(e resource.Event) bool { return e.Action == actionAuthorized }); i >= 0 {
+		b.AllowedAt, b.AllowedBy = optionalStamp(events[i].At), events[i].By
+	}
+	return b, err
 }
 
 // holder names a session without telling its token.
@@ -74,15 +83,15 @@ func holder(session string) string {
 }
 
 // beginAuthorization returns the vendor's page for a person with the session.
-func (s *Server) beginAuthorization(ctx context.Context, slug, session string) (string, error) {
-	d, doc, err := s.authorizer(ctx, scope(ctx), slug)
+func (s *Server) beginAuthorization(ctx context.Context, kind, slug, session string) (string, error) {
+	d, doc, err := s.authorizer(ctx, scope(ctx), kind, slug)
 	if err != nil {
 		return "", err
 	}
 	defer d.Close() //nolint:errcheck // nothing was opened
 	if who(ctx).CSRF == "" {
 		return "", fault.New(fault.CodeForbidden, "an API key cannot allow the access: the vendor asks a person").
-			WithSuggestion("Open the destination in the web app and choose Allow access.")
+			WithSuggestion("Open the %s in the web app and choose Allow access.", kind)
 	}
 	ticket, err := s.State.Issue(ctx, state.Ticket{
 		WorkspaceID: who(ctx).WorkspaceID, Kind: doc.Kind, DocumentID: doc.ID, Slug: doc.Slug, Holder: holder(session),
@@ -93,36 +102,53 @@ func (s *Server) beginAuthorization(ctx context.Context, slug, session string) (
 	return d.AuthorizeURL(s.callback(), ticket)
 }
 
-// authorizable is a destination whose access a person allows.
+// authorizable is a connection whose access a person allows.
 type authorizable interface {
-	connector.Destination
 	connector.Authorizer
+	Close() error
 }
 
-// authorizer opens a saved destination whose access a person allows.
-func (s *Server) authorizer(ctx context.Context, sc resource.Scope, slug string) (authorizable, resource.Document, error) {
-	doc, err := s.Resources.Resolve(ctx, sc, "destination", slug)
+// authorizer opens a saved connection whose access a person allows.
+func (s *Server) authorizer(ctx context.Context, sc resource.Scope, kind, slug string) (authorizable, resource.Document, error) {
+	doc, err := s.Resources.Resolve(ctx, sc, kind, slug)
 	if err != nil {
 		return nil, doc, err
 	}
-	spec := doc.Spec.(*destination.Spec) //nolint:forcetypeassert // a destination's spec
-	info, err := s.Registry.Destination(spec.Type)
+	learned := s.State.Of(sc.WorkspaceID, doc.Kind, doc.ID)
+	var needed bool
+	var opened interface{ Close() error }
+	switch spec := doc.Spec.(type) {
+	case *destination.Spec:
+		if needed, err = s.needsAuthorization(spec); needed {
+			opened, err = s.openDestination(ctx, *spec, learned)
+		}
+	case *source.Spec:
+		if needed, err = s.sourceNeedsAuthorization(spec); needed {
+			opened, err = s.openSource(ctx, *spec, learned)
+		}
+	}
 	if err != nil {
 		return nil, doc, err
 	}
-	if !info.NeedsAuthorization(spec.Configuration) {
-		return nil, doc, fault.New(fault.CodeInvalid, "nobody has to allow the access to this destination with these settings").
+	if !needed {
+		return nil, doc, fault.New(fault.CodeInvalid, "nobody has to allow the access to this %s with these settings", kind).
 			WithSuggestion("Choose another way to authenticate in its configuration.")
 	}
-	d, err := s.openDestination(ctx, *spec, s.State.Of(sc.WorkspaceID, doc.Kind, doc.ID))
-	if err != nil {
-		return nil, doc, err
-	}
-	a, ok := d.(authorizable)
+	a, ok := opened.(authorizable)
 	if !ok {
-		return nil, doc, fault.New(fault.CodeInternal, "the destination type %s cannot be authorized", spec.Type)
+		return nil, doc, fault.New(fault.CodeInternal, "the %s %s cannot be authorized", kind, slug)
 	}
 	return a, doc, nil
+}
+
+func (s *Server) needsAuthorization(spec *destination.Spec) (bool, error) {
+	info, err := s.Registry.Destination(spec.Type)
+	return err == nil && info.NeedsAuthorization(spec.Configuration), err
+}
+
+func (s *Server) sourceNeedsAuthorization(spec *source.Spec) (bool, error) {
+	info, err := s.Registry.Source(spec.Type)
+	return err == nil && info.NeedsAuthorization(spec.Configuration), err
 }
 
 // finishAuthorization is where the browser comes back to. No identity is needed to ask: the ticket says who began,
@@ -130,14 +156,20 @@ func (s *Server) authorizer(ctx context.Context, sc resource.Scope, slug string)
 func (s *Server) finishAuthorization(w http.ResponseWriter, r *http.Request) {
 	ticket, id, err := s.redeem(r)
 	if err != nil {
-		s.refuse(w, r, "", err)
+		s.refuse(w, r, "/destinations", err)
 		return
 	}
-	if err := s.authorized(r.Context(), ticket, id, r.URL.Query()); err != nil {
-		s.refuse(w, r, ticket.Slug, err)
+	ctx := context.WithValue(r.Context(), keyIdentity, id) // the connection is opened as by the person who began
+	if err := s.authorized(ctx, ticket, id, r.URL.Query()); err != nil {
+		s.refuse(w, r, pageOf(ticket), err)
 		return
 	}
-	http.Redirect(w, r, "/destinations/"+url.PathEscape(ticket.Slug)+"?authorized=1", http.StatusSeeOther)
+	http.Redirect(w, r, pageOf(ticket)+"?authorized=1", http.StatusSeeOther)
+}
+
+// pageOf is where the web app shows a connection.
+func pageOf(t state.Ticket) string {
+	return "/" + t.Kind + "s/" + url.PathEscape(t.Slug)
 }
 
 // redeem finds out whether the person who comes back is the one who began.
@@ -145,7 +177,7 @@ func (s *Server) redeem(r *http.Request) (state.Ticket, access.Identity, error) 
 	cookie, err := r.Cookie(cookieName)
 	if err != nil {
 		return state.Ticket{}, access.Identity{}, fault.New(fault.CodeUnauthenticated, "you are not signed in in this browser").
-			WithSuggestion("Sign in, open the destination and allow the access again.")
+			WithSuggestion("Sign in, open the source or destination and allow the access again.")
 	}
 	id, err := s.Access.Session(r.Context(), cookie.Value)
 	if err != nil {
@@ -158,7 +190,7 @@ func (s *Server) redeem(r *http.Request) (state.Ticket, access.Identity, error) 
 	return ticket, id, err
 }
 
-// authorized hands the vendor's code to the destination and stores what it gets for it.
+// authorized hands the vendor's code to the connection and stores what it gets for it.
 func (s *Server) authorized(ctx context.Context, t state.Ticket, id access.Identity, answer url.Values) error {
 	if refusal := answer.Get("error"); refusal != "" { // RFC 6749, 4.1.2.1
 		if description := answer.Get("error_description"); description != "" {
@@ -172,13 +204,13 @@ func (s *Server) authorized(ctx context.Context, t state.Ticket, id access.Ident
 		return fault.New(fault.CodeDestinationAuth, "the provider sent no code")
 	}
 	sc := resource.Scope{WorkspaceID: t.WorkspaceID, Actor: id.Email}
-	d, doc, err := s.authorizer(ctx, sc, t.Slug)
+	d, doc, err := s.authorizer(ctx, sc, t.Kind, t.Slug)
 	if err != nil {
 		return err
 	}
 	defer d.Close() //nolint:errcheck // the answer is here
 	if doc.ID != t.DocumentID {
-		return notFound("the destination was deleted meanwhile")
+		return notFound("the %s was deleted meanwhile", t.Kind)
 	}
 	exchange, cancel := context.WithTimeout(context.WithoutCancel(ctx), testTime) // a code is good once
 	defer cancel()
@@ -186,26 +218,30 @@ func (s *Server) authorized(ctx context.Context, t state.Ticket, id access.Ident
 	if err != nil {
 		return err
 	}
-	return s.keepLearned(exchange, sc, t.Slug, learned)
+	return s.keepLearned(exchange, sc, t.Kind, t.Slug, learned)
 }
 
 // storeAttempts is how often what was learned is put into a document that people change meanwhile.
 const storeAttempts = 3
 
-// keepLearned stores settings in a destination.
-func (s *Server) keepLearned(ctx context.Context, sc resource.Scope, slug string, learned connector.Settings) error {
+// keepLearned stores settings in a connection.
+func (s *Server) keepLearned(ctx context.Context, sc resource.Scope, kind, slug string, learned connector.Settings) error {
 	for attempt := 1; ; attempt++ {
-		doc, err := s.Resources.Get(ctx, sc, "destination", slug)
+		doc, err := s.Resources.Get(ctx, sc, kind, slug)
 		if err != nil {
 			return err
 		}
-		spec := doc.Spec.(*destination.Spec) //nolint:forcetypeassert // a destination's spec
-		maps.Copy(spec.Configuration, learned)
-		text, err := json.Marshal(spec)
-		if err != nil {
-			return fmt.Errorf("encoding a destination: %w", err)
+		switch spec := doc.Spec.(type) {
+		case *destination.Spec:
+			maps.Copy(spec.Configuration, learned)
+		case *source.Spec:
+			maps.Copy(spec.Configuration, learned)
 		}
-		_, err = s.Resources.Update(ctx, sc, "destination", slug, resource.Write{
+		text, err := json.Marshal(doc.Spec)
+		if err != nil {
+			return fmt.Errorf("encoding a %s: %w", kind, err)
+		}
+		_, err = s.Resources.Update(ctx, sc, kind, slug, resource.Write{
 			Name: doc.Name, Folder: doc.Folder, Labels: doc.Labels, Revision: doc.Revision, Spec: text,
 			Action: actionAuthorized, Summary: "The access was allowed.",
 		})
@@ -215,16 +251,12 @@ func (s *Server) keepLearned(ctx context.Context, sc resource.Scope, slug string
 	}
 }
 
-// refuse says in the browser why the access is not allowed. slug is the destination, where it is known.
-func (s *Server) refuse(w http.ResponseWriter, r *http.Request, slug string, err error) {
+// refuse says in the browser why the access is not allowed. back is the page of the connection, where it is known.
+func (s *Server) refuse(w http.ResponseWriter, r *http.Request, back string, err error) {
 	f := s.failureOf(r.Context(), err)
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src '"+refusalStyleHash+"'; base-uri 'none'; frame-ancestors 'none'")
 	w.WriteHeader(f.status)
-	back := "/destinations"
-	if slug != "" {
-		back += "/" + url.PathEscape(slug)
-	}
 	_ = refusalPage.Execute(w, map[string]any{"Info": f.Info, "Back": back, "Style": template.CSS(refusalStyle)}) //nolint:errcheck,gosec // the asker is gone; the style is ours
 }
 
@@ -243,7 +275,7 @@ var refusalPage = template.Must(template.New("refusal").Parse(`<!doctype html>
 <h1>The access was not allowed</h1>
 <p class="words">{{.Info.Message}}</p>
 {{with .Info.Suggestion}}<p>{{.}}</p>{{end}}
-<p><a href="{{.Back}}">Back to the destination</a></p>
+<p><a href="{{.Back}}">Back</a></p>
 <p class="small">{{.Info.Code}}{{with .Info.RequestID}} · request {{.}}{{end}}</p>
 </body>
 </html>

@@ -43,6 +43,9 @@ func newProvider(t *testing.T) *provider {
 	mux.HandleFunc("GET /authorize", p.authorize)
 	mux.HandleFunc("POST /token", p.token)
 	mux.HandleFunc("/api/", p.api)
+	mux.HandleFunc("GET /organizations/oauth2/v2.0/authorize", p.authorize)
+	mux.HandleFunc("POST /organizations/oauth2/v2.0/token", p.token)
+	mux.HandleFunc("GET /v1.0/me/drive", p.api)
 	p.Server = httptest.NewServer(mux)
 	t.Cleanup(p.Close)
 	return p
@@ -71,7 +74,10 @@ func (p *provider) authorize(w http.ResponseWriter, r *http.Request) {
 func (p *provider) token(w http.ResponseWriter, r *http.Request) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	user, secret, _ := r.BasicAuth()
+	user, secret, basic := r.BasicAuth()
+	if !basic {
+		user, secret = r.FormValue("client_id"), r.FormValue("client_secret")
+	}
 	code, refresh := r.FormValue("code"), r.FormValue("refresh_token")
 	p.grants = append(p.grants, r.FormValue("grant_type"))
 	switch {
@@ -96,7 +102,9 @@ func (p *provider) api(w http.ResponseWriter, r *http.Request) {
 	p.sent = append(p.sent, r.Method+" "+r.Header.Get("Authorization"))
 	if r.Header.Get("Authorization") != fmt.Sprintf("Bearer access-token-%d", p.tokens) {
 		http.Error(w, "the token has expired", http.StatusUnauthorized)
+		return
 	}
+	fmt.Fprint(w, "{}")
 }
 
 func (p *provider) asked() string {
@@ -124,9 +132,12 @@ func (w *world) asPerson(s session, method, path string, body any) answer {
 }
 
 // begin goes to the provider as a browser does, and returns the address that it sends the browser back to.
-func (w *world) begin(s session) string {
+func (w *world) begin(s session) string { return w.beginAt(s, "/api/destinations/hook") }
+
+// beginAt is begin for a connection of the caller's choice.
+func (w *world) beginAt(s session, connection string) string {
 	w.t.Helper()
-	address := w.asPerson(s, "POST", "/api/destinations/hook/authorize", nil).want(200).text("url")
+	address := w.asPerson(s, "POST", connection+"/authorize", nil).want(200).text("url")
 	r, err := http.NewRequestWithContext(w.t.Context(), http.MethodGet, address, http.NoBody)
 	w.must(err)
 	resp, err := http.DefaultTransport.RoundTrip(r)
@@ -213,6 +224,43 @@ func TestCodeOfAnotherName(t *testing.T) {
 		p.named = "auth_code"
 		w.allowed(p)
 		w.testHook().has("ok", true)
+	})
+}
+
+// TestAuthorizationOfSource: a person allows the access to workbooks, and the source reads with it.
+//
+// Req: S-84
+func TestAuthorizationOfSource(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, w *world) {
+		p := newProvider(t)
+		w.ok("POST", "/api/sources", document("books", "Books", object{"type": "excel", "configuration": object{
+			"access": "person", "clientId": "millrace", "clientSecret": "client-secret", "endpoint": p.URL, "authority": p.URL,
+		}}))
+		test := func() answer {
+			saved := w.ok("GET", "/api/sources/books", nil)
+			return w.ok("POST", "/api/sources/test", object{"type": "excel", "slug": "books", "configuration": saved.at("spec.configuration")})
+		}
+		test().has("ok", false).has("error.code", "source.authentication")
+		w.ok("GET", "/api/sources/books/authorize", nil).has("callbackUrl", millraceCallback).has("allowedAt", nil)
+		w.send("POST", "/api/sources/books/authorize", nil).want(403)
+		s := w.signIn()
+		a := w.asPerson(s, "GET", w.beginAt(s, "/api/sources/books"), nil).want(303)
+		if to := a.header.Get("Location"); to != "/sources/books?authorized=1" {
+			t.Errorf("the browser goes to %q", to)
+		}
+		w.ok("GET", "/api/sources/books", nil).has("spec.configuration.refreshToken.$secret", "set")
+		w.ok("GET", "/api/sources/books/authorize", nil).has("allowedBy", adminEmail)
+		test().has("ok", true)
+		if got := p.asked(); got != "authorization_code" {
+			t.Errorf("asked %s: the first token is there already", got)
+		}
+		w.furnish()
+		w.asPerson(s, "POST", "/api/sources/shop/authorize", nil).want(422)
+		w.ok("DELETE", "/api/sources/books", nil)
+		if left := w.dump("connector_state", "key"); left != "" {
+			t.Errorf("left behind: %s", left)
+		}
 	})
 }
 

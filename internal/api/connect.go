@@ -75,7 +75,11 @@ func (s *Server) sources(api huma.API) {
 			if err := s.Resources.Fill(ctx, scope(ctx), "source", in.Body.Slug, spec); err != nil {
 				return err
 			}
-			src, err := s.openSource(ctx, *spec)
+			learned, err := s.learned(ctx, "source", in.Body.Slug)
+			if err != nil {
+				return err
+			}
+			src, err := s.openSource(ctx, *spec, learned)
 			if err != nil {
 				return err
 			}
@@ -124,7 +128,7 @@ func (s *Server) sourceOptions(ctx context.Context, in *testInput, list string) 
 	if err := s.Resources.Fill(ctx, scope(ctx), "source", in.Body.Slug, spec); err != nil {
 		return nil, err
 	}
-	src, err := s.openDraft(ctx, *spec)
+	src, err := s.openDraft(ctx, *spec, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -141,7 +145,7 @@ func (s *Server) sourceOptions(ctx context.Context, in *testInput, list string) 
 }
 
 // openSource opens a source with its secrets in place.
-func (s *Server) openSource(ctx context.Context, spec source.Spec) (connector.Source, error) {
+func (s *Server) openSource(ctx context.Context, spec source.Spec, learned connector.State) (connector.Source, error) {
 	info, err := s.Registry.Source(spec.Type)
 	if err != nil {
 		return nil, err
@@ -149,16 +153,16 @@ func (s *Server) openSource(ctx context.Context, spec source.Spec) (connector.So
 	if err := connector.Settings(spec.Configuration).Check("spec.configuration", info.Fields, nil).Err(); err != nil {
 		return nil, err
 	}
-	return s.openDraft(ctx, spec)
+	return s.openDraft(ctx, spec, learned)
 }
 
 // openDraft opens a source whose settings may lack something.
-func (s *Server) openDraft(ctx context.Context, spec source.Spec) (connector.Source, error) {
+func (s *Server) openDraft(ctx context.Context, spec source.Spec, learned connector.State) (connector.Source, error) {
 	dir := filepath.Join(s.Dir, "source", "preview")
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fault.Wrap(err, fault.CodeStorage, "making a folder")
 	}
-	return s.Connections.Source(ctx, who(ctx).WorkspaceID, spec, connector.SourceOptions{Dir: dir, Log: s.Log})
+	return s.Connections.Source(ctx, who(ctx).WorkspaceID, spec, connector.SourceOptions{Dir: dir, State: learned, Log: s.Log})
 }
 
 func (s *Server) sourceBySlug(ctx context.Context, slug string) (connector.Source, resource.Document, error) {
@@ -166,7 +170,7 @@ func (s *Server) sourceBySlug(ctx context.Context, slug string) (connector.Sourc
 	if err != nil {
 		return nil, d, err
 	}
-	src, err := s.openSource(ctx, *d.Spec.(*source.Spec)) //nolint:forcetypeassert // a source's spec
+	src, err := s.openSource(ctx, *d.Spec.(*source.Spec), s.State.Of(who(ctx).WorkspaceID, d.Kind, d.ID)) //nolint:forcetypeassert // a source's spec
 	return src, d, err
 }
 
@@ -240,7 +244,7 @@ func (s *Server) destinations(api huma.API) {
 			if err := s.Resources.Fill(ctx, scope(ctx), "destination", in.Body.Slug, spec); err != nil {
 				return err
 			}
-			learned, err := s.learned(ctx, in.Body.Slug)
+			learned, err := s.learned(ctx, "destination", in.Body.Slug)
 			if err != nil {
 				return err
 			}
@@ -289,13 +293,13 @@ func (s *Server) destinations(api huma.API) {
 	})
 }
 
-// learned is what runs have learned of a saved destination; nil for one that is not saved.
-func (s *Server) learned(ctx context.Context, slug string) (connector.State, error) {
+// learned is what runs have learned of a saved connection; nil for one that is not saved.
+func (s *Server) learned(ctx context.Context, kind, slug string) (connector.State, error) {
 	if slug == "" {
 		return nil, nil //nolint:nilnil // a connector copes without
 	}
-	doc, err := s.Resources.Get(ctx, scope(ctx), "destination", slug)
-	return s.State.Of(who(ctx).WorkspaceID, "destination", doc.ID), err
+	doc, err := s.Resources.Get(ctx, scope(ctx), kind, slug)
+	return s.State.Of(who(ctx).WorkspaceID, kind, doc.ID), err
 }
 
 func (s *Server) openDestination(ctx context.Context, spec destination.Spec, learned connector.State) (connector.Destination, error) {

@@ -65,6 +65,7 @@ import (
 	"github.com/millrace/millrace/internal/resource"
 	"github.com/millrace/millrace/internal/secret"
 	"github.com/millrace/millrace/internal/source/duckdb"
+	"github.com/millrace/millrace/internal/source/excel"
 	"github.com/millrace/millrace/internal/telemetry"
 	"github.com/millrace/millrace/internal/tunnel"
 	"github.com/millrace/millrace/internal/value"
@@ -221,7 +222,7 @@ func (w *world) registry() *connector.Registry {
 			Slug: "house", Name: "House", Methods: []string{"sql"}, Engines: []string{"basic", "lightning"}, SyncLogs: true,
 			Fields: []connector.Field{{Name: connector.FieldAuditSchema, Label: "Audit schema", Type: connector.FieldString}},
 			Open:   func(o connector.SourceOptions) (connector.Source, error) { return w.source.open(o), nil },
-		}, warehouseInfo(), boxInfo(w)},
+		}, warehouseInfo(), boxInfo(w), booksInfo()},
 		[]connector.DestinationInfo{{
 			Slug: "memory", Name: "Memory",
 			Fields: []connector.Field{{Name: "place", Label: "Place", Type: connector.FieldString, Required: true, Target: true}, secretField},
@@ -239,6 +240,15 @@ func (w *world) registry() *connector.Registry {
 func warehouseInfo() connector.SourceInfo {
 	info := duckdb.Info(duckdb.Reach{})
 	info.Fields = []connector.Field{{Name: "path", Label: "File", Type: connector.FieldString, Required: true}}
+	return info
+}
+
+// booksInfo is Excel, without its examples, which the test of isolation looks for in answers.
+func booksInfo() connector.SourceInfo {
+	info := excel.Info()
+	for i := range info.Fields {
+		info.Fields[i].Example = ""
+	}
 	return info
 }
 

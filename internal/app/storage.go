@@ -9,6 +9,7 @@ import (
 
 	"github.com/millrace/millrace/internal/blob"
 	"github.com/millrace/millrace/internal/config"
+	"github.com/millrace/millrace/internal/connector"
 	"github.com/millrace/millrace/internal/engine/storage"
 	"github.com/millrace/millrace/internal/engine/sync/audit"
 	"github.com/millrace/millrace/internal/engine/sync/run"
@@ -24,7 +25,7 @@ func (p *process) openStorage(wake run.Enqueuer, owner string) {
 	transport := networkOf(c).Transport()
 	transport.ResponseHeaderTimeout = storeAnswer
 	p.storage = storage.New(storage.Options{
-		DB: p.db, Documents: p.documents, Types: Storages(c), Key: p.key,
+		DB: p.db, Documents: p.documents, Types: Storages(c), Shared: shared{p}, Key: p.key,
 		Server: storage.Server{Bucket: p.bucket, Label: serverStorage(c), Expiry: c.StorageExpiry},
 		Reach:  blob.Options{Transport: transport, Egress: c.EgressAddresses},
 		Syncs:  pausable{p.runs, p.logs, wake}, Clock: p.clock, Log: p.log, Owner: owner, Failpoint: p.Failpoint,
@@ -32,6 +33,16 @@ func (p *process) openStorage(wake run.Enqueuer, owner string) {
 	})
 	p.storage.Follow(p.documents)
 	p.closers = append(p.closers, p.storage.Close)
+}
+
+// shared are the credentials of workspaces, which connections know.
+type shared struct{ process *process }
+
+var _ storage.Credentials = shared{}
+
+// Settings puts credentials where their slugs stand.
+func (s shared) Settings(ctx context.Context, workspaceID int64, configuration map[string]any, fields []connector.Field) (connector.Settings, error) {
+	return s.process.connections.Settings(ctx, workspaceID, configuration, fields)
 }
 
 // owner names this process in leases.

@@ -24,6 +24,7 @@ type S3 struct {
 	ServerIdentity  bool // the server's own credentials are used instead of the keys
 	AccessKeyID     string
 	SecretAccessKey string
+	SessionToken    string // of temporary keys
 	RoleARN         string // assumed with the credentials; empty means none
 	ExternalID      string // what the role's trust policy asks for
 	Endpoint        string // of another store; empty means Amazon's
@@ -68,7 +69,7 @@ func (p S3) open(ctx context.Context, o Options) (*blob.Bucket, func() error, er
 // identity is who opens the bucket.
 func (p S3) identity() cloud.AWS {
 	a := cloud.AWS{
-		AccessKeyID: p.AccessKeyID, SecretAccessKey: p.SecretAccessKey, RoleARN: p.RoleARN, ExternalID: p.ExternalID, STSEndpoint: p.STSEndpoint,
+		AccessKeyID: p.AccessKeyID, SecretAccessKey: p.SecretAccessKey, SessionToken: p.SessionToken, RoleARN: p.RoleARN, ExternalID: p.ExternalID, STSEndpoint: p.STSEndpoint,
 	}
 	if p.ServerIdentity {
 		a.Auth = cloud.AuthServer

@@ -57,7 +57,7 @@ func (p *Opener) Source(ctx context.Context, workspaceID int64, s source.Spec, o
 	if err != nil {
 		return nil, err
 	}
-	if o.Settings, err = p.settings(ctx, workspaceID, s.Configuration, info.Fields); err != nil {
+	if o.Settings, err = p.Settings(ctx, workspaceID, s.Configuration, info.Fields); err != nil {
 		return nil, err
 	}
 	o.Network = p.network(workspaceID, s.Tunnel)
@@ -70,7 +70,7 @@ func (p *Opener) Destination(ctx context.Context, workspaceID int64, s destinati
 	if err != nil {
 		return nil, err
 	}
-	if o.Settings, err = p.settings(ctx, workspaceID, s.Configuration, info.Fields); err != nil {
+	if o.Settings, err = p.Settings(ctx, workspaceID, s.Configuration, info.Fields); err != nil {
 		return nil, err
 	}
 	o.Network = p.network(workspaceID, s.Tunnel)
@@ -94,8 +94,8 @@ func (p *Opener) network(workspaceID int64, slug string) connector.Network {
 	return n
 }
 
-// settings returns a configuration with its defaults, and with credentials where their slugs stand.
-func (p *Opener) settings(ctx context.Context, workspaceID int64, configuration map[string]any, fields []connector.Field) (connector.Settings, error) {
+// Settings returns a configuration with its defaults, and with credentials where their slugs stand.
+func (p *Opener) Settings(ctx context.Context, workspaceID int64, configuration map[string]any, fields []connector.Field) (connector.Settings, error) {
 	full := credential.Clone(connector.Settings(configuration).WithDefaults(fields), fields)
 	var failed error
 	credential.Visit("spec.configuration", full, fields, func(path, slug string, _ connector.Field, set func(any)) {

@@ -128,13 +128,7 @@ type DestinationInfo struct {
 
 // NeedsAuthorization reports whether a person must allow the access at the vendor with these settings.
 func (d DestinationInfo) NeedsAuthorization(s Settings) bool {
-	full := s.WithDefaults(d.Fields)
-	for _, condition := range d.Authorize {
-		if !condition.holds(full) {
-			return false
-		}
-	}
-	return len(d.Authorize) > 0
+	return allHold(d.Authorize, s.WithDefaults(d.Fields))
 }
 
 // Credential identifies at whose expense requests are made: what names the place and whatever of the settings is
@@ -255,16 +249,6 @@ type FieldLister interface {
 // OptionLister is a destination with pick-lists that are loaded (Field.OptionsFrom).
 type OptionLister interface {
 	ListOptions(ctx context.Context, list string, job SyncJob) ([]Option, error)
-}
-
-// Authorizer is a destination that a person allows the access to at the vendor, in a browser (OAuth 2.0,
-// authorization code: RFC 6749, 4.1).
-type Authorizer interface {
-	// AuthorizeURL returns the vendor's address that the person is sent to. From there the browser comes back to
-	// redirect with state and a code.
-	AuthorizeURL(redirect, state string) (string, error)
-	// Exchange gets for the code what the connection works with from now on: settings to store in the document.
-	Exchange(ctx context.Context, redirect, code string) (Settings, error)
 }
 
 // TargetTypes are the types of a destination's fields (M-24). A reference links to a record of another table or

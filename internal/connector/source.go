@@ -32,6 +32,10 @@ type SourceInfo struct {
 	Verified bool          `json:"verified"` // proved against the real server by our tests
 	Tunnels  bool          `json:"tunnels"`  // it can be reached through a tunnel (X-22): New sets it where the fields name one server
 
+	// Authorize says when a person must allow the access at the vendor: while all of these hold. Then what Open returns is
+	// an Authorizer. Empty means never.
+	Authorize []ShowIf `json:"authorize,omitempty"`
+
 	// Open reads the settings and returns a source. It does not connect.
 	Open func(SourceOptions) (Source, error) `json:"-"`
 }
@@ -47,7 +51,13 @@ type SourceOptions struct {
 	Settings Settings     // with secrets and defaults
 	Dir      string       // a private folder that outlives the process; created by the caller
 	Network  Network      // how the place is reached
+	State    State        // what others learned of this connection; nil where it is not saved
 	Log      *slog.Logger // ids only, never values
+}
+
+// NeedsAuthorization reports whether a person must allow the access at the vendor with these settings.
+func (i SourceInfo) NeedsAuthorization(s Settings) bool {
+	return allHold(i.Authorize, s.WithDefaults(i.Fields))
 }
 
 // The sync engines.

@@ -36,7 +36,7 @@ const shortest = 4
 // secretHeaders always carry secrets.
 var secretHeaders = []string{
 	"Authorization", "Proxy-Authorization", "Cookie", "Set-Cookie", "X-Api-Key", "Api-Key",
-	"X-Auth-Token", "X-Access-Token", "X-Amz-Security-Token",
+	"X-Auth-Token", "X-Access-Token", "X-Amz-Security-Token", "X-Sfdc-Session",
 }
 
 // redactor takes secrets out of texts.

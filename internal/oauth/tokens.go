@@ -245,7 +245,7 @@ func decodeTokens(text string) []token {
 func (t *Tokens) allowed(refresh string) error {
 	if c := t.config; c.Grant == GrantCode && refresh == "" && c.RefreshToken == "" {
 		return fault.New(fault.CodeDestinationAuth, "nobody has allowed the access yet").
-			WithSuggestion("Save the destination, then choose Allow access on its Configuration tab.")
+			WithSuggestion("Save it, then choose Allow access on its Configuration tab.")
 	}
 	return nil
 }
@@ -348,6 +348,15 @@ func (t through) Refused(r *httpx.Request, resp *httpx.Response) bool {
 		t.Tokens.refused = t.now.Access
 	}
 	return true
+}
+
+// Refuse forgets an access token that the API does not accept, for those who authorize requests themselves.
+func (t *Tokens) Refuse(access string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.now.Access == access { // otherwise another one has renewed it meanwhile
+		t.refused = access
+	}
 }
 
 func (c Config) header() string {

@@ -73,17 +73,10 @@ func (m *Manifest) connectionFields() []connector.Field {
 
 // granted are the fields of a connection that a person allows the access for.
 func granted(s *ShowIf) []connector.Field {
-	fields := []connector.Field{
-		{Name: "clientId", Label: "Client ID", Type: connector.FieldString, Required: true, Help: "Of the application that you registered at the vendor. Its redirect address is shown below."},
-		{Name: "clientSecret", Label: "Client secret", Type: connector.FieldSecret, Required: true, Secret: true},
-		{Name: "refreshToken", Label: "Refresh token", Type: connector.FieldSecret, Advanced: true, Secret: true, Help: "Filled in when the access is allowed in the browser."},
+	if s == nil {
+		return connector.AuthorizeFields(nil)
 	}
-	if s != nil {
-		for i := range fields {
-			fields[i].ShowIf = &connector.ShowIf{Field: s.Field, In: s.In}
-		}
-	}
-	return fields
+	return connector.AuthorizeFields(&connector.ShowIf{Field: s.Field, In: s.In})
 }
 
 func connectorFields(list []Field) []connector.Field {

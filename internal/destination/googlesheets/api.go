@@ -14,6 +14,7 @@ import (
 	"github.com/millrace/millrace/internal/connector"
 	"github.com/millrace/millrace/internal/fault"
 	"github.com/millrace/millrace/internal/httpx"
+	"github.com/millrace/millrace/internal/oauth"
 )
 
 // What tokens are for: writing to spreadsheets, finding them, and making further ones.
@@ -33,10 +34,11 @@ const answerTime = 190 * time.Second
 // api sends requests to the Sheets and Drive APIs.
 type api struct {
 	client    *httpx.Client
-	tokens    oauth2.TokenSource
-	transport *http.Transport // for tokens
+	tokens    oauth2.TokenSource // of a service account
+	person    *oauth.Tokens      // of a person's account; nil where a service account is used
+	transport *http.Transport    // for tokens
 	endpoint  string
-	email     string // of the service account; empty where the server's own identity is used
+	email     string // of the service account; empty where the server's own identity or a person's account is used
 	firewall  string
 	maxCells  int
 	wait      time.Duration // before a request is made for the second time
@@ -51,6 +53,10 @@ func newAPI(s settings, o connector.DestinationOptions) (*api, error) {
 	var err error
 	if a.client, err = httpx.New(httpx.Options{Timeout: answerTime, Dial: o.Network.DialContext, Egress: o.Network.Firewall(), Clock: o.Clock}); err != nil {
 		return nil, err
+	}
+	if s.Access == byPerson {
+		a.person = oauth.New(oauth.GoogleUser(s.App, a.endpoint, scopes...), oauth.Options{State: o.State, Clock: o.Clock})
+		return a, nil
 	}
 	if account, err := cloud.ParseServiceAccount(s.Credential.ServiceAccountKey); err == nil {
 		a.email = account.ClientEmail
@@ -87,10 +93,13 @@ func (a *api) do(ctx context.Context, c call, out any) error {
 	if err != nil {
 		return err
 	}
-	answer, x, err := a.client.Do(ctx, request)
-	if c.record != nil {
-		c.record(exchangeOf(x))
-	}
+	answer, err := httpx.Authorized(ctx, a.authorizer(), request, func() (*httpx.Response, error) {
+		answer, x, err := a.client.Do(ctx, request)
+		if c.record != nil {
+			c.record(exchangeOf(x))
+		}
+		return answer, err
+	})
 	if err != nil {
 		e := *fault.As(err)
 		return fault.Reclass(fault.Wrap(&e, e.Code, "%s", c.doing).WithSuggestion("%s", e.Hint()), e.Class)
@@ -112,10 +121,6 @@ func (a *api) request(ctx context.Context, c call) (*httpx.Request, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, fault.Reclass(fault.Wrap(err, fault.CodeRunCancelled, "%s was not begun", c.doing), fault.Retryable)
 	}
-	token, err := a.tokens.Token()
-	if err != nil {
-		return nil, a.tokenFault(err, c.doing)
-	}
 	base := c.api
 	if a.endpoint != "" {
 		base = a.endpoint
@@ -126,8 +131,8 @@ func (a *api) request(ctx context.Context, c call) (*httpx.Request, error) {
 	}
 	address.RawQuery = c.query.Encode()
 	r := &httpx.Request{
-		Method: c.method, URL: address, Secrets: []string{token.AccessToken},
-		Header: http.Header{"Authorization": {"Bearer " + token.AccessToken}, "Accept": {"application/json"}},
+		Method: c.method, URL: address,
+		Header: http.Header{"Accept": {"application/json"}},
 	}
 	if c.body != nil {
 		r.Header.Set("Content-Type", "application/json")

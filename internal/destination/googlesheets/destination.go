@@ -25,6 +25,7 @@ func Info() connector.DestinationInfo {
 		Category:  "productivity",
 		Summary:   "Writes rows to the sheets of spreadsheets at Google",
 		Fields:    fields(),
+		Authorize: []connector.ShowIf{*person()},
 		SyncTypes: []connector.SyncType{syncType()},
 		Open:      open,
 	}
@@ -43,7 +44,7 @@ func open(o connector.DestinationOptions) (connector.Destination, error) {
 	return d, err
 }
 
-// destination is what a service account may write to.
+// destination is what a service account, or a person, may write to.
 type destination struct {
 	settings settings
 	api      *api // nil while the settings cannot work
@@ -54,6 +55,7 @@ var (
 	_ connector.Destination  = (*destination)(nil)
 	_ connector.OptionLister = (*destination)(nil)
 	_ connector.FieldLister  = (*destination)(nil)
+	_ connector.Authorizer   = (*destination)(nil)
 )
 
 func (d *destination) ready() error {
@@ -64,6 +66,9 @@ func (d *destination) ready() error {
 func (d *destination) Test(ctx context.Context) error {
 	if err := d.ready(); err != nil {
 		return err
+	}
+	if d.api.person != nil {
+		d.api.person.Insist()
 	}
 	_, err := d.api.list(ctx, query("", 1))
 	return err

@@ -76,7 +76,7 @@ func (a *api) folder(ctx context.Context, b *spreadsheet) (string, error) {
 		}, &f)
 	})
 	if err == nil && len(f.Parents) == 0 {
-		err = fault.Reclass(fault.New(fault.CodeDestinationDenied, "the folder of the spreadsheet %s is not shared with the service account", b.Properties.Title).
+		err = fault.Reclass(fault.New(fault.CodeDestinationDenied, "the folder of the spreadsheet %s is not open to whoever writes", b.Properties.Title).
 			WithSuggestion("Share the folder with %s as Editor: the further spreadsheets are made there.", a.who()), fault.Fatal)
 	}
 	if err != nil {

@@ -23,7 +23,9 @@ import (
 type google struct {
 	url        string
 	credential map[string]any
-	limit      int // cells of a spreadsheet
+	limit      int    // cells of a spreadsheet
+	challenge  string // which code belongs to whom
+	over       bool   // people took their permission back
 
 	mu      sync.Mutex
 	books   []*book
@@ -219,6 +221,10 @@ func (g *google) count(what string) int {
 
 // ServeHTTP answers one request at a time.
 func (g *google) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.URL.Path == "/token" {
+		g.grant(w, r)
+		return
+	}
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
 		return

@@ -16,19 +16,22 @@ import (
 // refillTime is after how long Google's quotas are refilled. https://developers.google.com/workspace/sheets/api/limits
 const refillTime = time.Minute
 
-func (a *api) tokenFault(err error, doing string) error {
+// tokenDoing is what failed where a service account gets no access token.
+const tokenDoing = "getting an access token"
+
+func (a *api) tokenFault(err error) error {
 	if refused, ok := errors.AsType[*oauth2.RetrieveError](err); ok {
 		if refused.Response != nil && refused.Response.StatusCode >= http.StatusInternalServerError {
-			return fault.Wrap(err, fault.CodeDestinationUnreachable, "%s", doing).WithSuggestion("Google's service of tokens has an error of its own: the next run tries again.")
+			return fault.Wrap(err, fault.CodeDestinationUnreachable, tokenDoing).WithSuggestion("Google's service of tokens has an error of its own: the next run tries again.")
 		}
-		return fault.Wrap(err, fault.CodeDestinationAuth, "%s", doing).
+		return fault.Wrap(err, fault.CodeDestinationAuth, tokenDoing).
 			WithSuggestion("Check that the service account exists and that its key was not deleted, or create another key.")
 	}
 	if strings.Contains(err.Error(), "default credentials") {
-		return fault.Wrap(err, fault.CodeDestinationAuth, "%s", doing).
+		return fault.Wrap(err, fault.CodeDestinationAuth, tokenDoing).
 			WithSuggestion("The server has no Google credentials of its own: give its machine or pod a service account, or use a credential with a key.")
 	}
-	return fault.Wrap(err, fault.CodeDestinationUnreachable, "%s", doing).WithSuggestion("Google's service of tokens could not be reached.%s", a.firewall)
+	return fault.Wrap(err, fault.CodeDestinationUnreachable, tokenDoing).WithSuggestion("Google's service of tokens could not be reached.%s", a.firewall)
 }
 
 // said is what an error of Google's APIs holds. https://cloud.google.com/apis/design/errors
@@ -42,7 +45,7 @@ type said struct {
 const (
 	gone        = "The spreadsheet or the sheet was renamed or deleted: choose it again in the sync."
 	fullAdvice  = "A spreadsheet holds 10 million cells, empty ones too: delete rows and columns that are not needed, or let the sync continue in further spreadsheets."
-	quotaAdvice = "Google limits requests per minute, for each service account and for its project. Let syncs run one after the other in a sequence, use service accounts of several projects, or ask Google for a higher quota."
+	quotaAdvice = "Google limits requests per minute, for each account and for its project. Let syncs run one after the other in a sequence, use service accounts of several projects, or ask Google for a higher quota."
 )
 
 // remedy is what to do about words of Google's.
@@ -62,13 +65,13 @@ var remedies = []remedy{
 	{"Rate Limit Exceeded", fault.CodeDestinationThrottled, fault.Throttled, quotaAdvice},
 	{"storage quota", fault.CodeDestinationDenied, fault.Fatal, "A service account has no storage of its own for further spreadsheets: move the spreadsheet to a folder of a shared drive, and make the service account a content manager there."},
 	{"not supported for this document", fault.CodeDestinationSchema, fault.Fatal, "It is a file of another format, such as .xlsx: save it as Google Sheets."},
-	{"has not been used in project", fault.CodeDestinationDenied, fault.Fatal, "Enable the Google Sheets API and the Google Drive API in the project of the service account."},
-	{"it is disabled", fault.CodeDestinationDenied, fault.Fatal, "Enable the Google Sheets API and the Google Drive API in the project of the service account."},
+	{"has not been used in project", fault.CodeDestinationDenied, fault.Fatal, "Enable the Google Sheets API and the Google Drive API in the project of the service account, or of the OAuth client."},
+	{"it is disabled", fault.CodeDestinationDenied, fault.Fatal, "Enable the Google Sheets API and the Google Drive API in the project of the service account, or of the OAuth client."},
 	{"tried writing to", fault.CodeDestinationSchema, fault.Fatal, "Take colons out of the names of the sheet and of the spreadsheet."},
 	{"Unable to parse range", fault.CodeDestinationSchema, fault.Fatal, gone},
 	{"No grid with id", fault.CodeDestinationSchema, fault.Fatal, gone},
 	{"No sheet with id", fault.CodeDestinationSchema, fault.Fatal, gone},
-	{"protected", fault.CodeDestinationDenied, fault.Fatal, "Remove the protection from the sheet or the range, or let the service account edit it."},
+	{"protected", fault.CodeDestinationDenied, fault.Fatal, "Remove the protection from the sheet or the range, or let the service account, or the person who allowed the access, edit it."},
 	{"exceeds grid limits", fault.CodeDestinationDenied, fault.Fatal, "The sheet or a range of it is protected, or is smaller than it was: remove the protection, or choose another range."},
 	{"list_value", fault.CodeDestinationRejected, fault.Permanent, castAdvice},
 	{"struct_value", fault.CodeDestinationRejected, fault.Permanent, castAdvice},
@@ -95,7 +98,7 @@ func (a *api) refused(answer *httpx.Response, e *fault.Error, doing string) erro
 	code, class, advice := e.Code, e.Class, ""
 	switch {
 	case answer.Status == http.StatusUnauthorized:
-		advice = "Check the service account and its key."
+		advice = a.mend()
 	case answer.Status == http.StatusForbidden:
 		class, advice = fault.Fatal, "Share the spreadsheet with "+a.who()+" as Editor."
 	case answer.Status == http.StatusNotFound:
@@ -128,7 +131,18 @@ func waiting(err error, after time.Duration) error {
 	return fault.RetryAfter(err, after)
 }
 
+// mend says what to do about an access token that Google does not accept.
+func (a *api) mend() string {
+	if a.person != nil {
+		return "Allow the access again on the destination's Configuration tab."
+	}
+	return "Check the service account and its key."
+}
+
 func (a *api) who() string {
+	if a.person != nil {
+		return "the person who allowed the access"
+	}
 	if a.email == "" {
 		return "the service account"
 	}

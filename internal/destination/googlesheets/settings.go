@@ -9,35 +9,73 @@ import (
 	"github.com/millrace/millrace/internal/connector"
 	"github.com/millrace/millrace/internal/destination/file"
 	"github.com/millrace/millrace/internal/fault"
+	"github.com/millrace/millrace/internal/oauth"
 	"github.com/millrace/millrace/internal/value"
 )
 
 // settings are the destination's own.
 type settings struct {
+	oauth.App
+
+	Access     string    `json:"access"`
 	Credential cloud.GCP `json:"credential"`
 	Endpoint   string    `json:"endpoint"`
 }
 
+// Who the spreadsheets are written as.
+const (
+	byCredential = "credential"
+	byPerson     = "person"
+)
+
+// person holds where a person's account is used.
+func person() *connector.ShowIf {
+	return &connector.ShowIf{Field: "access", In: []string{byPerson}}
+}
+
 func fields() []connector.Field {
-	return []connector.Field{
+	list := []connector.Field{
+		{
+			Name: "access", Label: "Access", Type: connector.FieldSelect, Default: byCredential,
+			Options: []connector.Option{
+				{Value: byCredential, Label: "Service account", Help: "Spreadsheets are shared with its address"},
+				{Value: byPerson, Label: "A person's Google account", Help: "Whatever the person may edit can be written to"},
+			},
+		},
 		{
 			Name: "credential", Label: "GCP credential", Type: connector.FieldCredential, Providers: []string{cloud.ProviderGCP}, Required: true,
-			Help: "A service account. Share each spreadsheet with its e-mail address as Editor, as with a person.",
+			ShowIf: &connector.ShowIf{Field: "access", In: []string{byCredential}},
+			Help:   "A service account. Share each spreadsheet with its e-mail address as Editor, as with a person.",
 		},
-		{Name: "endpoint", Label: "Endpoint", Type: connector.FieldString, Advanced: true, Example: "https://google.example.com", Help: "Where the Sheets and Drive APIs are, for a gateway in between. Empty means Google's own addresses."},
 	}
+	list = append(list, connector.AuthorizeFields(person())...)
+	return append(list, connector.Field{
+		Name: "endpoint", Label: "Endpoint", Type: connector.FieldString, Advanced: true, Example: "https://google.example.com",
+		Help: "Where the Sheets and Drive APIs are, and the service of tokens of people's accounts, for a gateway in between. Empty means Google's own addresses.",
+	})
 }
 
 // check reports every setting that cannot work.
 func (s settings) check() fault.Issues {
 	var issues fault.Issues
-	if s.Credential.Auth != cloud.AuthServer {
+	switch {
+	case s.Access == byPerson:
+		s.checkApp(&issues)
+	case s.Credential.Auth != cloud.AuthServer:
 		if _, err := cloud.ParseServiceAccount(s.Credential.ServiceAccountKey); err != nil {
 			issues = append(issues, fault.As(err).WithPath("spec.configuration.credential"))
 		}
 	}
 	file.CheckEndpoint("endpoint", s.Endpoint, &issues)
 	return issues
+}
+
+func (s settings) checkApp(issues *fault.Issues) {
+	for field, text := range map[string]string{"clientId": s.ClientID, "clientSecret": s.ClientSecret} {
+		if text == "" {
+			issues.Add("spec.configuration."+field, fault.CodeRequired, "the OAuth client of a project of Google Cloud is needed")
+		}
+	}
 }
 
 // How values are entered.
@@ -71,7 +109,7 @@ func syncFields() []connector.Field {
 	return []connector.Field{
 		{
 			Name: "spreadsheet", Label: "Spreadsheet", Type: connector.FieldSelect, Required: true, Target: true, OptionsFrom: listSpreadsheets, Creatable: true,
-			Help: "Those that are shared with the service account, or the ID or address of one. Only native Google Sheets: save .xls and .xlsx files as Google Sheets first.",
+			Help: "Those that the account can open, or the ID or address of one. Only native Google Sheets: save .xls and .xlsx files as Google Sheets first.",
 		},
 		{
 			Name: "sheet", Label: "Sheet", Type: connector.FieldSelect, Target: true, OptionsFrom: listSheets, Creatable: true,
@@ -95,7 +133,7 @@ func syncFields() []connector.Field {
 		{Name: "header", Label: "Header row", Type: connector.FieldBoolean, Default: true, Help: "The first row names the columns. Mode insert looks there for the columns by their names."},
 		{
 			Name: "overflow", Label: "Continue in further spreadsheets", Type: connector.FieldBoolean, Default: false, Advanced: true,
-			Help: "What is more than the cells of a spreadsheet continues in spreadsheets with the same name and _1, _2 … in the same folder, which must be shared with the service account too. What they hold is overwritten.",
+			Help: "What is more than the cells of a spreadsheet continues in spreadsheets with the same name and _1, _2 … in the same folder, which must be open to the account too. What they hold is overwritten.",
 		},
 	}
 }

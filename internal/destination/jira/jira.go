@@ -6,9 +6,11 @@ package jira
 
 import (
 	"context"
+	"net/http"
 	"net/url"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/millrace/millrace/internal/connector"
 	"github.com/millrace/millrace/internal/connector/manifest"
@@ -90,14 +92,22 @@ func options(m value.Value, native string) []connector.Option {
 	return all
 }
 
-// writer sends issues of one type.
+// writer sends issues of one type, batch after batch.
 type writer struct {
+	connector.Session // the manifest's own
+
+	run    *manifest.Run
 	shapes map[string]shape // by the fields' ids
-	match  string
+	match  string           // empty where issues are made only
+
+	mu      sync.Mutex
+	changed map[string]map[int]bool // rows of a batch whose issues were changed before an error, by Batch.ID
 }
 
+var _ connector.OperationLimiter = (*writer)(nil)
+
 func begin(ctx context.Context, r *manifest.Run) (connector.Session, error) {
-	w := &writer{shapes: map[string]shape{}}
+	w := &writer{Session: r.Session(), run: r, shapes: map[string]shape{}, changed: map[string]map[int]bool{}}
 	all, err := metadata(ctx, r)
 	if err != nil {
 		return nil, err
@@ -106,7 +116,7 @@ func begin(ctx context.Context, r *manifest.Run) (connector.Session, error) {
 		w.shapes[manifest.TextAt(m, "fieldId")] = shapeOf(manifest.At(m, "schema"))
 	}
 	if len(r.Job().Match) == 0 {
-		return r.Each(w.send), nil
+		return w, nil
 	}
 	w.match = r.Job().Match[0].To
 	if !strings.HasPrefix(w.match, "customfield_") {
@@ -117,46 +127,164 @@ func begin(ctx context.Context, r *manifest.Run) (connector.Session, error) {
 	if err == nil && manifest.TextAt(project, "projectTypeKey") == "product_discovery" {
 		err = fault.New(fault.CodeDestinationRejected, "ideas of a Product Discovery project can only be inserted").WithSuggestion("Choose the mode insert.")
 	}
-	return r.Each(w.send), err
+	return w, err
 }
 
-// send writes one issue, after it was searched for.
-func (w *writer) send(ctx context.Context, r *manifest.Run, row manifest.Row, _ connector.Operation) error {
-	body, err := w.body(row)
+// LimitsOf are what the manifest says.
+func (w *writer) LimitsOf(op connector.Operation) connector.Limits { return w.run.LimitsOf(op) }
+
+// Write looks for the issues of a batch at once, changes those that there are, and then makes the others with one request,
+// so that an error before it leaves nothing that is made twice.
+func (w *writer) Write(ctx context.Context, b *connector.Batch) (connector.Result, error) {
+	r, err := w.run.With(ctx, b)
 	if err != nil {
-		r.Reject(row, fault.As(err).Error(), false)
+		return connector.Result{}, err
+	}
+	bodies := w.bodies(r)
+	found := map[string][]string{}
+	if w.match != "" && len(r.Rows()) > 0 {
+		if found, err = w.find(ctx, r); err != nil {
+			return connector.Result{}, err
+		}
+	}
+	var fresh []manifest.Row
+	made := map[string]bool{}
+	for _, row := range r.Rows() {
+		text := w.text(row)
+		switch issues := found[text]; {
+		case len(issues) > 1:
+			r.Reject(row, "several issues have this value of "+w.match+"; which of them is meant is not known", false)
+		case len(issues) == 1:
+			err = w.change(ctx, r, row, issues[0], bodies[row.Index()])
+		case r.Job().Mode == connector.ModeUpdate:
+			r.Reject(row, "no issue has this value of "+w.match, false)
+		case w.match != "" && made[text]:
+			r.Reject(row, "another row has this value of "+w.match, false)
+		default:
+			made[text] = true
+			fresh = append(fresh, row)
+		}
+		if err != nil {
+			return connector.Result{}, err
+		}
+	}
+	if err := w.create(ctx, r, fresh, bodies); err != nil {
+		return connector.Result{}, err
+	}
+	w.mu.Lock()
+	delete(w.changed, b.ID)
+	w.mu.Unlock()
+	return r.Result(), nil
+}
+
+// text is what an issue is found by; empty where issues are made only.
+func (w *writer) text(row manifest.Row) string {
+	if w.match == "" {
+		return ""
+	}
+	return row.Match().String()
+}
+
+// bodies shapes the rows' fields, by the rows' places, and refuses rows whose values have no shape.
+func (w *writer) bodies(r *manifest.Run) map[int]map[string]any {
+	all := map[int]map[string]any{}
+	for _, row := range r.Rows() {
+		body, err := w.body(row)
+		if err != nil {
+			r.Reject(row, fault.As(err).Error(), false)
+			continue
+		}
+		all[row.Index()] = body
+	}
+	return all
+}
+
+// change changes an issue. Jira has no request for many issues with values of their own. A row that it refuses is refused
+// alone; one that was changed already, before the batch came again, is passed over.
+func (w *writer) change(ctx context.Context, r *manifest.Run, row manifest.Row, issue string, body map[string]any) error {
+	delete(body, w.match)
+	if len(body) == 0 || w.done(r.Batch().ID, row.Index(), false) {
 		return nil
 	}
-	if w.match == "" {
-		return w.create(ctx, r, body)
+	_, _, err := r.Send(ctx, "PUT", "rest/api/3/issue/"+url.PathEscape(issue), map[string]any{"fields": body})
+	if err == nil {
+		w.done(r.Batch().ID, row.Index(), true)
+		return nil
 	}
-	text := row.Match().String()
-	issues, err := w.find(ctx, r, text)
-	switch {
-	case err != nil:
-		return err
-	case len(issues) > 1:
-		r.Reject(row, "several issues have this value of "+w.match+"; which of them is meant is not known", false)
-	case len(issues) == 1:
-		delete(body, w.match)
-		if len(body) > 0 {
-			_, _, err = r.Send(ctx, "PUT", "rest/api/3/issue/"+url.PathEscape(issues[0]), map[string]any{"fields": body})
-		}
-	case r.Job().Mode == connector.ModeUpdate:
-		r.Reject(row, "no issue has this value of "+w.match, false)
-	default:
-		body[w.match] = text
-		err = w.create(ctx, r, body)
+	switch fault.ClassOf(err) { //nolint:exhaustive // the others are the batch's
+	case fault.Permanent:
+		r.Reject(row, words(err), false)
+		return nil
+	case fault.Unknown:
+		return fault.Reclass(err, fault.Retryable) // to change it once more does no harm
 	}
 	return err
 }
 
-func (w *writer) create(ctx context.Context, r *manifest.Run, body map[string]any) error {
+// words are what an error says and advises.
+func words(err error) string {
+	e := fault.As(err)
+	return strings.TrimSpace(e.Error() + " " + e.Hint())
+}
+
+// done reports whether a row's issue was changed, and notes that it was.
+func (w *writer) done(batch string, row int, now bool) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	was := w.changed[batch][row]
+	if now {
+		if w.changed[batch] == nil {
+			w.changed[batch] = map[int]bool{}
+		}
+		w.changed[batch][row] = true
+	}
+	return was
+}
+
+// create makes issues with one request, which takes some of them and refuses others.
+func (w *writer) create(ctx context.Context, r *manifest.Run, rows []manifest.Row, bodies map[int]map[string]any) error {
+	if len(rows) == 0 {
+		return nil
+	}
 	s := r.Job().Settings
-	body["project"] = map[string]any{"id": s.Text("project")}
-	body["issuetype"] = map[string]any{"id": s.Text("issueType")}
-	_, _, err := r.Send(ctx, "POST", "rest/api/3/issue", map[string]any{"fields": body})
-	return err
+	issues := make([]any, len(rows))
+	for i, row := range rows {
+		body := bodies[row.Index()]
+		body["project"] = map[string]any{"id": s.Text("project")}
+		body["issuetype"] = map[string]any{"id": s.Text("issueType")}
+		if w.match != "" {
+			body[w.match] = w.text(row)
+		}
+		issues[i] = map[string]any{"fields": body}
+	}
+	answer, status, err := r.Send(ctx, "POST", "rest/api/3/issue/bulk", map[string]any{"issueUpdates": issues})
+	refused := manifest.At(answer, "errors").List()
+	if err != nil && (status != http.StatusBadRequest || len(refused) == 0) {
+		return err
+	}
+	for _, e := range refused {
+		at := manifest.At(e, "failedElementNumber")
+		if at.Kind() != value.Int || at.Int() < 0 || at.Int() >= int64(len(rows)) {
+			return fault.Reclass(fault.New(fault.CodeDestinationAnswer, "Jira refuses an issue and does not say which of them"), fault.Unknown)
+		}
+		r.Reject(rows[at.Int()], refusal(manifest.At(e, "elementErrors")), false)
+	}
+	return nil
+}
+
+// refusal is why an issue was not made, in Jira's words.
+func refusal(e value.Value) string {
+	var said []string
+	for _, m := range manifest.At(e, "errorMessages").List() {
+		said = append(said, m.String())
+	}
+	for _, f := range manifest.At(e, "errors").Fields() {
+		said = append(said, f.Name+": "+f.Value.String())
+	}
+	if len(said) == 0 {
+		return "Jira does not make the issue, and does not say why."
+	}
+	return strings.Join(said, " ") + " Fields must be on the project's screen for the issue type. They are put there under Associate to Screens."
 }
 
 func (w *writer) body(row manifest.Row) (map[string]any, error) {
@@ -174,26 +302,35 @@ func (w *writer) body(row manifest.Row) (map[string]any, error) {
 // inPhrase takes out what ends a phrase. What is found is compared anyway.
 var inPhrase = strings.NewReplacer(`"`, " ", `\`, " ", "\n", " ", "\r", " ")
 
-// find searches the project for issues with the text in the custom field. Jira looks for words, so that the whole text is
-// compared here.
-func (w *writer) find(ctx context.Context, r *manifest.Run, text string) ([]string, error) {
-	jql := "project = " + strconv.Quote(inPhrase.Replace(r.Job().Settings.Text("project"))) +
-		" AND cf[" + strings.TrimPrefix(w.match, "customfield_") + `] ~ "\"` + inPhrase.Replace(text) + `\""`
+// find searches the project for issues with the rows' texts in the custom field, and returns their ids by the texts. Jira
+// looks for words, so that the whole text is compared here.
+func (w *writer) find(ctx context.Context, r *manifest.Run) (map[string][]string, error) {
+	var tests []string
+	found := map[string][]string{}
+	for _, row := range r.Rows() {
+		text := w.text(row)
+		if _, asked := found[text]; asked {
+			continue
+		}
+		found[text] = nil
+		tests = append(tests, "cf["+strings.TrimPrefix(w.match, "customfield_")+`] ~ "\"`+inPhrase.Replace(text)+`\""`)
+	}
+	jql := "project = " + strconv.Quote(inPhrase.Replace(r.Job().Settings.Text("project"))) + " AND (" + strings.Join(tests, " OR ") + ")"
 	ask := map[string]any{"jql": jql, "fields": []string{w.match}, "maxResults": perPage}
-	var all []string
 	for {
 		page, _, err := r.Fetch(ctx, "POST", "rest/api/3/search/jql", ask)
 		if err != nil {
 			return nil, err
 		}
 		for _, issue := range manifest.At(page, "issues").List() {
-			if manifest.TextAt(issue, "fields", w.match) == text {
-				all = append(all, manifest.TextAt(issue, "id"))
+			text := manifest.TextAt(issue, "fields", w.match)
+			if ids, asked := found[text]; asked {
+				found[text] = append(ids, manifest.TextAt(issue, "id"))
 			}
 		}
 		next := manifest.TextAt(page, "nextPageToken")
-		if next == "" || next == ask["nextPageToken"] || len(all) > 1 {
-			return all, nil
+		if next == "" || next == ask["nextPageToken"] {
+			return found, nil
 		}
 		ask["nextPageToken"] = next
 	}

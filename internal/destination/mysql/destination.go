@@ -12,6 +12,7 @@ import (
 
 	"github.com/millrace/millrace/internal/clock"
 	"github.com/millrace/millrace/internal/connector"
+	"github.com/millrace/millrace/internal/destination/sqltable"
 	"github.com/millrace/millrace/internal/fault"
 	"github.com/millrace/millrace/internal/query"
 )
@@ -55,8 +56,8 @@ func (d *destination) pool() (*sql.DB, error) {
 		return nil, fault.New(fault.CodeInvalid, "the connection's settings cannot be used").WithPath("spec.configuration")
 	}
 	d.open = sql.OpenDB(c)
-	d.open.SetMaxOpenConns(maxParallel + 2)
-	d.open.SetMaxIdleConns(maxParallel)
+	d.open.SetMaxOpenConns(sqltable.MaxParallel + 2)
+	d.open.SetMaxIdleConns(sqltable.MaxParallel)
 	d.open.SetConnMaxIdleTime(idleTime)
 	return d.open, nil
 }

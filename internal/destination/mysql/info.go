@@ -2,6 +2,7 @@ package mysql
 
 import (
 	"github.com/millrace/millrace/internal/connector"
+	"github.com/millrace/millrace/internal/destination/sqltable"
 )
 
 // SyncTypeSlug is the slug of the one sync type.
@@ -14,7 +15,6 @@ const listTables = "tables"
 const (
 	defaultBatchRows = 1000
 	maxBatchRows     = 50_000
-	maxParallel      = 16
 	maxPause         = 60_000
 )
 
@@ -111,7 +111,7 @@ func syncType() connector.SyncType {
 				Help: "One batch is one transaction: fewer rows hold locks for a shorter time.",
 			},
 			{
-				Name: "parallel", Label: "Batches at a time", Type: connector.FieldNumber, Advanced: true, Default: 1.0, Min: new(1.0), Max: new(float64(maxParallel)),
+				Name: "parallel", Label: "Batches at a time", Type: connector.FieldNumber, Advanced: true, Default: 1.0, Min: new(1.0), Max: new(float64(sqltable.MaxParallel)),
 				Help: "Each uses a connection of its own. Several at a time may wait for each other's locks; a batch that the server gives up for that is sent again.",
 			},
 			{Name: "pause", Label: "Pause between batches", Type: connector.FieldNumber, Advanced: true, Default: float64(0), Min: new(0.0), Max: new(float64(maxPause)), Help: "Milliseconds, to leave the server room for other work."},

@@ -51,7 +51,7 @@ func (d *destination) Begin(ctx context.Context, job connector.SyncJob) (connect
 	if err := t.check(job, settings); err != nil {
 		return nil, err
 	}
-	s := &session{d: d, table: t, programs: map[connector.Operation]*program{}, limits: settings.limits()}
+	s := &session{d: d, table: t, programs: map[connector.Operation]*program{}, limits: settings.Limits()}
 	s.sheets.New = func() any { return &sheet{} }
 	s.limits.Operations = sqltable.Operations(job)
 	for _, op := range s.limits.Operations {
@@ -91,27 +91,11 @@ func (s *session) promise(ctx context.Context, c *sql.Conn, job connector.SyncJo
 			return err
 		}
 	}
-	switch {
-	case kept:
+	s.limits.Idempotency = sqltable.Promise(job, kept)
+	if kept {
 		s.receipt = &receipt{Database: s.d.settings.Database, Session: rand.Text()}
-		s.limits.Idempotency = connector.Transactional
-	case job.Mode == connector.ModeInsert:
-		s.limits.Idempotency = connector.NotIdempotent
-	default:
-		s.limits.Idempotency = connector.Idempotent
 	}
 	return nil
-}
-
-// maxBatchBytes bounds the memory of a batch: rows may be wide.
-const maxBatchBytes = 16 << 20
-
-// limits are those of the settings. A batch that the server gives up for its size is halved.
-func (s syncSettings) limits() connector.Limits {
-	return connector.Limits{
-		Rows: max(int(s.BatchSize), 1), Bytes: maxBatchBytes, Concurrency: min(max(int(s.Parallel), 1), maxParallel),
-		Pause: time.Duration(s.Pause) * time.Millisecond, Split: true,
-	}
 }
 
 // Limits says how batches are made.

@@ -14,6 +14,7 @@ import (
 	driver "github.com/go-sql-driver/mysql"
 
 	"github.com/millrace/millrace/internal/connector"
+	"github.com/millrace/millrace/internal/destination/sqltable"
 	"github.com/millrace/millrace/internal/fault"
 	"github.com/millrace/millrace/internal/query"
 )
@@ -168,12 +169,11 @@ func verifyChain(state tls.ConnectionState, roots *x509.CertPool) error {
 
 // syncSettings are a sync's own.
 type syncSettings struct {
-	Table     string  `json:"table"`
-	Statement string  `json:"statement"`
-	Fit       string  `json:"fit"`
-	BatchSize float64 `json:"batchSize"`
-	Parallel  float64 `json:"parallel"`
-	Pause     float64 `json:"pause"` // milliseconds
+	sqltable.Batching
+
+	Table     string `json:"table"`
+	Statement string `json:"statement"`
+	Fit       string `json:"fit"`
 }
 
 func (s syncSettings) loads() bool { return s.Statement == writeLoad }

@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/millrace/millrace/internal/connector"
 	"github.com/millrace/millrace/internal/connector/manifest"
@@ -85,11 +86,19 @@ func fields(ctx context.Context, r *manifest.Run) ([]manifest.Discovered, error)
 	return list, nil
 }
 
-// writer sends rows of one database.
+// writer sends rows of one database, batch after batch.
 type writer struct {
+	connector.Session // the manifest's own
+
+	run   *manifest.Run
 	types map[string]string // of the mapped properties and the one that rows are matched by
 	match string
+
+	mu   sync.Mutex
+	sent map[string]map[int]bool // rows of a batch that were written before an error, by Batch.ID
 }
+
+var _ connector.OperationLimiter = (*writer)(nil)
 
 // begin reads the types of the mapped properties.
 func begin(ctx context.Context, r *manifest.Run) (connector.Session, error) {
@@ -97,7 +106,7 @@ func begin(ctx context.Context, r *manifest.Run) (connector.Session, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &writer{types: map[string]string{}, match: r.Job().Match[0].To}
+	w := &writer{Session: r.Session(), run: r, types: map[string]string{}, match: r.Job().Match[0].To, sent: map[string]map[int]bool{}}
 	names := []string{w.match}
 	for _, c := range r.Job().Columns {
 		names = append(names, c.Name)
@@ -118,35 +127,94 @@ func begin(ctx context.Context, r *manifest.Run) (connector.Session, error) {
 		}
 		w.types[name] = native
 	}
-	return r.Each(w.send), nil
+	return w, nil
 }
 
-// send writes one row, after it was queried.
-func (w *writer) send(ctx context.Context, r *manifest.Run, row manifest.Row, op connector.Operation) error {
-	job := r.Job()
-	body, err := w.body(row, op)
+// LimitsOf are what the manifest says.
+func (w *writer) LimitsOf(op connector.Operation) connector.Limits { return w.run.LimitsOf(op) }
+
+// Write queries the pages of a batch at once, and writes them one by one: Notion has no request for many. Where it has
+// enough of requests, the rest of the batch goes on when it comes again.
+func (w *writer) Write(ctx context.Context, b *connector.Batch) (connector.Result, error) {
+	r, err := w.run.With(ctx, b)
 	if err != nil {
-		r.Reject(row, fault.As(err).Error(), false)
-		return nil
+		return connector.Result{}, err
 	}
-	text := row.Match().String()
-	pages, err := w.find(ctx, r, text)
+	bodies := map[int]map[string]any{}
+	for _, row := range r.Rows() {
+		body, err := w.body(row, b.Operation)
+		if err != nil {
+			r.Reject(row, fault.As(err).Error(), false)
+			continue
+		}
+		bodies[row.Index()] = body
+	}
+	if len(r.Rows()) == 0 {
+		return r.Result(), nil
+	}
+	found, err := w.find(ctx, r)
+	if err != nil {
+		return connector.Result{}, err
+	}
+	made := map[string]bool{}
+	for _, row := range r.Rows() {
+		text := row.Match().String()
+		again := made[text] && len(found[text]) == 0 && b.Operation != connector.Removed && r.Job().Mode == connector.ModeUpsert
+		made[text] = true
+		if w.done(b.ID, row.Index(), false) {
+			continue
+		}
+		if again {
+			r.Reject(row, "another row has this value of "+w.match, false)
+			continue
+		}
+		if err := w.send(ctx, r, row, found[text], bodies[row.Index()]); err != nil {
+			return connector.Result{}, err
+		}
+		w.done(b.ID, row.Index(), true)
+	}
+	w.mu.Lock()
+	delete(w.sent, b.ID)
+	w.mu.Unlock()
+	return r.Result(), nil
+}
+
+// done reports whether a row was written, and notes that it was.
+func (w *writer) done(batch string, row int, now bool) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	was := w.sent[batch][row]
+	if now {
+		if w.sent[batch] == nil {
+			w.sent[batch] = map[int]bool{}
+		}
+		w.sent[batch][row] = true
+	}
+	return was
+}
+
+// send writes one row whose pages are known. One that Notion refuses is refused alone.
+func (w *writer) send(ctx context.Context, r *manifest.Run, row manifest.Row, pages []string, body map[string]any) (err error) {
+	job, op := r.Job(), r.Batch().Operation
 	switch {
-	case err != nil:
-		return err
 	case len(pages) > 1:
 		r.Reject(row, "several rows of the database have this value of "+w.match+"; which of them is meant is not known", false)
 	case len(pages) == 1 && op == connector.Removed && job.Delete == connector.DeleteRecord:
-		_, _, err = r.Send(ctx, "PATCH", "v1/pages/"+url.PathEscape(pages[0]), map[string]any{"in_trash": true})
+		_, _, err = r.Fetch(ctx, "PATCH", "v1/pages/"+url.PathEscape(pages[0]), map[string]any{"in_trash": true})
 	case len(pages) == 1 && len(body) > 0:
-		_, _, err = r.Send(ctx, "PATCH", "v1/pages/"+url.PathEscape(pages[0]), map[string]any{"properties": body})
+		_, _, err = r.Fetch(ctx, "PATCH", "v1/pages/"+url.PathEscape(pages[0]), map[string]any{"properties": body})
 	case len(pages) == 1 || op == connector.Removed: // there is nothing to write, or it is gone already
 	case job.Mode == connector.ModeUpdate:
 		r.Reject(row, "no row of the database has this value of "+w.match, false)
 	default:
-		body[w.match] = map[string]any{w.types[w.match]: texts(text)}
+		body[w.match] = map[string]any{w.types[w.match]: texts(row.Match().String())}
 		parent := map[string]any{"type": "data_source_id", "data_source_id": job.Settings.Text("database")}
 		_, _, err = r.Send(ctx, "POST", "v1/pages", map[string]any{"parent": parent, "properties": body})
+	}
+	if err != nil && fault.ClassOf(err) == fault.Permanent {
+		e := fault.As(err)
+		r.Reject(row, strings.TrimSpace(e.Error()+" "+e.Hint()), false)
+		return nil
 	}
 	return err
 }
@@ -167,24 +235,38 @@ func (w *writer) body(row manifest.Row, op connector.Operation) (map[string]any,
 	return body, nil
 }
 
-// find queries the pages whose property is the text. Notion may see more as equal than we do.
-func (w *writer) find(ctx context.Context, r *manifest.Run, text string) ([]string, error) {
+// find queries the pages whose property is one of the rows' texts, and returns their ids by the texts. Notion may see more
+// as equal than we do.
+func (w *writer) find(ctx context.Context, r *manifest.Run) (map[string][]string, error) {
 	native := w.types[w.match]
-	ask := map[string]any{"filter": map[string]any{"property": w.match, native: map[string]any{"equals": text}}, "page_size": 100}
-	var all []string
+	found := map[string][]string{}
+	var tests []any
+	for _, row := range r.Rows() {
+		text := row.Match().String()
+		if _, asked := found[text]; asked {
+			continue
+		}
+		found[text] = nil
+		tests = append(tests, map[string]any{"property": w.match, native: map[string]any{"equals": text}})
+	}
+	ask := map[string]any{"filter": map[string]any{"or": tests}, "page_size": 100}
+	if len(tests) == 1 {
+		ask["filter"] = tests[0]
+	}
 	for {
 		page, _, err := r.Fetch(ctx, "POST", path(r)+"/query", ask)
 		if err != nil {
 			return nil, err
 		}
 		for _, p := range manifest.At(page, "results").List() {
-			if plain(manifest.At(p, "properties", w.match, native)) == text {
-				all = append(all, manifest.TextAt(p, "id"))
+			text := plain(manifest.At(p, "properties", w.match, native))
+			if ids, asked := found[text]; asked {
+				found[text] = append(ids, manifest.TextAt(p, "id"))
 			}
 		}
 		next := manifest.TextAt(page, "next_cursor")
-		if next == "" || next == ask["start_cursor"] || len(all) > 1 {
-			return all, nil
+		if next == "" || next == ask["start_cursor"] {
+			return found, nil
 		}
 		ask["start_cursor"] = next
 	}

@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"github.com/millrace/millrace/internal/connector"
+	"github.com/millrace/millrace/internal/destination/sqltable"
 )
 
 // Slug is the destination's slug.
@@ -21,7 +22,6 @@ const (
 	defaultBatchRows = 10_000
 	maxBatchRows     = 100_000
 	defaultParallel  = 4
-	maxParallel      = 16
 	maxPause         = 60_000
 )
 
@@ -88,7 +88,7 @@ func syncType() connector.SyncType {
 				Help: "One batch is one transaction: fewer rows hold locks for a shorter time.",
 			},
 			{
-				Name: "parallel", Label: "Batches at a time", Type: connector.FieldNumber, Advanced: true, Default: float64(defaultParallel), Min: new(1.0), Max: new(float64(maxParallel)),
+				Name: "parallel", Label: "Batches at a time", Type: connector.FieldNumber, Advanced: true, Default: float64(defaultParallel), Min: new(1.0), Max: new(float64(sqltable.MaxParallel)),
 				Help: "Each uses a connection of its own. Mode all, and matching by columns without a unique index, use one.",
 			},
 			{Name: "pause", Label: "Pause between batches", Type: connector.FieldNumber, Advanced: true, Default: float64(0), Min: new(0.0), Max: new(float64(maxPause)), Help: "Milliseconds, to leave the server room for other work."},

@@ -35,7 +35,7 @@ var _ connector.Session = (*mirror)(nil)
 
 // mirror begins a run that replaces everything. The connection stays with it.
 func (d *destination) mirror(ctx context.Context, c *pgxpool.Conn, t *table, job connector.SyncJob, settings syncSettings) (connector.Session, error) {
-	m := &mirror{d: d, table: t, conn: c, limits: settings.limits(), program: newBuilder(t, job).shadow(), answers: map[string]connector.Result{}}
+	m := &mirror{d: d, table: t, conn: c, limits: settings.Limits(), program: newBuilder(t, job).shadow(), answers: map[string]connector.Result{}}
 	m.limits.Concurrency, m.limits.Deferred = 1, true
 	m.limits.Operations, m.limits.Idempotency = []connector.Operation{connector.Added}, connector.Idempotent
 	if err := m.prepare(ctx); err != nil {

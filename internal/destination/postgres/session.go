@@ -64,7 +64,7 @@ func (d *destination) Begin(ctx context.Context, job connector.SyncJob) (connect
 
 func (d *destination) session(ctx context.Context, c *pgxpool.Conn, t *table, job connector.SyncJob, settings syncSettings) (connector.Session, error) {
 	b := newBuilder(t, job)
-	s := &session{d: d, table: t, programs: map[connector.Operation]*program{}, limits: settings.limits()}
+	s := &session{d: d, table: t, programs: map[connector.Operation]*program{}, limits: settings.Limits()}
 	s.sheets.New = func() any { return &sheet{} }
 	s.limits.Operations = sqltable.Operations(job)
 	for _, op := range s.limits.Operations {
@@ -78,30 +78,15 @@ func (d *destination) session(ctx context.Context, c *pgxpool.Conn, t *table, jo
 		s.limits.Concurrency = 1 // two batches at a time might both add a row
 	}
 	kept, err := d.keepReceipts(ctx, c.Conn(), t.ref.Schema)
-	switch {
-	case err != nil:
+	if err != nil {
 		return nil, err
-	case kept:
+	}
+	s.limits.Idempotency = sqltable.Promise(job, kept)
+	if kept {
 		s.receipt = &receipt{Schema: t.ref.Schema, Session: rand.Text()}
-		s.limits.Idempotency = connector.Transactional
-	case job.Mode == connector.ModeInsert:
-		s.limits.Idempotency = connector.NotIdempotent
-	default:
-		s.limits.Idempotency = connector.Idempotent
 	}
 	return s, nil
 }
-
-// limits are those of the settings. A batch that the server gives up for its size is halved.
-func (s syncSettings) limits() connector.Limits {
-	return connector.Limits{
-		Rows: max(int(s.BatchSize), 1), Bytes: maxBatchBytes, Concurrency: min(max(int(s.Parallel), 1), maxParallel),
-		Pause: time.Duration(s.Pause) * time.Millisecond, Split: true,
-	}
-}
-
-// maxBatchBytes bounds the memory of a batch: rows may be wide.
-const maxBatchBytes = 16 << 20
 
 // Limits says how batches are made.
 func (s *session) Limits() connector.Limits { return s.limits }

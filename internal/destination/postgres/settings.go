@@ -13,6 +13,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/millrace/millrace/internal/connector"
+	"github.com/millrace/millrace/internal/destination/sqltable"
 	"github.com/millrace/millrace/internal/fault"
 	"github.com/millrace/millrace/internal/query"
 )
@@ -100,7 +101,7 @@ func (s settings) config() (*pgxpool.Config, error) {
 	if err != nil { // its text may repeat the settings, the password among them
 		return nil, fault.New(fault.CodeInvalid, "the connection's settings cannot be used").WithPath("spec.configuration")
 	}
-	c.MaxConns = maxParallel + 2
+	c.MaxConns = sqltable.MaxParallel + 2
 	c.ConnConfig.Password = s.Password
 	c.ConnConfig.ConnectTimeout = connectTimeout
 	c.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeExec // no prepared statements: poolers lose them
@@ -135,11 +136,10 @@ func (s settings) trust(c *pgconn.Config) {
 
 // syncSettings are a sync's own.
 type syncSettings struct {
-	Schema    string  `json:"schema"`
-	Table     string  `json:"table"`
-	BatchSize float64 `json:"batchSize"`
-	Parallel  float64 `json:"parallel"`
-	Pause     float64 `json:"pause"` // milliseconds
+	sqltable.Batching
+
+	Schema string `json:"schema"`
+	Table  string `json:"table"`
 }
 
 func (s syncSettings) ref() query.TableRef { return query.TableRef{Schema: s.Schema, Name: s.Table} }

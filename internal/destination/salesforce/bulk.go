@@ -74,26 +74,35 @@ const (
 )
 
 // await waits until a job is over.
-func (w *batch) await(ctx context.Context, id string) (*job, error) {
+func (w *batch) await(ctx context.Context, id string) (j *job, err error) {
+	err = poll(ctx, "the job "+id, func() (bool, error) {
+		j = &job{}
+		err := read(ctx, w.run, "/jobs/ingest/"+segment(id), j)
+		return slices.Contains([]string{"JobComplete", "Failed", "Aborted"}, j.State), err
+	})
+	return j, err
+}
+
+// poll waits until what works on its own is over.
+func poll(ctx context.Context, what string, over func() (bool, error)) error {
 	wait := firstWait
 	for waited := time.Duration(0); waited < patience; waited += wait {
-		j := &job{}
-		err := read(ctx, w.run, "/jobs/ingest/"+segment(id), j)
+		done, err := over()
 		class := fault.ClassOf(err)
 		switch {
-		case err == nil && slices.Contains([]string{"JobComplete", "Failed", "Aborted"}, j.State):
-			return j, nil
+		case err == nil && done:
+			return nil
 		case err != nil && class != fault.Retryable && class != fault.Throttled:
-			return nil, fault.Reclass(err, fault.Unknown)
+			return fault.Reclass(err, fault.Unknown)
 		}
 		select {
 		case <-ctx.Done():
-			return nil, fault.Reclass(fault.Wrap(context.Cause(ctx), fault.CodeDestinationUnknown, "waiting for the job"), fault.Unknown)
+			return fault.Reclass(fault.Wrap(context.Cause(ctx), fault.CodeDestinationUnknown, "waiting for %s", what), fault.Unknown)
 		case <-time.After(wait):
 			wait = min(2*wait, mostWait)
 		}
 	}
-	return nil, fault.Reclass(fault.New(fault.CodeDestinationTimeout, "the job %s was not done within %s", id, patience), fault.Unknown)
+	return fault.Reclass(fault.New(fault.CodeDestinationTimeout, "%s was not done within %s", what, patience), fault.Unknown)
 }
 
 // table is the records as a job takes them, and the names of its columns.
@@ -179,12 +188,17 @@ func (k work) key(line []string) string {
 // failures refuses the rows that a job says failed.
 func (w *batch) failures(ctx context.Context, k work, j *job, left map[string][]*item) error {
 	return w.results(ctx, k, j, "failedResults", left, func(it *item, words string) {
-		code, message, told := strings.Cut(words, ":")
-		if !told {
-			code, message = "", words
-		}
-		w.refuse(k, it, []refusal{{Code: code, Message: strings.TrimRight(message, ": -")}})
+		w.refuse(k, it, []refusal{refusalOf(words)})
 	})
+}
+
+// refusalOf reads why a record was refused: a code, a message, and the fields that it is about.
+func refusalOf(words string) refusal {
+	code, message, told := strings.Cut(words, ":")
+	if !told {
+		code, message = "", words
+	}
+	return refusal{Code: code, Message: strings.TrimRight(message, ": -")}
 }
 
 // unfinished refuses what a job that was stopped did not work on.

@@ -16,7 +16,7 @@ import (
 // merger says which records are one.
 type merger struct {
 	shared *field // records with the same value are one
-	child  *field // a checkbox: those that go into the one that has it unset
+	child  *field // a checkbox, or what else children alone have: they go into the one record without it
 }
 
 // merger reads the sync's settings; nil where nothing is merged.
@@ -68,7 +68,7 @@ func (w *batch) merge(ctx context.Context) error {
 			groups[key] = &group{}
 			order = append(order, key)
 		}
-		groups[key].add(rec["Id"].String(), rec[w.merges.child.Name].Bool())
+		groups[key].add(rec["Id"].String(), marks(rec[w.merges.child.Name]))
 	})
 	if err != nil {
 		return w.failed(err, w.items)
@@ -83,6 +83,15 @@ func (w *batch) merge(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// marks reports whether the value of the field that marks children marks one: a checkbox that is set, or any other value,
+// such as the id of the record that it goes into.
+func marks(v value.Value) bool {
+	if v.Kind() == value.Bool {
+		return v.Bool()
+	}
+	return !v.IsNull() && v.String() != ""
 }
 
 func (it *item) text(f *field) string {

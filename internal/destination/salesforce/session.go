@@ -20,7 +20,7 @@ type session struct {
 	objects []*object
 	match   *field // of the first object; nil where records are only made
 	columns []*column
-	bulk    bool // batches become jobs
+	api     string // what carries the records
 	merges  *merger
 
 	mu      sync.Mutex
@@ -29,6 +29,12 @@ type session struct {
 }
 
 var _ connector.OperationLimiter = (*session)(nil)
+
+// What carries records besides requests.
+const (
+	apiJobs    = "bulk"  // Bulk API 2.0
+	apiBatches = "bulk1" // Bulk API
+)
 
 // column is a mapped field.
 type column struct {
@@ -40,7 +46,7 @@ type column struct {
 
 // begin reads how the organisation describes what is mapped.
 func begin(ctx context.Context, r *manifest.Run) (connector.Session, error) {
-	s := &session{Session: r.Session(), run: r, bulk: r.Job().Settings.Text("api") == "bulk"}
+	s := &session{Session: r.Session(), run: r, api: r.Job().Settings.Text("api")}
 	var err error
 	if s.objects, err = described(ctx, r); err != nil {
 		return nil, err
@@ -108,7 +114,7 @@ func (s *session) LimitsOf(op connector.Operation) connector.Limits {
 func (s *session) chosen(l connector.Limits) connector.Limits {
 	settings := s.run.Job().Settings
 	l.Rows = number(settings["batchSize"], collection)
-	if s.bulk {
+	if s.api == apiJobs || s.api == apiBatches {
 		l.Rows = number(settings["jobSize"], l.Rows)
 	}
 	l.Concurrency = number(settings["parallel"], l.Concurrency)

@@ -168,8 +168,11 @@ func (w *batch) do(ctx context.Context, k work) error {
 	if len(k.items) == 0 {
 		return nil
 	}
-	if w.bulk {
+	switch w.api {
+	case apiJobs:
 		return w.job(ctx, k)
+	case apiBatches:
+		return w.batches(ctx, k)
 	}
 	for chunk := range slices.Chunk(k.items, collection) {
 		part := k

@@ -14,6 +14,7 @@ import (
 	"github.com/millrace/millrace/internal/clock"
 	"github.com/millrace/millrace/internal/connector"
 	"github.com/millrace/millrace/internal/connector/tds"
+	"github.com/millrace/millrace/internal/destination/sqltable"
 	"github.com/millrace/millrace/internal/fault"
 	"github.com/millrace/millrace/internal/query"
 )
@@ -123,8 +124,8 @@ func (d *destination) pool() (*sql.DB, error) {
 		connect = server{place, d.network}
 	}
 	d.open = sql.OpenDB(connect)
-	d.open.SetMaxOpenConns(maxParallel + 2)
-	d.open.SetMaxIdleConns(maxParallel)
+	d.open.SetMaxOpenConns(sqltable.MaxParallel + 2)
+	d.open.SetMaxIdleConns(sqltable.MaxParallel)
 	d.open.SetConnMaxIdleTime(idleTime)
 	return d.open, nil
 }

@@ -3,6 +3,7 @@ package sqlserver
 import (
 	"github.com/millrace/millrace/internal/connector"
 	"github.com/millrace/millrace/internal/connector/tds"
+	"github.com/millrace/millrace/internal/destination/sqltable"
 )
 
 // Slug is the destination's slug.
@@ -21,7 +22,6 @@ const (
 const (
 	defaultBatchRows = 1000
 	maxBatchRows     = 10_000
-	maxParallel      = 16
 	maxPause         = 60_000
 )
 
@@ -111,7 +111,7 @@ func syncType() connector.SyncType {
 				Help: "One batch is one transaction: fewer rows hold locks for a shorter time. A batch with a bad row is sent again in halves.",
 			},
 			{
-				Name: "parallel", Label: "Batches at a time", Type: connector.FieldNumber, Advanced: true, Default: 1.0, Min: new(1.0), Max: new(float64(maxParallel)),
+				Name: "parallel", Label: "Batches at a time", Type: connector.FieldNumber, Advanced: true, Default: 1.0, Min: new(1.0), Max: new(float64(sqltable.MaxParallel)),
 				Help: "Each uses a connection of its own. Several at a time may wait for each other's locks; a batch that the server gives up for that is sent again.",
 			},
 			{Name: "pause", Label: "Pause between batches", Type: connector.FieldNumber, Advanced: true, Default: float64(0), Min: new(0.0), Max: new(float64(maxPause)), Help: "Milliseconds, to leave the server room for other work."},

@@ -50,7 +50,7 @@ func (d *destination) Begin(ctx context.Context, job connector.SyncJob) (connect
 	if err := t.check(job); err != nil {
 		return nil, err
 	}
-	s := &session{d: d, table: t, programs: map[connector.Operation]*program{}, limits: settings.limits()}
+	s := &session{d: d, table: t, programs: map[connector.Operation]*program{}, limits: settings.Limits()}
 	s.limits.Operations = sqltable.Operations(job)
 	b := newBuilder(t, job, settings.exact())
 	for _, op := range s.limits.Operations {
@@ -62,32 +62,17 @@ func (d *destination) Begin(ctx context.Context, job connector.SyncJob) (connect
 // promise says what a second sending of a batch does.
 func (s *session) promise(ctx context.Context, c *sql.Conn, job connector.SyncJob) error {
 	kept, err := s.d.keepReceipts(ctx, c, s.table.ref.Schema)
-	switch {
-	case err != nil:
+	if err != nil {
 		return err
-	case kept:
+	}
+	s.limits.Idempotency = sqltable.Promise(job, kept)
+	if kept {
 		s.receipt = &receipt{Schema: s.table.ref.Schema, Session: rand.Text()}
-		s.limits.Idempotency = connector.Transactional
 		if _, err := c.ExecContext(ctx, s.receipt.forget()); err != nil {
 			return s.d.translate(ctx, err, "forgetting old receipts")
 		}
-	case job.Mode == connector.ModeInsert:
-		s.limits.Idempotency = connector.NotIdempotent
-	default:
-		s.limits.Idempotency = connector.Idempotent
 	}
 	return nil
-}
-
-// maxBatchBytes bounds the memory of a batch: rows may be wide.
-const maxBatchBytes = 16 << 20
-
-// limits are those of the settings. A batch with a bad row is halved.
-func (s syncSettings) limits() connector.Limits {
-	return connector.Limits{
-		Rows: max(int(s.BatchSize), 1), Bytes: maxBatchBytes, Concurrency: min(max(int(s.Parallel), 1), maxParallel),
-		Pause: time.Duration(s.Pause) * time.Millisecond, Split: true,
-	}
 }
 
 // Limits says how batches are made.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/millrace/millrace/internal/connector"
 	"github.com/millrace/millrace/internal/connector/tds"
+	"github.com/millrace/millrace/internal/destination/sqltable"
 	"github.com/millrace/millrace/internal/fault"
 	"github.com/millrace/millrace/internal/query"
 )
@@ -84,12 +85,11 @@ func (s settings) address() string {
 
 // syncSettings are a sync's own.
 type syncSettings struct {
-	Schema    string  `json:"schema"`
-	Table     string  `json:"table"`
-	Fit       string  `json:"fit"`
-	BatchSize float64 `json:"batchSize"`
-	Parallel  float64 `json:"parallel"`
-	Pause     float64 `json:"pause"` // milliseconds
+	sqltable.Batching
+
+	Schema string `json:"schema"`
+	Table  string `json:"table"`
+	Fit    string `json:"fit"`
 }
 
 func (s syncSettings) ref() query.TableRef { return query.TableRef{Schema: s.Schema, Name: s.Table} }

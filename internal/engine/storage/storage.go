@@ -23,8 +23,10 @@ import (
 
 	"github.com/millrace/millrace/internal/blob"
 	"github.com/millrace/millrace/internal/clock"
+	"github.com/millrace/millrace/internal/connector"
 	"github.com/millrace/millrace/internal/db"
 	"github.com/millrace/millrace/internal/fault"
+	"github.com/millrace/millrace/internal/kind/credential"
 	"github.com/millrace/millrace/internal/kind/storage"
 	"github.com/millrace/millrace/internal/resource"
 	"github.com/millrace/millrace/internal/secret"
@@ -48,11 +50,17 @@ type Syncs interface {
 	Unread(ctx context.Context, workspaceID int64, at time.Time) (bool, error)
 }
 
+// Credentials puts credentials where their slugs stand.
+type Credentials interface {
+	Settings(ctx context.Context, workspaceID int64, configuration map[string]any, fields []connector.Field) (connector.Settings, error)
+}
+
 // Options are what an Engine needs.
 type Options struct {
 	DB        *db.DB
 	Documents *resource.Store
 	Types     []storage.Type
+	Shared    Credentials
 	Key       *secret.Key
 	Server    Server
 	Reach     blob.Options
@@ -78,8 +86,9 @@ type Engine struct {
 	opened map[version]*blob.Bucket // none is closed before the end: a run may be using it
 }
 
-// version is one revision of a document.
-type version struct{ documentID, revision int64 }
+// version is one revision of a document, and of the credentials that it names: the sum of their revisions, which only
+// grow.
+type version struct{ documentID, revision, credentials int64 }
 
 // New returns an engine.
 func New(o Options) *Engine { return &Engine{Options: o, opened: map[version]*blob.Bucket{}} }
@@ -215,7 +224,11 @@ func (e *Engine) open(ctx context.Context, workspaceID, documentID int64, slug s
 	if err != nil {
 		return nil, fmt.Errorf("reading the storage %q: %w", slug, err)
 	}
-	v := version{documentID, revision}
+	credentials, err := e.credentials(ctx, workspaceID, documentID)
+	if err != nil {
+		return nil, err
+	}
+	v := version{documentID, revision, credentials}
 	e.mu.Lock()
 	known := e.opened[v]
 	e.mu.Unlock()
@@ -230,7 +243,18 @@ func (e *Engine) open(ctx context.Context, workspaceID, documentID int64, slug s
 	if err != nil {
 		return nil, err
 	}
-	return b, e.remember(version{d.ID, d.Revision}, &b)
+	return b, e.remember(version{d.ID, d.Revision, credentials}, &b)
+}
+
+// credentials is the sum of the revisions of the credentials that a document names.
+func (e *Engine) credentials(ctx context.Context, workspaceID, documentID int64) (sum int64, err error) {
+	err = e.DB.NewRaw(`SELECT COALESCE(SUM(c.revision), 0) FROM document_refs AS r
+		JOIN documents AS c ON c.workspace_id = r.workspace_id AND c.kind = r.to_kind AND c.slug = r.to_slug
+		WHERE r.from_id = ? AND r.workspace_id = ? AND r.to_kind = ?`, documentID, workspaceID, credential.KindName).Scan(ctx, &sum)
+	if err != nil {
+		return 0, fmt.Errorf("reading which credentials a storage names: %w", err)
+	}
+	return sum, nil
 }
 
 // remember keeps an open bucket; where another goroutine was faster, theirs is used and this one is closed.
@@ -261,8 +285,20 @@ func (e *Engine) resolve(ctx context.Context, workspaceID int64, slug string) (d
 		return described{}, err
 	}
 	spec := d.Spec.(*storage.Spec) //nolint:forcetypeassert // the kind's own spec
-	p, err := storage.Place(e.Types, *spec)
+	p, err := e.placeOf(ctx, workspaceID, *spec)
 	return described{d, spec.Type, p}, err
+}
+
+// placeOf is the place that a spec, whose secrets are in place, describes.
+func (e *Engine) placeOf(ctx context.Context, workspaceID int64, s storage.Spec) (blob.Place, error) {
+	if e.Shared != nil {
+		settings, err := e.Shared.Settings(ctx, workspaceID, s.Configuration, storage.Fields(e.Types, s))
+		if err != nil {
+			return nil, err
+		}
+		s.Configuration = settings
+	}
+	return storage.Place(e.Types, s)
 }
 
 // Follow makes the store ask before a document that is in use moves or goes.

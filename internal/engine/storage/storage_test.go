@@ -22,10 +22,12 @@ import (
 	"github.com/millrace/millrace/internal/blob"
 	"github.com/millrace/millrace/internal/blob/blobtest"
 	"github.com/millrace/millrace/internal/clock"
+	"github.com/millrace/millrace/internal/connection"
 	"github.com/millrace/millrace/internal/db"
 	"github.com/millrace/millrace/internal/db/dbtest"
 	"github.com/millrace/millrace/internal/engine/storage"
 	"github.com/millrace/millrace/internal/fault"
+	"github.com/millrace/millrace/internal/kind/credential"
 	kind "github.com/millrace/millrace/internal/kind/storage"
 	"github.com/millrace/millrace/internal/resource"
 	"github.com/uptrace/bun"
@@ -48,6 +50,7 @@ type world struct {
 	store    string       // its address
 	refuse   atomic.Bool  // the store refuses everything
 	requests atomic.Int64 // to the store
+	signed   atomic.Value // the Authorization header of the last one
 	reached  []string     // failpoints
 	die      string       // the failpoint at which the process dies
 }
@@ -96,6 +99,7 @@ func newWorld(t *testing.T, d *db.DB) *world {
 	fake := gofakes3.New(w.backend).Server()
 	server := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		w.requests.Add(1)
+		w.signed.Store(r.Header.Get("Authorization"))
 		if w.refuse.Load() {
 			rw.WriteHeader(http.StatusForbidden)
 			fmt.Fprint(rw, `<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>`)
@@ -110,7 +114,7 @@ func newWorld(t *testing.T, d *db.DB) *world {
 	w.must(err)
 	t.Cleanup(func() { w.must(w.server.Close()) })
 	types := kind.Types(false)
-	w.docs = resource.NewStore(d, resource.NewRegistry(kind.Kind(types)), blobtest.Key(t), w.clock)
+	w.docs = resource.NewStore(d, resource.NewRegistry(kind.Kind(types), credential.Kind(credential.Types(credential.Policy{}))), blobtest.Key(t), w.clock)
 	w.restart()
 	w.engine.Follow(w.docs)
 	for _, bucket := range []string{"lake", "other"} {
@@ -122,11 +126,16 @@ func newWorld(t *testing.T, d *db.DB) *world {
 // restart is a new process over the same database.
 func (w *world) restart() {
 	w.engine = storage.New(storage.Options{
-		DB: w.db, Documents: w.docs, Types: kind.Types(false), Key: blobtest.Key(w.t), Syncs: w.syncs, Lock: w.lock, Clock: w.clock,
+		DB: w.db, Documents: w.docs, Types: kind.Types(false), Key: blobtest.Key(w.t), Shared: w.connections(), Syncs: w.syncs, Lock: w.lock, Clock: w.clock,
 		Server: storage.Server{Bucket: w.server, Label: "The server's", Expiry: w.expiry},
 		Log:    slog.New(slog.DiscardHandler), Owner: strconv.FormatInt(time.Now().UnixNano(), 10), Failpoint: w.reach,
 	})
 	w.t.Cleanup(func() { w.must(w.engine.Close()) })
+}
+
+// connections knows the credentials.
+func (w *world) connections() *connection.Opener {
+	return connection.New(connection.Options{Documents: w.docs, Credentials: connection.Credentials{Types: credential.Types(credential.Policy{}), Key: blobtest.Key(w.t)}})
 }
 
 var errDeath = errors.New("the process dies")

@@ -126,7 +126,7 @@ func (e *Engine) Test(ctx context.Context, workspaceID int64, spec storage.Spec)
 	if err := storage.Check(e.Types, spec); err != nil {
 		return err
 	}
-	p, err := storage.Place(e.Types, spec)
+	p, err := e.placeOf(ctx, workspaceID, spec)
 	if err != nil {
 		return err
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/millrace/millrace/internal/cloud"
 	"github.com/millrace/millrace/internal/connector"
 	"github.com/millrace/millrace/internal/fault"
+	"github.com/millrace/millrace/internal/kind/credential"
 	"github.com/millrace/millrace/internal/resource"
 )
 
@@ -16,14 +17,38 @@ const KindName = "storage"
 
 // Kind returns the descriptor of storages.
 func Kind(types []Type) resource.Kind {
-	return resource.Define(KindName, "storages",
+	k := resource.Define(KindName, "storages",
 		func(s *Spec, stored func(string) bool) fault.Issues { return s.validate(types, stored) },
-		func(*Spec) []resource.Ref { return nil },
+		func(s *Spec) []resource.Ref {
+			t, err := typeOf(types, s.Type)
+			if err != nil {
+				return nil
+			}
+			return credential.References(configuration, s.Configuration, t.Fields)
+		},
 		func(s *Spec, visit func(resource.Place)) {
 			if t, err := typeOf(types, s.Type); err == nil {
 				resource.VisitSecrets(configuration, s.Configuration, t.Fields, visit)
 			}
 		})
+	k.Related = func(spec any, get func(kind, slug string) (any, error)) fault.Issues {
+		s := spec.(*Spec) //nolint:forcetypeassert // this kind's spec
+		t, err := typeOf(types, s.Type)
+		if err != nil {
+			return nil //nolint:nilerr // reported already
+		}
+		return credential.Fits(configuration, s.Configuration, t.Fields, get)
+	}
+	return k
+}
+
+// Fields are those of a spec's type; none where there is no such type.
+func Fields(types []Type, s Spec) []connector.Field {
+	t, err := typeOf(types, s.Type)
+	if err != nil {
+		return nil
+	}
+	return t.Fields
 }
 
 const configuration = "spec.configuration"

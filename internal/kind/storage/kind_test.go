@@ -48,6 +48,10 @@ func TestValidate(t *testing.T) {
 		{"s3", with(s3, "externalId", "x"), false, []string{"externalId"}},
 		{"s3", with(s3, "auth", "server"), false, []string{"auth"}},
 		{"s3", map[string]any{"bucket": "acme", "auth": "server"}, true, nil},
+		{"s3", map[string]any{"bucket": "acme", "auth": "credential", "credential": "lake"}, false, nil},
+		{"s3", map[string]any{"bucket": "acme", "auth": "credential"}, false, []string{"credential"}},
+		{"gcs", map[string]any{"projectId": "acme", "bucket": "acme", "auth": "credential", "credential": "lake"}, false, nil},
+		{"azure", map[string]any{"accountName": "acme", "container": "acme", "auth": "credential"}, false, []string{"credential"}},
 		{"gcs", gcs, false, nil},
 		{"gcs", with(gcs, "projectId", nil, "serviceAccountKey", `{"type":"external_account"}`), false, []string{"projectId", "serviceAccountKey"}},
 		{"azure", azure, false, nil},
@@ -82,8 +86,11 @@ func TestEveryFieldCounts(t *testing.T) {
 		full := connector.Settings{}
 		for _, f := range k.Fields {
 			full[f.Name] = "value of " + f.Name
-			if f.Type == connector.FieldBoolean {
+			switch f.Type {
+			case connector.FieldBoolean:
 				full[f.Name] = true
+			case connector.FieldCredential:
+				full[f.Name] = map[string]any{"auth": "server"}
 			}
 		}
 		for _, f := range k.Fields {

@@ -2,6 +2,7 @@ package storage
 
 import (
 	"github.com/millrace/millrace/internal/blob"
+	"github.com/millrace/millrace/internal/cloud"
 	"github.com/millrace/millrace/internal/connector"
 	"github.com/millrace/millrace/internal/fault"
 )
@@ -13,7 +14,7 @@ type Type struct {
 	Summary string            `json:"summary"`
 	Fields  []connector.Field `json:"fields"`
 
-	place func(connector.Settings) blob.Place
+	place func(connector.Settings) blob.Place // a credential is in place, or a slug, of which nothing is known
 	check func(connector.Settings, *fault.Issues)
 }
 
@@ -24,8 +25,11 @@ const (
 	TypeAzure = "azure"
 )
 
-// authServer is the value of the field auth that stands for the server's own identity.
-const authServer = "server"
+// Values of the field auth: the server's own identity, and a credential that is shared (kind credential).
+const (
+	authServer     = "server"
+	authCredential = "credential"
+)
 
 // Types lists the providers. serverIdentity says whether workspaces may use the identity that the server itself has
 // at the provider, such as the role of its machine: whoever may would reach everything that the server reaches.
@@ -67,6 +71,22 @@ func authField(serverIdentity bool, options ...connector.Option) connector.Field
 	return connector.Field{Name: "auth", Label: "Authentication", Type: connector.FieldSelect, Default: options[0].Value, Required: true, Options: options}
 }
 
+// credentialField asks for a credential of a provider.
+func credentialField(provider, label, help string) connector.Field {
+	return connector.Field{
+		Name: "credential", Label: label, Type: connector.FieldCredential, Providers: []string{provider}, Required: true, Help: help, ShowIf: when(authCredential),
+	}
+}
+
+// shared reads the credential that settings have, with what it is in place, into one of cloud's identities.
+func shared[T cloud.AWS | cloud.GCP | cloud.Azure](s connector.Settings) (identity T, server bool) {
+	resolved, ok := s["credential"].(map[string]any)
+	if !ok || connector.Settings(resolved).Decode(&identity) != nil {
+		return identity, false
+	}
+	return identity, resolved["auth"] == cloud.AuthServer
+}
+
 func prefixField() connector.Field {
 	return connector.Field{
 		Name: "prefix", Label: "Prefix", Type: connector.FieldString, Example: "prod",
@@ -80,23 +100,31 @@ func s3Fields(serverIdentity bool) []connector.Field {
 		{Name: "region", Label: "Region", Type: connector.FieldString, Default: "us-east-1", Required: true, Example: "eu-central-1", Help: "The region that the bucket is in."},
 		{Name: "bucket", Label: "Bucket name", Type: connector.FieldString, Required: true, Example: "acme-millrace", Help: "Only the name, not a URL."},
 		prefixField(),
-		authField(serverIdentity, connector.Option{Value: "keys", Label: "Access key", Help: "An access key ID and its secret."}),
+		authField(serverIdentity, connector.Option{Value: "keys", Label: "Access key", Help: "An access key ID and its secret."},
+			connector.Option{Value: authCredential, Label: "AWS credential", Help: "Keys or a role that sources, destinations and storages share."}),
+		credentialField(cloud.ProviderAWS, "AWS credential", "It needs s3:PutObject, s3:GetObject and s3:DeleteObject on the objects, and s3:ListBucket on the bucket."),
 		{Name: "accessKeyId", Label: "Access key ID", Type: connector.FieldString, Required: true, Example: "AKIAIOSFODNN7EXAMPLE", ShowIf: when("keys")}, //nolint:gosec // the example of Amazon's own pages
 		{Name: "secretAccessKey", Label: "Secret access key", Type: connector.FieldSecret, Secret: true, Required: true, ShowIf: when("keys")},
 		{Name: "roleArn", Label: "Role to assume", Type: connector.FieldString, Advanced: true, Example: "arn:aws:iam::123456789012:role/millrace", Help: "The credentials above are exchanged for temporary ones of this role.", ShowIf: when(role...)},
-		{Name: "externalId", Label: "External ID", Type: connector.FieldString, Advanced: true, Help: "What the role's trust policy asks for, if it does."},
+		{Name: "externalId", Label: "External ID", Type: connector.FieldString, Advanced: true, Help: "What the role's trust policy asks for, if it does.", ShowIf: when(role...)},
 		{Name: "endpoint", Label: "Endpoint", Type: connector.FieldString, Advanced: true, Example: "https://minio.example.com:9000", Help: "The address of another store with the same protocol. Empty means Amazon S3."},
 		{Name: "pathStyle", Label: "Path-style addresses", Type: connector.FieldBoolean, Default: false, Advanced: true, Help: "Put the bucket into the path instead of the host name, as MinIO and most self-hosted stores need it."},
-		{Name: "stsEndpoint", Label: "STS endpoint", Type: connector.FieldString, Advanced: true, Help: "The address at which the role is assumed. Empty means Amazon's of the region."},
+		{Name: "stsEndpoint", Label: "STS endpoint", Type: connector.FieldString, Advanced: true, Help: "The address at which the role is assumed. Empty means Amazon's of the region.", ShowIf: when(role...)},
 	}
 }
 
 func s3Place(s connector.Settings) blob.Place {
-	return blob.S3{
-		Bucket: s.Text("bucket"), Region: s.Text("region"), Prefix: s.Text("prefix"), ServerIdentity: s.Text("auth") == authServer,
-		AccessKeyID: s.Text("accessKeyId"), SecretAccessKey: s.Text("secretAccessKey"), RoleARN: s.Text("roleArn"), ExternalID: s.Text("externalId"),
-		Endpoint: s.Text("endpoint"), STSEndpoint: s.Text("stsEndpoint"), PathStyle: s["pathStyle"] == true,
+	p := blob.S3{Bucket: s.Text("bucket"), Region: s.Text("region"), Prefix: s.Text("prefix"), Endpoint: s.Text("endpoint"), PathStyle: s["pathStyle"] == true}
+	if s.Text("auth") == authCredential {
+		a, server := shared[cloud.AWS](s)
+		p.ServerIdentity, p.AccessKeyID, p.SecretAccessKey, p.SessionToken = server, a.AccessKeyID, a.SecretAccessKey, a.SessionToken
+		p.RoleARN, p.ExternalID, p.STSEndpoint = a.RoleARN, a.ExternalID, a.STSEndpoint
+		return p
 	}
+	p.ServerIdentity = s.Text("auth") == authServer
+	p.AccessKeyID, p.SecretAccessKey = s.Text("accessKeyId"), s.Text("secretAccessKey")
+	p.RoleARN, p.ExternalID, p.STSEndpoint = s.Text("roleArn"), s.Text("externalId"), s.Text("stsEndpoint")
+	return p
 }
 
 func gcsFields(serverIdentity bool) []connector.Field {
@@ -104,17 +132,23 @@ func gcsFields(serverIdentity bool) []connector.Field {
 		{Name: "projectId", Label: "Project ID", Type: connector.FieldString, Required: true, Example: "acme-data", Help: "The project that the bucket belongs to."},
 		{Name: "bucket", Label: "Bucket name", Type: connector.FieldString, Required: true, Example: "acme-millrace-bucket", Help: "Only the name, not a URL."},
 		prefixField(),
-		authField(serverIdentity, connector.Option{Value: "key", Label: "Service account key", Help: "The JSON file of a service account's key."}),
+		authField(serverIdentity, connector.Option{Value: "key", Label: "Service account key", Help: "The JSON file of a service account's key."},
+			connector.Option{Value: authCredential, Label: "GCP credential", Help: "A service account that sources, destinations and storages share."}),
+		credentialField(cloud.ProviderGCP, "GCP credential", "Its service account needs the role Storage Object User on the bucket."),
 		{Name: "serviceAccountKey", Label: "Service account key", Type: connector.FieldSecret, Secret: true, Required: true, Help: "The whole JSON file. P12 keys do not work.", ShowIf: when("key")},
 		{Name: "endpoint", Label: "Endpoint", Type: connector.FieldString, Advanced: true, Example: "https://storage.example.com", Help: "The address of another store with the same protocol. Empty means Google Cloud Storage."},
 	}
 }
 
 func gcsPlace(s connector.Settings) blob.Place {
-	return blob.GCS{
-		ProjectID: s.Text("projectId"), Bucket: s.Text("bucket"), Prefix: s.Text("prefix"), ServerIdentity: s.Text("auth") == authServer,
-		Key: s.Text("serviceAccountKey"), Endpoint: s.Text("endpoint"),
+	p := blob.GCS{ProjectID: s.Text("projectId"), Bucket: s.Text("bucket"), Prefix: s.Text("prefix"), Endpoint: s.Text("endpoint")}
+	if s.Text("auth") == authCredential {
+		g, server := shared[cloud.GCP](s)
+		p.ServerIdentity, p.Key = server, g.ServiceAccountKey
+		return p
 	}
+	p.ServerIdentity, p.Key = s.Text("auth") == authServer, s.Text("serviceAccountKey")
+	return p
 }
 
 func azureFields(serverIdentity bool) []connector.Field {
@@ -124,7 +158,9 @@ func azureFields(serverIdentity bool) []connector.Field {
 		prefixField(),
 		authField(serverIdentity,
 			connector.Option{Value: "application", Label: "Application", Help: "A registered application with a client secret."},
-			connector.Option{Value: "key", Label: "Account key", Help: "One of the two keys of the storage account, which may do everything in it."}),
+			connector.Option{Value: "key", Label: "Account key", Help: "One of the two keys of the storage account, which may do everything in it."},
+			connector.Option{Value: authCredential, Label: "Azure credential", Help: "An application that sources, destinations and storages share."}),
+		credentialField(cloud.ProviderAzure, "Azure credential", "Its application needs the role Storage Blob Data Contributor on the container."),
 		{Name: "tenantId", Label: "Tenant ID", Type: connector.FieldString, Required: true, ShowIf: when("application")},
 		{Name: "clientId", Label: "Client ID", Type: connector.FieldString, Required: true, Help: "Also called application ID.", ShowIf: when("application")},
 		{Name: "clientSecret", Label: "Client secret", Type: connector.FieldSecret, Secret: true, Required: true, Help: "The secret's value, not its ID.", ShowIf: when("application")},
@@ -139,7 +175,13 @@ func azurePlace(s connector.Settings) blob.Place {
 		Account: s.Text("accountName"), Container: s.Text("container"), Prefix: s.Text("prefix"), ServerIdentity: s.Text("auth") == authServer,
 		Endpoint: s.Text("endpoint"),
 	}
-	if s.Text("auth") == "key" {
+	switch s.Text("auth") {
+	case authCredential:
+		a, server := shared[cloud.Azure](s)
+		p.ServerIdentity = server
+		p.TenantID, p.ClientID, p.ClientSecret, p.Authority = a.TenantID, a.ClientID, a.ClientSecret, a.Authority
+		return p
+	case "key":
 		p.AccountKey = s.Text("accountKey")
 		return p
 	}

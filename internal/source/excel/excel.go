@@ -20,6 +20,7 @@ import (
 	"github.com/millrace/millrace/internal/cloud"
 	"github.com/millrace/millrace/internal/connector"
 	"github.com/millrace/millrace/internal/fault"
+	"github.com/millrace/millrace/internal/oauth"
 	"github.com/millrace/millrace/internal/source/sheet"
 )
 
@@ -28,18 +29,14 @@ func Info() connector.SourceInfo {
 	const name = "Microsoft Excel"
 	return connector.SourceInfo{
 		Slug: "excel", Name: name, Category: "file", Summary: "Sheets of .xlsx workbooks in OneDrive or SharePoint",
-		Fields: []connector.Field{
-			{Name: "credential", Label: "Azure credential", Type: connector.FieldCredential, Providers: []string{cloud.ProviderAzure}, Required: true, Help: "An application with the permission Files.Read.All of Microsoft Graph (type application), to which an administrator has consented."},
-			{Name: "drive", Label: "Drive", Type: connector.FieldString, Required: true, Example: "ada@example.com", Help: "The address of a user, whose OneDrive is read, or the ID of a drive, such as that of a SharePoint library."},
-			{Name: "endpoint", Label: "Endpoint", Type: connector.FieldString, Advanced: true, Example: "https://graph.microsoft.us", Help: "Where Microsoft Graph is, in another cloud. Empty means the public cloud."},
-		},
+		Fields: fields(), Authorize: []connector.ShowIf{*byPerson()},
 		Methods: []string{"sheet"}, Engines: []string{connector.EngineBasic}, Books: true,
 		Open: func(o connector.SourceOptions) (connector.Source, error) {
 			d := &drive{network: o.Network, dir: o.Dir}
 			if err := o.Settings.Decode(d); err != nil {
 				return nil, err
 			}
-			if err := d.connect(); err != nil {
+			if err := d.connect(o); err != nil {
 				return nil, err
 			}
 			return sheet.NewSource(name, d, o.Dir), nil
@@ -47,28 +44,78 @@ func Info() connector.SourceInfo {
 	}
 }
 
+// Who the workbooks are read as.
+const (
+	accessCredential = "credential"
+	accessPerson     = "person"
+)
+
+// byPerson holds where a person's account is used.
+func byPerson() *connector.ShowIf {
+	return &connector.ShowIf{Field: "access", In: []string{accessPerson}}
+}
+
+func fields() []connector.Field {
+	app := &connector.ShowIf{Field: "access", In: []string{accessCredential}}
+	list := []connector.Field{
+		{Name: "access", Label: "Access", Type: connector.FieldSelect, Default: accessCredential, Options: []connector.Option{
+			{Value: accessCredential, Label: "Application", Help: "An administrator lets it read every drive"},
+			{Value: accessPerson, Label: "A person's Microsoft account", Help: "Whatever the person may open can be read"},
+		}},
+		{Name: "credential", Label: "Azure credential", Type: connector.FieldCredential, Providers: []string{cloud.ProviderAzure}, Required: true, ShowIf: app, Help: "An application with the permission Files.Read.All of Microsoft Graph (type application), to which an administrator has consented."},
+		{Name: "drive", Label: "Drive", Type: connector.FieldString, Required: true, Example: "ada@example.com", ShowIf: app, Help: "The address of a user, whose OneDrive is read, or the ID of a drive, such as that of a SharePoint library."},
+		{Name: "sharedDrive", Label: "Drive", Type: connector.FieldString, ShowIf: byPerson(), Help: "The ID of a drive that the person may open, such as that of a SharePoint library. Empty means the person's own OneDrive."},
+		{Name: "tenant", Label: "Tenant", Type: connector.FieldString, Default: "organizations", ShowIf: byPerson(), Help: "The ID or a domain of the directory that the application is registered in; organizations for one that every directory may use."},
+	}
+	list = append(list, connector.AuthorizeFields(byPerson())...)
+	return append(
+		list,
+		connector.Field{Name: "endpoint", Label: "Endpoint", Type: connector.FieldString, Advanced: true, Example: "https://graph.microsoft.us", Help: "Where Microsoft Graph is, in another cloud. Empty means the public cloud."},
+		connector.Field{Name: "authority", Label: "Token service", Type: connector.FieldString, Advanced: true, ShowIf: byPerson(), Example: "https://login.microsoftonline.us", Help: "Where people allow the access, in another cloud. Empty means the public cloud."},
+	)
+}
+
 // drive is a drive of Microsoft Graph.
 type drive struct {
-	Credential cloud.Azure `json:"credential"`
-	Drive      string      `json:"drive"`
-	Endpoint   string      `json:"endpoint"`
+	oauth.App
+
+	Access      string      `json:"access"`
+	SharedDrive string      `json:"sharedDrive"`
+	Tenant      string      `json:"tenant"`
+	Authority   string      `json:"authority"`
+	Credential  cloud.Azure `json:"credential"`
+	Drive       string      `json:"drive"`
+	Endpoint    string      `json:"endpoint"`
 
 	network   connector.Network
 	dir       string
 	transport *http.Transport
 	client    *http.Client
 	tokens    azcore.TokenCredential
+	person    *sheet.Person // nil where an application reads for itself
 }
 
-var _ sheet.Place = (*drive)(nil)
+var _ sheet.Asking = (*drive)(nil)
 
-func (d *drive) connect() (err error) {
+// scope lets a person's files be read, and those that are shared with the person.
+// https://learn.microsoft.com/en-us/graph/permissions-reference
+const scope = "/Files.Read.All"
+
+func (d *drive) connect(o connector.SourceOptions) (err error) {
 	if strings.TrimSpace(d.Endpoint) == "" {
 		d.Endpoint = "https://graph.microsoft.com"
 	}
 	d.Endpoint = strings.TrimRight(d.Endpoint, "/")
 	d.transport = d.network.Transport()
 	d.client = &http.Client{Transport: d.transport, CheckRedirect: withoutToken}
+	if d.Access == accessPerson {
+		tenant := strings.TrimSpace(d.Tenant)
+		if tenant == "" {
+			tenant = "organizations"
+		}
+		d.person, err = sheet.NewPerson(oauth.MicrosoftUser(d.App, d.Authority, tenant, d.Endpoint+scope), o)
+		return err
+	}
 	if d.tokens, err = d.Credential.Token(d.client); err != nil {
 		return fault.Wrap(err, fault.CodeSourceAuth, "reading the Azure credential")
 	}
@@ -90,8 +137,14 @@ func withoutToken(r *http.Request, via []*http.Request) error {
 	return nil
 }
 
+// Person is who asks.
+func (d *drive) Person() *sheet.Person { return d.person }
+
 // Close ends every connection.
 func (d *drive) Close() error {
+	if d.person != nil {
+		d.person.Close()
+	}
 	d.transport.CloseIdleConnections()
 	return nil
 }
@@ -99,6 +152,11 @@ func (d *drive) Close() error {
 // path is the drive's: https://learn.microsoft.com/en-us/graph/api/drive-get
 func (d *drive) path() string {
 	id := strings.TrimSpace(d.Drive)
+	if d.person != nil {
+		if id = strings.TrimSpace(d.SharedDrive); id == "" {
+			return d.Endpoint + "/v1.0/me/drive"
+		}
+	}
 	if strings.Contains(id, "@") {
 		return d.Endpoint + "/v1.0/users/" + url.PathEscape(id) + "/drive"
 	}
@@ -107,6 +165,9 @@ func (d *drive) path() string {
 
 // Test asks for the drive.
 func (d *drive) Test(ctx context.Context) error {
+	if d.person != nil {
+		d.person.Insist()
+	}
 	return d.get(ctx, "opening the drive", d.path()+"?$select=id", &struct{}{})
 }
 
@@ -231,16 +292,11 @@ const maxAnswer = 16 << 20
 
 // ask makes a request. The content of a file comes from another server, to which the token is not sent.
 func (d *drive) ask(ctx context.Context, doing, address string) (*http.Response, error) {
-	token, err := d.tokens.GetToken(ctx, policy.TokenRequestOptions{Scopes: []string{d.Endpoint + "/.default"}})
-	if err != nil {
-		return nil, d.unanswered(err, doing)
-	}
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
 		return nil, fault.Wrap(err, fault.CodeInvalid, "%s", doing)
 	}
-	r.Header.Set("Authorization", "Bearer "+token.Token)
-	answer, err := d.client.Do(r)
+	answer, err := d.send(r, doing)
 	if err != nil {
 		return nil, d.unanswered(err, doing)
 	}
@@ -251,7 +307,22 @@ func (d *drive) ask(ctx context.Context, doing, address string) (*http.Response,
 	return answer, nil
 }
 
+func (d *drive) send(r *http.Request, doing string) (*http.Response, error) {
+	if d.person != nil {
+		return d.person.Do(d.client, r, doing)
+	}
+	token, err := d.tokens.GetToken(r.Context(), policy.TokenRequestOptions{Scopes: []string{d.Endpoint + "/.default"}})
+	if err != nil {
+		return nil, err
+	}
+	r.Header.Set("Authorization", "Bearer "+token.Token)
+	return d.client.Do(r)
+}
+
 func (d *drive) unanswered(err error, doing string) error {
+	if _, said := errors.AsType[*fault.Error](err); said {
+		return err
+	}
 	if address, ok := errors.AsType[*url.Error](err); ok { // it holds the address of a file, which lets its reader in
 		err = address.Err
 	}
@@ -280,9 +351,9 @@ func refused(answer *http.Response, doing string) error {
 	}
 	switch status := answer.StatusCode; {
 	case status == http.StatusUnauthorized:
-		return e(fault.CodeSourceAuth, "Check the credential, and that an administrator has consented to its permissions.")
+		return e(fault.CodeSourceAuth, "Check the credential, and that an administrator has consented to its permissions, or allow the access again on the source's Configuration tab.")
 	case status == http.StatusForbidden:
-		return e(fault.CodeSourceDenied, "Give the application the permission Files.Read.All of Microsoft Graph, of the type application, and let an administrator consent to it.")
+		return e(fault.CodeSourceDenied, "Give the application the permission Files.Read.All of Microsoft Graph, of the type application, and let an administrator consent to it. A person may read what is shared with the person.")
 	case status == http.StatusNotFound:
 		return e(fault.CodeSourceFile, "Check the drive; a workbook that was moved or deleted must be chosen again in the model.")
 	case status == http.StatusTooManyRequests:

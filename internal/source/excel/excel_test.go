@@ -68,7 +68,17 @@ func graph(t *testing.T, books map[string][]byte) connector.Settings {
 	mux.HandleFunc("GET /tenant/v2.0/.well-known/openid-configuration", func(w http.ResponseWriter, _ *http.Request) {
 		fmt.Fprintf(w, `{"token_endpoint":"%[1]s/tenant/oauth2/v2.0/token","authorization_endpoint":"%[1]s/tenant/authorize","issuer":"%[1]s/tenant/v2.0"}`, address)
 	})
-	drive := "/v1.0/users/ada@example.com/drive"
+	for _, drive := range []string{"/v1.0/users/ada@example.com/drive", "/v1.0/me/drive", "/v1.0/drives/library"} {
+		serve(mux, address, content, drive, books)
+	}
+	return connector.Settings{
+		"credential": map[string]any{"auth": "application", "tenantId": "tenant", "clientId": "client", "clientSecret": "very-secret-client-secret", "authority": address + "/"},
+		"drive":      "ada@example.com", "endpoint": address,
+	}
+}
+
+// serve serves a drive.
+func serve(mux *http.ServeMux, address, content, drive string, books map[string][]byte) {
 	mux.HandleFunc("GET "+drive, func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, `{"id":"d"}`) })
 	mux.HandleFunc("GET "+drive+"/root/{search}", func(w http.ResponseWriter, r *http.Request) {
 		item := func(id, name string) map[string]any {
@@ -88,10 +98,6 @@ func graph(t *testing.T, books map[string][]byte) connector.Settings {
 		}
 		http.Redirect(w, r, content+"/"+r.PathValue("id"), http.StatusFound)
 	})
-	return connector.Settings{
-		"credential": map[string]any{"auth": "application", "tenantId": "tenant", "clientId": "client", "clientSecret": "very-secret-client-secret", "authority": address + "/"},
-		"drive":      "ada@example.com", "endpoint": address,
-	}
 }
 
 func book(t *testing.T) []byte {
@@ -202,5 +208,68 @@ func TestRefusals(t *testing.T) {
 	away["endpoint"] = "https://127.0.0.1:1"
 	if err := open(t, away, t.TempDir()).Test(t.Context()); !fault.Is(err, fault.CodeSourceUnreachable) || !strings.Contains(fault.As(err).Hint(), "192.0.2.1") {
 		t.Errorf("nobody there: %v", err)
+	}
+}
+
+// personal are the settings of a source as a person, whose provider gives the token for the refresh token.
+func personal(t *testing.T, settings connector.Settings, changes ...any) connector.Settings {
+	t.Helper()
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /acme.example/oauth2/v2.0/token", func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		if r.FormValue("refresh_token") != "refresh-1" || r.FormValue("client_secret") != "client-secret" {
+			w.WriteHeader(http.StatusBadRequest)
+			fmt.Fprint(w, `{"error":"invalid_grant","error_description":"AADSTS700082: The refresh token has expired due to inactivity."}`)
+			return
+		}
+		fmt.Fprint(w, `{"access_token":"the-token","token_type":"Bearer","expires_in":3600,"refresh_token":"refresh-2"}`)
+	})
+	authority := httptest.NewServer(mux)
+	t.Cleanup(authority.Close)
+	all := connector.Settings{
+		"access": "person", "clientId": "client", "clientSecret": "client-secret", "refreshToken": "refresh-1", "tenant": "acme.example",
+		"endpoint": settings["endpoint"], "authority": authority.URL,
+	}
+	for i := 0; i < len(changes); i += 2 {
+		all[changes[i].(string)] = changes[i+1]
+	}
+	return all
+}
+
+// A person's own drive, or another one that the person may open, is read with what the person allowed.
+//
+// Req: S-84
+func TestPerson(t *testing.T) {
+	t.Parallel()
+	settings := graph(t, map[string][]byte{"1": book(t)})
+	for path, drive := range map[string]string{"/v1.0/me/drive": "", "/v1.0/drives/library": "library"} {
+		d, err := excel.Info().Open(connector.SourceOptions{Settings: personal(t, settings, "sharedDrive", drive), Dir: t.TempDir()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := d.Test(t.Context()); err != nil {
+			t.Errorf("%s: %v", path, err)
+		}
+		books, err := d.(connector.WorkbookLister).Workbooks(t.Context())
+		if err != nil || len(books) != 2 {
+			t.Errorf("%s: %v: %v", path, books, err)
+		}
+		address, err := d.(connector.Authorizer).AuthorizeURL("https://cdp.example/back", "s")
+		if err != nil || !strings.Contains(address, "/acme.example/oauth2/v2.0/authorize?") || !strings.Contains(address, "offline_access") || !strings.Contains(address, "code_challenge") {
+			t.Errorf("%s: %v", address, err)
+		}
+		if err := d.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+	d, err := excel.Info().Open(connector.SourceOptions{Settings: personal(t, settings, "refreshToken", "old"), Dir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := d.Test(t.Context()); !fault.Is(err, fault.CodeSourceAuth) || !strings.Contains(err.Error(), "AADSTS700082") {
+		t.Errorf("a permission that is over: %v", err)
+	}
+	if _, err := excel.Info().Open(connector.SourceOptions{Settings: settings, Dir: t.TempDir()}); err != nil {
+		t.Fatal(err)
 	}
 }

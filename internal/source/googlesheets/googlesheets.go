@@ -19,6 +19,7 @@ import (
 	"github.com/millrace/millrace/internal/cloud"
 	"github.com/millrace/millrace/internal/connector"
 	"github.com/millrace/millrace/internal/fault"
+	"github.com/millrace/millrace/internal/oauth"
 	"github.com/millrace/millrace/internal/source/sheet"
 	"golang.org/x/oauth2"
 )
@@ -28,17 +29,14 @@ func Info() connector.SourceInfo {
 	const name = "Google Sheets"
 	return connector.SourceInfo{
 		Slug: "google-sheets", Name: name, Category: "file", Summary: "Sheets of spreadsheets at Google",
-		Fields: []connector.Field{
-			{Name: "credential", Label: "GCP credential", Type: connector.FieldCredential, Providers: []string{cloud.ProviderGCP}, Required: true, Help: "A service account. Share each spreadsheet with its e-mail address, as with a person: Viewer is enough."},
-			{Name: "endpoint", Label: "Endpoint", Type: connector.FieldString, Advanced: true, Example: "https://google.example.com", Help: "Where the Sheets and Drive APIs are, for a gateway in between. Empty means Google's own addresses."},
-		},
+		Fields: fields(), Authorize: []connector.ShowIf{*byPerson()},
 		Methods: []string{"sheet"}, Engines: []string{connector.EngineBasic}, Books: true,
 		Open: func(o connector.SourceOptions) (connector.Source, error) {
 			g := &google{network: o.Network}
 			if err := o.Settings.Decode(g); err != nil {
 				return nil, err
 			}
-			if err := g.connect(); err != nil {
+			if err := g.connect(o); err != nil {
 				return nil, err
 			}
 			return sheet.NewSource(name, g, o.Dir), nil
@@ -46,23 +44,62 @@ func Info() connector.SourceInfo {
 	}
 }
 
+// Who the spreadsheets are read as.
+const (
+	accessCredential = "credential"
+	accessPerson     = "person"
+)
+
+// byPerson holds where a person's account is used.
+func byPerson() *connector.ShowIf {
+	return &connector.ShowIf{Field: "access", In: []string{accessPerson}}
+}
+
+func fields() []connector.Field {
+	list := []connector.Field{
+		{Name: "access", Label: "Access", Type: connector.FieldSelect, Default: accessCredential, Options: []connector.Option{
+			{Value: accessCredential, Label: "Service account", Help: "Spreadsheets are shared with its address"},
+			{Value: accessPerson, Label: "A person's Google account", Help: "Whatever the person may see can be read"},
+		}},
+		{
+			Name: "credential", Label: "GCP credential", Type: connector.FieldCredential, Providers: []string{cloud.ProviderGCP}, Required: true,
+			ShowIf: &connector.ShowIf{Field: "access", In: []string{accessCredential}},
+			Help:   "A service account. Share each spreadsheet with its e-mail address, as with a person: Viewer is enough.",
+		},
+	}
+	list = append(list, connector.AuthorizeFields(byPerson())...)
+	return append(list, connector.Field{
+		Name: "endpoint", Label: "Endpoint", Type: connector.FieldString, Advanced: true, Example: "https://google.example.com",
+		Help: "Where the Sheets and Drive APIs are, and the service of tokens of people's accounts, for a gateway in between. Empty means Google's own addresses.",
+	})
+}
+
 // google is the two APIs.
 type google struct {
+	oauth.App
+
+	Access     string    `json:"access"`
 	Credential cloud.GCP `json:"credential"`
 	Endpoint   string    `json:"endpoint"`
 
 	network   connector.Network
 	transport *http.Transport
 	client    *http.Client
+	person    *sheet.Person // nil where a service account is used
 }
 
-var _ sheet.Place = (*google)(nil)
+var _ sheet.Asking = (*google)(nil)
 
 // What tokens are for: https://developers.google.com/workspace/sheets/api/scopes
 var scopes = []string{"https://www.googleapis.com/auth/spreadsheets.readonly", "https://www.googleapis.com/auth/drive.metadata.readonly"}
 
-func (g *google) connect() error {
+func (g *google) connect(o connector.SourceOptions) (err error) {
 	g.transport = g.network.Transport()
+	if g.Access == accessPerson {
+		g.client = &http.Client{Transport: g.transport}
+		g.person, err = sheet.NewPerson(oauth.GoogleUser(g.App, g.Endpoint, scopes...), o)
+		return err
+	}
 	tokens, err := g.Credential.TokenSource(context.Background(), &http.Client{Transport: g.transport}, scopes...)
 	if err != nil {
 		return fault.Wrap(err, fault.CodeSourceAuth, "reading the GCP credential")
@@ -71,14 +108,23 @@ func (g *google) connect() error {
 	return nil
 }
 
+// Person is who asks.
+func (g *google) Person() *sheet.Person { return g.person }
+
 // Close ends every connection.
 func (g *google) Close() error {
+	if g.person != nil {
+		g.person.Close()
+	}
 	g.transport.CloseIdleConnections()
 	return nil
 }
 
 // Test lists one spreadsheet.
 func (g *google) Test(ctx context.Context) error {
+	if g.person != nil {
+		g.person.Insist()
+	}
 	_, err := g.list(ctx, "", 1)
 	return err
 }
@@ -271,7 +317,7 @@ func (g *google) get(ctx context.Context, doing, address string, to any) error {
 	if err != nil {
 		return fault.Wrap(err, fault.CodeInvalid, "%s", doing)
 	}
-	answer, err := g.client.Do(r)
+	answer, err := g.send(r, doing)
 	if err != nil {
 		return g.unanswered(err, doing)
 	}
@@ -287,7 +333,17 @@ func (g *google) get(ctx context.Context, doing, address string, to any) error {
 	return nil
 }
 
+func (g *google) send(r *http.Request, doing string) (*http.Response, error) {
+	if g.person != nil {
+		return g.person.Do(g.client, r, doing)
+	}
+	return g.client.Do(r)
+}
+
 func (g *google) unanswered(err error, doing string) error {
+	if _, said := errors.AsType[*fault.Error](err); said {
+		return err
+	}
 	if address, ok := errors.AsType[*url.Error](err); ok { // it holds the address, which says nothing that the words do not
 		err = address.Err
 	}
@@ -320,13 +376,13 @@ func (g *google) refused(answer *http.Response, doing string) error {
 	case strings.Contains(words, "not supported for this document"):
 		return e(fault.CodeSourceFile, "It is a file of another format, such as .xlsx: save it as Google Sheets.")
 	case strings.Contains(words, "has not been used in project") || strings.Contains(words, "is disabled"):
-		return e(fault.CodeSourceDenied, "Enable the Google Sheets API and the Google Drive API in the project of the service account.")
+		return e(fault.CodeSourceDenied, "Enable the Google Sheets API and the Google Drive API in the project of the service account, or of the OAuth client.")
 	case answer.StatusCode == http.StatusUnauthorized:
-		return e(fault.CodeSourceAuth, "Check the service account and its key.")
+		return e(fault.CodeSourceAuth, "Check the service account and its key, or allow the access again on the source's Configuration tab.")
 	case answer.StatusCode == http.StatusForbidden:
-		return e(fault.CodeSourceDenied, "Share the spreadsheet with the e-mail address of the service account.")
+		return e(fault.CodeSourceDenied, "Share the spreadsheet with the e-mail address of the service account, or with the person who allowed the access.")
 	case answer.StatusCode == http.StatusNotFound:
-		return e(fault.CodeSourceFile, gone+" One that is not shared with the service account is not found either.")
+		return e(fault.CodeSourceFile, gone+" One that the account may not open is not found either.")
 	case answer.StatusCode == http.StatusTooManyRequests:
 		return fault.Reclass(e(fault.CodeSourceUnreachable, "Google limits readings per minute: the next run tries again."), fault.Throttled)
 	case answer.StatusCode >= http.StatusInternalServerError:

@@ -29,10 +29,12 @@ type google struct {
 	url   string
 	books []book
 
-	mu     sync.Mutex
-	asked  []string
-	status int // refuses everything with it
-	words  string
+	mu      sync.Mutex
+	asked   []string
+	granted int // tokens
+	stale   int // answers that say that the token is not accepted
+	status  int // refuses everything with it
+	words   string
 }
 
 type book struct {
@@ -48,10 +50,16 @@ func newGoogle(t *testing.T, books ...book) *google {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /token", func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
-		if err := r.ParseForm(); err != nil || r.PostForm.Get("assertion") == "" {
+		if err := r.ParseForm(); err != nil || r.PostForm.Get("assertion") == "" && r.PostForm.Get("refresh_token") != "refresh-1" {
 			w.WriteHeader(http.StatusBadRequest)
+			fmt.Fprint(w, `{"error":"invalid_grant","error_description":"Token has been expired or revoked."}`)
+			return
 		}
-		fmt.Fprint(w, `{"access_token":"the-token","token_type":"Bearer","expires_in":3600}`)
+		g.mu.Lock()
+		g.granted++
+		granted := g.granted
+		g.mu.Unlock()
+		fmt.Fprintf(w, `{"access_token":"the-token-%d","token_type":"Bearer","expires_in":3600}`, granted)
 	})
 	mux.HandleFunc("GET /drive/v3/files", g.authorized(g.list))
 	mux.HandleFunc("GET /v4/spreadsheets/{id}", g.authorized(g.properties))
@@ -67,10 +75,14 @@ func (g *google) authorized(serve http.HandlerFunc) http.HandlerFunc {
 		g.mu.Lock()
 		g.asked = append(g.asked, r.URL.Path)
 		status, words := g.status, g.words
+		if g.stale > 0 {
+			g.stale--
+			status, words = http.StatusUnauthorized, "the token was taken back"
+		}
 		g.mu.Unlock()
 		w.Header().Set("Content-Type", "application/json")
 		switch {
-		case r.Header.Get("Authorization") != "Bearer the-token":
+		case !strings.HasPrefix(r.Header.Get("Authorization"), "Bearer the-token-"):
 			refuse(w, http.StatusUnauthorized, "no token")
 		case status != 0:
 			refuse(w, status, words)
@@ -285,7 +297,7 @@ func TestRefusals(t *testing.T) {
 		{400, "This operation is not supported for this document", fault.CodeSourceFile, "save it as Google Sheets"},
 		{403, "Google Sheets API has not been used in project 1 before or it is disabled.", fault.CodeSourceDenied, "Enable"},
 		{403, "The caller does not have permission", fault.CodeSourceDenied, "Share the spreadsheet"},
-		{404, "Requested entity was not found.", fault.CodeSourceFile, "not shared"},
+		{404, "Requested entity was not found.", fault.CodeSourceFile, "may not open"},
 		{401, "Request had invalid authentication credentials.", fault.CodeSourceAuth, "key"},
 		{429, "Quota exceeded for quota metric 'Read requests'", fault.CodeSourceUnreachable, "per minute"},
 		{500, "Internal error encountered.", fault.CodeSourceUnreachable, "charts"},
@@ -318,5 +330,46 @@ func TestRefusals(t *testing.T) {
 	cancel()
 	if err := s.Test(ctx); !fault.Is(err, fault.CodeSourceTimeout) {
 		t.Errorf("cancelled: %v", err)
+	}
+}
+
+// A person's spreadsheets are read with what the person allowed. A token that is not accepted is replaced once.
+//
+// Req: S-83
+func TestPerson(t *testing.T) {
+	t.Parallel()
+	g := newGoogle(t, book{id: "b", name: "Book", sheets: map[string][][]any{"Sheet": {{"id"}, {1}}}, order: []string{"Sheet"}, size: 2})
+	opened := func(refresh string) connector.Source {
+		s, err := googlesheets.Info().Open(connector.SourceOptions{Dir: t.TempDir(), Settings: connector.Settings{
+			"access": "person", "clientId": "client", "clientSecret": "secret", "refreshToken": refresh, "endpoint": g.url,
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = s.Close() }) //nolint:errcheck // it holds nothing
+		return s
+	}
+	s := opened("refresh-1")
+	books, err := s.(connector.WorkbookLister).Workbooks(t.Context())
+	if err != nil || len(books) != 1 {
+		t.Errorf("%v: %v", books, err)
+	}
+	g.mu.Lock()
+	g.stale = 1
+	g.mu.Unlock()
+	if sheets, err := s.(connector.WorkbookLister).Sheets(t.Context(), "b"); err != nil || len(sheets) != 1 || g.granted != 2 {
+		t.Errorf("%v after %d tokens: %v", sheets, g.granted, err)
+	}
+	g.mu.Lock()
+	g.stale = 2
+	g.mu.Unlock()
+	if err := s.Test(t.Context()); !fault.Is(err, fault.CodeSourceAuth) || g.granted != 3 {
+		t.Errorf("%d tokens: %v", g.granted, err)
+	}
+	if err := opened("old").Test(t.Context()); !fault.Is(err, fault.CodeSourceAuth) || !strings.Contains(err.Error(), "expired or revoked") {
+		t.Errorf("a permission that is over: %v", err)
+	}
+	if err := opened("").Test(t.Context()); !fault.Is(err, fault.CodeSourceAuth) || !strings.Contains(fault.As(err).Hint(), "Allow access") {
+		t.Errorf("before anybody allowed it: %v", err)
 	}
 }

@@ -42,6 +42,7 @@ var (
 	_ connector.Source         = (*Source)(nil)
 	_ connector.Unloader       = (*Source)(nil)
 	_ connector.WorkbookLister = (*Source)(nil)
+	_ connector.Authorizer     = (*Source)(nil)
 )
 
 // NewSource returns the source of a place; dir is its private folder.

@@ -44,15 +44,15 @@ export const sourceOptionsQuery = (list: string, type: string, configuration: Se
 
 type Schema = components['schemas']
 
-/** Who allowed the access to a destination, and the address to register at its vendor. */
-export const accessQuery = (slug: string) =>
+/** Who allowed the access to a connection, and the address to register at its vendor. */
+export const accessQuery = (kind: 'sources' | 'destinations', slug: string) =>
   queryOptions({
-    queryKey: ['destinations', 'access', slug],
-    queryFn: ({ signal }) => get<Schema['Access']>(path('destinations', slug, 'authorize'), signal),
+    queryKey: [kind, 'access', slug],
+    queryFn: ({ signal }) => get<Schema['Access']>(path(kind, slug, 'authorize'), signal),
   })
 
 /** Begins to allow the access: the browser goes to the vendor's page. */
-export const authorizeDestination = (slug: string) => post<Schema['Authorize']>(path('destinations', slug, 'authorize'), {})
+export const authorizeConnection = (kind: 'sources' | 'destinations', slug: string) => post<Schema['Authorize']>(path(kind, slug, 'authorize'), {})
 
 /**
  * Tries a connection once more as it is saved, behind the scenes, so that the server remembers the result. What

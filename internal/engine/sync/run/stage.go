@@ -50,7 +50,7 @@ func (e *Engine) open(ctx context.Context, workspaceID int64, m Meta, s source.S
 	if err != nil {
 		return nil, err
 	}
-	return e.Connections.Source(ctx, workspaceID, s, connector.SourceOptions{Dir: dir, Log: log})
+	return e.Connections.Source(ctx, workspaceID, s, connector.SourceOptions{Dir: dir, State: e.State.Of(workspaceID, "source", m.ID), Log: log})
 }
 
 // stageFile lets the source write a file of its own.

@@ -6,18 +6,19 @@ import { ErrorCard } from '~/components/feedback/ErrorCard'
 import { LoadingRows } from '~/components/feedback/Loading'
 import { TimeAgo } from '~/components/format/TimeAgo'
 import { Card } from '~/components/page/Card'
-import { accessQuery, authorizeDestination } from '~/services/connections'
+import { accessQuery, authorizeConnection } from '~/services/connections'
 
 interface Props {
+  kind: 'sources' | 'destinations'
   slug: string
   /** Where the browser goes; the address bar, unless a test looks. */
   go?: (url: string) => void
 }
 
 /** Sends a person to the vendor to allow the access, and says who did so last. */
-export function AllowAccess({ slug, go = (url) => window.location.assign(url) }: Props) {
-  const access = useQuery(accessQuery(slug))
-  const begin = useMutation({ mutationFn: () => authorizeDestination(slug), onSuccess: ({ url }) => go(url) })
+export function AllowAccess({ kind, slug, go = (url) => window.location.assign(url) }: Props) {
+  const access = useQuery(accessQuery(kind, slug))
+  const begin = useMutation({ mutationFn: () => authorizeConnection(kind, slug), onSuccess: ({ url }) => go(url) })
   if (access.isPending) return <LoadingRows />
   if (access.isError) return <ErrorCard error={access.error} onRetry={() => void access.refetch()} />
   const { callbackUrl, allowedAt, allowedBy } = access.data

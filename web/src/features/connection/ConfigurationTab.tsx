@@ -67,7 +67,7 @@ export function ConfigurationTab<K extends 'sources' | 'destinations'>({ kind, d
         )}
         {engine.info !== undefined && <p className="muted small">Sync engine: {engineNames[engine.saved]}</p>}
       </Card>
-      {kind === 'destinations' && <Access document={document} />}
+      <Access kind={kind} document={document} />
       <ConnectionTest state={test.state} onTest={test.run} />
     </div>
   )
@@ -84,21 +84,17 @@ function useEngine(kind: 'sources' | 'destinations', document: Documents['source
   }
 }
 
-/** What the catalogue says of the type of a connection; nothing where it is a source. */
-function useDestinationInfo(kind: 'sources' | 'destinations', type: string) {
-  const catalog = useQuery({ ...destinationCatalogQuery, enabled: kind === 'destinations' })
-  return catalog.data?.find((entry) => entry.slug === type)
+/** What the catalogue says of the type of a connection. */
+function useInfo(kind: 'sources' | 'destinations', type: string) {
+  const sources = useQuery({ ...sourceCatalogQuery, enabled: kind === 'sources' })
+  const destinations = useQuery({ ...destinationCatalogQuery, enabled: kind === 'destinations' })
+  const all = kind === 'sources' ? sources.data : destinations.data
+  return all?.find((entry) => entry.slug === type)
 }
 
-/** Whether the type of a connection can be reached through a tunnel. */
-function useTunnels(kind: 'sources' | 'destinations', type: string, destination: { tunnels: boolean } | undefined): boolean {
-  const catalog = useQuery({ ...sourceCatalogQuery, enabled: kind === 'sources' })
-  return (destination ?? catalog.data?.find((entry) => entry.slug === type))?.tunnels === true
-}
-
-function Access({ document }: { document: Documents['sources' | 'destinations'] }) {
-  const info = useDestinationInfo('destinations', document.spec.type)
-  return needsAuthorization(info, document.spec.configuration ?? {}) ? <AllowAccess slug={document.metadata.slug} /> : null
+function Access({ kind, document }: { kind: 'sources' | 'destinations'; document: Documents['sources' | 'destinations'] }) {
+  const info = useInfo(kind, document.spec.type)
+  return needsAuthorization(info, document.spec.configuration ?? {}) ? <AllowAccess kind={kind} slug={document.metadata.slug} /> : null
 }
 
 interface EditProps<K extends 'sources' | 'destinations'> extends Omit<Props<K>, 'sample'> {
@@ -118,9 +114,9 @@ function EditConfiguration<K extends 'sources' | 'destinations'>({ kind, documen
   const configuration = cleaned(fields, settings)
   const test = useConnectionTest(kind, { type: document.spec.type, configuration, slug, engine: tested(engine), tunnel: through })
   const loadOptions = useSourceOptions(kind, document.spec.type, configuration, slug, through)
-  const destination = useDestinationInfo(kind, document.spec.type)
-  const later = needsAuthorization(destination, settings)
-  const tunnels = useTunnels(kind, document.spec.type, destination)
+  const type = useInfo(kind, document.spec.type)
+  const later = needsAuthorization(type, settings)
+  const tunnels = type?.tunnels === true
   const save = useMutation({
     mutationFn: () => {
       const spec: Documents[K]['spec'] = { ...document.spec, configuration, tunnel: through, ...(info === undefined ? {} : { engine }) }
