@@ -12,6 +12,7 @@ import { AppLayout } from './routes/app'
 import { NotFoundPage } from './routes/not-found'
 import { PageError } from './routes/page-error'
 import {
+  lineageSearch,
   listSearch,
   modelNewSearch,
   runSearch,
@@ -172,6 +173,13 @@ const sequenceRun = createRoute({
   component: lazyRouteComponent(() => import('./routes/sequences/run')),
 })
 
+const lineage = createRoute({
+  getParentRoute: () => app,
+  path: '/lineage',
+  validateSearch: lineageSearch,
+  component: lazyRouteComponent(() => import('./routes/lineage')),
+})
+
 const settings = createRoute({
   getParentRoute: () => app,
   path: '/settings',
@@ -305,6 +313,7 @@ const routeTree = root.addChildren([
     sequenceNew,
     sequence,
     sequenceRun,
+    lineage,
     settings.addChildren([
       settingsWorkspace,
       settingsAlerts,

@@ -6,6 +6,7 @@ import { extname, join, normalize } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { alertsOf, channelTypes, historyOf, testChannel, triggerTypes } from './alerts.mjs'
+import { lineage } from './lineage.mjs'
 import { monitorTypes, testMonitor } from './monitors.mjs'
 import * as catalog from './catalog.mjs'
 import { exchange, modelColumns, preview, rowColumns, runRow, tables, testedRow, testRows } from './data.mjs'
@@ -398,6 +399,7 @@ const routes = [
   ['POST', 'monitors/test', ({ body }) => testMonitor(body)],
   ['GET', 'catalog/alert-triggers', () => ({ items: triggerTypes })],
   ['POST', 'alert-channels/test', ({ body }) => testChannel(body)],
+  ['GET', 'lineage', ({ query }) => lineage(store, query.get('kind'), query.get('slug'))],
   ['GET', 'syncs/([^/]+)/alerts', ({ params: [slug] }) => alertsOf(store, document('syncs', slug))],
   ['GET', 'syncs/([^/]+)/alerts/history', ({ params: [slug] }) => historyOf(store, document('syncs', slug))],
   ['POST', 'syncs/([^/]+)/alerts/([^/]+)/mute', ({ params: [slug, trigger], body }) => mute(slug, trigger, body.minutes)],

@@ -16,6 +16,7 @@ export const commands: Command[] = [
   page('Destinations', '/destinations'),
   page('Syncs', '/syncs'),
   page('Sequences', '/sequences'),
+  page('Lineage', '/lineage'),
   page('API keys', '/settings/keys'),
   page('Alert channels', '/settings/alerts'),
   page('Monitors', '/settings/monitors'),
