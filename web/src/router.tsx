@@ -290,6 +290,17 @@ const settingsCredential = createRoute({
   component: lazyRouteComponent(() => import('./routes/settings/credential')),
 })
 
+// Builds for users have no such page: the bundler drops what is never used.
+const forDevelopers = import.meta.env.DEV
+  ? [
+      createRoute({
+        getParentRoute: () => app,
+        path: '/gallery',
+        component: lazyRouteComponent(() => import('./routes/gallery')),
+      }),
+    ]
+  : []
+
 const routeTree = root.addChildren([
   signIn,
   app.addChildren([
@@ -314,6 +325,7 @@ const routeTree = root.addChildren([
     sequence,
     sequenceRun,
     lineage,
+    ...forDevelopers,
     settings.addChildren([
       settingsWorkspace,
       settingsAlerts,
