@@ -1,9 +1,9 @@
 import { execFileSync } from 'node:child_process'
 import { breaches, choose, expect, signIn, test } from '../app'
-import { applyDocuments, slugged, waitForEnd } from './steps'
+import { applyDocuments, named, slugged, waitForEnd } from './steps'
 
-// A warehouse with the Lightning engine, over a real server: arrays become rows, and the warehouse holds what became of
-// each. MILLRACE_E2E_POSTGRES_URL names the database. The tests build on each other.
+// A warehouse with the Lightning engine, over a real server: arrays become rows, the warehouse holds what became of
+// each, and a dbt project says which models it has. MILLRACE_E2E_POSTGRES_URL names the database. The tests build on each other.
 
 test.describe.configure({ mode: 'serial' })
 
@@ -82,4 +82,65 @@ test('the warehouse is told what became of rows, and the page says which run was
     .toMatch(/Run \d+/)
   expect(await breaches(page)).toEqual([])
   expect(psql(`SELECT string_agg(op_type || ' ' || status, ', ' ORDER BY op_type) FROM ${audit}.sync_changelog`)).toBe('added succeeded, removed succeeded')
+})
+
+const manifest = {
+  metadata: {
+    dbt_schema_version: 'https://schemas.getdbt.com/dbt/manifest/v12.json',
+    dbt_version: '1.10.4',
+    generated_at: '2026-02-28T07:00:00Z',
+    adapter_type: 'postgres',
+    project_name: 'shop',
+  },
+  macros: {},
+  nodes: {
+    'model.shop.vips': {
+      name: 'vips',
+      package_name: 'shop',
+      original_file_path: 'models/vips.sql',
+      description: 'People who bought a lot',
+      relation_name: `public.${from}`,
+      language: 'sql',
+      compiled_code: `SELECT id, owner FROM ${from}`,
+      config: { materialized: 'table' },
+      columns: { owner: { name: 'owner', description: 'Whose devices they are' } },
+    },
+  },
+}
+
+const file = (content: object) => ({ name: 'manifest.json', mimeType: 'application/json', buffer: Buffer.from(JSON.stringify(content)) })
+
+// Req: DBT-01, DBT-03, DBT-04
+test('a manifest is loaded from a file, and a model is made of what it lists', async ({ page }) => {
+  const [project, people] = [named('Shop project'), named('dbt people')]
+  await page.goto(`/sources/${source}`)
+  await page.getByRole('tab', { name: 'dbt' }).click()
+  await page.getByRole('button', { name: 'Add dbt project' }).first().click()
+  await page.getByRole('dialog').getByRole('textbox', { name: 'Name' }).fill(project)
+  await page.getByRole('textbox', { name: 'Address of its files' }).fill('https://github.com/acme/shop/blob/main')
+  await page.getByRole('button', { name: 'Save' }).click()
+  const card = page.getByRole('region', { name: project })
+  await expect(card).toContainText('No manifest yet')
+  expect(await breaches(page)).toEqual([])
+
+  const upload = card.locator('input[type=file]')
+  await upload.setInputFiles(file({ nodes: [] }))
+  await expect(card.getByRole('alert')).toContainText('manifest')
+  await upload.setInputFiles(file(manifest))
+  await expect(card).toContainText('1.10.4')
+
+  await page.getByRole('link', { name: 'Add model' }).first().click()
+  await page.getByText('dbt model', { exact: true }).click()
+  await page.getByRole('list', { name: 'Models and analyses' }).getByRole('button', { name: /vips/ }).click()
+  await expect(page.getByText('model.shop.vips').first()).toBeVisible()
+  await expect(page.getByRole('link', { name: /models\/vips\.sql/ })).toHaveAttribute('href', 'https://github.com/acme/shop/blob/main/models/vips.sql')
+  await page.getByRole('button', { name: 'Preview', exact: true }).click()
+  await expect(page.getByRole('table', { name: 'Preview rows' })).toBeVisible({ timeout: 45_000 })
+  expect(await breaches(page)).toEqual([])
+  await page.getByRole('button', { name: 'Continue' }).click()
+  await page.getByRole('textbox', { name: 'Name' }).fill(people)
+  await page.getByRole('button', { name: 'Finish' }).click()
+  await expect(page.getByRole('heading', { level: 1, name: people })).toBeVisible()
+  await page.getByRole('tab', { name: /^Columns/ }).click()
+  await expect(page.getByRole('textbox', { name: 'Description of owner' })).toHaveAttribute('placeholder', 'Whose devices they are')
 })
