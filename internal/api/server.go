@@ -158,6 +158,7 @@ func (s *Server) own(mux *http.ServeMux) huma.API {
 	s.dbt(api)
 	s.orchestrators(api)
 	s.biTools(api)
+	s.lineages(api)
 	refine(config.Components.Schemas)
 	mux.HandleFunc("GET /api/events", s.events)
 	mux.HandleFunc("POST /api/hooks/fivetran/{workspace}/{uuid}", s.hook)

@@ -12,6 +12,7 @@ import { AppLayout } from './routes/app'
 import { NotFoundPage } from './routes/not-found'
 import { PageError } from './routes/page-error'
 import {
+  lineageSearch,
   listSearch,
   modelNewSearch,
   runSearch,
@@ -172,6 +173,13 @@ const sequenceRun = createRoute({
   component: lazyRouteComponent(() => import('./routes/sequences/run')),
 })
 
+const lineage = createRoute({
+  getParentRoute: () => app,
+  path: '/lineage',
+  validateSearch: lineageSearch,
+  component: lazyRouteComponent(() => import('./routes/lineage')),
+})
+
 const settings = createRoute({
   getParentRoute: () => app,
   path: '/settings',
@@ -282,6 +290,17 @@ const settingsCredential = createRoute({
   component: lazyRouteComponent(() => import('./routes/settings/credential')),
 })
 
+// Builds for users have no such page: the bundler drops what is never used.
+const forDevelopers = import.meta.env.DEV
+  ? [
+      createRoute({
+        getParentRoute: () => app,
+        path: '/gallery',
+        component: lazyRouteComponent(() => import('./routes/gallery')),
+      }),
+    ]
+  : []
+
 const routeTree = root.addChildren([
   signIn,
   app.addChildren([
@@ -305,6 +324,8 @@ const routeTree = root.addChildren([
     sequenceNew,
     sequence,
     sequenceRun,
+    lineage,
+    ...forDevelopers,
     settings.addChildren([
       settingsWorkspace,
       settingsAlerts,

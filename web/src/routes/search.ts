@@ -53,11 +53,22 @@ export function listSearch(raw: Raw): ListSearch {
   })
 }
 
-export interface TabSearch {
+/** How a lineage is looked at. */
+export interface LineageSearch {
+  search?: string
+  view?: 'list'
+  trouble?: boolean
+}
+
+export const lineageSearch = (raw: Raw): LineageSearch =>
+  compact({ search: text(raw, 'search'), view: oneOf(raw, 'view', ['list']), trouble: text(raw, 'trouble') === 'true' || undefined })
+
+/** The look belongs to the tab with the lineage. */
+export interface TabSearch extends LineageSearch {
   tab?: string
 }
 
-export const tabSearch = (raw: Raw): TabSearch => compact({ tab: text(raw, 'tab') })
+export const tabSearch = (raw: Raw): TabSearch => compact({ tab: text(raw, 'tab'), ...lineageSearch(raw) })
 
 export interface TypeSearch {
   type?: string
@@ -95,7 +106,7 @@ export interface SyncSearch extends TabSearch {
 
 export const syncSearch = (raw: Raw): SyncSearch =>
   compact({
-    tab: text(raw, 'tab'),
+    ...tabSearch(raw),
     runs: oneOf(raw, 'runs', ['nonempty', 'succeeded']),
     test: oneOf(raw, 'test', ['row']),
     key: text(raw, 'key'),

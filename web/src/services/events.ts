@@ -36,6 +36,7 @@ export function applyRun(client: QueryClient, run: Run): void {
   if (reported.get(run.id) === run.state) return
   reported.set(run.id, run.state)
   void client.invalidateQueries({ queryKey: ['syncs'] })
+  void client.invalidateQueries({ queryKey: ['lineage'] })
   if (isActive(run)) return
   reported.delete(run.id)
   void client.invalidateQueries({ queryKey: ['runs', 'rows', run.id] })
@@ -48,6 +49,7 @@ export function applySequenceRun(client: QueryClient, run: SequenceRun): void {
   client.setQueryData(['sequence-runs', 'one', run.id], run)
   void client.invalidateQueries({ queryKey: ['sequence-runs', 'of', run.sequenceSlug] })
   void client.invalidateQueries({ queryKey: ['sequences'] })
+  void client.invalidateQueries({ queryKey: ['lineage'] })
   if (isOver(run)) void client.invalidateQueries({ queryKey: ['syncs'] })
 }
 

@@ -956,6 +956,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/lineage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Say where rows come from and go to */
+        get: operations["get-lineage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/models": {
         parameters: {
             query?: never;
@@ -3647,6 +3664,28 @@ export interface components {
             /** @description the driver's own words */
             error?: string;
             ok: boolean;
+        };
+        Lineage: {
+            edges: components["schemas"]["LineageEdge"][];
+            nodes: components["schemas"]["LineageNode"][];
+        };
+        LineageEdge: {
+            from: string;
+            to: string;
+        };
+        LineageNode: {
+            /** @description kind/slug */
+            id: string;
+            /** @enum {string} */
+            kind: "source" | "model" | "sequence" | "sync" | "destination";
+            /** @description the state in words */
+            label?: string;
+            name: string;
+            slug: string;
+            /** @description of syncs and sequences, as in their status */
+            state?: string;
+            /** @description of sources and destinations: slug of the connector */
+            type?: string;
         };
         Link: {
             name: string;
@@ -7419,6 +7458,39 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "get-lineage": {
+        parameters: {
+            query?: {
+                /** @description with a slug: only what that document's rows come from and go to */
+                kind?: "source" | "model" | "sequence" | "sync" | "destination";
+                slug?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Lineage"];
+                };
             };
             /** @description Error */
             default: {

@@ -134,6 +134,13 @@ export interface Draft<S> {
   spec: S
 }
 
+/** Where rows come from and go to. */
+export type Lineage = Schema['Lineage']
+export type LineageNode = Schema['LineageNode']
+export type LineageEdge = Schema['LineageEdge']
+/** The kinds that rows pass through, and sequences, which start syncs. */
+export type LineageKind = LineageNode['kind']
+
 /** One page of a list. */
 export type List<T> = Omit<Schema['PageRun'], 'items'> & { items: T[] }
 /** A list that is answered as a whole. */

@@ -90,7 +90,7 @@ export const sources = [
       { name: 'plannerSchema', label: 'Planner schema', type: 'string', default: 'millrace_planner', advanced: true, help: 'Where the Lightning engine keeps what was synced.' },
       { name: 'auditSchema', label: 'Audit schema', type: 'string', default: 'millrace_audit', advanced: true, help: 'Where Millrace writes what became of rows.' },
     ],
-    methods: ['sql', 'table'],
+    methods: ['sql', 'table', 'dbt', 'bi'],
     grants:
       'CREATE SCHEMA IF NOT EXISTS "{planner}";\nCREATE SCHEMA IF NOT EXISTS "{audit}";\nGRANT CREATE, USAGE ON SCHEMA "{planner}" TO "{user}";\nGRANT CREATE, USAGE ON SCHEMA "{audit}" TO "{user}";',
     engines: ['basic', 'lightning'],

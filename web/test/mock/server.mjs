@@ -6,6 +6,7 @@ import { extname, join, normalize } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { alertsOf, channelTypes, historyOf, testChannel, triggerTypes } from './alerts.mjs'
+import { lineage } from './lineage.mjs'
 import { monitorTypes, testMonitor } from './monitors.mjs'
 import * as catalog from './catalog.mjs'
 import { exchange, modelColumns, preview, rowColumns, runRow, tables, testedRow, testRows } from './data.mjs'
@@ -15,6 +16,7 @@ import * as network from './network.mjs'
 import * as moves from './storage.mjs'
 import { Store } from './store.mjs'
 import { syncLogs } from './synclogs.mjs'
+import * as tools from './tools.mjs'
 import { functions, properties, tryMapping } from './templates.mjs'
 
 const { values: flags } = parseArgs({
@@ -43,7 +45,7 @@ class Refusal extends Error {
 }
 
 const missing = (what) => new Refusal(404, `there is no ${what}`, { suggestion: 'Check the name.' })
-const kinds = 'sources|models|destinations|syncs|sequences|alert-channels|storages|tunnels|credentials|monitors'
+const kinds = 'sources|models|destinations|syncs|sequences|alert-channels|storages|tunnels|credentials|monitors|bi-tools|orchestrators|dbt-projects'
 
 function document(kind, slug) {
   const found = store.get(kind, slug)
@@ -306,6 +308,30 @@ function exported(id, format, query) {
   return [200, format === 'csv' ? csv : found, { 'Content-Type': type, 'Content-Disposition': `attachment; filename="run-${id}.${format}"` }]
 }
 
+/** A document as it is kept, with what is not shown of it. */
+function kept(kind, slug) {
+  document(kind, slug)
+  return store.documents[kind].get(slug)
+}
+
+function biSql(item) {
+  const sql = tools.biSql(item)
+  if (sql === undefined) throw new Refusal(422, 'Looker has no such Look, or is not available', { code: 'bi.not_found', suggestion: 'Choose another Look, or publish this one again.' })
+  return { sql }
+}
+
+function connect(slug) {
+  const answer = tools.connect(kept('orchestrators', slug))
+  if (answer === undefined) throw new Refusal(422, 'Fivetran refuses: access denied', { code: 'orchestrator.failed', suggestion: 'Use the key of an Account Administrator.' })
+  return answer
+}
+
+function loadManifest(slug, body) {
+  const manifest = tools.loadManifest(kept('dbt-projects', slug), body)
+  if (manifest === undefined) throw new Refusal(422, 'this is no manifest of dbt', { code: 'dbt.invalid_manifest', suggestion: 'Load target/manifest.json.' })
+  return manifest
+}
+
 const untestable = (why) => new Refusal(422, why, { code: 'run.untestable', suggestion: 'Run the sync to see what it sends.' })
 
 function rowsToTest(slug, key) {
@@ -394,10 +420,20 @@ const routes = [
   ['DELETE', 'keys/(\\d+)', ({ params: [id] }) => ((store.keys = store.keys.filter((k) => k.id !== Number(id))), [204])],
   ['GET', 'catalog/(sources|destinations|storages|credentials)', ({ params: [kind] }) => ({ items: catalog[kind] })],
   ['GET', 'catalog/alert-channels', () => ({ items: channelTypes })],
+  ['GET', 'catalog/bi-tools', () => ({ items: tools.biToolTypes })],
+  ['GET', 'catalog/orchestrators', () => ({ items: tools.orchestratorTypes })],
+  ['GET', 'catalog/dbt-origins', () => ({ items: tools.dbtOrigins })],
+  ['GET', 'bi-tools/([^/]+)/items', ({ query }) => ({ items: tools.biItems(query.get('parent') ?? '') })],
+  ['GET', 'bi-tools/([^/]+)/sql', ({ query }) => biSql(query.get('item'))],
+  ['POST', 'orchestrators/([^/]+)/connect', ({ params: [slug] }) => connect(slug)],
+  ['PUT', 'dbt-projects/([^/]+)/manifest', ({ params: [slug], body }) => loadManifest(slug, body)],
+  ['GET', 'dbt-projects/([^/]+)/nodes', ({ params: [slug], query }) => page((kept('dbt-projects', slug).nodes ?? []).filter(({ id }) => id.includes(query.get('search') ?? '')), query)],
+  ['GET', 'dbt-projects/([^/]+)/nodes/([^/]+)', ({ params: [slug, id] }) => tools.nodeDetail(kept('dbt-projects', slug).nodes.find((node) => node.id === id))],
   ['GET', 'catalog/monitors', () => ({ items: monitorTypes })],
   ['POST', 'monitors/test', ({ body }) => testMonitor(body)],
   ['GET', 'catalog/alert-triggers', () => ({ items: triggerTypes })],
   ['POST', 'alert-channels/test', ({ body }) => testChannel(body)],
+  ['GET', 'lineage', ({ query }) => lineage(store, query.get('kind'), query.get('slug'))],
   ['GET', 'syncs/([^/]+)/alerts', ({ params: [slug] }) => alertsOf(store, document('syncs', slug))],
   ['GET', 'syncs/([^/]+)/alerts/history', ({ params: [slug] }) => historyOf(store, document('syncs', slug))],
   ['POST', 'syncs/([^/]+)/alerts/([^/]+)/mute', ({ params: [slug, trigger], body }) => mute(slug, trigger, body.minutes)],

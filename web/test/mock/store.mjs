@@ -4,6 +4,7 @@ import { rollupOf } from './alerts.mjs'
 import { modelColumns } from './data.mjs'
 import { tunnelStatus } from './network.mjs'
 import { storageStatus } from './storage.mjs'
+import { toolStatus } from './tools.mjs'
 
 const hour = 3_600_000
 const ago = (ms) => new Date(Date.now() - ms).toISOString()
@@ -11,7 +12,7 @@ const ago = (ms) => new Date(Date.now() - ms).toISOString()
 export class Store {
   constructor(empty) {
     this.next = 1000
-    this.documents = { sources: new Map(), models: new Map(), destinations: new Map(), syncs: new Map(), sequences: new Map(), 'alert-channels': new Map(), storages: new Map(), tunnels: new Map(), credentials: new Map(), monitors: new Map() }
+    this.documents = { sources: new Map(), models: new Map(), destinations: new Map(), syncs: new Map(), sequences: new Map(), 'alert-channels': new Map(), storages: new Map(), tunnels: new Map(), credentials: new Map(), 'bi-tools': new Map(), orchestrators: new Map(), 'dbt-projects': new Map(), monitors: new Map() }
     this.storage = { slug: undefined, since: null, history: [], switch: null, moved: new Set() }
     this.runs = []
     this.sequenceRuns = []
@@ -74,8 +75,10 @@ export class Store {
     return this.sequenceRuns.filter((run) => run.sequenceSlug === slug).sort((a, b) => b.id - a.id)
   }
 
-  status(kind, { metadata, spec, lastTest }) {
+  status(kind, document) {
+    const { metadata, spec, lastTest } = document
     const { slug } = metadata
+    if (['bi-tools', 'orchestrators', 'dbt-projects'].includes(kind)) return toolStatus(this, kind, slug, document)
     if (kind === 'sources') {
       return { sample: spec.type.startsWith('sample'), modelCount: this.count('models', (m) => m.spec.source === slug), lastTest }
     }
@@ -139,9 +142,9 @@ function sequenceStatus(spec, lastRun) {
   return { state, label: sequenceWords[state], lastRun, nextRunAt: nextRunAt(spec), lastSkip }
 }
 
-const secretNames = /password|secret(?!s)|accountKey|routingKey|webhookUrl|token|externalId|serviceAccountKey/i
+const secretNames = /password|secret(?!s)|clientSecret|apiSecret|accountKey|routingKey|webhookUrl|token|externalId|serviceAccountKey/i
 
-function withoutSecrets({ lastTest: _, ...document }) {
+function withoutSecrets({ lastTest: _, connected: __, nodes: ___, manifest: ____, ...document }) {
   const { configuration } = document.spec
   if (!configuration) return document
   const hidden = Object.fromEntries(Object.entries(configuration).map(([name, value]) => [name, secretNames.test(name) ? { $secret: 'set' } : value]))

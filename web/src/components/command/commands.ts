@@ -16,10 +16,15 @@ export const commands: Command[] = [
   page('Destinations', '/destinations'),
   page('Syncs', '/syncs'),
   page('Sequences', '/sequences'),
+  page('Lineage', '/lineage'),
   page('API keys', '/settings/keys'),
   page('Alert channels', '/settings/alerts'),
   page('Monitors', '/settings/monitors'),
   page('Storage', '/settings/storage'),
+  page('BI tools', '/settings/bi-tools'),
+  page('Orchestrators', '/settings/orchestrators'),
+  page('Tunnels', '/settings/tunnels'),
+  page('Credentials', '/settings/credentials'),
   page('Workspace settings', '/settings/workspace'),
   create('Add source', '/sources/new'),
   create('Add model', '/models/new'),
@@ -27,6 +32,10 @@ export const commands: Command[] = [
   create('Add sync', '/syncs/new'),
   create('Add sequence', '/sequences/new'),
   create('Add alert channel', '/settings/alerts/new'),
+  create('Add monitor', '/settings/monitors/new'),
+  create('Add storage', '/settings/storage/new'),
+  create('Add tunnel', '/settings/tunnels/new'),
+  create('Add credential', '/settings/credentials/new'),
 ]
 
 /** The commands in which every typed word occurs, in their order. */

@@ -24,12 +24,15 @@ export function useConfirm(): Confirm['ask'] {
   return context.ask
 }
 
-/** Holds the person back from leaving a page with changes that are not saved. */
+/** The tab of a page, as its address has it. */
+const tabOf = (search: object): unknown => (search as { tab?: unknown }).tab
+
+/** Holds the person back from leaving a page, or one of its tabs, with changes that are not saved. */
 export function useUnsavedGuard(dirty: boolean): void {
   const ask = useConfirm()
   useBlocker({
     shouldBlockFn: async ({ current, next }) => {
-      if (!dirty || current.pathname === next.pathname) return false
+      if (!dirty || (current.pathname === next.pathname && tabOf(current.search) === tabOf(next.search))) return false
       const leave = await ask({
         title: 'Leave without saving?',
         body: 'Your changes on this page are not saved and will be lost.',

@@ -10,6 +10,7 @@ import {
   IconSearch,
   IconSend,
   IconSettings,
+  IconSitemap,
   IconSun,
   IconTable,
   type Icon,
@@ -31,6 +32,7 @@ const places = [
   { to: '/destinations', label: 'Destinations', icon: IconSend },
   { to: '/syncs', label: 'Syncs', icon: IconRefresh },
   { to: '/sequences', label: 'Sequences', icon: IconListNumbers },
+  { to: '/lineage', label: 'Lineage', icon: IconSitemap },
 ] as const
 
 function Place({ to, label, icon: PlaceIcon }: { to: (typeof places)[number]['to'] | '/settings'; label: string; icon: Icon }) {

@@ -1,15 +1,17 @@
-import { Button } from '@mantine/core'
-import { IconPlus, IconWand } from '@tabler/icons-react'
+import { Button, TextInput, UnstyledButton } from '@mantine/core'
+import { IconArrowsLeftRight, IconChevronDown, IconChevronRight, IconPlus, IconSearch, IconWand } from '@tabler/icons-react'
 import { useQuery } from '@tanstack/react-query'
-import { useMemo } from 'react'
+import { useId, useMemo, useState, type ReactNode } from 'react'
 import { EmptyState } from '~/components/feedback/EmptyState'
 import { sentenceList } from '~/components/format/format'
 import { functionsQuery, propertiesQuery } from '~/services/templates'
 import type { Json, Mapping, ModelColumn, TargetField } from '~/services/types'
 import { MappingContext, type MappingContextValue } from './context'
+import { FieldPanel } from './FieldPanel'
 import classes from './Mapping.module.css'
 import { MappingRow } from './MappingRow'
 import { kindOf, kindsAt, mapAllByName, mappingProblems, unmappedFields } from './mappings'
+import { matchesSearch, sectionsOf, withColumn, type Section } from './sections'
 
 export interface MappingEditorProps {
   /** The model's slug. */
@@ -42,9 +44,27 @@ export function MappingEditor(props: MappingEditorProps) {
   const free = unmappedFields(fields, value)
   const replace = (index: number, mapping: Mapping) => onChange(value.map((m, i) => (i === index ? mapping : m)))
   const add = () => onChange([...value, { to: free.find((f) => f.required)?.name ?? '', kind: 'column', from: '' }])
+  const [search, setSearch] = useState('')
+  const [panel, setPanel] = useState(false)
+  const sections = useMemo(() => sectionsOf(fields, value), [fields, value])
+  const byName = new Map(fields.map((f) => [f.name, f]))
+  const searchable = value.length > searchedFrom
+  // A row with a problem is never hidden by a search.
+  const shown = (section: Section) =>
+    section.rows.filter(({ mapping, index }) => !searchable || matchesSearch(mapping, byName.get(mapping.to), search) || (checked && problems.rows[index] !== undefined))
   return (
     <MappingContext value={context}>
     <div className={classes.editor}>
+      {searchable && (
+        <TextInput
+          size="xs"
+          aria-label="Search mappings"
+          placeholder="Search mappings"
+          leftSection={<IconSearch size={14} aria-hidden />}
+          value={search}
+          onChange={(event) => setSearch(event.currentTarget.value)}
+        />
+      )}
       {value.length > 0 && (
         <div className={classes.heads} aria-hidden="true">
           <span>Model</span>
@@ -57,25 +77,53 @@ export function MappingEditor(props: MappingEditorProps) {
           Let Millrace pair columns and fields by their names, or add them one by one.
         </EmptyState>
       )}
-      {value.map((mapping, index) => (
-        <MappingRow
-          key={index}
-          label={`Mapping ${index + 1}`}
-          mapping={mapping}
-          target={{ fields, free, custom, label: 'Destination field' }}
-          kinds={advanced ? kindsAt(0) : ['column']}
-          depth={0}
-          problem={checked ? problems.rows[index] : undefined}
-          onChange={(next) => replace(index, next)}
-          onRemove={() => onChange(value.filter((_, i) => i !== index))}
-        />
+      {sections.map((section, i) => (
+        <SectionRows key={`${i} ${section.name}`} section={section}>
+          {shown(section).map(({ mapping, index }) => (
+            <MappingRow
+              key={index}
+              label={`Mapping ${index + 1}`}
+              mapping={mapping}
+              target={{ fields, free, custom, label: 'Destination field' }}
+              kinds={advanced ? kindsAt(0) : ['column']}
+              depth={0}
+              problem={checked ? problems.rows[index] : undefined}
+              onChange={(next) => replace(index, next)}
+              onRemove={() => onChange(value.filter((_, i) => i !== index))}
+            />
+          ))}
+        </SectionRows>
       ))}
       {checked && problems.missing.length > 0 && (
         <p className={classes.problem}>The destination requires {sentenceList(problems.missing)}.</p>
       )}
-      <Buttons {...props} onAdd={add} />
+      <Buttons {...props} onAdd={add} panel={panel} onPanel={() => setPanel(!panel)} />
+      {panel && <FieldPanel columns={columns} free={free} mappings={value} onPair={(to, from) => onChange(withColumn(value, to, from))} />}
     </div>
     </MappingContext>
+  )
+}
+
+/** From how many mappings on they can be searched. */
+const searchedFrom = 8
+
+/** The mappings under one heading of the destination, which can be folded away. */
+function SectionRows({ section: { name, rows, fields }, children }: { section: Section; children: ReactNode }) {
+  const id = useId()
+  const [open, setOpen] = useState(true)
+  if (name === '') return children
+  const Chevron = open ? IconChevronDown : IconChevronRight
+  return (
+    <div role="group" aria-labelledby={id}>
+      <UnstyledButton className={classes.section} aria-expanded={open} onClick={() => setOpen(!open)}>
+        <Chevron size={15} aria-hidden />
+        <span id={id}>{name}</span>
+        <small className="muted num">
+          {rows.length} of {fields} mapped
+        </small>
+      </UnstyledButton>
+      {open && children}
+    </div>
   )
 }
 
@@ -95,7 +143,7 @@ function useEditorContext({ model, sync, array, columns, value, advanced, clear,
   }, [model, sync, array, columns, properties.data, functions.data, clear, checked])
 }
 
-function Buttons({ columns, fields, value, onChange, custom, onSuggest, suggesting, onAdd }: MappingEditorProps & { onAdd: () => void }) {
+function Buttons({ columns, fields, value, onChange, custom, onSuggest, suggesting, onAdd, panel, onPanel }: MappingEditorProps & { onAdd: () => void; panel: boolean; onPanel: () => void }) {
   return (
     <div className="row wrap">
       <Button variant="default" size="xs" leftSection={<IconPlus size={14} />} onClick={onAdd}>
@@ -104,6 +152,11 @@ function Buttons({ columns, fields, value, onChange, custom, onSuggest, suggesti
       {onSuggest !== undefined && fields.length > 0 && (
         <Button variant="default" size="xs" leftSection={<IconWand size={14} />} loading={suggesting} onClick={onSuggest}>
           Suggest mappings
+        </Button>
+      )}
+      {fields.length > 0 && (
+        <Button variant="default" size="xs" leftSection={<IconArrowsLeftRight size={14} />} aria-expanded={panel} onClick={onPanel}>
+          Columns and free fields
         </Button>
       )}
       {custom && (

@@ -3,11 +3,13 @@ import { IconArrowRight, IconTrash } from '@tabler/icons-react'
 import { FieldIcon } from '~/components/grid/FieldIcon'
 import { FieldOption, RequiredMark } from '~/components/grid/options'
 import type { Mapping, MappingKind, Property, TargetField } from '~/services/types'
+import { useDrop } from './drag'
 import classes from './Mapping.module.css'
 import { kindOf, kindWords, withKind, withTarget } from './mappings'
 import { Members } from './Members'
 import { NullPolicyInput } from './NullPolicyInput'
 import { ColumnSelect, ListInput, PropertyInput, StaticInput, VariableSelect } from './sources'
+import { grouped } from './sections'
 import { TemplateInput } from './TemplateInput'
 
 interface Props {
@@ -41,8 +43,10 @@ export function MappingRow(props: Props) {
   const { label, mapping, kinds, problem, item, depth, onChange, onRemove } = props
   const kind = kindOf(mapping)
   const offered = kinds.includes(kind) ? kinds : [...kinds, kind]
+  // A column that is dropped fills the field, whatever filled it before.
+  const drop = useDrop((from) => onChange({ to: mapping.to, kind: 'column', from }))
   return (
-    <div className={classes.mapping} role="group" aria-label={label}>
+    <div className={classes.mapping} role="group" aria-label={label} {...(item === undefined ? drop : {})}>
       <div className={classes.line}>
         <div className={offered.length > 1 ? classes.source : undefined}>
           {offered.length > 1 && (
@@ -72,12 +76,12 @@ export function MappingRow(props: Props) {
   )
 }
 
-function SourceInput({ mapping, item, onChange }: Props) {
+function SourceInput({ mapping, target, item, onChange }: Props) {
   switch (kindOf(mapping)) {
     case 'column':
       return item === undefined ? <ColumnSelect mapping={mapping} onChange={onChange} /> : <PropertyInput mapping={mapping} item={item} onChange={onChange} />
     case 'static':
-      return <StaticInput mapping={mapping} onChange={onChange} />
+      return <StaticInput mapping={mapping} onChange={onChange} field={target.fields.find((f) => f.name === mapping.to)} />
     case 'variable':
       return <VariableSelect mapping={mapping} onChange={onChange} />
     case 'template':
@@ -97,10 +101,10 @@ function TargetInput({ mapping, target: { fields, free, custom, label }, kinds, 
       <Autocomplete
         aria-label={label}
         placeholder="Name of the field"
-        data={free.map((f) => f.name)}
+        data={grouped(free, (f) => f.name)}
         value={mapping.to}
         leftSection={byName.has(mapping.to) ? <FieldIcon type={byName.get(mapping.to)?.type ?? 'unknown'} /> : undefined}
-        renderOption={({ option }) => <FieldOption name={option.value} field={byName.get(option.value)} />}
+        renderOption={({ option }) => <FieldOption name={byName.get(option.value)?.label || option.value} field={byName.get(option.value)} />}
         onChange={set}
       />
     )
@@ -113,7 +117,7 @@ function TargetInput({ mapping, target: { fields, free, custom, label }, kinds, 
       placeholder="Choose a field"
       searchable
       nothingFoundMessage="The destination has no such field left"
-      data={data.map((f) => ({ value: f.name, label: f.label || f.name }))}
+      data={grouped(data, (f) => ({ value: f.name, label: f.label || f.name }))}
       value={chosen === undefined ? null : mapping.to}
       leftSection={chosen === undefined ? undefined : <FieldIcon type={chosen.type} />}
       rightSection={chosen?.required === true ? <RequiredMark /> : undefined}

@@ -2,7 +2,7 @@ import { Autocomplete, NumberInput, Select, TextInput } from '@mantine/core'
 import { textOf } from '~/components/fields/fields'
 import { ColumnOption } from '~/components/grid/options'
 import { TypeIcon } from '~/components/grid/TypeIcon'
-import type { Mapping, Property } from '~/services/types'
+import type { Json, Mapping, Option, Property, TargetField } from '~/services/types'
 import { useMappingContext } from './context'
 import classes from './Mapping.module.css'
 import { asStaticType, listsOfObjects, staticType, variables, type StaticType } from './mappings'
@@ -93,9 +93,10 @@ const staticTypes: { value: StaticType; label: string }[] = [
 ]
 
 /** A value that is the same for every row (SY-26). */
-export function StaticInput({ mapping, onChange }: Props) {
+export function StaticInput({ mapping, onChange, field }: Props & { field: TargetField | undefined }) {
   const type = staticType(mapping.value)
   const set = (value: Mapping['value']) => onChange({ ...mapping, value })
+  if (field?.options && field.options.length > 0) return <ChoiceInput field={field} options={field.options} value={mapping.value} onChange={set} />
   return (
     <div className={classes.static}>
       <Select
@@ -122,5 +123,36 @@ export function StaticInput({ mapping, onChange }: Props) {
       )}
       {type === 'null' && <TextInput aria-label="Value" value="null" readOnly />}
     </div>
+  )
+}
+
+interface ChoiceProps {
+  field: TargetField
+  options: Option[]
+  value: Json | undefined
+  onChange: (value: Json) => void
+}
+
+/** One of the values that the destination takes for a field. Another one, as an older mapping may have it, stays choosable. */
+function ChoiceInput({ field, options, value, onChange }: ChoiceProps) {
+  const current = textOf(value)
+  const known = options.map((o) => ({ value: o.value, label: o.label || o.value, help: o.help }))
+  const data = current === '' || known.some((o) => o.value === current) ? known : [{ value: current, label: current, help: undefined }, ...known]
+  const help = new Map(data.map((o) => [o.value, o.help]))
+  return (
+    <Select
+      aria-label="Value"
+      placeholder="Choose a value"
+      searchable
+      nothingFoundMessage="The destination takes no such value"
+      data={data}
+      value={current === '' ? null : current}
+      renderOption={({ option }) => (
+        <span>
+          {option.label} <small className="muted">{help.get(option.value) ?? (option.label === option.value ? '' : option.value)}</small>
+        </span>
+      )}
+      onChange={(next) => onChange(field.type === 'number' && next !== null ? Number(next) : (next ?? ''))}
+    />
   )
 }

@@ -31,7 +31,8 @@ export function RowsEditor({ draft, onChange, onRun, place }: Props) {
   const catalog = useQuery(sourceCatalogQuery)
   const info = catalog.data?.find((entry) => entry.slug === source.data?.spec.type)
   const methods: ModelMethod[] = info?.methods ?? ['sql', 'table']
-  const fallback = methods.includes(draft.method) ? undefined : methods[0]
+  // Before the source is known, an address that names a method must not lose it.
+  const fallback = info === undefined || methods.includes(draft.method) ? undefined : methods[0]
   useEffect(() => {
     if (fallback !== undefined) onChange({ ...draft, method: fallback })
   }, [fallback, draft, onChange])

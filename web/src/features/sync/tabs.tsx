@@ -1,6 +1,7 @@
 import type { ReactNode } from 'react'
 import { AlertsTab } from '~/features/alert/AlertsTab'
 import { ActivityTab } from '~/features/document/ActivityTab'
+import { LineageTab } from '~/features/lineage/LineageTab'
 import { SyncLogsOfSync } from '~/features/synclog/SyncLogsTab'
 import type { SyncSearch } from '~/routes/search'
 import type { Sync } from '~/services/types'
@@ -50,5 +51,6 @@ export const syncTabs: SyncTab[] = [
     content: ({ sync }) => <AlertsTab sync={sync} />,
   },
   { value: 'sync-logs', label: 'Sync logs', content: ({ sync }) => <SyncLogsOfSync key={sync.metadata.revision} sync={sync} /> },
+  { value: 'lineage', label: 'Lineage', content: ({ sync }) => <LineageTab of={{ kind: 'sync', slug: sync.metadata.slug }} /> },
   { value: 'activity', label: 'Activity', content: ({ sync }) => <ActivityTab kind="syncs" slug={sync.metadata.slug} /> },
 ]

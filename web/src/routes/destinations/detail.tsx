@@ -11,6 +11,7 @@ import { ActivityTab } from '~/features/document/ActivityTab'
 import { DocumentGate } from '~/features/document/DocumentGate'
 import { DocumentMenu } from '~/features/document/DocumentMenu'
 import { Meta } from '~/features/document/Meta'
+import { LineageTab } from '~/features/lineage/LineageTab'
 import { SyncTable } from '~/features/sync/SyncTable'
 import { destinationCatalogQuery } from '~/services/catalog'
 import type { Destination } from '~/services/types'
@@ -41,6 +42,7 @@ function DestinationDetail({ destination }: { destination: Destination }) {
     },
     { value: 'syncs', label: 'Syncs', count: status?.syncCount, content: () => <SyncTable filters={{ destination: metadata.slug }} /> },
     { value: 'alerts', label: 'Alerts', content: () => <DefaultsTab key={metadata.revision} destination={destination} /> },
+    { value: 'lineage', label: 'Lineage', content: () => <LineageTab of={{ kind: 'destination', slug: metadata.slug }} /> },
     { value: 'activity', label: 'Activity', content: () => <ActivityTab kind="destinations" slug={metadata.slug} /> },
   ]
   return (

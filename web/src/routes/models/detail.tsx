@@ -12,6 +12,7 @@ import { ActivityTab } from '~/features/document/ActivityTab'
 import { DocumentGate } from '~/features/document/DocumentGate'
 import { DocumentMenu } from '~/features/document/DocumentMenu'
 import { Meta } from '~/features/document/Meta'
+import { LineageTab } from '~/features/lineage/LineageTab'
 import { ColumnsTab } from '~/features/model/ColumnsTab'
 import { BiSql } from '~/features/model/BiChooser'
 import { DbtRows } from '~/features/model/DbtRows'
@@ -42,6 +43,7 @@ function ModelDetail({ model }: { model: Model }) {
     { value: 'columns', label: 'Columns', count: spec.columns?.length, content: () => <ColumnsTab key={metadata.revision} model={model} /> },
     { value: 'preview', label: 'Preview', content: () => <PreviewTab model={model} /> },
     { value: 'syncs', label: 'Syncs', count: status?.syncCount, content: () => <SyncTable filters={{ model: metadata.slug }} /> },
+    { value: 'lineage', label: 'Lineage', content: () => <LineageTab of={{ kind: 'model', slug: metadata.slug }} /> },
     { value: 'activity', label: 'Activity', content: () => <ActivityTab kind="models" slug={metadata.slug} /> },
   ]
   return (

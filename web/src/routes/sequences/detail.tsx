@@ -7,6 +7,7 @@ import { PageTabs } from '~/components/tabs/PageTabs'
 import { ActivityTab } from '~/features/document/ActivityTab'
 import { DocumentGate } from '~/features/document/DocumentGate'
 import { Meta } from '~/features/document/Meta'
+import { LineageTab } from '~/features/lineage/LineageTab'
 import { ScheduleCard } from '~/features/document/ScheduleCard'
 import { LastSkip, ScheduleFact } from '~/features/document/ScheduleFact'
 import { skipSince } from '~/features/document/skip'
@@ -53,6 +54,7 @@ function SequenceDetail({ sequence }: { sequence: Sequence }) {
     { value: 'runs', label: 'Runs', content: () => <RunsTab slug={metadata.slug} /> },
     { value: 'steps', label: 'Steps', count: spec.steps.length, content: () => <StepsTab key={metadata.revision} sequence={sequence} /> },
     { value: 'schedule', label: 'Schedule', content: () => <ScheduleTab key={metadata.revision} sequence={sequence} /> },
+    { value: 'lineage', label: 'Lineage', content: () => <LineageTab of={{ kind: 'sequence', slug: metadata.slug }} /> },
     { value: 'activity', label: 'Activity', content: () => <ActivityTab kind="sequences" slug={metadata.slug} /> },
   ]
   return (

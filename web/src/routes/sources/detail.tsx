@@ -12,6 +12,7 @@ import { ActivityTab } from '~/features/document/ActivityTab'
 import { DocumentGate } from '~/features/document/DocumentGate'
 import { DocumentMenu } from '~/features/document/DocumentMenu'
 import { Meta } from '~/features/document/Meta'
+import { LineageTab } from '~/features/lineage/LineageTab'
 import { SourceModels } from '~/features/source/SourceModels'
 import { SyncLogsOfSource } from '~/features/synclog/SyncLogsTab'
 import { TablesBrowser } from '~/features/source/TablesBrowser'
@@ -46,6 +47,7 @@ function SourceDetail({ source }: { source: Source }) {
     { value: 'models', label: 'Models', count: status?.modelCount, content: () => <SourceModels slug={metadata.slug} /> },
     ...(info?.methods?.includes('dbt') === true ? [{ value: 'dbt', label: 'dbt', content: () => <ProjectsTab source={metadata.slug} /> }] : []),
     { value: 'sync-logs', label: 'Sync logs', content: () => <SyncLogsOfSource key={metadata.revision} source={source} /> },
+    { value: 'lineage', label: 'Lineage', content: () => <LineageTab of={{ kind: 'source', slug: metadata.slug }} /> },
     { value: 'activity', label: 'Activity', content: () => <ActivityTab kind="sources" slug={metadata.slug} /> },
   ]
   return (

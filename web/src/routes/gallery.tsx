@@ -1,0 +1,176 @@
+import { Alert, Badge, Button, Checkbox, SegmentedControl, Select, Switch, Tabs, TextInput } from '@mantine/core'
+import { IconPlus, IconTable } from '@tabler/icons-react'
+import { useState } from 'react'
+import { ConnectorIcon } from '~/components/brand/ConnectorIcon'
+import { CodeEditor } from '~/components/code/CodeEditor'
+import { EmptyState } from '~/components/feedback/EmptyState'
+import { ErrorCard } from '~/components/feedback/ErrorCard'
+import { LoadingRows } from '~/components/feedback/Loading'
+import { FieldsForm } from '~/components/fields/FieldsForm'
+import { TimeAgo } from '~/components/format/TimeAgo'
+import { FieldIcon } from '~/components/grid/FieldIcon'
+import { fieldTypeWords } from '~/components/grid/types'
+import { MappingEditor } from '~/components/mapping/MappingEditor'
+import { Card } from '~/components/page/Card'
+import { Facts } from '~/components/page/Facts'
+import { Page } from '~/components/page/Page'
+import { sequenceStates, syncStates } from '~/components/status/states'
+import { StatusBadge } from '~/components/status/StatusBadge'
+import { DataTable } from '~/components/table/DataTable'
+import { LineageGraph } from '~/features/lineage/LineageGraph'
+import { ApiError } from '~/services/http'
+import type { Field, FieldType, Lineage, Mapping, Settings, TargetField } from '~/services/types'
+
+const refused = new ApiError(422, {
+  code: 'source.query_failed',
+  message: 'relation "custmers" does not exist (SQLSTATE 42P01)',
+  suggestion: "Correct the model's query; the message is the source's own.",
+  requestId: 'req-1',
+})
+
+const connectorFields: Field[] = [
+  { name: 'host', label: 'Host', type: 'string', required: true, example: 'db.example.com', help: 'Name or address of the server.' },
+  { name: 'password', label: 'Password', type: 'secret', secret: true },
+  { name: 'mode', label: 'Encryption', type: 'select', default: 'prefer', options: [{ value: 'prefer', label: 'Where possible' }, { value: 'require', label: 'Always' }] },
+  { name: 'timeout', label: 'Timeout', type: 'number', advanced: true, default: 30 },
+]
+
+const target = (name: string, more: Partial<TargetField> = {}): TargetField => ({ name, type: 'string', native: 'text', required: false, match: false, ...more })
+const targets = [
+  target('email', { label: 'Email', required: true }),
+  target('plan', { label: 'Plan', section: 'Attributes', options: [{ value: 'free', label: 'Free' }, { value: 'pro', label: 'Pro' }] }),
+  target('spent', { label: 'Spent', type: 'number', section: 'Attributes' }),
+]
+
+const lineage: Lineage = {
+  nodes: [
+    { id: 'source/shop', kind: 'source', slug: 'shop', name: 'Shop', type: 'postgresql' },
+    { id: 'model/people', kind: 'model', slug: 'people', name: 'People' },
+    { id: 'sync/people', kind: 'sync', slug: 'people', name: 'People to CRM', state: 'failed', label: 'Failed' },
+    { id: 'destination/crm', kind: 'destination', slug: 'crm', name: 'CRM', type: 'hubspot' },
+  ],
+  edges: [
+    { from: 'source/shop', to: 'model/people' },
+    { from: 'model/people', to: 'sync/people' },
+    { from: 'sync/people', to: 'destination/crm' },
+  ],
+}
+
+/** Every component of the app in its states, for who builds with them. Only development builds have this page. */
+export default function Gallery() {
+  return (
+    <Page title="Components" meta="What pages are made of. Only development builds have this page.">
+      <div className="stack">
+        <Looks />
+        <States />
+        <Forms />
+        <Data />
+      </div>
+    </Page>
+  )
+}
+
+function Looks() {
+  return (
+    <Card title="Buttons and marks">
+      <div className="row wrap">
+        <Button leftSection={<IconPlus size={16} />}>Primary</Button>
+        <Button variant="default">Default</Button>
+        <Button variant="subtle">Subtle</Button>
+        <Button color="red.8">Danger</Button>
+        <Button loading>Loading</Button>
+        <Button disabled>Disabled</Button>
+        <Badge>Sample</Badge>
+        {['postgresql', 'snowflake', 's3', 'hubspot', 'braze', 'http-request'].map((type) => (
+          <ConnectorIcon key={type} type={type} />
+        ))}
+        {(Object.keys(fieldTypeWords) as FieldType[]).map((type) => (
+          <FieldIcon key={type} type={type} />
+        ))}
+      </div>
+    </Card>
+  )
+}
+
+function States() {
+  const all = [...Object.values(syncStates), ...Object.values(sequenceStates)]
+  return (
+    <>
+      <Card title="States">
+        <div className="row wrap" style={{ gap: 20 }}>
+          {all.map((state, i) => (
+            <StatusBadge key={`${i} ${state.label}`} {...state} />
+          ))}
+        </div>
+      </Card>
+      <Card title="Nothing, waiting, wrong">
+        <div className="stack">
+          <EmptyState icon={IconTable} title="Describe your first model" action={<Button>Add model</Button>}>
+            A model is a query or a table of a source, with a primary key that tells its rows apart.
+          </EmptyState>
+          <LoadingRows rows={3} />
+          <ErrorCard error={refused} title="The query was refused" onRetry={() => undefined} />
+          <Alert title="Look here">A warning stands where something can go wrong.</Alert>
+        </div>
+      </Card>
+    </>
+  )
+}
+
+function Forms() {
+  const [settings, setSettings] = useState<Settings>({})
+  const [mappings, setMappings] = useState<Mapping[]>([{ to: 'email', kind: 'column', from: 'mail' }, { to: 'plan', kind: 'static', value: 'pro' }])
+  return (
+    <>
+      <Card title="Inputs">
+        <div className="row wrap" style={{ alignItems: 'flex-end' }}>
+          <TextInput label="Text" description="What it is for" placeholder="As an example" />
+          <TextInput label="Wrong" error="The name is taken." defaultValue="Taken" />
+          <Select label="Choice" data={['One', 'Two']} defaultValue="One" />
+          <SegmentedControl data={['Graph', 'List']} />
+          <Checkbox label="Checkbox" defaultChecked />
+          <Switch label="Switch" defaultChecked />
+        </div>
+      </Card>
+      <Card title="Fields of a connector">
+        <FieldsForm fields={connectorFields} value={settings} onChange={setSettings} errors={{}} />
+      </Card>
+      <Card title="Mapping">
+        <MappingEditor model="people" columns={[{ name: 'mail', type: 'string' }, { name: 'total', type: 'number' }]} fields={targets} value={mappings} onChange={setMappings} custom={false} advanced checked />
+      </Card>
+      <Card title="Code" flush>
+        <CodeEditor label="Query" language="sql" value="SELECT id, email FROM public.people" readOnly minHeight={60} />
+      </Card>
+    </>
+  )
+}
+
+const at = new Date(Date.now() - 90 * 60_000).toISOString()
+
+function Data() {
+  return (
+    <>
+      <Card title="Facts, times and tabs">
+        <div className="stack">
+          <Facts facts={[{ label: 'Primary key', value: <code>id</code> }, { label: 'Last run', value: <TimeAgo at={at} /> }, { label: 'Next run', value: <TimeAgo at={null} /> }]} />
+          <Tabs defaultValue="runs">
+            <Tabs.List aria-label="Example">
+              <Tabs.Tab value="runs">Runs</Tabs.Tab>
+              <Tabs.Tab value="activity">Activity</Tabs.Tab>
+            </Tabs.List>
+          </Tabs>
+        </div>
+      </Card>
+      <DataTable
+        caption="Table"
+        columns={[
+          { id: 'name', header: 'Name', fill: true, cell: (row: { name: string; rows: number }) => row.name },
+          { id: 'rows', header: 'Rows', align: 'right', width: 120, cell: (row) => row.rows },
+        ]}
+        rows={[{ name: 'People', rows: 1204 }, { name: 'A name that is much longer than the place that a list has for it, as people write them now and then', rows: 7 }]}
+        rowKey={(row) => row.name}
+      />
+      <LineageGraph graph={lineage} />
+    </>
+  )
+}

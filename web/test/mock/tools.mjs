@@ -1,0 +1,45 @@
+// What other tools hold: Looks and elements of BI tools, jobs of orchestrators, models of dbt projects.
+
+const field = (name, label, more = {}) => ({ name, label, type: 'string', required: true, ...more })
+const secret = { type: 'secret', secret: true }
+
+export const biToolTypes = [
+  { slug: 'looker', name: 'Looker', summary: 'Looks become models', fields: [field('baseUrl', 'Looker address', { example: 'https://acme.cloud.looker.com' }), field('clientId', 'Client ID'), field('clientSecret', 'Client secret', secret)] },
+  { slug: 'sigma', name: 'Sigma', summary: 'Elements of workbooks become models', fields: [field('clientId', 'Client ID'), field('clientSecret', 'Client secret', secret)] },
+]
+
+export const orchestratorTypes = [
+  { slug: 'dbtCloud', name: 'dbt Cloud', summary: 'Syncs run after its jobs', fields: [field('token', 'API token', secret)] },
+  { slug: 'fivetran', name: 'Fivetran', summary: 'Syncs run after its connections', fields: [field('apiKey', 'API key'), field('apiSecret', 'API secret', secret)] },
+]
+
+export const dbtOrigins = [{ slug: 'manifest', name: 'Loaded here', summary: 'Somebody loads target/manifest.json', fields: [] }]
+
+/** The items of a BI tool, and their SQL. */
+export const biItems = (parent) => (parent === '' ? [{ id: '7', label: 'VIPs (Sales)', leaf: true }, { id: '8', label: 'Look that was taken back', leaf: true }] : [])
+
+export const biSql = (item) => (item === '7' ? 'SELECT customer_id, email FROM public.customers' : undefined)
+
+/** What the key of an orchestrator is answered with; a key of "denied" is refused. */
+export function connect(document) {
+  if (document.spec.configuration.apiKey === 'denied') return undefined
+  document.connected = true
+  return document.spec.type === 'fivetran' ? { webhook: 'hook-77' } : {}
+}
+
+export function toolStatus(store, kind, slug, document) {
+  if (kind === 'bi-tools') return { modelCount: store.count('models', (m) => m.spec.bi?.tool === slug) }
+  if (kind === 'orchestrators') return { useCount: 0, checkedAt: null, ...(document.connected && document.spec.type === 'fivetran' ? { webhook: 'hook-77' } : {}) }
+  return { manifest: document.manifest ?? null, modelCount: store.count('models', (m) => m.spec.dbt?.project === slug), refresh: null, source: store.brief('sources', document.spec.source) }
+}
+
+/** Takes a manifest; undefined where it is none. */
+export function loadManifest(document, { metadata, nodes }) {
+  if (!metadata?.dbt_version) return undefined
+  const all = Object.entries(nodes)
+  document.nodes = all.map(([id, node]) => ({ id, type: id.split('.')[0], name: node.name, package: 'shop', path: node.original_file_path, description: node.description, language: 'sql', materialized: 'table', read: 'table', relation: node.relation_name }))
+  document.manifest = { project: metadata.project_name, dbtVersion: metadata.dbt_version, adapter: metadata.adapter_type, generatedAt: metadata.generated_at, loadedAt: new Date().toISOString(), loadedBy: 'Admin', models: all.length, analyses: 0, bytes: 2048, version: 12 }
+  return document.manifest
+}
+
+export const nodeDetail = (node) => ({ ...node, sql: 'SELECT customer_id, email FROM public.customers', columns: [{ name: 'email', description: 'Where their mail goes' }], ways: [{ read: 'table', error: null, notes: [] }, { read: 'sql', error: null, notes: [] }] })
