@@ -22,10 +22,12 @@ func run(args []string) error {
 		return start(services.StartPostgres, services.StartMariaDB, services.StartRedis, services.StartRabbitMQ, offered(services.StartMongoDB))
 	case len(args) == 2 && args[0] == "start" && args[1] == "postgres":
 		return start(services.StartPostgres)
+	case len(args) == 2 && args[0] == "serve" && args[1] == "s3":
+		return services.ServeS3()
 	case len(args) == 1 && args[0] == "stop":
 		return errors.Join(services.StopPostgres(), services.StopMariaDB(), services.StopRedis(), services.StopMongoDB(), services.StopRabbitMQ())
 	default:
-		return errors.New("usage: services start [postgres] | stop")
+		return errors.New("usage: services start [postgres] | serve s3 | stop")
 	}
 }
 

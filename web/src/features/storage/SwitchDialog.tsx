@@ -77,7 +77,11 @@ function Consequences({ syncs, fromServer }: { syncs: StorageSync[]; fromServer:
             </div>
           </li>
         )}
-        <li>The rows and requests of earlier runs can no longer be looked at; their numbers stay.</li>
+        <li>
+          {fromServer
+            ? 'The rows and requests of earlier runs can no longer be looked at; their numbers stay.'
+            : 'The rows and requests of earlier runs can be looked at as long as the old storage is listed here and has them.'}
+        </li>
         <li>{fromServer ? 'What the syncs keep in this server’s storage is deleted once they go on.' : 'What lies in the old bucket stays there. It is yours to delete.'}</li>
       </ul>
       <p className="muted small">Choose a quiet time: the full resyncs that follow load the warehouse and the destinations. Run a small sync afterwards and look at its rows.</p>
