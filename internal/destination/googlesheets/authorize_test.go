@@ -56,7 +56,7 @@ func TestPerson(t *testing.T) {
 	if err := open(t, g.personal()).Test(t.Context()); !fault.Is(err, fault.CodeDestinationAuth) || !strings.Contains(fault.As(err).Hint(), "Allow access") {
 		t.Errorf("before anybody allowed it: %v", err)
 	}
-	d := open(t, g.personal()).(connector.Authorizer) //nolint:forcetypeassert // a failure of the test
+	d := open(t, g.personal()).(connector.Authorizer)
 	address, err := d.AuthorizeURL(redirect, "the-state")
 	if err != nil {
 		t.Fatal(err)

@@ -17,7 +17,7 @@ import (
 const refillTime = time.Minute
 
 // tokenDoing is what failed where a service account gets no access token.
-const tokenDoing = "getting an access token"
+const tokenDoing = "getting an access token" //nolint:gosec // words
 
 func (a *api) tokenFault(err error) error {
 	if refused, ok := errors.AsType[*oauth2.RetrieveError](err); ok {
