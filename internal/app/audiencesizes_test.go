@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
+	"strconv"
 	"testing"
 	"time"
 
@@ -33,7 +34,7 @@ func TestAudienceSizes(t *testing.T) {
 				w.WriteHeader(http.StatusForbidden)
 				return
 			}
-			_, _ = fmt.Fprint(w, `{"data": [{"id": "1", "name": "Buyers", "approximate_count_lower_bound": 4900}]}`) //nolint:errcheck // the test notices
+			_, _ = fmt.Fprint(w, `{"data": [{"id": "1", "name": "Buyers", "approximate_count_lower_bound": 4900}]}`)
 		}))
 		defer vendor.Close()
 		x := newPlanned(t, d, `{"type":"manual"}`)
@@ -95,7 +96,7 @@ func TestAudienceSizes(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer r.Release()
-		if !r.Next() || r.RecordBatch().NumRows() != 1 || r.RecordBatch().Column(2).ValueStr(0) != fmt.Sprint(buyers) {
+		if !r.Next() || r.RecordBatch().NumRows() != 1 || r.RecordBatch().Column(2).ValueStr(0) != strconv.FormatInt(buyers, 10) {
 			t.Error("the view does not tell the audience and its sync")
 		}
 	})

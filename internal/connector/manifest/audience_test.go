@@ -75,7 +75,7 @@ func list(t *testing.T, answer string, accounts ...any) (found []connector.Audie
 	t.Helper()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		asked++
-		_, _ = fmt.Fprintf(w, answer, asked) //nolint:errcheck // the test notices
+		_, _ = fmt.Fprintf(w, answer, asked)
 	}))
 	defer server.Close()
 	m, err := manifest.Parse("platform.yaml", []byte(platform))
