@@ -246,6 +246,25 @@ func TestMatches(t *testing.T) {
 	})
 }
 
+// A new version of the program looks at the destinations that there are, and leaves those that tell nothing.
+//
+// Req: SY-94
+func TestOtherDestinations(t *testing.T) {
+	t.Parallel()
+	eachStore(t, func(t *testing.T, w *world) {
+		d := w.create("destination", "list", map[string]any{"type": "mailchimp", "configuration": map[string]any{"dataCenter": "us1", "apiKey": "x-us1"}})
+		if err := w.reporter.Ask(t.Context(), 1, d.ID); !fault.Is(err, fault.CodeInvalid) {
+			t.Errorf("asking one that tells nothing: %v", err)
+		}
+		_, err := w.db.NewRaw("INSERT INTO audience_reports (destination_id, workspace_id, state, next_at) VALUES (?, 1, 'waiting', 0)", d.ID).Exec(t.Context())
+		w.must(err)
+		w.reporter.Sweep(t.Context())
+		if s, ok, err := w.reporter.Standing(t.Context(), 1, d.ID); ok || err != nil {
+			t.Errorf("%+v, %v", s, err)
+		}
+	})
+}
+
 // What a sync made itself is known as its audience once it was made.
 //
 // Req: MB-14

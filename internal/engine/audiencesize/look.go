@@ -66,8 +66,11 @@ func (r *Reporter) look(ctx context.Context, row reportRow) (*found, error) {
 
 func (r *Reporter) find(ctx context.Context, row reportRow) (*found, error) {
 	d, spec, info, err := r.destination(ctx, row)
-	if err != nil || info.Audiences == nil {
+	if err != nil {
 		return nil, err
+	}
+	if info.Audiences == nil {
+		return nil, r.forget(ctx, row)
 	}
 	jobs, err := r.jobsOf(ctx, row.WorkspaceID, d, info)
 	if err != nil || len(jobs) == 0 && !spec.AudienceSizes.On() {

@@ -167,6 +167,15 @@ func (r *Reporter) take(ctx context.Context) (row reportRow, ok bool, err error)
 	return rows[0], true, nil
 }
 
+// forget ends the looks at a destination that tells nothing of audiences: a new version of the program begins with all.
+func (r *Reporter) forget(ctx context.Context, row reportRow) error {
+	_, err := r.DB.NewDelete().Model((*reportRow)(nil)).Where("destination_id = ?", row.DestinationID).Where("lease = ?", row.Lease).Exec(ctx)
+	if err != nil {
+		return wrong(err, "forgetting the audiences of a destination")
+	}
+	return errFenced
+}
+
 // errFenced ends a look that another process has taken over, or that a change of the destination has made void.
 var errFenced = errors.New("the look at the audiences was given up for another one")
 
