@@ -25,6 +25,7 @@ import (
 	"github.com/millrace/millrace/internal/connector/state"
 	"github.com/millrace/millrace/internal/db"
 	"github.com/millrace/millrace/internal/dbt"
+	"github.com/millrace/millrace/internal/engine/audiencesize"
 	"github.com/millrace/millrace/internal/engine/monitor"
 	"github.com/millrace/millrace/internal/engine/orchestrator"
 	"github.com/millrace/millrace/internal/engine/sequence"
@@ -67,15 +68,17 @@ type Options struct {
 	State   *state.Store // what connectors learn
 	Storage *storage.Engine
 	Logs    *audit.Store // what is written into warehouses
-	Clock   clock.Clock
-	Log     *slog.Logger
-	Metrics *telemetry.Metrics
-	Checks  []telemetry.Check
-	Assets  fs.FS  // the web app; nil serves none
-	Dir     string // private folders of connectors that are tried out
-	Public  string // the address by which people reach the server, without a slash at its end
-	Version string
-	Secure  bool // cookies for https only
+
+	Audiences *audiencesize.Reporter // what looks at the audiences of ad accounts
+	Clock     clock.Clock
+	Log       *slog.Logger
+	Metrics   *telemetry.Metrics
+	Checks    []telemetry.Check
+	Assets    fs.FS  // the web app; nil serves none
+	Dir       string // private folders of connectors that are tried out
+	Public    string // the address by which people reach the server, without a slash at its end
+	Version   string
+	Secure    bool // cookies for https only
 }
 
 // Server is the API.
@@ -148,6 +151,7 @@ func (s *Server) own(mux *http.ServeMux) huma.API {
 	s.authorizations(api)
 	s.syncs(api)
 	s.syncLogs(api)
+	s.audienceSizes(api)
 	s.alerts(api)
 	s.monitors(api)
 	s.runs(api)

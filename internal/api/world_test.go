@@ -38,6 +38,7 @@ import (
 	"github.com/millrace/millrace/internal/db/dbtest"
 	"github.com/millrace/millrace/internal/dbt"
 	httprequest "github.com/millrace/millrace/internal/destination/http"
+	"github.com/millrace/millrace/internal/engine/audiencesize"
 	"github.com/millrace/millrace/internal/engine/monitor"
 	"github.com/millrace/millrace/internal/engine/orchestrator"
 	"github.com/millrace/millrace/internal/engine/sequence"
@@ -98,6 +99,7 @@ type world struct {
 	alerts    *alert.Store
 	logs      *audit.Store
 	dbt       *dbt.Refresher
+	sizes     *audiencesize.Reporter
 	origin    *dbtOrigin
 	orchestra *orchestrator.Engine
 	noticed   []channel.Spec // the channels that test notices were sent to
@@ -166,6 +168,8 @@ func newWorld(t *testing.T, d *db.DB) *world {
 	})
 	w.dbt = &dbt.Refresher{DB: d, Documents: w.docs, Loader: dbt.Loader{Store: manifests, Documents: w.docs}, Fetcher: w.origin, Clock: w.clock, Log: log}
 	w.dbt.Follow()
+	w.sizes = &audiencesize.Reporter{DB: d, Documents: w.docs, Registry: registry, Destinations: adAccounts{w}, Warehouses: noWarehouse{}, Runs: w.runs, Clock: w.clock, Log: log}
+	w.sizes.Follow()
 	w.schedule()
 	w.orchestra = orchestrator.New(orchestrator.Options{
 		DB: d, Documents: w.docs, Timetable: w.times, Clock: w.clock, Log: log, Public: func() string { return public },
@@ -175,7 +179,7 @@ func newWorld(t *testing.T, d *db.DB) *world {
 	})
 	w.handler = api.New(api.Options{
 		Connections: connections, Tunnels: w.tunnels, Credentials: credentials, Egress: []string{"203.0.113.7"}, SSH: "tunnel.example.com:2222",
-		DB: d, Access: w.access, Resources: w.docs, Registry: registry, Runs: w.runs, Engine: w.engine, Sequences: w.seqs, Timetable: w.times, Enqueuer: w.queue, State: w.state, Storage: w.storage, Logs: w.logs, Alerts: w.alerts, Notify: w, Monitors: monitor.NewStore(d, w.clock), Datadog: datadogSender(t, w.clock), DBT: dbt.Loader{Store: manifests, Documents: w.docs}, DBTRefresher: w.dbt, Orchestrators: w.orchestra, BI: &bi.Resolver{Documents: w.docs, Clock: w.clock}, Public: public,
+		DB: d, Access: w.access, Resources: w.docs, Registry: registry, Runs: w.runs, Engine: w.engine, Sequences: w.seqs, Timetable: w.times, Enqueuer: w.queue, State: w.state, Storage: w.storage, Logs: w.logs, Alerts: w.alerts, Notify: w, Monitors: monitor.NewStore(d, w.clock), Datadog: datadogSender(t, w.clock), DBT: dbt.Loader{Store: manifests, Documents: w.docs}, DBTRefresher: w.dbt, Audiences: w.sizes, Orchestrators: w.orchestra, BI: &bi.Resolver{Documents: w.docs, Clock: w.clock}, Public: public,
 		Clock: w.clock, Log: log, Metrics: telemetry.NewMetrics(), Dir: dir, Version: "test", Secure: true,
 		Assets: fstest.MapFS{"index.html": {Data: []byte("<!doctype html>")}},
 	})
@@ -233,7 +237,7 @@ func (w *world) registry() *connector.Registry {
 				Mapping: connector.MappingRule{Enabled: true, Required: true, Advanced: true, AllByName: true},
 			}},
 			Open: func(connector.DestinationOptions) (connector.Destination, error) { return w.target, nil },
-		}, httprequest.Info(httpx.AnyNetwork)})
+		}, adsInfo(w), httprequest.Info(httpx.AnyNetwork)})
 }
 
 // warehouseInfo is DuckDB, without the words of its fields, which the test of isolation looks for in answers.

@@ -30,6 +30,7 @@ import (
 	"github.com/millrace/millrace/internal/connector/state"
 	"github.com/millrace/millrace/internal/db"
 	"github.com/millrace/millrace/internal/dbt"
+	"github.com/millrace/millrace/internal/engine/audiencesize"
 	"github.com/millrace/millrace/internal/engine/monitor"
 	"github.com/millrace/millrace/internal/engine/orchestrator"
 	"github.com/millrace/millrace/internal/engine/sequence"
@@ -100,6 +101,7 @@ type process struct {
 	manifests   *dbt.Store
 	bi          *bi.Resolver
 	refresher   *dbt.Refresher
+	audiences   *audiencesize.Reporter
 	orchestra   *orchestrator.Engine
 	public      string   // the address by which people reach this server
 	slugs       sync.Map // of workspaces, by their numbers
@@ -236,6 +238,7 @@ func (p *process) openEngine(ctx context.Context) error {
 	p.schedule(wake)
 	p.openMonitors()
 	p.openDBT()
+	p.openAudienceSizes()
 	p.openOrchestrators()
 	jobs.Register(p.jobs, func(ctx context.Context, j runJob) error { return p.engine.Execute(ctx, j.RunID) })
 	jobs.Register(p.jobs, func(ctx context.Context, j sequenceJob) error { return p.sequences.Advance(ctx, j.RunID) })
@@ -390,7 +393,7 @@ func (p *process) handler(base string) http.Handler {
 	o := api.Options{
 		DB: p.db, Access: p.access, Resources: p.documents, Registry: p.Registry, Connections: p.connections, Tunnels: p.tunnels, Credentials: p.credentials, Egress: p.Config.EgressAddresses, SSH: tunnelAddress(p.Config, base), Runs: p.runs, Engine: p.engine, Sequences: p.sequences, Timetable: p.timetable,
 		Enqueuer: queue{p.jobs}, Clock: p.clock, Log: p.log, Metrics: p.metrics, Assets: p.Assets,
-		Alerts: p.alerts.store, Notify: p.alerts.sender, State: p.state, Storage: p.storage, Logs: p.logs, Monitors: p.monitors, Datadog: p.datadog, DBT: p.refresher.Loader, DBTRefresher: p.refresher, Orchestrators: p.orchestra, BI: p.bi, Public: base, Dir: p.dir(), Version: p.Version, Secure: p.Config.Secure(),
+		Alerts: p.alerts.store, Notify: p.alerts.sender, State: p.state, Storage: p.storage, Logs: p.logs, Monitors: p.monitors, Datadog: p.datadog, DBT: p.refresher.Loader, DBTRefresher: p.refresher, Audiences: p.audiences, Orchestrators: p.orchestra, BI: p.bi, Public: base, Dir: p.dir(), Version: p.Version, Secure: p.Config.Secure(),
 		Checks: []telemetry.Check{
 			{Name: "database", Run: p.db.PingContext},
 			{Name: "storage", Run: p.bucket.Check},
@@ -421,6 +424,7 @@ func (p *process) work(ctx context.Context) (stop func() error, err error) {
 		jobs.StartLoop(alive, tickEvery, p.advance),
 	}
 	loops = append(loops, p.writeLogs(alive)...)
+	loops = append(loops, p.readAudiences(alive))
 	return func() error {
 		for _, l := range loops {
 			l.Stop()
@@ -437,7 +441,7 @@ func (p *process) recover(ctx context.Context) error {
 	if p.db.IsPostgres() {
 		return nil // leases tell; the loop takes over what they release
 	}
-	if err := errors.Join(p.engine.Sweep(), p.storage.Recover(ctx), p.logs.Recover(ctx)); err != nil {
+	if err := errors.Join(p.engine.Sweep(), p.storage.Recover(ctx), p.logs.Recover(ctx), p.audiences.Recover(ctx)); err != nil {
 		return err
 	}
 	_, err := p.engine.Reap(ctx, true)

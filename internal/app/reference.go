@@ -126,8 +126,24 @@ func destinationsPage(r *connector.Registry) []byte {
 			p.line("Sync type `%s`. Modes: %s. Rows that leave the model: %s.", t.Slug, words(t.Modes), words(append([]connector.DeleteBehavior{connector.DeleteNothing}, without(t.Deletes)...)))
 			fieldTable(p, t.Fields)
 		}
+		audienceTable(p, d)
 	}
 	return p.Bytes()
+}
+
+// audienceTable lists the columns of a destination's table of audience sizes besides those that all have.
+func audienceTable(p *page, d connector.DestinationInfo) {
+	if d.Audiences == nil {
+		return
+	}
+	p.line("\n### %s: audience sizes\n\nThe table of [audience sizes](../guides/audience-sizes.md) has the vendor's columns:\n\n| Column | Type |\n| --- | --- |", d.Name)
+	for _, c := range d.Audiences.Columns {
+		kind := string(c.Type)
+		if c.Whole {
+			kind = "whole number"
+		}
+		p.line("| %s | %s |", code(c.Name), kind)
+	}
 }
 
 func liquidPage() []byte {

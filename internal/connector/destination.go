@@ -122,6 +122,10 @@ type DestinationInfo struct {
 	// returns is an Authorizer. Empty means never.
 	Authorize []ShowIf `json:"authorize,omitempty"`
 
+	// Audiences says what is told of the audiences of its ad accounts: then what Open returns is an AudienceReporter.
+	// nil means nothing.
+	Audiences *AudienceReport `json:"audiences,omitempty"`
+
 	// Open reads the settings and returns a destination. It does not connect.
 	Open func(DestinationOptions) (Destination, error) `json:"-"`
 }

@@ -36,6 +36,12 @@ type (
 	// DropTable removes a table if it exists.
 	DropTable struct{ Table TableRef }
 
+	// CreateView makes a view of a query's rows, or replaces one whose columns are the same.
+	CreateView struct {
+		View  TableRef
+		Query Query
+	}
+
 	// Insert adds rows of constants.
 	Insert struct {
 		Table   TableRef
@@ -120,6 +126,19 @@ func addColumn(f form) func(p *printer, c AddColumn) {
 }
 
 func (c DropTable) printCommand(p *printer) { p.d.g.dropTable(p, c.Table) }
+
+func (c CreateView) printCommand(p *printer) {
+	p.mustHave(ConstructCreateView)
+	p.d.g.createView(p, c)
+}
+
+// createView makes views with the words that stand before their names.
+func createView(words string) func(p *printer, c CreateView) {
+	return func(p *printer, c CreateView) {
+		p.text(words + p.d.Table(c.View) + " AS ")
+		p.whole(c.Query, "")
+	}
+}
 
 func (c Insert) printCommand(p *printer) {
 	if p.d.g.rowsSelected {

@@ -39,6 +39,10 @@ func TestGolden(t *testing.T) {
 			for _, c := range dialecttest.Changes("suite") {
 				command(c.Name, c.Command)
 			}
+			command("create view", query.CreateView{
+				View:  query.TableRef{Schema: "suite", Name: "both"},
+				Query: query.Union(query.Values(query.Int(1).As("id")), query.Values(query.Int(2).As("id"))),
+			})
 			for _, c := range printed {
 				add(c.name, d.Expr(c.e))
 			}

@@ -105,6 +105,7 @@ type grammar struct {
 	update        form              // of the table and the assignments
 	updated       string            // behind an update
 	dropTable     func(p *printer, t TableRef)
+	createView    func(p *printer, c CreateView)
 	addColumn     func(p *printer, c AddColumn)
 	createSchema  func(p *printer, name string)
 	createTable   func(p *printer, c CreateTable)
@@ -150,6 +151,7 @@ func standard() *grammar {
 		dropTable:    func(p *printer, t TableRef) { p.text("DROP TABLE IF EXISTS " + p.d.Table(t)) },
 		createSchema: func(p *printer, name string) { p.text("CREATE SCHEMA IF NOT EXISTS " + p.d.Ident(name)) },
 		addColumn:    addColumn("ALTER TABLE %s ADD COLUMN %s %s"),
+		createView:   createView("CREATE OR REPLACE VIEW "),
 		createTable:  createTable, createTableAs: createTableAs("", ""),
 
 		mod: "mod(%s, %s)", exact: "%s", like: "%s LIKE %s ESCAPE '!'", likeSpecial: "%_", likeEscape: "!",

@@ -9,6 +9,7 @@ const (
 	ConstructCreateSchema    = "create schema"
 	ConstructCreateTableAs   = "create table as"
 	ConstructCreateTemporary = "create temporary table"
+	ConstructCreateView      = "create view"
 	ConstructElements        = "elements"
 	ConstructLists           = "lists"
 	ConstructListAgg         = "list of a group"
@@ -20,7 +21,7 @@ const (
 
 // Constructs lists what a database may lack, in the order of the reference.
 var Constructs = []string{
-	ConstructCreateSchema, ConstructCreateTableAs, ConstructCreateTemporary, ConstructElements, ConstructLists,
+	ConstructCreateSchema, ConstructCreateTableAs, ConstructCreateTemporary, ConstructCreateView, ConstructElements, ConstructLists,
 	ConstructListAgg, ConstructStringAgg, ConstructMatches, ConstructSample, ConstructJSON,
 }
 

@@ -55,6 +55,7 @@ func sqlserverGrammar() *grammar {
 		g.tryCast = tsqlTry
 		g.object = textObject(textMember(`('"' + STRING_ESCAPE(%s, 'json') + '"')`, "%s"), "%s")
 		g.addColumn = addColumn("ALTER TABLE %s ADD %s %s")
+		g.createView = createView("CREATE OR ALTER VIEW ")
 		g.columnType, g.stored = tsqlColumn, tsqlStored
 		g.limit, g.hoists, g.withFirst = limitTop, true, true
 		g.createSchema = tsqlCreateSchema

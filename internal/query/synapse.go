@@ -11,6 +11,7 @@ import "strings"
 //     no IF EXISTS (https://learn.microsoft.com/en-us/sql/t-sql/statements/drop-table-transact-sql).
 //   - MERGE wants tables that are distributed by a column, and there is no TABLESAMPLE (unverified): rows are removed and
 //     inserted, and a random number chooses rows.
+//   - A view is made, but not replaced (https://learn.microsoft.com/en-us/sql/t-sql/statements/create-view-transact-sql).
 //   - WITH is followed by SELECT alone, also in CREATE TABLE AS SELECT, and is never recursive
 //     (https://learn.microsoft.com/en-us/sql/t-sql/queries/with-common-table-expression-transact-sql): a model that begins with WITH
 //     can be staged, but no row of it is inserted into a table that is there.
@@ -32,5 +33,13 @@ func synapseGrammar() *grammar {
 		}
 		p.text("IF OBJECT_ID(" + p.d.Text(name) + ", N'U') IS NOT NULL DROP TABLE " + p.d.Table(t))
 	}
+	g.createView = synapseView
 	return g
+}
+
+// synapseView removes a view that is there: it cannot be replaced. What makes a view is a batch of its own.
+func synapseView(p *printer, c CreateView) {
+	name := p.d.Table(c.View)
+	made := p.apart(func(q *printer) { createView("CREATE VIEW ")(q, c) })
+	p.text("IF OBJECT_ID(" + p.d.Text(name) + ", N'V') IS NOT NULL DROP VIEW " + name + "; EXEC(" + p.d.Text(made) + ")")
 }

@@ -60,6 +60,7 @@ var Teradata = Dialect{Name: "teradata", Quote: `"`, g: grammarWith(func(g *gram
 		p.whole(q, "")
 		p.text(") WITH DATA NO PRIMARY INDEX ON COMMIT PRESERVE ROWS")
 	}
+	g.createView = createView("REPLACE VIEW ")
 	g.dropTable = func(p *printer, t TableRef) { p.text("DROP TABLE " + p.d.Table(t)) }
 	g.createTable = func(p *printer, c CreateTable) {
 		p.text("CREATE MULTISET TABLE " + p.d.Table(c.Table) + " (" + p.columns(c.Columns) + ") NO PRIMARY INDEX")

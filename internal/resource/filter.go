@@ -58,7 +58,8 @@ func (f Filter) apply(q *bun.SelectQuery, postgres bool) error {
 const refers = `d.id IN (SELECT r.from_id FROM document_refs AS r WHERE r.workspace_id = d.workspace_id AND (
 	r.to_kind = ? AND r.to_slug = ? OR EXISTS (
 		SELECT 1 FROM document_refs AS r2 JOIN documents AS m ON m.id = r2.from_id
-		WHERE r2.workspace_id = d.workspace_id AND r2.to_kind = ? AND r2.to_slug = ? AND m.kind = r.to_kind AND m.slug = r.to_slug)))`
+		WHERE r2.workspace_id = d.workspace_id AND r2.to_kind = ? AND r2.to_slug = ? AND m.kind = r.to_kind AND m.slug = r.to_slug
+		AND NOT (m.kind = 'destination' AND r2.to_kind = 'source'))))`
 
 func (f Filter) order(q *bun.SelectQuery) error {
 	by, direction := strings.TrimPrefix(f.Sort, "-"), "ASC"

@@ -39,6 +39,7 @@ func (m *Manifest) check(d *decoder, root *yaml.Node) {
 	c.connection()
 	c.lists()
 	c.sets()
+	c.audiences()
 	seen := map[string]bool{}
 	for i := range m.SyncTypes {
 		t := &m.SyncTypes[i]
@@ -176,7 +177,36 @@ func (c *checker) settingNames() []string {
 	return names
 }
 
-var jobNames = []string{"connection", "token", "settings", "run", "model", "body", "status", "headers", "item"}
+var jobNames = []string{"connection", "token", "settings", "run", "model", "body", "status", "headers", "item", "page"}
+
+var columnForm = regexp.MustCompile(`^[a-z][a-z0-9_]*$`)
+
+// audiences checks how audiences are listed, and that the columns have names of their own.
+func (c *checker) audiences() {
+	a := c.m.Audiences
+	if a == nil {
+		return
+	}
+	if !a.Request.Request.given() {
+		c.wrong("audiences", "request is missing")
+	}
+	c.paging("audiences", a.Paging)
+	if a.Accounts != nil {
+		c.paging("audiences.accounts", a.Accounts.Paging)
+	}
+	c.names(reflect.ValueOf(a), []string{"connection", "token", "account", "body", "status", "headers", "item", "page"}, nil)
+	seen := slices.Clone(connector.AudienceColumns)
+	for i, column := range a.Columns {
+		at := "audiences.columns[" + strconv.Itoa(i) + "].name"
+		if !columnForm.MatchString(column.Name) {
+			c.wrong(at, "%q is not lower-case letters, digits and underscores", column.Name)
+		}
+		if slices.Contains(seen, column.Name) {
+			c.wrong(at, "every table of audience sizes has a column %q already", column.Name)
+		}
+		seen = append(seen, column.Name)
+	}
+}
 
 func (c *checker) lists() {
 	for _, name := range slices.Sorted(maps.Keys(c.m.Lists)) {
@@ -273,6 +303,9 @@ func (c *checker) syncType(path string, t *SyncType) {
 		if len(r.Steps) == 0 {
 			c.wrong(path+".resources["+strconv.Itoa(i)+"].steps", "a step is missing")
 		}
+	}
+	if t.Audience != nil && c.m.Audiences == nil {
+		c.wrong(path+".audience", "the manifest does not list audiences")
 	}
 	c.names(reflect.ValueOf(t), slices.Concat(jobNames, []string{"row", "vars", "resources", "batch", "value", "matches"}), settings)
 	for i := range t.Write {

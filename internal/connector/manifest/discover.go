@@ -19,41 +19,51 @@ const maxPages = 200
 // pages calls visit with each item of a list; the item is in the scope. A list whose path has an empty part, since a
 // setting that it depends on is not filled in yet, has no items.
 func (c *client) pages(ctx context.Context, s *scope, r *Request, visit func() error) error {
+	_, err := c.pagesUpTo(ctx, s, r, maxPages, visit)
+	return err
+}
+
+// pagesUpTo is pages with a limit, and reports whether the list ended within it.
+func (c *client) pagesUpTo(ctx context.Context, s *scope, r *Request, most int, visit func() error) (whole bool, err error) {
 	query := map[string]string{}
 	address := ""
-	for range maxPages {
+	s.set("page", value.Value{})
+	for range most {
 		resp, err := c.page(ctx, s, r, query, address)
 		if err != nil || resp == nil {
-			return err
+			return true, err
 		}
 		items, err := s.eval(&bodySource)
 		if r.Items.given() {
 			items, err = s.eval(&r.Items.source)
 		}
 		if err != nil {
-			return err
+			return false, err
 		}
 		list := listed(items)
 		next, err := r.Paging.next(s, query, len(list))
 		if err != nil {
-			return err
+			return false, err
 		}
 		for _, item := range list {
 			s.set("item", item)
 			if err := visit(); err != nil {
-				return err
+				return false, err
 			}
 		}
 		if address = ""; next == "" {
-			return nil
+			return true, nil
 		}
-		if strings.HasPrefix(next, "https://") || strings.HasPrefix(next, "http://") {
+		switch {
+		case strings.HasPrefix(next, "https://"), strings.HasPrefix(next, "http://"):
 			address = next
-		} else {
+		case r.Paging.Param == "":
+			s.set("page", value.OfText(next))
+		default:
 			query[r.Paging.Param] = next
 		}
 	}
-	return nil
+	return false, nil
 }
 
 // page asks for one page; nil where it cannot be asked for yet.

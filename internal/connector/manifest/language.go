@@ -24,6 +24,7 @@ type Manifest struct {
 	Answers    []Answer            `yaml:"answers" doc:"What answers mean, before the general rules of HTTP; the first that fits counts."`
 	Lists      map[string]List     `yaml:"lists" doc:"Pick-lists that are loaded from the vendor, by the name that a field's optionsFrom has."`
 	FieldSets  map[string]FieldSet `yaml:"fieldSets" doc:"Fields that rows can fill, by a name that sync types use."`
+	Audiences  *Audiences          `yaml:"audiences" doc:"With an ad platform: how the audiences of its accounts are listed, with their sizes."`
 	SyncTypes  []SyncType          `yaml:"syncTypes" doc:"What can be synced." required:"true"`
 }
 
@@ -139,7 +140,7 @@ type Request struct {
 // Paging is how pages follow each other. One of next and offset is filled.
 type Paging struct {
 	Next  Expr   `yaml:"next" doc:"What names the next page: an expression on body and headers; null or empty at the last one. An address is asked for as it is, everything else goes into param."`
-	Param string `yaml:"param" doc:"The query parameter that takes next, or the number of the page or of the first item."`
+	Param string `yaml:"param" doc:"The query parameter that takes next, or the number of the page or of the first item; without it, templates see next as page."`
 	Size  int    `yaml:"size" doc:"With from: how many items a full page has; a page that is not full is the last one."`
 	From  *int   `yaml:"from" doc:"The pages are numbered, or their items are: the first number."`
 	Step  int    `yaml:"step" doc:"With from: by how much the number grows, 1 for pages and the size for items; 1 unless said."`
@@ -214,6 +215,7 @@ type SyncType struct {
 	Before      bool                    `yaml:"before" doc:"row.before has what was sent before."`
 	Columns     bool                    `yaml:"columns" doc:"row.columns has the model's columns."`
 	FirstRun    string                  `yaml:"firstRun" doc:"remember: the first run sends nothing, it only remembers the rows. setting NAME: the same while the setting is true." `
+	Audience    *SyncAudience           `yaml:"audience" doc:"The audience that a sync fills, where the manifest lists audiences."`
 	Identifiers [][]string              `yaml:"identifiers" doc:"Groups of fields that find members: each element of an array is sent by itself."`
 	Resources   []Resource              `yaml:"resources" doc:"What is made at the vendor once for a sync, such as a list."`
 	Write       []Write                 `yaml:"write" doc:"What is sent; the first that fits counts." required:"true"`

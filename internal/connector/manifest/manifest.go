@@ -45,6 +45,7 @@ func (m *Manifest) Info(network httpx.Network, hooks Hooks) connector.Destinatio
 		Tier: connector.TierManifest, Docs: m.Docs, Notes: m.Notes,
 		Fields:    m.connectionFields(),
 		Authorize: m.authorize(),
+		Audiences: m.audienceReport(),
 		Open: func(o connector.DestinationOptions) (connector.Destination, error) {
 			return m.open(network, hooks, o)
 		},

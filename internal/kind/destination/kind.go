@@ -25,14 +25,15 @@ func Kind(registry *connector.Registry) resource.Kind {
 		if err != nil {
 			return nil //nolint:nilerr // reported already
 		}
-		return credential.Fits("spec.configuration", s.Configuration, info.Fields, get)
+		return append(credential.Fits("spec.configuration", s.Configuration, info.Fields, get), s.AudienceSizes.Related("spec.audienceSizes", registry, get)...)
 	}
 	return k
 }
 
-// references are the tunnel, the credentials and the alert channels that the destination uses.
+// references are the tunnel, the credentials, the alert channels and the source of audience sizes that the destination uses.
 func (s *Spec) references(registry *connector.Registry) []resource.Ref {
 	refs := append(tunnel.Ref(s.Tunnel), s.Alerts.References("spec.alerts")...)
+	refs = append(refs, s.AudienceSizes.References("spec.audienceSizes")...)
 	if info, err := registry.Destination(s.Type); err == nil {
 		refs = append(refs, credential.References("spec.configuration", s.Configuration, info.Fields)...)
 	}
@@ -53,5 +54,6 @@ func (s *Spec) validate(registry *connector.Registry, stored func(string) bool) 
 		issues.Add("spec.tunnel", fault.CodeInvalid, "%s is not reached through a tunnel", info.Name)
 	}
 	s.Alerts.Validate("spec.alerts", alerting.SyncTypes, &issues)
+	s.AudienceSizes.Validate("spec.audienceSizes", info, &issues)
 	return issues
 }

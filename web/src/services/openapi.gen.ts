@@ -818,6 +818,57 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/destinations/{slug}/audience-sizes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How a destination's report of audience sizes stands */
+        get: operations["get-audience-sizes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/destinations/{slug}/audience-sizes/run": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Look at a destination's audiences now */
+        post: operations["run-audience-sizes"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/destinations/{slug}/audiences": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the audiences of a destination's ad accounts, as they were last seen */
+        get: operations["list-audiences"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/destinations/{slug}/authorize": {
         parameters: {
             query?: never;
@@ -2323,6 +2374,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/syncs/{slug}/matched-users": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How many people the ad platform matched of those that a sync sent */
+        get: operations["get-matched-users"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/syncs/{slug}/references": {
         parameters: {
             query?: never;
@@ -3043,6 +3111,56 @@ export interface components {
             available: boolean;
             items: components["schemas"]["Array"][];
         };
+        AudienceLook: {
+            at: string;
+            /** Format: int64 */
+            audiences: number;
+            error: components["schemas"]["ErrorInfo"];
+            /** @description the table; absent: none */
+            writtenTo?: string;
+        };
+        AudienceSize: {
+            account: string;
+            /** @description its ID at the vendor */
+            audience: string;
+            /** @description the vendor's page */
+            link?: string;
+            name: string;
+            /**
+             * Format: int64
+             * @description null: the vendor does not know it, or does not tell sizes so small
+             */
+            size: number | null;
+            /** @description the vendor's own word */
+            status?: string;
+            /** @description who fills it */
+            sync: components["schemas"]["Link"];
+        };
+        AudienceSizes: {
+            /** @description when the ad accounts were looked at last */
+            checkedAt: string | null;
+            /** @description they are written into a warehouse every day */
+            enabled: boolean;
+            /** @description of the last look */
+            error: components["schemas"]["ErrorInfo"];
+            /** @description the newest first */
+            looks: components["schemas"]["AudienceLook"][];
+            nextAt: string | null;
+            /** @description the source that they are written to */
+            source: components["schemas"]["Link"];
+            /** @enum {string} */
+            state: "waiting" | "running" | "done" | "failed";
+            /** @description destinations of this type tell the sizes of audiences */
+            supported: boolean;
+            /** @description its table of snapshots */
+            table?: string;
+            /** @description the view of all destinations' snapshots */
+            view?: string;
+        };
+        AudiencesizeReport: {
+            enabled: boolean;
+            source: string;
+        };
         Authorize: {
             /** @description the vendor's page, good for 15 minutes */
             url: string;
@@ -3152,7 +3270,17 @@ export interface components {
             /** @description Fivetran: the ID of the webhook */
             webhook?: string;
         };
+        ConnectorAudienceColumn: {
+            name: string;
+            type: string;
+            whole?: boolean;
+        };
+        ConnectorAudienceReport: {
+            columns: components["schemas"]["ConnectorAudienceColumn"][] | null;
+            syncTypes: string[] | null;
+        };
         ConnectorDestinationInfo: {
+            audiences?: components["schemas"]["ConnectorAudienceReport"];
             authorize?: components["schemas"]["ConnectorShowIf"][] | null;
             category: string;
             docs?: string[] | null;
@@ -3524,6 +3652,7 @@ export interface components {
         };
         DestinationSpec: {
             alerts?: components["schemas"]["AlertingSpec"];
+            audienceSizes?: components["schemas"]["AudiencesizeReport"];
             configuration: {
                 [key: string]: components["schemas"]["Json"];
             };
@@ -3714,6 +3843,49 @@ export interface components {
         };
         MakeKeyRequest: {
             name: string;
+        };
+        Match: {
+            account: string;
+            at: string;
+            audience: string;
+            /** @description the vendor's page */
+            link?: string;
+            /**
+             * Format: int64
+             * @description null: not known
+             */
+            matched: number | null;
+            /**
+             * Format: int64
+             * @description rows of the model in the last run that succeeded
+             */
+            members: number | null;
+            /** @description absent: the vendor does not list the audience */
+            name?: string;
+            /**
+             * Format: double
+             * @description of the members; may exceed 100
+             */
+            percent: number | null;
+            /** @description the vendor's own word */
+            status?: string;
+        };
+        MatchedUsers: {
+            /** @description why the last look failed */
+            error: components["schemas"]["ErrorInfo"];
+            /** @description the newest first */
+            history: components["schemas"]["Match"][];
+            /** @description null: nothing is known yet */
+            newest: components["schemas"]["Match"];
+            /** @description when the vendor is asked again */
+            nextAt: string | null;
+            /**
+             * Format: int64
+             * @description so long it may take until the vendor's numbers no longer change
+             */
+            settlesHours: number;
+            /** @description the sync fills an audience of a destination that tells its size */
+            supported: boolean;
         };
         Metadata: {
             createdAt: string;
@@ -3920,6 +4092,12 @@ export interface components {
         };
         PageAlertEvent: {
             items: components["schemas"]["AlertEvent"][];
+            nextCursor: string | null;
+            /** Format: int64 */
+            total: number;
+        };
+        PageAudienceSize: {
+            items: components["schemas"]["AudienceSize"][];
             nextCursor: string | null;
             /** Format: int64 */
             total: number;
@@ -7140,6 +7318,102 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PageEvent"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "get-audience-sizes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AudienceSizes"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "run-audience-sizes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AudienceSizes"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "list-audiences": {
+        parameters: {
+            query?: {
+                cursor?: string;
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageAudienceSize"];
                 };
             };
             /** @description Error */
@@ -10969,6 +11243,37 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Sync"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "get-matched-users": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MatchedUsers"];
                 };
             };
             /** @description Error */

@@ -128,6 +128,13 @@ export type SyncLogTable = keyof SyncLogTables
 /** What is written into the warehouse, and how that stands. */
 export type SyncLogs = Schema['SyncLogs']
 
+/** How the report of audience sizes of a destination stands. */
+export type AudienceSizes = Schema['AudienceSizes']
+export type AudienceSize = Schema['AudienceSize']
+/** How many people an ad platform matched of those that a sync sent. */
+export type MatchedUsers = Schema['MatchedUsers']
+export type Match = Schema['Match']
+
 /** What is sent to create or replace a document. */
 export interface Draft<S> {
   metadata: Pick<Schema['WriteMetadata'], 'slug' | 'labels' | 'revision'> & { name: string; folder?: string | null }

@@ -269,6 +269,30 @@ export const destinations = [
     syncTypes: [fileType],
     verified: false,
   },
+  {
+    slug: 'meta',
+    name: 'Meta Custom Audiences',
+    category: 'ads',
+    summary: 'Fills custom audiences of a Meta ad account',
+    fields: [
+      { name: 'token', label: 'System user token', type: 'secret', secret: true, required: true },
+      { name: 'adAccount', label: 'Ad account ID', type: 'string', required: true },
+    ],
+    audiences: { columns: [{ name: 'subtype', type: 'string' }], syncTypes: ['audience'] },
+    syncTypes: [
+      {
+        slug: 'audience',
+        name: 'Audiences',
+        modes: ['add', 'remove'],
+        deletes: ['remove'],
+        fields: [{ name: 'audience', label: 'Existing audience', type: 'string' }],
+        match: {},
+        mapping: { enabled: true, required: true, advanced: true, custom: false, allByName: false },
+        compare: 'mapped',
+      },
+    ],
+    verified: false,
+  },
 ]
 
 export const targetFields = [

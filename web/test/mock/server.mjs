@@ -15,6 +15,7 @@ import { cancelSequence, preview as previewSchedule, startSequence } from './seq
 import * as network from './network.mjs'
 import * as moves from './storage.mjs'
 import { Store } from './store.mjs'
+import { audienceSizes, audiencesOf, look, matchedUsers } from './audiencesizes.mjs'
 import { syncLogs } from './synclogs.mjs'
 import * as tools from './tools.mjs'
 import { functions, properties, tryMapping } from './templates.mjs'
@@ -253,6 +254,18 @@ function logsOf(kind, slug) {
   return syncLogs(store, source, sync, catalog.sources.find((info) => info.slug === source.spec.type))
 }
 
+const destinationInfo = (destination) => catalog.destinations.find((info) => info.slug === destination.spec.type)
+
+function sizesOf(slug) {
+  const destination = document('destinations', slug)
+  return audienceSizes(store, destination, destinationInfo(destination))
+}
+
+function matchesOf(slug) {
+  const sync = document('syncs', slug)
+  return matchedUsers(sync, destinationInfo(document('destinations', sync.spec.destination)))
+}
+
 function enable(slug, enabled, kind = 'syncs') {
   document(kind, slug)
   store.documents[kind].get(slug).spec.disabled = !enabled
@@ -439,6 +452,10 @@ const routes = [
   ['POST', 'syncs/([^/]+)/alerts/([^/]+)/mute', ({ params: [slug, trigger], body }) => mute(slug, trigger, body.minutes)],
   ['DELETE', 'syncs/([^/]+)/alerts/([^/]+)/mute', ({ params: [slug, trigger] }) => (store.mutes.delete(`${slug} ${trigger}`), alertsOf(store, document('syncs', slug)))],
   ['GET', '(sources|syncs)/([^/]+)/sync-logs', ({ params: [kind, slug] }) => logsOf(kind, slug)],
+  ['GET', 'destinations/([^/]+)/audience-sizes', ({ params: [slug] }) => sizesOf(slug)],
+  ['POST', 'destinations/([^/]+)/audience-sizes/run', ({ params: [slug] }) => (sizesOf(slug), look(store, document('destinations', slug)), [202, sizesOf(slug)])],
+  ['GET', 'destinations/([^/]+)/audiences', ({ params: [slug] }) => audiencesOf(store, document('destinations', slug))],
+  ['GET', 'syncs/([^/]+)/matched-users', ({ params: [slug] }) => matchesOf(slug)],
   ['GET', 'version', () => ({ version: '0.1.0-mock' })],
   ['GET', 'usage', () => ({ months: [{ month: '2026-11', activeSyncs: 4, operations: 48120 }, { month: '2026-10', activeSyncs: 3, operations: 39911 }] })],
   ['GET', 'folders', folders],

@@ -43,14 +43,15 @@ type Job struct {
 		Name string `yaml:"name"`
 		Key  string `yaml:"key"` // the column of the primary key; id unless said
 	} `yaml:"model"`
-	First  bool   `yaml:"first"`
-	Test   bool   `yaml:"test"`   // the connection is tested
-	Fields bool   `yaml:"fields"` // the fields are listed
-	List   string `yaml:"list"`   // a pick-list is loaded
-	Check  bool   `yaml:"check"`  // only the settings are checked
-	Clear  bool   `yaml:"clear"`  // the target is emptied first
-	Finish bool   `yaml:"finish"` // the run is finished
-	Spec   *bool  `yaml:"spec"`   // false: requests are not judged by the vendor's description, which says why not
+	First     bool   `yaml:"first"`
+	Test      bool   `yaml:"test"`      // the connection is tested
+	Fields    bool   `yaml:"fields"`    // the fields are listed
+	List      string `yaml:"list"`      // a pick-list is loaded
+	Audiences bool   `yaml:"audiences"` // the audiences are listed, and the sync's own is looked for
+	Check     bool   `yaml:"check"`     // only the settings are checked
+	Clear     bool   `yaml:"clear"`     // the target is emptied first
+	Finish    bool   `yaml:"finish"`    // the run is finished
+	Spec      *bool  `yaml:"spec"`      // false: requests are not judged by the vendor's description, which says why not
 }
 
 // Pair maps a column to a field.

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"time"
 
@@ -66,6 +67,8 @@ func (c *Case) run(ctx context.Context, info connector.DestinationInfo, address 
 		return fieldsOf(ctx, d, job)
 	case c.Job.List != "":
 		return listOf(ctx, d, job, c.Job.List)
+	case c.Job.Audiences:
+		return audiencesOf(ctx, info, d, job)
 	case c.Job.Check:
 		return "check: " + told(d.Check(job))
 	default:
@@ -157,6 +160,37 @@ func listOf(ctx context.Context, d connector.Destination, job connector.SyncJob,
 		fmt.Fprintf(&b, "%s: %s\n", o.Value, o.Label)
 	}
 	return b.String()
+}
+
+// audiencesOf lists the audiences, each with what the vendor tells of it, and the one that the sync fills.
+func audiencesOf(ctx context.Context, info connector.DestinationInfo, d connector.Destination, job connector.SyncJob) string {
+	r := d.(connector.AudienceReporter) //nolint:forcetypeassert // every manifest's is one
+	var b strings.Builder
+	err := r.Audiences(ctx, []connector.SyncJob{job}, func(a connector.Audience) error {
+		size := "unknown"
+		if a.Size != nil {
+			size = strconv.FormatInt(*a.Size, 10)
+		}
+		fmt.Fprintf(&b, "%s/%s %s: %s", a.Account, a.ID, a.Name, size)
+		for i, column := range info.Audiences.Columns {
+			if !a.Values[i].IsNull() {
+				fmt.Fprintf(&b, ", %s=%s", column.Name, a.Values[i])
+			}
+		}
+		fmt.Fprintf(&b, "\n  status %q, %s\n", a.Status, a.Link)
+		return nil
+	})
+	if err != nil {
+		return b.String() + "audiences: " + told(err)
+	}
+	ref, ok, err := r.AudienceOf(ctx, job)
+	if err != nil {
+		return b.String() + "audience of the sync: " + told(err)
+	}
+	if !ok {
+		return b.String() + "audience of the sync: none\n"
+	}
+	return fmt.Sprintf("%saudience of the sync: %s/%s\n", b.String(), ref.Account, ref.ID)
 }
 
 // send gives the rows to a session as the engine does, without its retries.

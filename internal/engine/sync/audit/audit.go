@@ -12,6 +12,7 @@
 package audit
 
 import (
+	"github.com/millrace/millrace/internal/connector"
 	"github.com/millrace/millrace/internal/query"
 	"github.com/millrace/millrace/internal/value"
 )
@@ -23,20 +24,24 @@ const (
 	Runs      = "sync_runs"
 )
 
-// column is a column of one of the tables.
-type column struct {
-	name string
-	kind query.Type
-	is   value.Type // what a column that is there already must be
+func text(name string) connector.OwnColumn {
+	return connector.OwnColumn{Name: name, Kind: query.TypeText, Is: value.TypeString}
 }
 
-func text(name string) column    { return column{name, query.TypeText, value.TypeString} }
-func number(name string) column  { return column{name, query.TypeInteger, value.TypeNumber} }
-func instant(name string) column { return column{name, query.TypeTimestamp, value.TypeTimestamp} }
-func object(name string) column  { return column{name, query.TypeJSON, value.TypeObject} }
+func number(name string) connector.OwnColumn {
+	return connector.OwnColumn{Name: name, Kind: query.TypeInteger, Is: value.TypeNumber}
+}
+
+func instant(name string) connector.OwnColumn {
+	return connector.OwnColumn{Name: name, Kind: query.TypeTimestamp, Is: value.TypeTimestamp}
+}
+
+func object(name string) connector.OwnColumn {
+	return connector.OwnColumn{Name: name, Kind: query.TypeJSON, Is: value.TypeObject}
+}
 
 // columns are the tables' columns.
-var columns = map[string][]column{
+var columns = map[string][]connector.OwnColumn{
 	Changelog: {
 		number("sync_id"), number("sync_run_id"), text("op_type"), text("row_id"), text("status"), text("failure_reason"), object("fields"),
 	},
@@ -57,7 +62,7 @@ var columns = map[string][]column{
 func names(table string) []string {
 	all := make([]string, len(columns[table]))
 	for i, c := range columns[table] {
-		all[i] = c.name
+		all[i] = c.Name
 	}
 	return all
 }

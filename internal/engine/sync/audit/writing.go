@@ -5,13 +5,8 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/apache/arrow-go/v18/arrow"
-	"github.com/apache/arrow-go/v18/arrow/array"
-	"github.com/apache/arrow-go/v18/arrow/memory"
-
 	"github.com/millrace/millrace/internal/connector"
 	"github.com/millrace/millrace/internal/engine/sync/run"
-	"github.com/millrace/millrace/internal/fault"
 	"github.com/millrace/millrace/internal/query"
 )
 
@@ -61,12 +56,7 @@ func (x *writing) leave(why string) {
 }
 
 func (x *writing) execute(ctx context.Context, commands ...query.Command) error {
-	all := make([]connector.Query, len(commands))
-	for i, c := range commands {
-		all[i] = connector.Query{SQL: x.warehouse.Dialect().Command(c), Class: connector.WorkloadBatch, Tag: x.tag}
-	}
-	_, err := x.warehouse.Execute(ctx, all...)
-	return err
+	return connector.ExecuteAll(ctx, x.warehouse, x.tag, commands...)
 }
 
 // clean removes the tables that earlier attempts for the sync left. One whose transaction is under way is waited for,
@@ -96,84 +86,12 @@ const discardTime = 10 * time.Second
 // prepare makes the tables that are missing, and their columns.
 func (x *writing) prepare(ctx context.Context) error {
 	for _, name := range x.wanted() {
-		if err := x.ensure(ctx, name); err != nil {
-			return fmt.Errorf("preparing the table %s: %w", x.table(name), err)
+		t := connector.OwnTable{Ref: x.table(name), Columns: columns[name], Tag: x.tag, Probe: x.staged.Name}
+		if err := t.Ensure(ctx, x.warehouse); err != nil {
+			return err
 		}
 	}
 	return nil
-}
-
-func (x *writing) ensure(ctx context.Context, name string) error {
-	found, err := x.warehouse.Columns(ctx, x.table(name))
-	if err != nil {
-		return err
-	}
-	if len(found) == 0 {
-		return x.create(ctx, name)
-	}
-	var missing []query.Command
-	for _, c := range columns[name] {
-		at := found.Index(c.name)
-		if at < 0 {
-			missing = append(missing, query.AddColumn{Table: x.table(name), Column: query.NewColumn{Name: c.name, Type: c.kind}})
-			continue
-		}
-		if found[at].Type != c.is {
-			return fault.New(fault.CodeSourceType, "its column %s is %s and must be %s", c.name, found[at].Native, x.warehouse.Dialect().Type(c.kind)).
-				WithSuggestion("Rename or drop the table, so that Millrace makes its own, or change the type of the column.")
-		}
-	}
-	if len(missing) == 0 {
-		return nil
-	}
-	return x.denied(x.execute(ctx, missing...))
-}
-
-// create makes a table. Where the log of another sync made it meanwhile, that is as well.
-func (x *writing) create(ctx context.Context, name string) error {
-	if err := x.createSchema(ctx); err != nil {
-		return x.denied(err)
-	}
-	c := query.CreateTable{Table: x.table(name)}
-	for _, column := range columns[name] {
-		c.Columns = append(c.Columns, query.NewColumn{Name: column.name, Type: column.kind})
-	}
-	err := x.execute(ctx, c)
-	if err == nil {
-		return nil
-	}
-	if found, again := x.warehouse.Columns(ctx, x.table(name)); again == nil && len(found) > 0 {
-		return nil
-	}
-	return x.denied(err)
-}
-
-// createSchema makes the audit schema where there is none: loading rows does, without asking for a right that users of
-// a schema seldom have.
-func (x *writing) createSchema(ctx context.Context) error {
-	probe := query.TableRef{Schema: x.schemas.Audit, Name: x.staged.Name}
-	b := array.NewRecordBuilder(memory.DefaultAllocator, arrow.NewSchema([]arrow.Field{{Name: "id", Type: arrow.PrimitiveTypes.Int64, Nullable: true}}, nil))
-	defer b.Release()
-	none := b.NewRecordBatch()
-	defer none.Release()
-	r, err := array.NewRecordReader(none.Schema(), []arrow.RecordBatch{none})
-	if err != nil {
-		return err
-	}
-	defer r.Release()
-	if err := x.warehouse.Load(ctx, probe, r); err != nil {
-		return err
-	}
-	return x.execute(ctx, query.DropTable{Table: probe})
-}
-
-// denied says how a missing right is found.
-func (x *writing) denied(err error) error {
-	if !fault.Is(err, fault.CodeSourceDenied) {
-		return err
-	}
-	return fault.Wrap(err, fault.CodeSourceDenied, "writing in the schema %q", x.schemas.Audit).
-		WithSuggestion("Test the source's connection: it names the grant that is missing.")
 }
 
 // commit replaces what the warehouse has of the run, in one transaction (L3). What an earlier attempt may have written

@@ -15,6 +15,7 @@ import (
 	"github.com/millrace/millrace/internal/delivery"
 	"github.com/millrace/millrace/internal/engine/sync/plan"
 	"github.com/millrace/millrace/internal/fault"
+	"github.com/millrace/millrace/internal/kind/destination"
 	"github.com/millrace/millrace/internal/kind/sync"
 	"github.com/millrace/millrace/internal/mapping"
 	"github.com/millrace/millrace/internal/value"
@@ -278,12 +279,21 @@ func rulesOf(m connector.Mode, d connector.DeleteBehavior) rules {
 
 // openDestination opens the destination of a workspace's bundle.
 func (e *Engine) openDestination(ctx context.Context, workspaceID int64, b Bundle, log *slog.Logger) (connector.Destination, error) {
-	dir, err := e.privateDir("destination", b.Destination.ID)
+	return e.destination(ctx, workspaceID, b.Destination.ID, b.DestinationSpec, log)
+}
+
+// OpenDestination opens a destination, whose secrets are in place, with what it learned in runs.
+func (e *Engine) OpenDestination(ctx context.Context, workspaceID, id int64, spec destination.Spec) (connector.Destination, error) {
+	return e.destination(ctx, workspaceID, id, spec, e.Log)
+}
+
+func (e *Engine) destination(ctx context.Context, workspaceID, id int64, spec destination.Spec, log *slog.Logger) (connector.Destination, error) {
+	dir, err := e.privateDir("destination", id)
 	if err != nil {
 		return nil, err
 	}
-	return e.Connections.Destination(ctx, workspaceID, b.DestinationSpec, connector.DestinationOptions{
-		Dir: dir, State: e.State.Of(workspaceID, "destination", b.Destination.ID), Clock: e.Clock, Log: log,
+	return e.Connections.Destination(ctx, workspaceID, spec, connector.DestinationOptions{
+		Dir: dir, State: e.State.Of(workspaceID, "destination", id), Clock: e.Clock, Log: log,
 	})
 }
 
@@ -347,15 +357,19 @@ func (x *execution) job(w *work) connector.SyncJob {
 
 // jobOf is what a bundle asks of its destination for rows with the columns of schema.
 func jobOf(b Bundle, kind connector.SyncType, m *mapping.Mapping, schema value.Schema) connector.SyncJob {
+	job := EmptyJob(b, kind)
+	job.Columns, job.Model.Schema = m.Columns(), m.SourceSchema(schema)
+	return job
+}
+
+// EmptyJob is what a bundle asks of its destination besides rows: nothing is known of columns.
+func EmptyJob(b Bundle, kind connector.SyncType) connector.SyncJob {
 	return connector.SyncJob{
 		SyncID: b.Sync.ID, SyncSlug: b.Sync.Slug,
 		Type: kind.Slug, Mode: b.SyncSpec.Mode, Delete: b.SyncSpec.Delete,
 		Settings: connector.Settings(b.SyncSpec.Settings).WithDefaults(kind.Fields),
-		Columns:  m.Columns(), Match: b.SyncSpec.Match, AllColumns: b.SyncSpec.AllColumns,
-		Model: connector.ModelInfo{
-			ID: b.Model.ID, Name: b.Model.Name, Slug: b.Model.Slug, PrimaryKey: b.ModelSpec.PrimaryKey,
-			Schema: m.SourceSchema(schema),
-		},
+		Match:    b.SyncSpec.Match, AllColumns: b.SyncSpec.AllColumns,
+		Model: connector.ModelInfo{ID: b.Model.ID, Name: b.Model.Name, Slug: b.Model.Slug, PrimaryKey: b.ModelSpec.PrimaryKey},
 	}
 }
 

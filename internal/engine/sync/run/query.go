@@ -95,3 +95,13 @@ func (s *Store) Continuation(ctx context.Context, idb bun.IDB, r Run) (next Run,
 	next, err = rows[0].run()
 	return next, err == nil, err
 }
+
+// Members counts the rows with a key that a sync's model had in its newest run that succeeded; ok is false where none
+// did.
+func (s *Store) Members(ctx context.Context, workspaceID, syncID int64) (n int64, ok bool, err error) {
+	runs, err := s.some(ctx, workspaceID, syncID, []State{Committed}, func(q *bun.SelectQuery) { q.Order("id DESC").Limit(1) })
+	if err != nil || len(runs) == 0 {
+		return 0, false, err
+	}
+	return runs[0].Counts.Read - runs[0].Counts.NullKeys, true, nil
+}

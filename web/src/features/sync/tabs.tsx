@@ -1,5 +1,6 @@
 import type { ReactNode } from 'react'
 import { AlertsTab } from '~/features/alert/AlertsTab'
+import { MatchedUsers } from '~/features/audiencesize/MatchedUsers'
 import { ActivityTab } from '~/features/document/ActivityTab'
 import { LineageTab } from '~/features/lineage/LineageTab'
 import { SyncLogsOfSync } from '~/features/synclog/SyncLogsTab'
@@ -31,11 +32,14 @@ export const syncTabs: SyncTab[] = [
     value: 'runs',
     label: 'Runs',
     content: ({ sync, search, onSearch }) => (
-      <RunsTab
-        sync={sync}
-        wanted={search.runs ?? 'all'}
-        onWant={(wanted) => onSearch({ tab: 'runs', runs: wanted === 'all' ? undefined : wanted })}
-      />
+      <div className="stack">
+        <MatchedUsers sync={sync} />
+        <RunsTab
+          sync={sync}
+          wanted={search.runs ?? 'all'}
+          onWant={(wanted) => onSearch({ tab: 'runs', runs: wanted === 'all' ? undefined : wanted })}
+        />
+      </div>
     ),
   },
   {

@@ -6,6 +6,7 @@ import { ConnectorIcon } from '~/components/brand/ConnectorIcon'
 import { Page } from '~/components/page/Page'
 import { PageTabs } from '~/components/tabs/PageTabs'
 import { DefaultsTab } from '~/features/alert/DefaultsTab'
+import { AudienceSizesTab } from '~/features/audiencesize/AudienceSizesTab'
 import { ConfigurationTab } from '~/features/connection/ConfigurationTab'
 import { ActivityTab } from '~/features/document/ActivityTab'
 import { DocumentGate } from '~/features/document/DocumentGate'
@@ -43,6 +44,9 @@ function DestinationDetail({ destination }: { destination: Destination }) {
     { value: 'syncs', label: 'Syncs', count: status?.syncCount, content: () => <SyncTable filters={{ destination: metadata.slug }} /> },
     { value: 'alerts', label: 'Alerts', content: () => <DefaultsTab key={metadata.revision} destination={destination} /> },
     { value: 'lineage', label: 'Lineage', content: () => <LineageTab of={{ kind: 'destination', slug: metadata.slug }} /> },
+    ...(info?.audiences
+      ? [{ value: 'audience-sizes', label: 'Audience sizes', content: () => <AudienceSizesTab destination={destination} /> }]
+      : []),
     { value: 'activity', label: 'Activity', content: () => <ActivityTab kind="destinations" slug={metadata.slug} /> },
   ]
   return (
