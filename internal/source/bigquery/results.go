@@ -48,7 +48,7 @@ func (s *Source) fromBucket(ctx context.Context, job *rest.JobReference, fields 
 }
 
 func (s *Source) unload(ctx context.Context, job *rest.JobReference, fields []*rest.TableFieldSchema, schema *arrow.Schema, q connector.Query) (*unload.Rows, error) {
-	if q.Results.Provider != blob.ProviderGCS || (q.Results.Endpoint == "") != (s.settings.Endpoint == defaultEndpoint) {
+	if q.Results.Provider != blob.ProviderGCS || q.Results.Endpoint != "" && s.settings.Endpoint == defaultEndpoint {
 		return nil, errElsewhere
 	}
 	for _, f := range fields {
