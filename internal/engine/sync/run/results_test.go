@@ -42,11 +42,11 @@ func warehouse(t *testing.T, d *db.DB) (w *world, dead *bool) {
 	w.storage = mortal{folder(filepath.Join(w.dir, "storage")), dead}
 	w.bucket = bucket{w}
 	w.rows = []row{r("1", "Ada", 1)}
-	w.write = func(_ context.Context, to *connector.Results) error {
-		if err := os.MkdirAll(to.Prefix, 0o700); err != nil {
+	w.write = func(_ context.Context, q connector.Query) error {
+		if err := os.MkdirAll(q.Results.Prefix, 0o700); err != nil {
 			return err
 		}
-		return os.WriteFile(filepath.Join(to.Prefix, "0.parquet"), []byte("ada@example.com"), 0o600)
+		return os.WriteFile(filepath.Join(q.Results.Prefix, "0.parquet"), []byte("ada@example.com"), 0o600)
 	}
 	w.restart()
 	return w, dead
@@ -61,34 +61,34 @@ func (w *world) left() (files []string) {
 }
 
 // Whatever becomes of a run, the files that the warehouse wrote for it are removed: after it, after its failure, after it was
-// cancelled, and after the death of its worker.
+// cancelled, and after the death of its worker. What a run asks is of the class of runs.
 //
-// Req: S-51, S-80
+// Req: S-51, S-80, S-89
 func TestResultsAreRemoved(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
 		w, dead := warehouse(t, d)
 		write := w.write
 		seen := 0
-		w.write = func(ctx context.Context, to *connector.Results) error {
-			if to.Dir == "" || !strings.Contains(to.Prefix, "/runs/") {
-				t.Errorf("the warehouse gets %+v", to)
+		w.write = func(ctx context.Context, q connector.Query) error {
+			if q.Results.Dir == "" || !strings.Contains(q.Results.Prefix, "/runs/") || q.Class != connector.WorkloadBatch {
+				t.Errorf("the warehouse gets %+v for %+v", q.Results, q)
 			}
-			err := write(ctx, to)
+			err := write(ctx, q)
 			seen += len(w.left())
 			return err
 		}
 		if got := w.run(run.Options{}); got.State != run.Committed || seen != 1 || len(w.left()) != 0 {
 			t.Errorf("%s after %d files; left are %v", got.State, seen, w.left())
 		}
-		w.write = func(ctx context.Context, to *connector.Results) error {
-			return errors.Join(write(ctx, to), errors.New("the warehouse is tired"))
+		w.write = func(ctx context.Context, q connector.Query) error {
+			return errors.Join(write(ctx, q), errors.New("the warehouse is tired"))
 		}
 		if got := w.run(run.Options{}); got.State != run.Failed || len(w.left()) != 0 {
 			t.Errorf("%s; left are %v", got.State, w.left())
 		}
 		id := w.trigger()
-		w.write = func(ctx context.Context, to *connector.Results) error {
-			if err := write(ctx, to); err != nil {
+		w.write = func(ctx context.Context, q connector.Query) error {
+			if err := write(ctx, q); err != nil {
 				return err
 			}
 			if _, err := w.store.Cancel(t.Context(), workspace, id); err != nil {
@@ -101,9 +101,9 @@ func TestResultsAreRemoved(t *testing.T) {
 			t.Errorf("%s; left are %v", got.State, w.left())
 		}
 		id = w.trigger()
-		w.write = func(ctx context.Context, to *connector.Results) error {
+		w.write = func(ctx context.Context, q connector.Query) error {
 			*dead = true
-			if err := write(ctx, to); err != nil {
+			if err := write(ctx, q); err != nil {
 				return err
 			}
 			panic(errCrash)

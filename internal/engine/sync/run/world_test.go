@@ -68,8 +68,8 @@ type world struct {
 	places       run.Places
 	expiry       time.Duration // of baselines
 
-	bucket run.Results                                     // for warehouses; counts from the next restart
-	write  func(context.Context, *connector.Results) error // what the warehouse does with it
+	bucket run.Results                                  // for warehouses; counts from the next restart
+	write  func(context.Context, connector.Query) error // what the warehouse does with it
 
 	sourceErr error               // of reading the source by its number
 	warehouse connector.Warehouse // where the Lightning engine plans; nil in a world without it
@@ -265,7 +265,7 @@ func (s memorySource) Close() error                                          { r
 
 func (s memorySource) Query(ctx context.Context, q connector.Query) (array.RecordReader, error) {
 	if s.write != nil {
-		if err := s.write(ctx, q.Results); err != nil {
+		if err := s.write(ctx, q); err != nil {
 			return nil, err
 		}
 	}
