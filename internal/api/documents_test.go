@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/millrace/millrace/internal/connector"
 )
 
 func TestDocuments(t *testing.T) {
