@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/millrace/millrace/internal/connector"
 )
 
 func TestDocuments(t *testing.T) {
@@ -350,7 +352,7 @@ func TestHeaders(t *testing.T) {
 	})
 }
 
-// Req: M-13
+// Req: M-13, S-89
 func TestPreview(t *testing.T) {
 	t.Parallel()
 	each(t, func(_ *testing.T, w *world) {
@@ -358,6 +360,9 @@ func TestPreview(t *testing.T) {
 		w.source.rows = [][]string{{"1", "Ada", "a"}, {"2", "Bob", "b"}, {"3", "Cyd", "c"}}
 		ask := object{"source": "shop", "method": "sql", "sql": "SELECT 1;", "limit": 2}
 		w.ok("POST", "/api/models/preview", ask).lists("columns", "name", "id", "name", "email").has("rows", "[[1 Ada a] [2 Bob b]]").has("truncated", true).has("rowCount", nil)
+		if w.source.class != connector.WorkloadInteractive {
+			w.t.Errorf("somebody waits for a query of the class %q", w.source.class)
+		}
 		ask["limit"] = 0
 		w.ok("POST", "/api/models/preview", ask).has("rows.2.1", "Cyd").has("truncated", false)
 		w.source.fail = queryFailed("syntax error at or near SELEC")

@@ -631,6 +631,7 @@ type memorySource struct {
 	during  func(context.Context)
 	asked   int                // how many queries it got
 	last    string             // the SQL of the last one
+	class   connector.Workload // and its class
 	opened  connector.Settings // the settings that it was last opened with
 	network connector.Network  // and the network
 }
@@ -670,7 +671,7 @@ func (s *memorySource) Query(ctx context.Context, q connector.Query) (array.Reco
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.asked++
-	s.last = q.SQL
+	s.last, s.class = q.SQL, q.Class
 	if s.fail != nil {
 		return nil, s.fail
 	}

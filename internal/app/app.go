@@ -230,7 +230,7 @@ func (p *process) openEngine(ctx context.Context) error {
 		return err
 	}
 	p.engine = run.New(run.EngineOptions{
-		Store: p.runs, Documents: p.bundles(), Sources: p.bundles(), Registry: p.Registry, Connections: p.connections, Storage: p.storage, Places: places{p.storage}, State: p.state, Quotas: p.quotas, Patience: patience,
+		Store: p.runs, Documents: p.bundles(), Sources: p.bundles(), Registry: p.Registry, Connections: p.connections, Storage: p.storage, Places: places{p.storage}, Results: p.storage, State: p.state, Quotas: p.quotas, Patience: patience,
 		Planner:  plan.New(plan.Options{MemoryLimit: c.PlannerMemory, Threads: c.PlannerThreads}),
 		Enqueuer: wake, Clock: p.clock, Log: p.log, Dir: p.dir(),
 		Owner: owner, Retention: c.LogRetention, BaselineExpiry: c.StorageExpiry, Grace: c.ShutdownGrace, Failpoint: p.Failpoint, Observe: p.observe,

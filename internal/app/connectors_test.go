@@ -6,6 +6,7 @@ import (
 
 	"github.com/millrace/millrace/internal/cli"
 	"github.com/millrace/millrace/internal/config"
+	"github.com/millrace/millrace/internal/connector"
 	"github.com/millrace/millrace/internal/kind/model"
 )
 
@@ -38,5 +39,30 @@ func TestTheCommandLineKnowsEveryKind(t *testing.T) {
 	}
 	if !slices.Equal(cli.Kinds, kinds) {
 		t.Errorf("the command line has %v, the server %v", cli.Kinds, kinds)
+	}
+}
+
+// A model of files has a primary key, as every other, and the Basic engine compares its rows.
+//
+// Req: S-82
+func TestModelsOfFiles(t *testing.T) {
+	t.Parallel()
+	registry := Connectors(&config.Config{FilesRoot: t.TempDir()})
+	k := model.Kind(registry)
+	for _, slug := range []string{"s3", "gcs", "azure-blob", "sftp"} {
+		info, err := registry.Source(slug)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !slices.Equal(info.Engines, []string{connector.EngineBasic}) {
+			t.Errorf("%s is compared by %v", slug, info.Engines)
+		}
+		spec := &model.Spec{Source: "files", Method: model.MethodFile, File: &connector.File{Path: "people.csv"}}
+		for key, want := range map[string]int{"": 1, "id": 0} {
+			spec.PrimaryKey = key
+			if issues := k.Validate(spec, func(string) bool { return false }); len(issues) != want || want == 1 && issues[0].Path != "spec.primaryKey" {
+				t.Errorf("%s: with the primary key %q a model has the errors %v", slug, key, issues)
+			}
+		}
 	}
 }

@@ -8,12 +8,14 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
 	"gopkg.in/yaml.v3"
 
 	"github.com/millrace/millrace/internal/config"
+	"github.com/millrace/millrace/internal/connector"
 	"github.com/millrace/millrace/internal/template"
 )
 
@@ -110,5 +112,52 @@ func checkDocuments(t *testing.T, file, example string, check func(kind string, 
 		if err := check(strings.ToLower(doc.Kind), spec); err != nil {
 			t.Errorf("%s: the example of a %s is refused: %v\n%s", file, doc.Kind, err, example)
 		}
+	}
+}
+
+var (
+	linked    = regexp.MustCompile("((?:`[a-z-]+`, )*`[a-z-]+`|storage) → ((?:`[A-Za-z]+`, )*`[A-Za-z]+`)")
+	backticks = regexp.MustCompile("`([A-Za-z-]+)`")
+)
+
+// The fields that the guide of private links tells to fill in are there.
+//
+// Req: X-29, X-30, X-31
+func TestPrivateLinks(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile(filepath.Join("..", "..", "docs", "guides", "private-links.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &config.Config{FilesRoot: t.TempDir()}
+	fields := map[string][]connector.Field{}
+	for _, s := range Connectors(c).Sources() {
+		fields[s.Slug] = s.Fields
+	}
+	for _, d := range Connectors(c).Destinations() {
+		if _, source := fields[d.Slug]; !source {
+			fields[d.Slug] = d.Fields
+		}
+	}
+	for _, s := range Storages(c) {
+		fields["storage"] = append(fields["storage"], s.Fields...)
+	}
+	checked := 0
+	for _, m := range linked.FindAllStringSubmatch(string(text), -1) {
+		types := backticks.FindAllStringSubmatch(m[1], -1)
+		if types == nil {
+			types = [][]string{{"", m[1]}}
+		}
+		for _, of := range types {
+			for _, name := range backticks.FindAllStringSubmatch(m[2], -1) {
+				checked++
+				if !slices.ContainsFunc(fields[of[1]], func(f connector.Field) bool { return f.Name == name[1] }) {
+					t.Errorf("%q has no field %q", of[1], name[1])
+				}
+			}
+		}
+	}
+	if checked < 15 {
+		t.Errorf("only %d fields were found", checked)
 	}
 }

@@ -56,6 +56,7 @@ var sideways = map[[2]string]string{
 	{"internal/source/", "internal/source/duckdb"}:                    "files and samples are read by DuckDB",
 	{"internal/source/", "internal/source/file"}:                      "files of every place are read by the same rules",
 	{"internal/source/", "internal/source/sheet"}:                     "sheets of every place are read by the same rules",
+	{"internal/source/", "internal/source/unload"}:                    "files that warehouses wrote are read in one way",
 	{"internal/source/", "internal/source/warehousetest"}:             "stand-ins of warehouses execute on one engine",
 	{"internal/source/", "internal/source/stream"}:                    "statements over HTTP end, and rows become batches, in one way",
 	{"internal/source/", "internal/source/trino/trinotype"}:           "Trino, Athena and ClickHouse write values alike",

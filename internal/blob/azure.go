@@ -50,6 +50,9 @@ func (p Azure) address() string {
 	return service + "/" + p.Container
 }
 
+// opened is never so: no warehouse that can be read writes files into Azure with what a storage knows.
+func (p Azure) opened() (Where, bool) { return Where{}, false }
+
 func (p Azure) open(ctx context.Context, o Options) (*blob.Bucket, func() error, error) {
 	client, err := p.client(o)
 	if err != nil {

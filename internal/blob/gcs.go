@@ -22,6 +22,7 @@ type GCS struct {
 	ServerIdentity bool   // the server's own credentials are used instead of the key
 	Key            string // JSON of a service account
 	Endpoint       string // of another store with this protocol, without a path; empty means Google's
+	Results        bool   // warehouses may write results into it, which nobody seals
 }
 
 var _ Place = GCS{}
@@ -33,6 +34,10 @@ func (p GCS) Label() string { return label("Google Cloud Storage, bucket "+p.Buc
 func (p GCS) Identity() string { return "gcs " + p.Endpoint + " " + p.Bucket + "/" + p.prefix() }
 
 func (p GCS) prefix() string { return folderOf(p.Prefix) }
+
+func (p GCS) opened() (Where, bool) {
+	return Where{Provider: ProviderGCS, Bucket: p.Bucket, Endpoint: p.Endpoint}, p.Results
+}
 
 // gcsScope is what tokens are for. https://cloud.google.com/storage/docs/oauth-scopes
 const gcsScope = "https://www.googleapis.com/auth/devstorage.read_write"

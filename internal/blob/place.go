@@ -17,6 +17,8 @@ type Place interface {
 
 	open(ctx context.Context, o Options) (*blob.Bucket, func() error, error)
 	prefix() string
+	// opened says where the bucket is, if its owner lets warehouses write into it (Folder).
+	opened() (Where, bool)
 	// advice says what to do about an error of an operation; empty where the code's own hint fits.
 	advice(p problem) string
 }

@@ -30,6 +30,7 @@ type S3 struct {
 	Endpoint        string // of another store; empty means Amazon's
 	STSEndpoint     string // empty means Amazon's of the region
 	PathStyle       bool
+	Results         bool // warehouses may write results into it, which nobody seals
 }
 
 var _ Place = S3{}
@@ -47,6 +48,10 @@ func (p S3) Label() string {
 func (p S3) Identity() string { return "s3 " + p.Endpoint + " " + p.Bucket + "/" + p.prefix() }
 
 func (p S3) prefix() string { return folderOf(p.Prefix) }
+
+func (p S3) opened() (Where, bool) {
+	return Where{Provider: ProviderS3, Bucket: p.Bucket, Region: p.Region, Endpoint: p.Endpoint}, p.Results
+}
 
 func (p S3) open(ctx context.Context, o Options) (*blob.Bucket, func() error, error) {
 	c, err := p.identity().Config(ctx, p.Region, o.client())

@@ -30,6 +30,7 @@ type SourceInfo struct {
 	Queries  []SampleQuery `json:"queries,omitempty"`
 	SyncLogs bool          `json:"syncLogs"` // with the Lightning engine, what became of rows can be written into it (SY-53)
 	Verified bool          `json:"verified"` // proved against the real server by our tests
+	Results  bool          `json:"results"`  // its warehouse can write a result into a bucket (Query.Results)
 	Tunnels  bool          `json:"tunnels"`  // it can be reached through a tunnel (X-22): New sets it where the fields name one server
 
 	// Authorize says when a person must allow the access at the vendor: while all of these hold. Then what Open returns is
@@ -91,6 +92,10 @@ type Query struct {
 	Limit int64    // at most this many rows; 0 means all
 	Class Workload // which compute to use
 	Tag   string   // an identifier for the source's own query log, such as "sync 12 run 34"
+
+	// Results is where the warehouse may write the rows instead of sending them; nil: nowhere. The rows are the same, also
+	// where it does not or may not: whoever asks need not know (S-80).
+	Results *Results
 }
 
 // Source reads from one place where customer data lives. Implementations are safe for concurrent

@@ -46,7 +46,8 @@ func GrantsFor(info SourceInfo, settings Settings) string {
 	schemas := SchemasOf(settings)
 	names := settings.WithDefaults(info.Fields)
 	names[FieldPlannerSchema], names[FieldAuditSchema] = schemas.Planner, schemas.Audit
-	sql := strings.NewReplacer("{planner}", quoted(schemas.Planner), "{audit}", quoted(schemas.Audit), "{user}", quoted(names.Text("user")))
+	text := "'" + strings.ReplaceAll(names.Text("user"), "'", "''") + "'" // where a name stands as a text
+	sql := strings.NewReplacer("'{user}'", text, "{planner}", quoted(schemas.Planner), "{audit}", quoted(schemas.Audit), "{user}", quoted(names.Text("user")))
 	return sql.Replace(info.Grants)
 }
 

@@ -201,6 +201,27 @@ func (e *Engine) Earlier(ctx context.Context, workspaceID, placeID int64) (*blob
 	return b, err
 }
 
+// Results returns an empty folder that a warehouse may write into, in the workspace's own place; nil where its owner did
+// not open it to warehouses.
+func (e *Engine) Results(ctx context.Context, workspaceID int64, key string) (*connector.Results, error) {
+	b, err := e.bucket(ctx, workspaceID)
+	if err != nil {
+		return nil, err
+	}
+	f, ok := b.Folder(workspaceID, key)
+	if !ok {
+		return nil, nil //nolint:nilnil // rows are sent
+	}
+	w := f.Where()
+	grant := func(ctx context.Context) (connector.Grant, error) {
+		c, err := f.Grant(ctx)
+		return connector.Grant{AccessKeyID: c.AccessKeyID, SecretAccessKey: c.SecretAccessKey, SessionToken: c.SessionToken}, err
+	}
+	return &connector.Results{
+		Provider: w.Provider, Bucket: w.Bucket, Prefix: w.Prefix, Region: w.Region, Endpoint: w.Endpoint, Grant: grant, Files: f,
+	}, nil
+}
+
 // bucket opens the place in use.
 func (e *Engine) bucket(ctx context.Context, workspaceID int64) (*blob.Bucket, error) {
 	row, err := e.current(ctx, e.DB, workspaceID)

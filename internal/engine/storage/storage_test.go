@@ -630,3 +630,40 @@ func TestTest(t *testing.T) {
 		}
 	})
 }
+
+// A warehouse may write into the workspace's own bucket once its owner says so, and never into the server's.
+//
+// Req: S-51, S-80
+func TestResults(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, w *world) {
+		const key = "syncs/7/runs/9/results"
+		for _, slug := range []string{"", "lake"} {
+			if slug != "" {
+				w.switchTo(slug)
+			}
+			if r, err := w.engine.Results(t.Context(), workspace, key); err != nil || r != nil {
+				t.Fatalf("the storage %q is open to warehouses: %+v, %v", slug, r, err)
+			}
+		}
+		w.must(w.update("lake", json.RawMessage(strings.Replace(string(w.spec("lake", "prod", "secret")), `"pathStyle"`, `"warehouseResults":true,"pathStyle"`, 1))))
+		r, err := w.engine.Results(t.Context(), workspace, key)
+		w.must(err)
+		if r == nil || r.URL("s3") != "s3://lake/prod/w/1/syncs/7/runs/9/results/" || r.Region != "us-east-1" {
+			t.Fatalf("a warehouse writes to %+v", r)
+		}
+		_, err = w.backend.PutObject("lake", r.Prefix+"0.parquet", nil, strings.NewReader("rows"), 4, nil)
+		w.must(err)
+		names, err := r.Files.List(t.Context())
+		w.must(err)
+		to := filepath.Join(t.TempDir(), "file")
+		w.must(r.Files.Fetch(t.Context(), "0.parquet", to))
+		if got, err := os.ReadFile(to); err != nil || string(got) != "rows" || !slices.Equal(names, []string{"0.parquet"}) {
+			t.Errorf("%v has %q: %v", names, got, err)
+		}
+		w.must(w.engine.DeletePrefix(t.Context(), workspace, key+"/"))
+		if names, err := r.Files.List(t.Context()); err != nil || len(names) != 0 {
+			t.Errorf("%v are left: %v", names, err)
+		}
+	})
+}

@@ -94,6 +94,16 @@ func prefixField() connector.Field {
 	}
 }
 
+// resultsField lets warehouses write into a bucket (S-51, S-80). It is off where nobody says so: everything else in a
+// storage is sealed.
+func resultsField(needs string) connector.Field {
+	return connector.Field{
+		Name: "warehouseResults", Label: "Let warehouses write results here", Type: connector.FieldBoolean, Default: false, Advanced: true,
+		Help: "Large results are written here by the warehouse and read from here, which is faster than sending them row by row. They lie here " +
+			"unsealed for the minutes until they are read. " + needs + " Where that is not allowed, rows are sent as ever.",
+	}
+}
+
 func s3Fields(serverIdentity bool) []connector.Field {
 	role := append([]string{"keys"}, authServer)
 	return []connector.Field{
@@ -109,12 +119,13 @@ func s3Fields(serverIdentity bool) []connector.Field {
 		{Name: "externalId", Label: "External ID", Type: connector.FieldString, Advanced: true, Help: "What the role's trust policy asks for, if it does.", ShowIf: when(role...)},
 		{Name: "endpoint", Label: "Endpoint", Type: connector.FieldString, Advanced: true, Example: "https://minio.example.com:9000", Help: "The address of another store with the same protocol. Empty means Amazon S3."},
 		{Name: "pathStyle", Label: "Path-style addresses", Type: connector.FieldBoolean, Default: false, Advanced: true, Help: "Put the bucket into the path instead of the host name, as MinIO and most self-hosted stores need it."},
+		resultsField("Redshift needs sts:GetFederationToken for the access key's user, or a role; Athena needs its own credential to write there."),
 		{Name: "stsEndpoint", Label: "STS endpoint", Type: connector.FieldString, Advanced: true, Help: "The address at which the role is assumed. Empty means Amazon's of the region.", ShowIf: when(role...)},
 	}
 }
 
 func s3Place(s connector.Settings) blob.Place {
-	p := blob.S3{Bucket: s.Text("bucket"), Region: s.Text("region"), Prefix: s.Text("prefix"), Endpoint: s.Text("endpoint"), PathStyle: s["pathStyle"] == true}
+	p := blob.S3{Bucket: s.Text("bucket"), Region: s.Text("region"), Prefix: s.Text("prefix"), Endpoint: s.Text("endpoint"), PathStyle: s["pathStyle"] == true, Results: s["warehouseResults"] == true}
 	if s.Text("auth") == authCredential {
 		a, server := shared[cloud.AWS](s)
 		p.ServerIdentity, p.AccessKeyID, p.SecretAccessKey, p.SessionToken = server, a.AccessKeyID, a.SecretAccessKey, a.SessionToken
@@ -137,11 +148,12 @@ func gcsFields(serverIdentity bool) []connector.Field {
 		credentialField(cloud.ProviderGCP, "GCP credential", "Its service account needs the role Storage Object User on the bucket."),
 		{Name: "serviceAccountKey", Label: "Service account key", Type: connector.FieldSecret, Secret: true, Required: true, Help: "The whole JSON file. P12 keys do not work.", ShowIf: when("key")},
 		{Name: "endpoint", Label: "Endpoint", Type: connector.FieldString, Advanced: true, Example: "https://storage.example.com", Help: "The address of another store with the same protocol. Empty means Google Cloud Storage."},
+		resultsField("BigQuery needs storage.objects.create there for its own service account."),
 	}
 }
 
 func gcsPlace(s connector.Settings) blob.Place {
-	p := blob.GCS{ProjectID: s.Text("projectId"), Bucket: s.Text("bucket"), Prefix: s.Text("prefix"), Endpoint: s.Text("endpoint")}
+	p := blob.GCS{ProjectID: s.Text("projectId"), Bucket: s.Text("bucket"), Prefix: s.Text("prefix"), Endpoint: s.Text("endpoint"), Results: s["warehouseResults"] == true}
 	if s.Text("auth") == authCredential {
 		g, server := shared[cloud.GCP](s)
 		p.ServerIdentity, p.Key = server, g.ServiceAccountKey

@@ -7,7 +7,9 @@
 package athena
 
 import (
+	"cmp"
 	"context"
+	"log/slog"
 
 	"github.com/millrace/millrace/internal/connector"
 	"github.com/millrace/millrace/internal/query"
@@ -19,7 +21,7 @@ func Info() connector.SourceInfo {
 	return connector.SourceInfo{
 		Slug: "athena", Name: "Amazon Athena", Category: "warehouse", Summary: "Tables, views and queries of Amazon Athena",
 		Fields: append(fields(), connector.SchemaFields()...), Methods: []string{"sql", "table"},
-		Engines: []string{connector.EngineBasic, connector.EngineLightning}, Grants: grants, SyncLogs: true, Open: open,
+		Engines: []string{connector.EngineBasic, connector.EngineLightning}, Grants: grants, SyncLogs: true, Results: true, Open: open,
 	}
 }
 
@@ -41,6 +43,7 @@ func open(o connector.SourceOptions) (connector.Source, error) {
 	}
 	return &Source{
 		client: c, dialect: query.AthenaAt(s.tables()), schemas: connector.SchemasOf(o.Settings), hasLocation: s.tables() != "",
+		log:        cmp.Or(o.Log, slog.New(slog.DiscardHandler)),
 		statements: &stream.Statements{Idle: c.http.CloseIdleConnections},
 	}, nil
 }
@@ -51,6 +54,7 @@ type Source struct {
 	dialect     query.Dialect
 	schemas     connector.Schemas
 	hasLocation bool // that tables of ours can be made in
+	log         *slog.Logger
 	statements  *stream.Statements
 }
 

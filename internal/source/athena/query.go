@@ -27,6 +27,11 @@ func (s *Source) Query(ctx context.Context, q connector.Query) (array.RecordRead
 	if err != nil {
 		return nil, err
 	}
+	if q.Results != nil {
+		if r, err := s.fromBucket(ctx, q); r != nil || err != nil {
+			return r, err
+		}
+	}
 	r, err := s.run(ctx, t)
 	if err != nil {
 		return nil, err
@@ -40,6 +45,16 @@ func (s *Source) Query(ctx context.Context, q connector.Query) (array.RecordRead
 
 // Describe returns the columns of a query, of which Athena runs nothing but a condition that never holds.
 func (s *Source) Describe(ctx context.Context, q connector.Query) (*arrow.Schema, error) {
+	r, err := s.describe(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close(nil)
+	return r.schema(), connector.DistinctColumns(r.names)
+}
+
+// describe runs a query without its rows.
+func (s *Source) describe(ctx context.Context, q connector.Query) (*rows, error) {
 	q.Limit = 1
 	t, err := s.textOf(q, func(own string) string {
 		m := query.Statement(own).As("m")
@@ -48,12 +63,7 @@ func (s *Source) Describe(ctx context.Context, q connector.Query) (*arrow.Schema
 	if err != nil {
 		return nil, err
 	}
-	r, err := s.run(ctx, t)
-	if err != nil {
-		return nil, err
-	}
-	defer r.Close(nil)
-	return r.schema(), connector.DistinctColumns(r.names)
+	return s.run(ctx, t)
 }
 
 // textOf is the statement as it is sent, with the tag before it, where Athena's list of recent queries shows it. Where

@@ -6,8 +6,10 @@
 package bigquery
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"log/slog"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -22,7 +24,7 @@ func Info() connector.SourceInfo {
 	return connector.SourceInfo{
 		Slug: "bigquery", Name: "BigQuery", Category: "warehouse", Summary: "Tables, views and queries of a Google BigQuery project",
 		Fields: fields(), Methods: []string{"sql", "table"}, Engines: []string{connector.EngineBasic, connector.EngineLightning},
-		Grants: grants, SyncLogs: true, Open: open,
+		Grants: grants, SyncLogs: true, Results: true, Open: open,
 	}
 }
 
@@ -52,6 +54,7 @@ type Source struct {
 	schemas  connector.Schemas
 	client   *client
 	backoff  time.Duration // before something is tried again the first time
+	log      *slog.Logger
 
 	always   bool        // the Storage Read API is asked even for what fits in one page
 	unstored atomic.Bool // the Storage Read API has refused us
@@ -71,7 +74,7 @@ func newSource(s settings, o connector.SourceOptions) (*Source, error) {
 		return nil, err
 	}
 	life, end := context.WithCancelCause(context.Background())
-	return &Source{settings: s, schemas: connector.SchemasOf(o.Settings), client: c, backoff: time.Second, life: life, end: end}, nil
+	return &Source{settings: s, schemas: connector.SchemasOf(o.Settings), client: c, backoff: time.Second, log: cmp.Or(o.Log, slog.New(slog.DiscardHandler)), life: life, end: end}, nil
 }
 
 // Dialect is BigQuery's.

@@ -74,7 +74,7 @@ func (s *Source) load(ctx context.Context, table query.TableRef, r array.RecordR
 	if err := s.upload(ctx, job, r); err != nil {
 		return err
 	}
-	return s.awaitLoad(ctx, ref)
+	return s.awaitJob(ctx, ref)
 }
 
 // upload sends the rows while they are written.
@@ -154,8 +154,8 @@ func appendLoaded(line []byte, f arrow.Field, v value.Value) []byte {
 	}
 }
 
-// awaitLoad waits until a load job has ended.
-func (s *Source) awaitLoad(ctx context.Context, ref *rest.JobReference) error {
+// awaitJob waits until a job that returns no rows has ended.
+func (s *Source) awaitJob(ctx context.Context, ref *rest.JobReference) error {
 	pause := gax.Backoff{Initial: max(s.backoff/4, 1), Max: 4 * s.backoff, Multiplier: 1.5}
 	for {
 		job, err := retried(ctx, s, func() (*rest.Job, error) {
@@ -166,7 +166,7 @@ func (s *Source) awaitLoad(ctx context.Context, ref *rest.JobReference) error {
 			return err
 		}
 		if job.Status != nil && job.Status.State == "DONE" {
-			return loadError(job.Status)
+			return jobError(job.Status)
 		}
 		if err := gax.Sleep(ctx, max(pause.Pause(), time.Millisecond)); err != nil {
 			s.giveUp(ctx, ref)
@@ -175,8 +175,8 @@ func (s *Source) awaitLoad(ctx context.Context, ref *rest.JobReference) error {
 	}
 }
 
-// loadError is what ended a load job, with what BigQuery says of the rows.
-func loadError(status *rest.JobStatus) error {
+// jobError is what ended a job, with what BigQuery says of the rows.
+func jobError(status *rest.JobStatus) error {
 	if status.ErrorResult == nil {
 		return nil
 	}

@@ -49,6 +49,13 @@ func (s *Source) query(ctx context.Context, end func(), own string, q connector.
 		return nil, err
 	}
 	if first.PageToken != "" || s.always {
+		files, err := s.fromBucket(ctx, job, fields, schema, q)
+		if err != nil {
+			return nil, err
+		}
+		if files != nil {
+			return newReader(ctx, end, s, schema, files), nil
+		}
 		stream, err := s.openStream(ctx, job, fields, schema)
 		if err != nil {
 			return nil, err

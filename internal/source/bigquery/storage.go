@@ -45,16 +45,11 @@ func (s *Source) openStream(ctx context.Context, job *rest.JobReference, fields 
 	if s.client.storage == nil || s.unstored.Load() {
 		return nil, nil //nolint:nilnil // pages are read
 	}
-	done, err := retried(ctx, s, func() (*rest.Job, error) {
-		return s.client.rest.Jobs.Get(job.ProjectId, job.JobId).Location(job.Location).Context(ctx).Do()
-	})
-	if err != nil {
+	table, err := s.resultTable(ctx, job)
+	if table == nil {
 		return nil, err
 	}
-	if done.Configuration == nil || done.Configuration.Query == nil || done.Configuration.Query.DestinationTable == nil {
-		return nil, nil //nolint:nilnil // pages are read
-	}
-	session, err := s.session(ctx, done.Configuration.Query.DestinationTable)
+	session, err := s.session(ctx, table)
 	if err != nil {
 		return nil, ctx.Err() // nil but where nobody wants the rows any more
 	}

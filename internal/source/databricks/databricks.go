@@ -27,9 +27,15 @@ func Info() connector.SourceInfo {
 
 // grants make the two schemas and let the service principal write in them (S-56). Which warehouse it may use is set on
 // the warehouse's page.
-// https://docs.databricks.com/aws/en/data-governance/unity-catalog/manage-privileges/privileges
+// https://docs.databricks.com/aws/en/data-governance/unity-catalog/manage-privileges/privileges; managed storage (S-60):
+// https://docs.databricks.com/aws/en/connect/unity-catalog/cloud-storage/managed-storage
 const grants = "-- In the source's catalog (USE CATALOG …). Put in the application id of the service principal, or the user of the token,\n" +
 	"-- and give it Can use on the SQL warehouse.\n" +
+	"-- Where the catalog has no managed storage, or the schemas shall have their own, give each of them a place: make an external\n" +
+	"-- location over a storage credential first, and write behind the schema's name MANAGED LOCATION 's3://<bucket>/millrace/planner'\n" +
+	"-- and '…/audit', below the location. Then also:\n" +
+	"--   GRANT BROWSE, CREATE EXTERNAL TABLE, READ FILES, WRITE FILES ON EXTERNAL LOCATION `<location>` TO `<application id>`;\n" +
+	"--   GRANT CREATE EXTERNAL TABLE, READ FILES, WRITE FILES ON STORAGE CREDENTIAL `<credential>` TO `<application id>`;\n" +
 	"CREATE SCHEMA IF NOT EXISTS `{planner}`;\n" +
 	"CREATE SCHEMA IF NOT EXISTS `{audit}`;\n" +
 	"GRANT USE CATALOG ON CATALOG `<catalog>` TO `<application id>`;\n" +

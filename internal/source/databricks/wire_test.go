@@ -499,7 +499,7 @@ func TestLoadLeavesNothing(t *testing.T) {
 
 // A test under the Lightning engine that may not write names the schema, and the SQL that grants it.
 //
-// Req: S-03, S-56, SY-47
+// Req: S-03, S-46, S-56, S-60, SY-47
 func TestGrants(t *testing.T) {
 	t.Parallel()
 	s := start(t, databrickstest.Options{})
@@ -507,7 +507,8 @@ func TestGrants(t *testing.T) {
 	s.Refuse("millrace_audit")
 	err := connector.TestWarehouse(t.Context(), c, databricks.Info(), s.Settings())
 	hint := fault.As(err).Hint()
-	for _, privilege := range []string{"USE CATALOG", "USE SCHEMA", "EXECUTE", "READ VOLUME", "SELECT", "MODIFY", "CREATE TABLE", "Can use", "`millrace_audit`", "`millrace_planner`"} {
+	for _, privilege := range []string{"USE CATALOG", "USE SCHEMA", "EXECUTE", "READ VOLUME", "SELECT", "MODIFY", "CREATE TABLE", "Can use", "`millrace_audit`", "`millrace_planner`",
+		"MANAGED LOCATION 's3://", "BROWSE, CREATE EXTERNAL TABLE, READ FILES, WRITE FILES ON EXTERNAL LOCATION", "CREATE EXTERNAL TABLE, READ FILES, WRITE FILES ON STORAGE CREDENTIAL"} {
 		if !fault.Is(err, fault.CodeSourceDenied) || !strings.Contains(err.Error(), `"millrace_audit"`) || !strings.Contains(hint, privilege) {
 			t.Errorf("%v does not name %s: %s", err, privilege, hint)
 		}

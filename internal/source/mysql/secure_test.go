@@ -8,8 +8,10 @@ import (
 	"crypto/x509/pkix"
 	"database/sql"
 	"encoding/pem"
+	"fmt"
 	"maps"
 	"math/big"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -212,5 +214,37 @@ func TestBadSettings(t *testing.T) {
 				t.Error("PlanetScale is reached without encryption")
 			}
 		}
+	}
+}
+
+// PlanetScale asks for what MySQL asks for, has its port, and is always encrypted.
+//
+// Req: S-21
+func TestPlanetScale(t *testing.T) {
+	t.Parallel()
+	registry := connector.New(Infos(), nil)
+	mysql, err := registry.Source("mysql")
+	if err != nil {
+		t.Fatal(err)
+	}
+	planetscale, err := registry.Source("planetscale")
+	if err != nil {
+		t.Fatal(err)
+	}
+	names := func(i connector.SourceInfo) (all []string) {
+		for _, f := range i.Fields {
+			all = append(all, f.Name)
+		}
+		return all
+	}
+	if !slices.Equal(names(planetscale), names(mysql)) {
+		t.Errorf("it asks for %v, MySQL for %v", names(planetscale), names(mysql))
+	}
+	if !slices.Equal(planetscale.Methods, []string{"sql", "table", "dbt", "bi"}) || !slices.Equal(planetscale.Engines, []string{connector.EngineBasic}) {
+		t.Errorf("its models are %v on the engines %v", planetscale.Methods, planetscale.Engines)
+	}
+	full := connector.Settings{}.WithDefaults(planetscale.Fields)
+	if fmt.Sprint(full["port"]) != "3306" || full["sslMode"] != "verify-full" {
+		t.Errorf("its port is %v, its encryption %v", full["port"], full["sslMode"])
 	}
 }

@@ -8,6 +8,7 @@ package postgres
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"maps"
 	"sync"
 	"time"
@@ -25,6 +26,7 @@ type Source struct {
 	config  *pgx.ConnConfig
 	network connector.Network
 	schemas connector.Schemas
+	log     *slog.Logger
 
 	mu       sync.Mutex
 	sessions map[*session]bool // true once it is being closed

@@ -31,6 +31,9 @@ func (s *Source) Query(ctx context.Context, q connector.Query) (array.RecordRead
 		x.close()
 		return nil, err
 	}
+	if q.Results != nil && s.variant.unload != nil {
+		return s.fromBucket(ctx, x, st, columns, q)
+	}
 	return newReader(x, st, columns), nil
 }
 

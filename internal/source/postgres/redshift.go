@@ -17,10 +17,11 @@ import (
 // binary forms of values are, so that all travel as text.
 func redshift() variant {
 	return variant{
-		info: connector.SourceInfo{Slug: "redshift", Name: "Amazon Redshift", Category: "warehouse", Summary: "Tables, views and queries of an Amazon Redshift cluster or workgroup", SyncLogs: true},
+		info: connector.SourceInfo{Slug: "redshift", Name: "Amazon Redshift", Category: "warehouse", Summary: "Tables, views and queries of an Amazon Redshift cluster or workgroup", SyncLogs: true, Results: true},
 		port: 5439, fields: queryGroupFields(), dialect: query.Redshift, transactions: true, comments: true,
 		begin: redshiftBegin, write: "BEGIN READ WRITE;" + redshiftSettings,
 		tables: redshiftTables, types: redshiftTypes, load: (*session).insertRows,
+		unload:  redshiftUnload,
 		scalars: redshiftScalars(), numeric: textNumeric, digits: query.TypeText,
 	}
 }

@@ -3,6 +3,7 @@ package postgres
 import (
 	"cmp"
 	"context"
+	"log/slog"
 
 	"github.com/apache/arrow-go/v18/arrow/array"
 	"github.com/millrace/millrace/internal/connector"
@@ -25,6 +26,9 @@ type variant struct {
 	tables func(x *session) ([]foundColumn, error)                            // the tables and views, sorted
 	types  func(x *session, oids []uint32) (map[uint32]typeInfo, error)       // what the catalog says of types
 	load   func(x *session, table query.TableRef, r array.RecordReader) error // adds rows to a table
+
+	// unload is the statement that writes a result into a bucket; nil where the database has none (connector.Results).
+	unload func(st statement, columns []column, to *connector.Results, g connector.Grant) (string, error)
 
 	scalars map[uint32]column         // how columns are read
 	numeric func(typmod int32) column // how a numeric is
@@ -74,7 +78,7 @@ func (v variant) open(o connector.SourceOptions) (connector.Source, error) {
 	if err != nil {
 		return nil, err
 	}
-	source := &Source{variant: v, options: o.Settings, config: config, network: o.Network, schemas: connector.SchemasOf(o.Settings), sessions: map[*session]bool{}}
+	source := &Source{variant: v, log: cmp.Or(o.Log, slog.New(slog.DiscardHandler)), options: o.Settings, config: config, network: o.Network, schemas: connector.SchemasOf(o.Settings), sessions: map[*session]bool{}}
 	if !v.info.SyncLogs {
 		return reading{source}, nil
 	}

@@ -296,11 +296,17 @@ func TestTheDriverIsKeptQuiet(t *testing.T) {
 	}
 }
 
-// Req: S-42, S-45
+// The set-up has the names that the source has, also those with quotes.
+//
+// Req: S-42, S-45, S-46
 func TestGrants(t *testing.T) {
 	t.Parallel()
 	plain := connector.GrantsFor(snowflake.Info(), connector.Settings{"user": "MILLRACE_USER"})
 	iceberg := connector.GrantsFor(snowflake.IcebergInfo(), connector.Settings{"user": "MILLRACE_USER", connector.FieldPlannerSchema: "plans"})
+	odd := connector.GrantsFor(snowflake.Info(), connector.Settings{"user": `O'Brien`, connector.FieldAuditSchema: `our "audit"`})
+	if !strings.Contains(odd, "SET millrace_user = 'O''Brien';") || !strings.Contains(odd, `SCHEMA "our ""audit"""`) || strings.Contains(odd+plain+iceberg, "{") {
+		t.Errorf("the set-up does not fit the names:\n%s", odd)
+	}
 	for _, want := range []string{"TYPE = SERVICE", "RSA_PUBLIC_KEY", "SET millrace_user = 'MILLRACE_USER'", "FUTURE TABLES", "FUTURE VIEWS", "TO ROLE SYSADMIN", `CREATE SCHEMA IF NOT EXISTS "millrace_planner"`, `GRANT OWNERSHIP ON SCHEMA "millrace_audit"`} {
 		if !strings.Contains(plain, want) {
 			t.Errorf("the set-up lacks %s", want)

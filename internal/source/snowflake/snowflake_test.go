@@ -252,3 +252,25 @@ func TestIcebergDialect(t *testing.T) {
 		t.Error("no table was made")
 	}
 }
+
+// A query reaches every database that the role can see; discovery lists the configured one alone.
+//
+// Req: S-44
+func TestReach(t *testing.T) {
+	t.Parallel()
+	server := standIn(t, `CREATE SCHEMA "SHOP"`, `CREATE TABLE "SHOP"."T" ("A" BIGINT)`, `ATTACH ':memory:' AS "FINANCE"`, `CREATE SCHEMA "FINANCE"."BOOKS"`,
+		`CREATE TABLE "FINANCE"."BOOKS"."INVOICES" ("ID" BIGINT)`, `INSERT INTO "FINANCE"."BOOKS"."INVOICES" VALUES (7)`)
+	s := openAt(t, snowflake.Info(), settingsOf(t, server))
+	r, err := s.Query(t.Context(), connector.Query{SQL: `SELECT "ID" FROM "FINANCE"."BOOKS"."INVOICES"`})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Release()
+	if got := sourcetest.Read(t, r); len(got.Rows) != 1 || got.Rows[0][0].String() != "7" {
+		t.Errorf("the other database yields %v", got.Rows)
+	}
+	tables, err := s.Introspect(t.Context())
+	if err != nil || len(tables) != 1 || tables[0].Ref.Name != "T" {
+		t.Errorf("discovery lists %+v: %v", tables, err)
+	}
+}

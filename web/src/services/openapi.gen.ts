@@ -3401,6 +3401,7 @@ export interface components {
             methods: ("sql" | "table" | "file" | "sheet" | "dbt" | "bi")[] | null;
             name: string;
             queries?: components["schemas"]["ConnectorSampleQuery"][] | null;
+            results: boolean;
             sample: boolean;
             slug: string;
             summary: string;

@@ -32,6 +32,7 @@ type EngineOptions struct {
 	Connections Connections // nil means those of the registry, reached directly
 	Storage     Storage
 	Places      Places       // nil where the storage never changes
+	Results     Results      // nil where warehouses have no bucket to write into
 	State       *state.Store // what connectors learn; nil forgets it
 	Quotas      *quota.Store // what vendors allow all runs together; nil: each run keeps to the limits by itself
 	Planner     *plan.Engine

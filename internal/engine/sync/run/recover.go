@@ -103,6 +103,9 @@ func (e *Engine) recover(ctx context.Context, runID int64, own bool) (bool, erro
 	}
 	defer x.close()
 	x.log.Info("settling a run that was interrupted")
+	if e.Results != nil && l.run.State == Querying {
+		x.clearResults()
+	}
 	w := &work{}
 	defer x.closeWork(w)
 	next, err := x.resettle(w)

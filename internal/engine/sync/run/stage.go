@@ -66,7 +66,13 @@ func (b *basic) stageFile(w *work, u connector.Unloader, q connector.Query) erro
 	return b.stageRows(w, schema, plan.StageInput{File: path}, b.keepRows)
 }
 
-func (b *basic) stageStream(w *work, src connector.Source, q connector.Query) error {
+func (b *basic) stageStream(w *work, src connector.Source, q connector.Query) (err error) {
+	if q.Results, err = b.results(w.bundle.SourceSpec.Type); err != nil {
+		return err
+	}
+	if q.Results != nil {
+		defer b.clearResults()
+	}
 	r, err := src.Query(b.drain, q)
 	if err != nil {
 		return err

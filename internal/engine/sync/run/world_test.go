@@ -68,6 +68,9 @@ type world struct {
 	places       run.Places
 	expiry       time.Duration // of baselines
 
+	bucket run.Results                                  // for warehouses; counts from the next restart
+	write  func(context.Context, connector.Query) error // what the warehouse does with it
+
 	sourceErr error               // of reading the source by its number
 	warehouse connector.Warehouse // where the Lightning engine plans; nil in a world without it
 }
@@ -101,7 +104,7 @@ func newWorld(t testing.TB, d *db.DB) *world {
 // restart is a new process over the same database and storage.
 func (w *world) restart() {
 	registry := connector.New(
-		[]connector.SourceInfo{{Slug: "test", Open: func(connector.SourceOptions) (connector.Source, error) {
+		[]connector.SourceInfo{{Slug: "test", Results: w.bucket != nil, Open: func(connector.SourceOptions) (connector.Source, error) {
 			if w.warehouse != nil {
 				return tableSource{w.warehouse, w}, nil
 			}
@@ -113,7 +116,7 @@ func (w *world) restart() {
 			Open:      func(connector.DestinationOptions) (connector.Destination, error) { return w.target, nil },
 		}})
 	w.engine = run.New(run.EngineOptions{
-		Store: w.store, Documents: w, Registry: registry, Storage: w.storage, Places: w.places, BaselineExpiry: w.expiry, Planner: plan.New(plan.Options{}),
+		Store: w.store, Documents: w, Registry: registry, Storage: w.storage, Places: w.places, Results: w.bucket, BaselineExpiry: w.expiry, Planner: plan.New(plan.Options{}),
 		Enqueuer: w.queue, Clock: w.clock, Log: slog.New(slog.DiscardHandler), Dir: filepath.Join(w.dir, "work"),
 		Owner: strconv.FormatInt(time.Now().UnixNano(), 10), Retention: 7 * 24 * time.Hour, Changed: func(run.Run) {},
 		Sources: w, Quotas: w.quotas, State: w.state, Patience: w.wait,
@@ -260,7 +263,12 @@ func (s memorySource) Introspect(context.Context) ([]connector.Table, error) { r
 func (s memorySource) Dialect() query.Dialect                                { return query.DuckDB }
 func (s memorySource) Close() error                                          { return nil }
 
-func (s memorySource) Query(ctx context.Context, _ connector.Query) (array.RecordReader, error) {
+func (s memorySource) Query(ctx context.Context, q connector.Query) (array.RecordReader, error) {
+	if s.write != nil {
+		if err := s.write(ctx, q); err != nil {
+			return nil, err
+		}
+	}
 	if s.query != nil {
 		return s.query(ctx)
 	}

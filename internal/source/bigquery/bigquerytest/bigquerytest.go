@@ -46,6 +46,9 @@ type Options struct {
 	StorageRefuses codes.Code // what the Storage Read API says to everybody; 0 is nothing
 	StorageBreaks  int64      // after how many batches each connection of it breaks off; 0 is never
 
+	// Put stores a file in a bucket; nil means that BigQuery may write into none.
+	Put func(bucket, name, path string) error
+
 	Tables []IcebergTable // of the Iceberg catalogue
 }
 

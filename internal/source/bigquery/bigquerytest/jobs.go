@@ -49,6 +49,9 @@ func (s *Server) insertJob(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	config := asked.Configuration
+	if config != nil && config.Extract != nil {
+		return s.insertExtract(w, asked)
+	}
 	if config == nil || config.Query == nil || config.Query.UseLegacySql == nil || *config.Query.UseLegacySql {
 		return failure(http.StatusBadRequest, "invalid", "the stand-in runs GoogleSQL only")
 	}

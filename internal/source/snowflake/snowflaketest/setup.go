@@ -19,8 +19,8 @@ func setup() []string {
 		`CREATE MACRO sf_octet_length(x) AS strlen(x)`,
 		`CREATE SCHEMA sf_information_schema`,
 		`CREATE VIEW sf_information_schema.tables AS
-			SELECT schema_name AS TABLE_SCHEMA, table_name AS TABLE_NAME, 'BASE TABLE' AS TABLE_TYPE, estimated_size::BIGINT AS ROW_COUNT FROM duckdb_tables() WHERE NOT internal
-			UNION ALL SELECT schema_name, view_name, 'VIEW', NULL FROM duckdb_views() WHERE NOT internal AND schema_name <> 'sf_information_schema'`,
+			SELECT schema_name AS TABLE_SCHEMA, table_name AS TABLE_NAME, 'BASE TABLE' AS TABLE_TYPE, estimated_size::BIGINT AS ROW_COUNT FROM duckdb_tables() WHERE NOT internal AND database_name = 'memory'
+			UNION ALL SELECT schema_name, view_name, 'VIEW', NULL FROM duckdb_views() WHERE NOT internal AND database_name = 'memory' AND schema_name <> 'sf_information_schema'`,
 		`CREATE VIEW sf_information_schema.schemata AS SELECT schema_name AS SCHEMA_NAME FROM duckdb_schemas() WHERE database_name = 'memory'`,
 		`CREATE VIEW sf_information_schema.columns AS
 			SELECT schema_name AS TABLE_SCHEMA, table_name AS TABLE_NAME, column_name AS COLUMN_NAME, column_index AS ORDINAL_POSITION,
@@ -33,6 +33,6 @@ func setup() []string {
 				CASE WHEN data_type LIKE 'DECIMAL%' THEN numeric_precision WHEN data_type IN ('BIGINT', 'INTEGER', 'SMALLINT', 'TINYINT', 'HUGEINT') THEN 38 END AS NUMERIC_PRECISION,
 				CASE WHEN data_type LIKE 'DECIMAL%' THEN numeric_scale WHEN data_type IN ('BIGINT', 'INTEGER', 'SMALLINT', 'TINYINT', 'HUGEINT') THEN 0 END AS NUMERIC_SCALE,
 				CASE WHEN data_type LIKE 'TIME%' THEN 9 END AS DATETIME_PRECISION, comment AS COMMENT
-			FROM duckdb_columns() WHERE NOT internal AND schema_name <> 'sf_information_schema'`,
+			FROM duckdb_columns() WHERE NOT internal AND database_name = 'memory' AND schema_name <> 'sf_information_schema'`,
 	}
 }

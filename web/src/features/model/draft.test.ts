@@ -40,6 +40,17 @@ it('offers a row for an empty result that fits its types', () => {
   expect(emptyWorkaround(preview)).toBe("UNION ALL SELECT 'ignore', 'ignore', null, 'ignore'")
 })
 
+// Req: S-52
+it('saves the columns and types that the preview has, whatever was known before', () => {
+  const before = [
+    { name: 'tier', type: 'number' as const, native: 'INT64' },
+    { name: 'gone', type: 'string' as const },
+  ]
+  const saved = specOf(draft({ sql: 'SELECT 1' }), 'customer_id', columnsOf(preview, before), '').columns
+  expect(saved?.map((c) => `${c.name} ${c.type}`)).toEqual(['tier string', 'email string', 'customer_id number', 'phone string'])
+  expect(saved?.[0]?.native).toBeUndefined()
+})
+
 // Req: M-25
 it('keeps casts of columns that stay', () => {
   const before = [
