@@ -271,6 +271,11 @@ func (a *attempt) halve(ctx context.Context, st *Step, rows []*record) error {
 	return nil
 }
 
+// result is the answer to the batch.
+func (a *attempt) result() connector.Result {
+	return connector.Result{Rejected: a.rejected, Stop: a.stopped()}
+}
+
 // lost decides what an error means: for the whole batch where nothing was done before it, else for the rows that it is
 // about. Where nobody knows what became of them, nobody knows of the batch.
 func (a *attempt) lost(err error, rows []*record, others bool) error {

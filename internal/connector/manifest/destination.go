@@ -113,7 +113,7 @@ func (c *client) try(ctx context.Context, s *scope, st *Step) error {
 		return err
 	}
 	r.Keep = answerBytes
-	resp, err := c.send(ctx, r, nil)
+	resp, err := c.send(ctx, r, nil, connector.Turn{})
 	if err != nil {
 		return err
 	}
