@@ -251,6 +251,9 @@ func (c *Case) batch(ctx context.Context, s connector.Session, op connector.Oper
 			fmt.Fprintf(b, "%s %s: refused: %s\n", op, row.Key, r.Reason)
 		}
 	}
+	if result.Stop != nil {
+		fmt.Fprintf(b, "the run ends: %s", told(result.Stop))
+	}
 }
 
 func keysOf(rows []connector.Row) string {
