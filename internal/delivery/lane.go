@@ -408,7 +408,7 @@ func (l *lane) judge(err error, rows, attempt int, throttled *time.Duration) (an
 		return answer{state: NotSent, reason: err.Error(), fatal: true}, -1
 	default:
 		l.d.fail.exhausted.Store(0) // it refuses, and so it is there
-		if l.d.limits.Split && rows > 1 {
+		if (l.d.limits.Split || fault.Is(err, fault.CodeDestinationTooLarge)) && rows > 1 {
 			return answer{state: NotSent, split: true}, -1
 		}
 		return answer{state: Rejected, reason: err.Error()}, -1

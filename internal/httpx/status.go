@@ -21,10 +21,13 @@ const reasonBytes = 2000
 //   - 401 and 407 are Fatal: the credentials are wrong, whatever the row;
 //   - every other one, redirects among them, is Permanent.
 //
+// A success whose body is a web page is none: a login page or a proxy has answered. Nobody knows whether the other side
+// was reached.
+//
 // The error carries the answer's own words.
 func (c *Client) StatusFault(r *Response, secrets ...string) *fault.Error {
 	if r.Status >= 200 && r.Status < 300 {
-		return nil
+		return r.page()
 	}
 	e := fault.New(statusCode(r.Status), "%s", c.redactor.text(r.words(), secrets))
 	e.Class = statusClass(r.Status)
@@ -43,6 +46,8 @@ func statusCode(status int) fault.Code {
 		return fault.CodeDestinationDenied
 	case http.StatusBadGateway, http.StatusGatewayTimeout:
 		return fault.CodeDestinationUnknown
+	case http.StatusRequestEntityTooLarge, http.StatusRequestURITooLong:
+		return fault.CodeDestinationTooLarge
 	default:
 		return fault.CodeDestinationRejected
 	}
@@ -59,6 +64,16 @@ func statusClass(status int) fault.Class {
 	default:
 		return fault.Permanent
 	}
+}
+
+// page is the error of an answer that is a web page.
+func (r *Response) page() *fault.Error {
+	start := strings.ToLower(strings.TrimSpace(string(r.Body[:min(len(r.Body), 200)])))
+	if !strings.HasPrefix(start, "<!doctype html") && !strings.HasPrefix(start, "<html") {
+		return nil
+	}
+	return fault.New(fault.CodeDestinationAnswer, "the answer %d is a web page", r.Status).
+		WithSuggestion("A login page, a proxy or a firewall may have answered instead of the API. Check the destination's address and what stands between.")
 }
 
 // words are the status and what the body says.

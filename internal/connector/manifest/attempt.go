@@ -290,7 +290,7 @@ func (a *attempt) lost(err error, rows []*record, others bool) error {
 	if class == fault.Fatal {
 		a.stop(err)
 	}
-	whole := class == fault.Permanent && len(rows) > 1 && a.kind.Batch.Whole
+	whole := class == fault.Permanent && len(rows) > 1 && (a.kind.Batch.Whole || fault.Is(err, fault.CodeDestinationTooLarge))
 	if w := a.writes[a.batch.Operation]; whole && !others && w != nil && w.idempotent(a.kind) {
 		return err // it is halved
 	}

@@ -86,12 +86,10 @@ func (w *batch) await(ctx context.Context, id string) (*job, error) {
 		case err != nil && class != fault.Retryable && class != fault.Throttled:
 			return nil, fault.Reclass(err, fault.Unknown)
 		}
-		select {
-		case <-ctx.Done():
-			return nil, fault.Reclass(fault.Wrap(context.Cause(ctx), fault.CodeDestinationUnknown, "waiting for the job"), fault.Unknown)
-		case <-time.After(wait):
-			wait = min(2*wait, mostWait)
+		if err := w.run.Wait(ctx, wait); err != nil {
+			return nil, err
 		}
+		wait = min(2*wait, mostWait)
 	}
 	return nil, fault.Reclass(fault.New(fault.CodeDestinationTimeout, "the job %s was not done within %s", id, patience), fault.Unknown)
 }
