@@ -289,3 +289,20 @@ func TestTheLastBatchEndsTheRun(t *testing.T) {
 		t.Errorf("%d accepted, %d rejected, finished %d times", l.Total(Accepted), l.Total(Rejected), s.finished)
 	}
 }
+
+// What the destination finds too large is halved until it fits; a single row that does not is refused.
+//
+// Req: SY-78
+func TestTooLargeBatchesAreHalved(t *testing.T) {
+	t.Parallel()
+	l := NewLedger(0, 0, 8)
+	s := &target{limits: connector.Limits{Rows: 8, Concurrency: 1}, write: func(b *connector.Batch) (connector.Result, error) {
+		if len(b.Rows) > 2 || b.Rows[0].Ordinal == 4 {
+			return connector.Result{}, fault.New(fault.CodeDestinationTooLarge, "413")
+		}
+		return connector.Result{}, nil
+	}}
+	if err := run(t, s, &tape{}, l, nil, t.Context()); err != nil || l.Total(Accepted) != 7 || l.Total(Rejected) != 1 {
+		t.Errorf("%v, %d accepted, %d rejected", err, l.Total(Accepted), l.Total(Rejected))
+	}
+}

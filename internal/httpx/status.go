@@ -21,13 +21,10 @@ const reasonBytes = 2000
 //   - 401 and 407 are Fatal: the credentials are wrong, whatever the row;
 //   - every other one, redirects among them, is Permanent.
 //
-// A success whose body is a web page is none: a login page or a proxy has answered. Nobody knows whether the other side
-// was reached.
-//
 // The error carries the answer's own words.
 func (c *Client) StatusFault(r *Response, secrets ...string) *fault.Error {
 	if r.Status >= 200 && r.Status < 300 {
-		return r.page()
+		return nil
 	}
 	e := fault.New(statusCode(r.Status), "%s", c.redactor.text(r.words(), secrets))
 	e.Class = statusClass(r.Status)
@@ -66,8 +63,9 @@ func statusClass(status int) fault.Class {
 	}
 }
 
-// page is the error of an answer that is a web page.
-func (r *Response) page() *fault.Error {
+// Page is the error of a success that is a web page, where an API was asked: a login page or a proxy has answered, and
+// nobody knows whether the API was reached. It is nil of anything else.
+func (r *Response) Page() *fault.Error {
 	start := strings.ToLower(strings.TrimSpace(string(r.Body[:min(len(r.Body), 200)])))
 	if !strings.HasPrefix(start, "<!doctype html") && !strings.HasPrefix(start, "<html") {
 		return nil

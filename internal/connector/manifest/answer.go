@@ -36,7 +36,10 @@ func (c *client) verdict(s *scope, resp *httpx.Response, secrets []string, speci
 			}
 		}
 	}
-	return c.StatusFault(resp, secrets...)
+	if e := c.StatusFault(resp, secrets...); e != nil {
+		return e
+	}
+	return resp.Page()
 }
 
 func (a *Answer) fits(s *scope, status int) (bool, error) {
