@@ -43,7 +43,7 @@ func (p *permit) lacking(t connector.Turn) []*share {
 	for _, s := range p.pacer.shared {
 		ticket, got := p.first[s]
 		switch counts := t.Counts(s.ask.Class); {
-		case counts && !(got && ticket.valid(p.pacer.clock.Now())):
+		case counts && (!got || !ticket.valid(p.pacer.clock.Now())):
 			need = append(need, s)
 		case got && !counts:
 			s.undo(ticket, false)

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"slices"
+	"strconv"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -37,7 +38,7 @@ func serveAPI(t *testing.T, reply func(path string) int) *api {
 	done := make(chan error)
 	go func() { done <- server.Serve(a) }()
 	t.Cleanup(func() {
-		server.Close() //nolint:errcheck,gosec // a test's own
+		server.Close() //nolint:errcheck // a test's own
 		<-done
 	})
 	return a
@@ -162,7 +163,7 @@ func TestEveryRequestIsWithinTheLimits(t *testing.T) {
 				j := NewJournal(t.Context(), &tape{}, l)
 				defer j.Close()
 				d := &Delivery{
-					PlanID: fmt.Sprint(i), Session: s, Chunks: &matched{rows{ledger: l, size: 17}}, Journal: j, Ledger: l,
+					PlanID: strconv.Itoa(i), Session: s, Chunks: &matched{rows{ledger: l, size: 17}}, Journal: j, Ledger: l,
 					Clock: clock.System{}, Log: slog.New(slog.DiscardHandler), Quotas: account, Owner: fmt.Sprint("worker ", i),
 				}
 				if err := d.Run(t.Context(), t.Context()); err != nil || l.Total(Accepted) != 40 {

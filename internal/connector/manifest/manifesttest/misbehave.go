@@ -2,6 +2,7 @@ package manifesttest
 
 import (
 	"context"
+	"net/http"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -74,11 +75,11 @@ func Misbehave(t *testing.T, info connector.DestinationInfo, folder string) {
 		c := readCase(t, file)
 		clean := c.Break(t.Context(), info, 0, nil)
 		for i, asked := range clean.Asked {
-			if kind := kindOf(c, asked); seen[kind] {
+			kind := kindOf(c, asked)
+			if seen[kind] {
 				continue
-			} else {
-				seen[kind] = true
 			}
+			seen[kind] = true
 			for _, m := range misbehaviours {
 				t.Run(strings.TrimSuffix(filepath.Base(file), ".txtar")+" "+asked.Method+" "+asked.Path+" "+m.name, func(t *testing.T) {
 					m.manifest, m.clears, m.late = string(manifest), c.Job.Clear, late[info.Slug+"/"+filepath.Base(file)]
@@ -126,7 +127,7 @@ func (m misbehaviour) check(t *testing.T, clean, broken *replay.Watch, at int) {
 	t.Helper()
 	within := clean.Asked[at].Batch
 	if within < 0 || within >= len(broken.Batches) {
-		if optional := clean.Asked[at].Method == "GET" && m.classes[0] == fault.Permanent; broken.Err == nil && !optional {
+		if optional := clean.Asked[at].Method == http.MethodGet && m.classes[0] == fault.Permanent; broken.Err == nil && !optional {
 			t.Error("nothing says that it failed")
 		}
 		if broken.Err != nil && !m.clears {
@@ -158,14 +159,14 @@ func (m misbehaviour) check(t *testing.T, clean, broken *replay.Watch, at int) {
 // wrote reports whether a request of the batch that may have changed something came before.
 func wrote(clean *replay.Watch, at int) bool {
 	return slices.ContainsFunc(clean.Asked[:at], func(a replay.Asked) bool {
-		return a.Batch == clean.Asked[at].Batch && a.Method != "GET"
+		return a.Batch == clean.Asked[at].Batch && a.Method != http.MethodGet
 	})
 }
 
 func (m misbehaviour) checkError(t *testing.T, err error, wrote bool) {
 	t.Helper()
 	class := fault.ClassOf(err)
-	if !slices.Contains(m.classes, class) && !(wrote && class == fault.Unknown) {
+	if !slices.Contains(m.classes, class) && (!wrote || class != fault.Unknown) {
 		t.Errorf("the error is %s, want %v: %v", class, m.classes, err)
 	}
 	e := fault.As(err)
