@@ -371,7 +371,7 @@ type Limits struct {
 	Rows        int           // rows in a batch, at least 1
 	Bytes       int           // bytes of JSON in a batch, roughly; 0 means no limit
 	Concurrency int           // batches in flight, at least 1
-	Rates       []Rate        // limits that all must allow a batch
+	Rates       []Rate        // limits that all must allow a request
 	WaitOut     bool          // the sync's next run must not find the windows used up by this one
 	Pause       time.Duration // wait between batches of one lane
 	Operations  []Operation   // what is acted on; other changes are ignored by configuration (SY-75)
@@ -385,7 +385,8 @@ type Limits struct {
 	OneKind     bool // a batch never mixes operations; always true for the engine, stated for readers
 }
 
-// Rate allows Requests batches in any span of Window.
+// Rate allows Requests requests in any span of Window. A batch counts as one, unless its session asks Batch.Next before
+// each request.
 type Rate struct {
 	Requests int
 	Window   time.Duration // 0 with a Class: Requests batches under way at a time
@@ -393,6 +394,8 @@ type Rate struct {
 	// credential share the limits of a class, whichever worker they run in; where the destination asks one of them to
 	// wait, the others of the class wait too. Empty: the limit is the sync's own.
 	Class string
+	// Only says that the class counts the requests alone that say so (Turn.Counts), and no batch as such. It has a window.
+	Only bool
 }
 
 // RetryPolicy is how batches that were not taken are tried again within the run (SY-76).
@@ -412,7 +415,21 @@ type Batch struct {
 	// name of an asynchronous job. After a crash the token is handed to Resolver. Never nil.
 	Checkpoint func(ctx context.Context, token string) error
 
+	// Next waits until the limits allow a further request of the batch. A session that calls it before each of them, the
+	// first one included, keeps to Limits.Rates with every request. An error says that the request must not be made: it
+	// is Throttled where the wait would be too long for the run to hold a worker. Nil: nobody paces.
+	Next func(ctx context.Context, t Turn) error
+	// Hold keeps all requests with the credential from beginning for a while, since the destination asked for it in the
+	// middle of the batch. Nil: nobody paces.
+	Hold func(ctx context.Context, after time.Duration)
+
 	Exchanges []Exchange // what Write recorded, for the request log
+}
+
+// Turn is what a session says of a request that it is about to make.
+type Turn struct {
+	Counts func(class string) bool // which classes of limits count it (Rate.Class); nil means all
+	Begun  bool                    // rows are in doubt unless it is made: it is worth a long wait
 }
 
 // Record notes one request and its answer for the request log (SY-74). Secrets must be redacted already.
@@ -432,6 +449,7 @@ type Row struct {
 // Result is the answer to a batch: rows that are not listed were taken.
 type Result struct {
 	Rejected []Rejection
+	Stop     error // why the run cannot go on although the rows have their answers; nil where it can
 }
 
 // Rejection is one refused row.

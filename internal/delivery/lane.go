@@ -24,6 +24,7 @@ type lane struct {
 	pending []Record // answers that the next write takes along
 	sent    bool     // something was sent before: Limits.Pause applies
 	token   string   // the last checkpoint of the batch under way
+	permit  *permit  // of the attempt under way
 }
 
 // work sends batches until there are no more. The answer to one batch is journaled together with the
@@ -341,7 +342,7 @@ func (l *lane) attempts(number uint32, op connector.Operation, rows []connector.
 		result, err := l.write(number, op, rows, e.round)
 		if err == nil {
 			l.d.fail.exhausted.Store(0)
-			return taken(rows, result)
+			return l.taken(rows, result)
 		}
 		a, wait := l.judge(err, len(rows), attempt, &throttled)
 		if wait < 0 {
@@ -365,9 +366,12 @@ func (a answer) doubted(doubt bool) answer {
 	return a
 }
 
-// taken reads the answer of a batch that the destination dealt with.
-func taken(rows []connector.Row, result connector.Result) answer {
+// taken reads the answer of a batch that the destination dealt with. It may be the last one of the run.
+func (l *lane) taken(rows []connector.Row, result connector.Result) answer {
 	a := answer{state: Accepted}
+	if result.Stop != nil {
+		l.d.fail.set(result.Stop)
+	}
 	for _, r := range result.Rejected {
 		if r.Row < 0 || r.Row >= len(rows) {
 			continue
@@ -405,7 +409,7 @@ func (l *lane) judge(err error, rows, attempt int, throttled *time.Duration) (an
 		return answer{state: NotSent, reason: err.Error(), fatal: true}, -1
 	default:
 		l.d.fail.exhausted.Store(0) // it refuses, and so it is there
-		if l.d.limits.Split && rows > 1 {
+		if (l.d.limits.Split || fault.Is(err, fault.CodeDestinationTooLarge)) && rows > 1 {
 			return answer{state: NotSent, split: true}, -1
 		}
 		return answer{state: Rejected, reason: err.Error()}, -1
@@ -421,6 +425,10 @@ func (l *lane) judgeNotTaken(err error, attempt int) (answer, time.Duration) {
 }
 
 func (l *lane) judgeThrottled(err error, attempt int, throttled *time.Duration) (answer, time.Duration) {
+	if pausing(err) { // a limit, and not the destination, does not allow a request of the batch
+		l.d.fail.set(err)
+		return answer{state: NotSent, reason: err.Error()}, -1
+	}
 	wait := fault.As(err).After
 	if wait <= 0 {
 		wait = l.d.backoff(attempt)
@@ -471,7 +479,8 @@ func (l *lane) ready() error {
 	if l.sent && !sleep(l.drain, l.d.limits.Pause) {
 		return context.Cause(l.drain)
 	}
-	err := l.d.pacer.begin(l.drain)
+	var err error
+	l.permit, err = l.d.pacer.begin(l.drain)
 	switch {
 	case err == nil:
 		return l.lost()
@@ -500,7 +509,7 @@ func (l *lane) lost() error {
 func (l *lane) write(number uint32, op connector.Operation, rows []connector.Row, round int) (connector.Result, error) {
 	defer l.d.pacer.end()
 	l.sent = true
-	b := connector.Batch{ID: l.batchID(op, rows, round), Operation: op, Rows: rows, Checkpoint: l.checkpoint(number)}
+	b := connector.Batch{ID: l.batchID(op, rows, round), Operation: op, Rows: rows, Checkpoint: l.checkpoint(number), Next: l.permit.next, Hold: l.hold}
 	result, err := l.d.Session.Write(l.ctx, &b)
 	if l.d.Exchanges != nil && len(b.Exchanges) > 0 {
 		l.d.Exchanges.Record(BatchExchanges{Batch: number, Operation: op, Rows: spansOf(rows), Exchanges: b.Exchanges})

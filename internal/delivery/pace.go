@@ -44,8 +44,8 @@ func (p *Pause) Unwrap() error { return p.Err }
 
 // pacer lets a batch go when every limit allows it.
 type pacer struct {
-	own      []*rate.Limiter // of this run alone
-	rest     time.Duration   // the longest of their windows
+	own      []limiter     // of this run alone
+	rest     time.Duration // the longest of their windows
 	shared   []*share
 	clock    clock.Clock
 	patience time.Duration
@@ -77,14 +77,21 @@ func (d *Delivery) newPacer(l connector.Limits, private string) *pacer {
 		case d.Quotas != nil && r.Window >= remembered:
 			class(private, true).add(r)
 		case r.Window > 0:
-			p.own = append(p.own, newLimiter(r))
+			p.own = append(p.own, limiter{newLimiter(r), r})
 			p.rest = max(p.rest, r.Window)
 		}
 	}
-	if d.Quotas != nil && !slices.ContainsFunc(p.shared, func(s *share) bool { return !s.private }) {
+	if d.Quotas != nil && !slices.ContainsFunc(p.shared, func(s *share) bool { return !s.private && !s.only }) {
 		class("", false) // has no limits; there one run learns that another one was asked to wait
 	}
 	return p
+}
+
+// limiter is a limit of one run.
+type limiter struct {
+	*rate.Limiter
+
+	of connector.Rate
 }
 
 // newLimiter returns a limiter that never lets more than Requests through in any span of Window: a burst of a
@@ -95,46 +102,64 @@ func newLimiter(r connector.Rate) *rate.Limiter {
 	return rate.NewLimiter(rate.Limit(float64(steady)/r.Window.Seconds()), burst)
 }
 
-// begin waits until a request may begin. end must follow.
-func (p *pacer) begin(ctx context.Context) error {
+// begin waits until the first request of a batch may begin. end must follow.
+func (p *pacer) begin(ctx context.Context) (*permit, error) {
 	for {
-		for _, l := range p.own {
-			if err := l.Wait(ctx); err != nil {
-				return err //nolint:wrapcheck // the context's own error
-			}
+		if err := p.wait(ctx, func(r connector.Rate) bool { return !r.Only }); err != nil {
+			return nil, err
 		}
-		s, again := p.try(ctx)
+		tickets, s, again := try(ctx, p.batched(), true)
 		if s == nil {
-			return nil
+			return &permit{pacer: p, first: tickets}, nil
 		}
 		wait := again.Sub(p.clock.Now())
 		if p.patience > 0 && wait > p.patience {
-			return &Pause{Until: again}
+			return nil, &Pause{Until: again}
 		}
 		if !s.sleep(ctx, wait) {
-			return context.Cause(ctx)
+			return nil, context.Cause(ctx)
 		}
 	}
 }
 
-// try begins a request of every class, or of none. It returns the class that does not allow it, and when to try
-// again.
-func (p *pacer) try(ctx context.Context) (*share, time.Time) {
-	for i, s := range p.shared {
-		again, ok := s.try(ctx)
-		if ok {
+// wait waits for those of the run's own limits that count.
+func (p *pacer) wait(ctx context.Context, counts func(connector.Rate) bool) error {
+	for _, l := range p.own {
+		if !counts(l.of) {
 			continue
 		}
-		for _, begun := range p.shared[:i] {
-			begun.undo()
+		if err := l.Wait(ctx); err != nil {
+			return err //nolint:wrapcheck // the context's own error
 		}
-		return s, again
 	}
-	return nil, time.Time{}
+	return nil
+}
+
+// try gets a request of every class, or of none; with the slot of a batch that begins. It returns the class that does
+// not allow it, and when to try again.
+func try(ctx context.Context, shared []*share, slot bool) (map[*share]ticket, *share, time.Time) {
+	tickets := make(map[*share]ticket, len(shared))
+	for _, s := range shared {
+		t, again, ok := s.try(ctx, slot)
+		if ok {
+			tickets[s] = t
+			continue
+		}
+		for begun, t := range tickets {
+			begun.undo(t, slot)
+		}
+		return nil, s, again
+	}
+	return tickets, nil, time.Time{}
+}
+
+// batched are the classes that count the beginning of a batch.
+func (p *pacer) batched() []*share {
+	return slices.DeleteFunc(slices.Clone(p.shared), func(s *share) bool { return s.only })
 }
 
 func (p *pacer) end() {
-	for _, s := range p.shared {
+	for _, s := range p.batched() {
 		s.end()
 	}
 }

@@ -18,12 +18,14 @@ type share struct {
 	log      *slog.Logger
 	private  bool // the class is this sync's own
 	parallel bool // how many are under way is limited
+	only     bool // batches do not count, but requests that say so
 	freed    chan struct{}
 
 	mu       sync.Mutex
 	ask      quota.Ask
 	grant    quota.Grant
 	left     int       // of the grant
+	block    int       // its number
 	underWay int       // requests that have begun and not ended
 	idle     time.Time // nothing begins before
 }
@@ -38,6 +40,7 @@ func newShare(d *Delivery, class string, private bool, concurrency int) *share {
 func (s *share) add(r connector.Rate) {
 	s.ask.Limits = append(s.ask.Limits, quota.Limit{Requests: r.Requests, Window: r.Window})
 	s.parallel = s.parallel || r.Window <= 0
+	s.only = r.Only
 }
 
 // Times of asking.
@@ -49,30 +52,40 @@ const (
 // maxWant is how many requests are asked for at once at most.
 const maxWant = 1 << 16
 
-// try begins a request, or returns when to try again.
-func (s *share) try(ctx context.Context) (again time.Time, ok bool) {
+// ticket is a request that a class allows.
+type ticket struct {
+	until time.Time // when it is void
+	block int       // of which grant it is
+}
+
+func (t ticket) valid(now time.Time) bool { return now.Before(t.until) }
+
+// try gets a request, or returns when to try again. With a slot it is the first one of a batch.
+func (s *share) try(ctx context.Context, slot bool) (t ticket, again time.Time, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := s.clock.Now()
 	if now.Before(s.idle) {
-		return s.idle, false
+		return t, s.idle, false
 	}
-	if !s.allows(now) {
+	if !s.allows(now, slot) {
 		if s.left > 0 && now.Before(s.grant.Until) { // as many are under way as may be
-			return s.grant.Until, false
+			return t, s.grant.Until, false
 		}
 		s.take(ctx, now)
 	}
-	if !s.allows(now) {
-		return s.next(now), false
+	if !s.allows(now, slot) {
+		return t, s.next(now), false
 	}
 	s.left--
-	s.underWay++
-	return time.Time{}, true
+	if slot {
+		s.underWay++
+	}
+	return ticket{until: s.grant.Until, block: s.block}, time.Time{}, true
 }
 
-func (s *share) allows(now time.Time) bool {
-	return s.left > 0 && now.Before(s.grant.Until) && s.underWay < s.grant.Slots
+func (s *share) allows(now time.Time, slot bool) bool {
+	return s.left > 0 && now.Before(s.grant.Until) && (!slot || s.underWay < s.grant.Slots)
 }
 
 // next returns when to try again after a grant that did not suffice.
@@ -111,6 +124,7 @@ func (s *share) request(ctx context.Context, want int, now time.Time) {
 		return
 	}
 	s.grant, s.left = grant, grant.Requests
+	s.block++
 }
 
 func (s *share) unused() quota.Grant {
@@ -119,12 +133,16 @@ func (s *share) unused() quota.Grant {
 	return g
 }
 
-// undo takes back a request that another class does not allow.
-func (s *share) undo() {
+// undo takes back a request that is not made, and the slot of its batch where that does not begin.
+func (s *share) undo(t ticket, slot bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.left++
-	s.underWay--
+	if t.block == s.block { // of another grant it was given up with it
+		s.left++
+	}
+	if slot {
+		s.underWay--
+	}
 }
 
 func (s *share) end() {

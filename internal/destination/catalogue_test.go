@@ -156,14 +156,20 @@ func TestPlanned(t *testing.T) {
 	lines.Buffer(nil, 1<<20)
 	for lines.Scan() {
 		var p planned
-		if err := json.Unmarshal(lines.Bytes(), &p); err != nil || !built[p.Slug] {
-			continue // a line without sync types, or of a destination that is no manifest
+		if err := json.Unmarshal(lines.Bytes(), &p); err != nil {
+			t.Errorf("a line of the catalogue cannot be read: %v: %.80s", err, lines.Text())
+		}
+		if !built[p.Slug] {
+			continue // a destination that is no manifest
 		}
 		promises := readPromises(t, p.Slug)
 		for _, s := range p.SyncTypes {
 			p.compare(t, s.Name, s.Modes, promises)
 			p.compareDeletes(t, s.Name, s.Delete, promises)
 		}
+	}
+	if err := lines.Err(); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -79,6 +79,7 @@ const (
 	CodeDestinationGrant       Code = "destination.authorization_lost"
 	CodeDestinationDenied      Code = "destination.permission_denied"
 	CodeDestinationRejected    Code = "destination.rejected"
+	CodeDestinationTooLarge    Code = "destination.too_large"
 	CodeDestinationThrottled   Code = "destination.throttled"
 	CodeDestinationTimeout     Code = "destination.timeout"
 	CodeDestinationAnswer      Code = "destination.bad_answer"
@@ -186,6 +187,7 @@ var codes = map[Code]Info{
 	CodeDestinationGrant:       {http.StatusUnprocessableEntity, 8, Fatal, "Open the destination and allow the access again: the provider does not accept the old permission any more. Until then its syncs are not started by their schedules."},
 	CodeDestinationDenied:      {http.StatusUnprocessableEntity, 8, Fatal, "Grant the destination's user the permission that the message names."},
 	CodeDestinationRejected:    {http.StatusUnprocessableEntity, 8, Permanent, "The destination refused the row; the message is its own."},
+	CodeDestinationTooLarge:    {http.StatusUnprocessableEntity, 8, Permanent, "Map fewer or shorter values, or lower the sync's batch size where it has one."},
 	CodeDestinationThrottled:   {http.StatusUnprocessableEntity, 8, Throttled, "Lower the sync's rate limit or batch size."},
 	CodeDestinationTimeout:     {http.StatusUnprocessableEntity, 8, Unknown, "Raise the sync's timeout or lower its batch size."},
 	CodeDestinationAnswer:      {http.StatusUnprocessableEntity, 8, Unknown, "The destination's answer could not be read; the request log shows it."},

@@ -353,3 +353,23 @@ func FuzzSecret(f *testing.F) {
 		}
 	})
 }
+
+// A web page is no answer of an API, whatever its status; what is too large has a code of its own.
+func TestStatusFaultOfPages(t *testing.T) {
+	t.Parallel()
+	c, err := New(Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for body, page := range map[string]bool{"\n<!DOCTYPE html><html>": true, "<HTML>": true, "<ok/>": false, "ok": false, "": false, `{"html": "<html>"}`: false} {
+		e := (&Response{Status: 200, Body: []byte(body)}).Page()
+		if (e != nil) != page || page && (e.Code != fault.CodeDestinationAnswer || e.Class != fault.Unknown) {
+			t.Errorf("%q: %v", body, e)
+		}
+	}
+	for _, status := range []int{413, 414} {
+		if e := c.StatusFault(&Response{Status: status}); e.Code != fault.CodeDestinationTooLarge || e.Class != fault.Permanent {
+			t.Errorf("%d: %v", status, e)
+		}
+	}
+}

@@ -43,6 +43,8 @@ func statusCode(status int) fault.Code {
 		return fault.CodeDestinationDenied
 	case http.StatusBadGateway, http.StatusGatewayTimeout:
 		return fault.CodeDestinationUnknown
+	case http.StatusRequestEntityTooLarge, http.StatusRequestURITooLong:
+		return fault.CodeDestinationTooLarge
 	default:
 		return fault.CodeDestinationRejected
 	}
@@ -59,6 +61,17 @@ func statusClass(status int) fault.Class {
 	default:
 		return fault.Permanent
 	}
+}
+
+// Page is the error of a success that is a web page, where an API was asked: a login page or a proxy has answered, and
+// nobody knows whether the API was reached. It is nil of anything else.
+func (r *Response) Page() *fault.Error {
+	start := strings.ToLower(strings.TrimSpace(string(r.Body[:min(len(r.Body), 200)])))
+	if !strings.HasPrefix(start, "<!doctype html") && !strings.HasPrefix(start, "<html") {
+		return nil
+	}
+	return fault.New(fault.CodeDestinationAnswer, "the answer %d is a web page", r.Status).
+		WithSuggestion("A login page, a proxy or a firewall may have answered instead of the API. Check the destination's address and what stands between.")
 }
 
 // words are the status and what the body says.

@@ -96,7 +96,7 @@ func (l *ledger) take(at time.Time, a Ask) Grant {
 			g.Slots = min(g.Slots, l.slots(now, limit.Requests, a))
 		}
 	}
-	if g.Slots == 0 {
+	if g.Slots == 0 && a.InUse == 0 { // what is under way may take several requests, and gives its slot back when it is over
 		g.Requests, again = 0, max(again, now+slotsAgain)
 	}
 	if l.held(now) {

@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/millrace/millrace/internal/fault"
 	"github.com/millrace/millrace/internal/httpx"
@@ -35,7 +36,10 @@ func (c *client) verdict(s *scope, resp *httpx.Response, secrets []string, speci
 			}
 		}
 	}
-	return c.StatusFault(resp, secrets...)
+	if e := c.StatusFault(resp, secrets...); e != nil {
+		return e
+	}
+	return resp.Page()
 }
 
 func (a *Answer) fits(s *scope, status int) (bool, error) {
@@ -53,7 +57,9 @@ func (c *client) ruled(s *scope, a *Answer, resp *httpx.Response, secrets []stri
 	e := c.base(resp, secrets)
 	switch a.Then {
 	case thenReject:
-		e.Code, e.Class = fault.CodeDestinationRejected, fault.Permanent
+		if e.Class = fault.Permanent; e.Code != fault.CodeDestinationTooLarge { // it is halved
+			e.Code = fault.CodeDestinationRejected
+		}
 	case thenRetry:
 		e.Class = fault.Retryable
 	case thenThrottle:
@@ -67,7 +73,7 @@ func (c *client) ruled(s *scope, a *Answer, resp *httpx.Response, secrets []stri
 	case thenDoubt:
 		e.Code, e.Class = fault.CodeDestinationUnknown, fault.Unknown
 	}
-	if words, err := s.text(&a.Message.source); err == nil && words != "" {
+	if words, err := s.text(&a.Message.source); err == nil && strings.ContainsFunc(words, speaks) {
 		e.Message = c.Redact(words, secrets...)
 	}
 	if a.Hint != "" {
@@ -75,6 +81,9 @@ func (c *client) ruled(s *scope, a *Answer, resp *httpx.Response, secrets []stri
 	}
 	return e
 }
+
+// speaks reports whether a character is one of a word, and not only what a template has between them.
+func speaks(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }
 
 // base is the error that the general rules make of an answer, or of its words where they take it for a success.
 func (c *client) base(resp *httpx.Response, secrets []string) *fault.Error {

@@ -271,6 +271,11 @@ func (a *attempt) halve(ctx context.Context, st *Step, rows []*record) error {
 	return nil
 }
 
+// result is the answer to the batch.
+func (a *attempt) result() connector.Result {
+	return connector.Result{Rejected: a.rejected, Stop: a.stopped()}
+}
+
 // lost decides what an error means: for the whole batch where nothing was done before it, else for the rows that it is
 // about. Where nobody knows what became of them, nobody knows of the batch.
 func (a *attempt) lost(err error, rows []*record, others bool) error {
@@ -285,7 +290,7 @@ func (a *attempt) lost(err error, rows []*record, others bool) error {
 	if class == fault.Fatal {
 		a.stop(err)
 	}
-	whole := class == fault.Permanent && len(rows) > 1 && a.kind.Batch.Whole
+	whole := class == fault.Permanent && len(rows) > 1 && (a.kind.Batch.Whole || fault.Is(err, fault.CodeDestinationTooLarge))
 	if w := a.writes[a.batch.Operation]; whole && !others && w != nil && w.idempotent(a.kind) {
 		return err // it is halved
 	}

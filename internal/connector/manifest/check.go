@@ -316,8 +316,29 @@ func (c *checker) syncType(path string, t *SyncType) {
 		}
 		c.steps(at+".steps", w.Steps)
 	}
+	c.classes(path, t)
 	c.steps(path+".finish", t.Finish)
 	c.steps(path+".clear", t.Clear)
+}
+
+// classes: what a limit counts alone are the requests of steps, and a step's class is that of a limit.
+func (c *checker) classes(path string, t *SyncType) {
+	only := []string{}
+	for i, l := range slices.Concat(c.m.Limits, t.Limits) {
+		if l.Only && (l.Class == "" || l.Per == 0) {
+			c.wrong(path+".limits["+strconv.Itoa(i-len(c.m.Limits))+"]", "only needs class and per")
+		}
+		if l.Only {
+			only = append(only, l.Class)
+		}
+	}
+	for i := range t.Write {
+		for j, st := range t.Write[i].Steps {
+			if st.Class != "" {
+				c.known(path+".write["+strconv.Itoa(i)+"].steps["+strconv.Itoa(j)+"].class", "limit with only of the class", st.Class, only)
+			}
+		}
+	}
 }
 
 // covered: something is sent for each operation that a mode acts on.

@@ -19,7 +19,7 @@ type progress struct {
 // Clear empties what the sync's settings select. Where the vendor takes long, how far it came is kept, and a later call
 // goes on from there.
 func (s *session) Clear(ctx context.Context) error {
-	made, err := s.resources.get(ctx, s)
+	made, err := s.resources.get(ctx, s, nil)
 	if err != nil {
 		return err
 	}

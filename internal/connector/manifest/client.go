@@ -194,9 +194,14 @@ func astray(path, text string) bool {
 	return false
 }
 
-// send makes an exchange with whatever proves who sends it, and records it for the request log.
-func (c *client) send(ctx context.Context, r *httpx.Request, b *connector.Batch) (*httpx.Response, error) {
+// send makes an exchange with whatever proves who sends it, when the limits allow it, and records it for the request log.
+func (c *client) send(ctx context.Context, r *httpx.Request, b *connector.Batch, t connector.Turn) (*httpx.Response, error) {
 	return httpx.Authorized(ctx, c.d.auth.through(c.Client), r, func() (*httpx.Response, error) {
+		if b != nil && b.Next != nil {
+			if err := b.Next(ctx, t); err != nil {
+				return nil, err //nolint:wrapcheck // it says that the request was not sent, and why
+			}
+		}
 		resp, x, err := c.Do(ctx, r)
 		if b != nil {
 			b.Record(connector.Exchange{
@@ -207,6 +212,18 @@ func (c *client) send(ctx context.Context, r *httpx.Request, b *connector.Batch)
 		}
 		return resp, err
 	})
+}
+
+// counts says which classes of limits count a request with a class of its own.
+func (s *session) counts(class string) func(string) bool {
+	return func(limit string) bool { return !s.only[limit] || limit == class }
+}
+
+// hold tells everybody with the credential that the vendor asks to wait.
+func hold(ctx context.Context, b *connector.Batch, e *fault.Error) {
+	if e.Class == fault.Throttled && b != nil && b.Hold != nil {
+		b.Hold(ctx, e.After)
+	}
 }
 
 func shown(list []httpx.Header) []connector.Header {

@@ -113,7 +113,7 @@ func (c *client) try(ctx context.Context, s *scope, st *Step) error {
 		return err
 	}
 	r.Keep = answerBytes
-	resp, err := c.send(ctx, r, nil)
+	resp, err := c.send(ctx, r, nil, connector.Turn{})
 	if err != nil {
 		return err
 	}
@@ -147,6 +147,7 @@ func (d *Destination) jobScope(job connector.SyncJob) *scope {
 		{Name: "id", Value: value.OfText(strconv.FormatInt(job.RunID, 10))},
 		{Name: "sync_id", Value: value.OfText(strconv.FormatInt(job.SyncID, 10))},
 		{Name: "sync", Value: value.OfText(job.SyncSlug)},
+		{Name: "type", Value: value.OfText(d.typeName(job.Type))},
 		{Name: "mode", Value: value.OfText(string(job.Mode))},
 		{Name: "delete", Value: value.OfText(string(job.Delete))},
 		{Name: "match", Value: value.OfText(match)},
@@ -160,6 +161,16 @@ func (d *Destination) jobScope(job connector.SyncJob) *scope {
 		{Name: "primary_key", Value: value.OfText(job.Model.PrimaryKey)},
 	}))
 	return s
+}
+
+// typeName is the name of a sync type.
+func (d *Destination) typeName(slug string) string {
+	for i := range d.manifest.SyncTypes {
+		if t := &d.manifest.SyncTypes[i]; t.Slug == slug {
+			return t.Name
+		}
+	}
+	return ""
 }
 
 // syncType returns the sync type of a job.

@@ -89,7 +89,7 @@ func (c *client) page(ctx context.Context, s *scope, r *Request, query map[strin
 	}
 	request.URL.RawQuery = q.Encode()
 	request.Keep = discoverBytes
-	resp, err := c.send(ctx, request, nil)
+	resp, err := c.send(ctx, request, nil, connector.Turn{})
 	if err != nil {
 		return nil, harmless(err)
 	}

@@ -186,14 +186,14 @@ func (b *builder) each(n *each, do func(i int)) {
 }
 
 // object writes the members whose values are not null, and plain nulls. A name counts once: what is written out wins
-// over what is taken from elsewhere.
+// over what is taken from elsewhere, and of that the last one.
 func (b *builder) object(o *object) {
 	b.out = append(b.out, '{')
 	start := len(b.out)
 	for i := range o.entries {
 		e := &o.entries[i]
 		if !e.key.given() {
-			b.with(o, e, start)
+			b.with(o, i, start)
 			continue
 		}
 		switch n := b.settle(e.value).(type) {
@@ -243,21 +243,38 @@ func (b *builder) key(start int, name string) {
 }
 
 // with adds the members of an object that are not written out.
-func (b *builder) with(o *object, e *entry, start int) {
-	if b.section(o, e, start) {
+func (b *builder) with(o *object, at, start int) {
+	e := &o.entries[at]
+	if len(o.withs) == 1 && b.section(o, e, start) {
 		return
 	}
+	later := b.later(o, at)
 	v := b.value(e.value).Parsed()
 	if v.Kind() != value.Map && !v.IsNull() {
 		b.keep(fault.New(fault.CodeMappingReject, "an object is expected, and there is a value of type %s", v.Kind()))
 		return
 	}
 	for _, f := range v.Fields() {
-		if !b.names(o, f.Name) {
+		if !b.names(o, f.Name) && !has(later, f.Name) {
 			b.key(start, f.Name)
 			b.out = f.Value.AppendJSON(b.out)
 		}
 	}
+}
+
+// later are the objects whose members are added after those of an entry, and win.
+func (b *builder) later(o *object, at int) []value.Value {
+	var all []value.Value
+	for _, i := range o.withs {
+		if i > at {
+			all = append(all, b.value(o.entries[i].value).Parsed())
+		}
+	}
+	return all
+}
+
+func has(objects []value.Value, name string) bool {
+	return slices.ContainsFunc(objects, func(v value.Value) bool { _, known := v.Get(name); return known })
 }
 
 // section adds the fields of a section of the row without making an object of them, and reports whether it could.
@@ -337,8 +354,9 @@ func (b *builder) fields(o *object) value.Value {
 	for i := range o.entries {
 		e := &o.entries[i]
 		if !e.key.given() {
+			later := b.later(o, i)
 			for _, f := range b.value(e.value).Parsed().Fields() {
-				if !b.names(o, f.Name) {
+				if !b.names(o, f.Name) && !has(later, f.Name) {
 					fields = append(fields, f)
 				}
 			}

@@ -55,7 +55,7 @@ func (a *attempt) ask(ctx context.Context, st *Step, rows []*record, address str
 		}
 	}
 	r.Keep = answerBytes
-	resp, err := a.client.send(ctx, r, a.batch)
+	resp, err := a.client.send(ctx, r, a.batch, connector.Turn{Counts: a.counts(st.Class), Begun: a.doubles(rows)})
 	if err != nil {
 		if st.Reads {
 			err = harmless(err)
@@ -70,6 +70,7 @@ func (a *attempt) ask(ctx context.Context, st *Step, rows []*record, address str
 		if st.Reads && e.Class == fault.Unknown {
 			e = fault.Reclass(e, fault.Retryable)
 		}
+		hold(ctx, a.batch, e)
 		return helped(e, st.Hint)
 	}
 	return nil

@@ -36,6 +36,12 @@ type Discovered struct {
 type Run struct {
 	session *session
 	attempt *attempt
+	class   string // of limits that its requests count in
+}
+
+// Class returns a Run whose requests count in a class of limits with only (Limit.Only), besides those of all requests.
+func (r *Run) Class(name string) *Run {
+	return &Run{session: r.session, attempt: r.attempt, class: name}
 }
 
 // Job is what the run asks of the destination.
@@ -57,7 +63,10 @@ func (r *Run) LimitsOf(op connector.Operation) connector.Limits { return r.sessi
 // With reads a batch, for a session of a hook's own: the Run that it returns has its rows, without those that the rules
 // refuse.
 func (r *Run) With(ctx context.Context, b *connector.Batch) (*Run, error) {
-	made, err := r.session.resources.get(ctx, r.session)
+	if err := r.session.stopped(); err != nil {
+		return nil, err
+	}
+	made, err := r.session.resources.get(ctx, r.session, b)
 	if err != nil {
 		return nil, err
 	}
@@ -130,11 +139,18 @@ func (r *Run) Reject(w Row, reason string, retry bool) {
 }
 
 // Result is the answer to the batch.
-func (r *Run) Result() connector.Result { return connector.Result{Rejected: r.attempt.rejected} }
+func (r *Run) Result() connector.Result { return r.attempt.result() }
+
+// Stop ends the run with the answer to the batch: rows of it were taken, and the others find what is wrong.
+func (r *Run) Stop(err error) { r.attempt.stop(err) }
 
 // Resource returns the value of a resource of the sync.
 func (r *Run) Resource(ctx context.Context, name string) (value.Value, error) {
-	all, err := r.session.resources.get(ctx, r.session)
+	var b *connector.Batch
+	if r.attempt != nil {
+		b = r.attempt.batch
+	}
+	all, err := r.session.resources.get(ctx, r.session, b)
 	if err != nil {
 		return value.Value{}, err
 	}
@@ -172,12 +188,13 @@ func (r *Run) Do(ctx context.Context, q *httpx.Request) (*Answered, error) {
 	if r.attempt != nil {
 		b = r.attempt.batch
 	}
-	resp, err := r.session.client.send(ctx, q, b)
+	resp, err := r.session.client.send(ctx, q, b, connector.Turn{Counts: r.session.counts(r.class)})
 	if err != nil {
 		return nil, err
 	}
 	r.session.client.see(s, resp)
 	if e := r.session.client.verdict(s, resp, q.Secrets, r.session.kind.Answers); e != nil {
+		hold(ctx, b, e)
 		return &Answered{resp}, e
 	}
 	return &Answered{resp}, nil

@@ -100,6 +100,7 @@ type ShowIf struct {
 // Limit is a rate or a number of requests at once.
 type Limit struct {
 	Class    string   `yaml:"class" doc:"What is counted together; all requests unless said."`
+	Only     bool     `yaml:"only" doc:"Of a class: only the requests of steps that name it are counted, instead of all those of the sync."`
 	Requests int      `yaml:"requests" doc:"How many requests the window allows." required:"true"`
 	Per      Duration `yaml:"per" doc:"The length of the window, such as 1s or 10m; without it the limit is on requests at once."`
 	When     Cond     `yaml:"when" doc:"The settings that it is for; always unless said."`
@@ -305,6 +306,7 @@ type Step struct {
 	Where   Cond            `yaml:"where" doc:"The rows that take part: a condition on row."`
 	Per     string          `yaml:"per" doc:"One request for the rows of the batch together, or for each row; batch unless said." enum:"batch,row"`
 	Most    int             `yaml:"most" doc:"The most rows of one request; with more, the step is several requests."`
+	Class   string          `yaml:"class" doc:"The class of limits with only that its requests count in."`
 	Reads   bool            `yaml:"reads" doc:"The request only reads: repeating it does no harm, and an error leaves every row untouched."`
 	Request Call            `yaml:"request" doc:"Method and path, such as POST /contacts; the path may be a template."`
 	Query   map[string]Text `yaml:"query" doc:"Query parameters; one whose value is null is left out. matches is the list of what finds the rows of the request."`

@@ -90,6 +90,8 @@ func TestMistakes(t *testing.T) {
 		{"no YAML", "version: 1", "version: [", "is not YAML"},
 		{"ways of authentication", "header: {name: X-Key", "bearer: x\n      header: {name: X-Key", "one way of authentication is expected, and there are 2"},
 		{"contains itself", "text: \"{{ row.rendered.message }}\"", "text: &a [*a]", "the manifest is too large, or contains itself"},
+		{"class", "class: search\n", "class: serch\n", `there is no limit with only of the class "serch"; did you mean "search"?`},
+		{"only", "{class: search, only: true, requests: 4, per: 1s}", "{class: search, only: true, requests: 4}", "only needs class and per"},
 		{"showIf", "{name: list, label: List, type: select, optionsFrom: lists}", "{name: list, label: List, type: select, optionsFrom: lists, showIf: {field: mak, in: [x]}}", `there is no setting "mak"; did you mean "make"?`},
 	} {
 		t.Run(c.name, func(t *testing.T) {

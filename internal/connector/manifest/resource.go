@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"sync"
 
+	"github.com/millrace/millrace/internal/connector"
 	"github.com/millrace/millrace/internal/fault"
 	"github.com/millrace/millrace/internal/template"
 	"github.com/millrace/millrace/internal/value"
@@ -20,8 +21,9 @@ type resources struct {
 	err  error // why they cannot be had, and the run cannot go on
 }
 
-// get returns the values of all resources, by their names, and makes those that do not exist.
-func (rs *resources) get(ctx context.Context, s *session) (value.Value, error) {
+// get returns the values of all resources, by their names, and makes those that do not exist. Where a batch needs them,
+// the requests are of it.
+func (rs *resources) get(ctx context.Context, s *session, b *connector.Batch) (value.Value, error) {
 	rs.mu.Lock()
 	defer rs.mu.Unlock()
 	if rs.made || rs.err != nil {
@@ -30,7 +32,7 @@ func (rs *resources) get(ctx context.Context, s *session) (value.Value, error) {
 	var fields []value.Field
 	for i := range s.kind.Resources {
 		r := &s.kind.Resources[i]
-		v, err := s.resource(ctx, r, value.OfMap(fields))
+		v, err := s.resource(ctx, r, value.OfMap(fields), b)
 		if err != nil {
 			return value.Value{}, rs.failed(err)
 		}
@@ -54,8 +56,11 @@ func (rs *resources) failed(err error) error {
 
 // resource returns one resource: what the settings say, what an earlier run made, or what is made now. Another name, or
 // whatever else its request has, is another resource.
-func (s *session) resource(ctx context.Context, r *Resource, before value.Value) (value.Value, error) {
+func (s *session) resource(ctx context.Context, r *Resource, before value.Value, b *connector.Batch) (value.Value, error) {
 	a := s.bare(before)
+	if b != nil {
+		a.batch.Next, a.batch.Hold = b.Next, b.Hold
+	}
 	makes, err := a.scope.holds(&r.When)
 	if err != nil {
 		return value.Value{}, err

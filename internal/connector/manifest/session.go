@@ -23,6 +23,7 @@ type session struct {
 	scopes    sync.Pool
 	resources resources
 	writes    map[connector.Operation]*Write // nil for nothing
+	only      map[string]bool                // classes of limits that count the requests of some steps alone
 
 	mu    sync.Mutex
 	fatal error // why the run cannot go on, found after rows of a batch were taken
@@ -73,6 +74,10 @@ func (d *Destination) session(ctx context.Context, job connector.SyncJob) (*sess
 	}
 	if s.rules, err = d.checks(t, job); err != nil {
 		return nil, err
+	}
+	s.only = map[string]bool{}
+	for _, l := range slices.Concat(d.manifest.Limits, t.Limits) {
+		s.only[l.Class] = s.only[l.Class] || l.Only
 	}
 	s.scopes.New = func() any { return d.jobScope(job) }
 	return s, nil
@@ -229,7 +234,7 @@ func (s *session) rates() []connector.Rate {
 		if class == "" {
 			class = everything
 		}
-		rates = append(rates, connector.Rate{Requests: l.Requests, Window: time.Duration(l.Per), Class: class})
+		rates = append(rates, connector.Rate{Requests: l.Requests, Window: time.Duration(l.Per), Class: class, Only: l.Only})
 	}
 	return rates
 }
@@ -243,7 +248,7 @@ func (s *session) Write(ctx context.Context, b *connector.Batch) (connector.Resu
 	if w == nil {
 		return connector.Result{}, fault.New(fault.CodeInvalid, "the sync sends nothing for rows that were %s", b.Operation)
 	}
-	made, err := s.resources.get(ctx, s)
+	made, err := s.resources.get(ctx, s, b)
 	if err != nil {
 		return connector.Result{}, err
 	}
@@ -257,7 +262,7 @@ func (s *session) Write(ctx context.Context, b *connector.Batch) (connector.Resu
 	if err := a.groups(ctx, w); err != nil {
 		return connector.Result{}, err
 	}
-	return connector.Result{Rejected: a.rejected}, nil
+	return a.result(), nil
 }
 
 func (s *session) stopped() error {
@@ -279,7 +284,7 @@ func (s *session) Finish(ctx context.Context) error {
 	if len(s.kind.Finish) == 0 {
 		return nil
 	}
-	made, err := s.resources.get(ctx, s)
+	made, err := s.resources.get(ctx, s, nil)
 	if err != nil {
 		return err
 	}

@@ -24,6 +24,7 @@ type (
 		entries []entry
 		names   []string // of the members that are written out, where all are known beforehand
 		fixed   bool     // they are
+		withs   []int    // entries without a key
 	}
 	jsonText struct{ do node } // $json: the JSON of something, as a text
 	joined   struct {          // $join: the values of a list, as one text
@@ -153,6 +154,7 @@ func (d *decoder) plain(n *yaml.Node, path string) node {
 		e := entry{value: d.tree(v, path+"."+key.Value), null: v.Tag == "!!null"}
 		switch {
 		case key.Value == "$with":
+			o.withs = append(o.withs, len(o.entries))
 		case strings.HasPrefix(key.Value, "$") && !strings.HasPrefix(key.Value, "$$"):
 			d.fail(key, path+"."+key.Value, "there is no such directive%s", fault.DidYouMean(key.Value, []string{"$rows", "$with", "$json", "$join", "$by", "$if", "$then", "$else", "$each", "$as", "$do"}))
 		default:

@@ -55,7 +55,7 @@ func export(ctx context.Context, r *manifest.Run, kind string, rows []manifest.R
 	body := value.OfMap([]value.Field{
 		{Name: asked[kind], Value: wanted}, {Name: "fields_to_export", Value: texts(fieldsToExport(kind, attributes))},
 	})
-	a, err := r.Ask(ctx, "POST", "/users/export/ids", body.AppendJSON(nil), nil)
+	a, err := r.Class("export").Ask(ctx, "POST", "/users/export/ids", body.AppendJSON(nil), nil)
 	if err != nil {
 		return reading(err)
 	}

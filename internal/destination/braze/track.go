@@ -3,6 +3,7 @@ package braze
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/millrace/millrace/internal/connector/manifest"
 	"github.com/millrace/millrace/internal/fault"
@@ -56,7 +57,7 @@ func (s *sender) part(ctx context.Context, path, member string, objects []object
 		items[i] = o.body
 	}
 	body := value.OfMap([]value.Field{{Name: member, Value: value.OfList(items)}}).AppendJSON(nil)
-	a, err := s.run.Ask(ctx, "POST", path, body, nil)
+	a, err := s.run.Class(strings.TrimPrefix(path, "/users/")).Ask(ctx, "POST", path, body, nil)
 	if err != nil {
 		return s.lost(err, objects)
 	}

@@ -138,7 +138,7 @@ func (f *finder) search(ctx context.Context, r *manifest.Run, values, properties
 			"properties":   f.wanted(properties), "sorts": []string{}, "limit": 200, "after": after,
 		}
 		var answer records
-		if err := read(ctx, r, "POST", "/crm/v3/objects/"+url.PathEscape(f.object)+"/search", body, &answer); err != nil {
+		if err := read(ctx, r.Class(searches), "POST", "/crm/v3/objects/"+url.PathEscape(f.object)+"/search", body, &answer); err != nil {
 			return err
 		}
 		f.collect(answer, all)

@@ -4,8 +4,6 @@ import (
 	"context"
 	"slices"
 	"strings"
-	"sync"
-	"time"
 
 	"github.com/millrace/millrace/internal/connector"
 	"github.com/millrace/millrace/internal/connector/manifest"
@@ -24,9 +22,6 @@ type session struct {
 	empty  []string      // properties that are only filled while they are empty
 	links  []association // mapped associations
 	mode   string        // what happens to associations
-
-	mu    sync.Mutex
-	fatal error
 }
 
 var _ connector.OperationLimiter = (*session)(nil)
@@ -50,7 +45,7 @@ func begin(ctx context.Context, r *manifest.Run) (connector.Session, error) {
 	return s, err
 }
 
-// Limits say honestly what a second sending does, and how much of HubSpot's own limits a batch takes.
+// Limits say honestly what a second sending does.
 func (s *session) Limits() connector.Limits { return s.honest(s.Session.Limits()) }
 
 // LimitsOf are the limits of one operation.
@@ -62,60 +57,16 @@ func (s *session) LimitsOf(op connector.Operation) connector.Limits {
 	return s.honest(l)
 }
 
-// HubSpot's limits: of all requests of an app in one account, and of searches.
-const (
-	requestsPerWindow = 100
-	searchesPerSecond = 4
-)
+// searches is the class of the limit on searches.
+const searches = "search"
 
 // honest: HubSpot's search does not see at once what was made, so that a record that is searched for may be made twice.
-// The limits count batches, and a batch may be several requests.
 func (s *session) honest(l connector.Limits) connector.Limits {
 	if s.by != nil && s.by.how == bySearch && s.run.Job().Mode == connector.ModeUpsert {
 		l.Idempotency = connector.NotIdempotent
 	}
-	requests, searches := s.requests()
-	if requests > 1 {
-		l.Rates = append(l.Rates, connector.Rate{Requests: max(requestsPerWindow/requests, 1), Window: 10 * time.Second})
-	}
-	if searches > 0 {
-		l.Rates = append(l.Rates, connector.Rate{Requests: max(searchesPerSecond/searches, 1), Window: time.Second, Class: "search"})
-	}
 	return l
 }
-
-// requests are how many requests a batch takes, and how many of them are searches.
-func (s *session) requests() (all, searches int) {
-	all = 1
-	job := s.run.Job()
-	if s.by != nil {
-		looks := s.by.how != byID && (s.by.how != byUnique || job.Mode == connector.ModeUpdate) || len(s.empty) > 0
-		if looks {
-			all++
-		}
-		if looks && job.Mode == connector.ModeUpsert {
-			all++ // what exists is changed, and what does not is made
-		}
-		if s.by.how == bySearch {
-			searches++
-		}
-	}
-	for i := range s.links {
-		if s.links[i].by.how != byID {
-			all++
-		}
-		if s.links[i].by.how == bySearch {
-			searches++
-		}
-		if job.Mode != connector.ModeInsert { // there they are part of the request that makes the record
-			all += max(linkRequests[s.mode], 1)
-		}
-	}
-	return all, searches
-}
-
-// linkRequests are how many requests the associations with one object take, where it is not one.
-var linkRequests = map[string]int{modeOverwrite: 3, modeDiff: 2}
 
 // batch is one batch on its way.
 type batch struct {
@@ -138,9 +89,6 @@ type item struct {
 
 // Write sends one batch.
 func (s *session) Write(ctx context.Context, b *connector.Batch) (connector.Result, error) {
-	if err := s.stopped(); err != nil {
-		return connector.Result{}, err
-	}
 	if !slices.Contains(s.run.Limits().Operations, b.Operation) {
 		return connector.Result{}, fault.New(fault.CodeInvalid, "the sync sends nothing for rows that were %s", b.Operation)
 	}
@@ -181,20 +129,6 @@ func (w *batch) send(ctx context.Context, op connector.Operation) error {
 		}
 	}
 	return w.associate(ctx)
-}
-
-func (s *session) stopped() error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.fatal
-}
-
-func (s *session) stop(err error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.fatal == nil {
-		s.fatal = err
-	}
 }
 
 // read makes items of the rows. Of several rows about the same record, later ones wait for a request of their own.
@@ -247,7 +181,7 @@ func (w *batch) lost(err error, items []*item) error {
 		return err
 	}
 	if class == fault.Fatal {
-		w.stop(err)
+		w.run.Stop(err)
 	}
 	retry := class == fault.Retryable || class == fault.Throttled
 	for _, it := range slices.Clone(items) {

@@ -78,7 +78,7 @@ func profiles(ctx context.Context, r *manifest.Run) (map[string][]string, error)
 		"output_properties": {`["$email"]`},
 	}
 	query := "?project_id=" + url.QueryEscape(r.Settings().Text("projectId"))
-	a, err := r.Ask(ctx, http.MethodPost, queryHost(r.Settings().Text("region"))+"/api/query/engage"+query,
+	a, err := r.Class("query").Ask(ctx, http.MethodPost, queryHost(r.Settings().Text("region"))+"/api/query/engage"+query,
 		[]byte(form.Encode()), map[string]string{"Content-Type": "application/x-www-form-urlencoded"})
 	if err != nil {
 		return nil, err //nolint:wrapcheck // it says what Mixpanel answered

@@ -112,7 +112,7 @@ func (w *batch) batches(ctx context.Context, k work) error {
 	w.wrote = true
 	path := "/job/" + segment(j) + "/batch/" + segment(b)
 	info := batchInfo{}
-	err = poll(ctx, "the batch "+b, func() (bool, error) {
+	err = poll(ctx, w.run, "the batch "+b, func() (bool, error) {
 		info = batchInfo{}
 		_, err := w.asked(ctx, http.MethodGet, path, "", nil, &info)
 		return slices.Contains([]string{batchDone, batchFailed, batchUndone}, info.State), harmless(err)

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/millrace/millrace/internal/connector/manifest"
 	"github.com/millrace/millrace/internal/fault"
 	"github.com/millrace/millrace/internal/value"
 )
@@ -75,7 +76,7 @@ const (
 
 // await waits until a job is over.
 func (w *batch) await(ctx context.Context, id string) (j *job, err error) {
-	err = poll(ctx, "the job "+id, func() (bool, error) {
+	err = poll(ctx, w.run, "the job "+id, func() (bool, error) {
 		j = &job{}
 		err := read(ctx, w.run, "/jobs/ingest/"+segment(id), j)
 		return slices.Contains([]string{"JobComplete", "Failed", "Aborted"}, j.State), err
@@ -84,7 +85,7 @@ func (w *batch) await(ctx context.Context, id string) (j *job, err error) {
 }
 
 // poll waits until what works on its own is over.
-func poll(ctx context.Context, what string, over func() (bool, error)) error {
+func poll(ctx context.Context, run *manifest.Run, what string, over func() (bool, error)) error {
 	wait := firstWait
 	for waited := time.Duration(0); waited < patience; waited += wait {
 		done, err := over()
@@ -95,12 +96,10 @@ func poll(ctx context.Context, what string, over func() (bool, error)) error {
 		case err != nil && class != fault.Retryable && class != fault.Throttled:
 			return fault.Reclass(err, fault.Unknown)
 		}
-		select {
-		case <-ctx.Done():
-			return fault.Reclass(fault.Wrap(context.Cause(ctx), fault.CodeDestinationUnknown, "waiting for %s", what), fault.Unknown)
-		case <-time.After(wait):
-			wait = min(2*wait, mostWait)
+		if err := run.Wait(ctx, wait); err != nil {
+			return err
 		}
+		wait = min(2*wait, mostWait)
 	}
 	return fault.Reclass(fault.New(fault.CodeDestinationTimeout, "%s was not done within %s", what, patience), fault.Unknown)
 }

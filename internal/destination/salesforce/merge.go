@@ -211,7 +211,7 @@ func (w *batch) mergeSome(ctx context.Context, calls []mergeRequest) error {
 func (w *batch) failed(err error, items []*item) error {
 	class := fault.ClassOf(err)
 	if class == fault.Fatal {
-		w.stop(err)
+		w.run.Stop(err)
 	}
 	w.unmerged(items, fault.As(err).Error(), class != fault.Permanent && class != fault.Fatal)
 	return nil

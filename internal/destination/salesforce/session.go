@@ -24,7 +24,6 @@ type session struct {
 	merges  *merger
 
 	mu      sync.Mutex
-	fatal   error
 	regrets error // see Finish
 }
 
@@ -158,9 +157,6 @@ type cell struct {
 
 // Write sends one batch.
 func (s *session) Write(ctx context.Context, b *connector.Batch) (connector.Result, error) {
-	if err := s.stopped(); err != nil {
-		return connector.Result{}, err
-	}
 	if !slices.Contains(s.run.Limits().Operations, b.Operation) {
 		return connector.Result{}, fault.New(fault.CodeInvalid, "the sync sends nothing for rows that were %s", b.Operation)
 	}
@@ -178,20 +174,6 @@ func (s *session) Write(ctx context.Context, b *connector.Batch) (connector.Resu
 		}
 	}
 	return r.Result(), nil
-}
-
-func (s *session) stopped() error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.fatal
-}
-
-func (s *session) stop(err error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.fatal == nil {
-		s.fatal = err
-	}
 }
 
 func (w *batch) send(ctx context.Context, op connector.Operation) error {
@@ -315,7 +297,7 @@ func (w *batch) lost(err error, items []*item) error {
 		return err
 	}
 	if class == fault.Fatal {
-		w.stop(err)
+		w.run.Stop(err)
 	}
 	retry := class == fault.Retryable || class == fault.Throttled || class == fault.Permanent && len(items) > 1
 	for _, it := range items {

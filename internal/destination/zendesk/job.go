@@ -36,6 +36,9 @@ func (b *batch) lost(err error, items []*item) error {
 	if err == nil || !b.wrote || class == fault.Unknown {
 		return err
 	}
+	if class == fault.Fatal {
+		b.run.Stop(err)
+	}
 	for _, it := range items {
 		b.run.Reject(it.row, fault.As(err).Error(), class == fault.Retryable || class == fault.Throttled)
 	}

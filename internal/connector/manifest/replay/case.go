@@ -28,6 +28,7 @@ type Case struct {
 	Answers []Answer
 
 	archive *txtar.Archive
+	watch   *Watch // nil where nobody watches
 }
 
 // Job says what a case is about. Test, Fields and List are about the connection; otherwise rows are sent.

@@ -36,7 +36,7 @@ type Judge interface {
 
 // Run does what the case is about. Nothing but this machine is reached. The judge may be nil.
 func (c *Case) Run(ctx context.Context, info connector.DestinationInfo, judge Judge) Outcome {
-	v := &vendor{answers: c.Answers}
+	v := &vendor{answers: c.Answers, watch: c.watch}
 	if c.Job.Spec == nil || *c.Job.Spec {
 		v.judge = judge
 	}
@@ -62,11 +62,11 @@ func (c *Case) run(ctx context.Context, info connector.DestinationInfo, address 
 	job := c.job(info)
 	switch {
 	case c.Job.Test:
-		return "test: " + told(d.Test(ctx))
+		return "test: " + told(c.watch.failed(d.Test(ctx)))
 	case c.Job.Fields:
-		return fieldsOf(ctx, d, job)
+		return c.fieldsOf(ctx, d, job)
 	case c.Job.List != "":
-		return listOf(ctx, d, job, c.Job.List)
+		return c.listOf(ctx, d, job)
 	case c.Job.Audiences:
 		return audiencesOf(ctx, info, d, job)
 	case c.Job.Check:
@@ -126,9 +126,9 @@ func (c *Case) key() string {
 	return "id"
 }
 
-func fieldsOf(ctx context.Context, d connector.Destination, job connector.SyncJob) string {
+func (c *Case) fieldsOf(ctx context.Context, d connector.Destination, job connector.SyncJob) string {
 	fields, err := d.(connector.FieldLister).TargetFields(ctx, job) //nolint:forcetypeassert // every manifest's is one
-	if err != nil {
+	if c.watch.failed(err) != nil {
 		return "fields: " + told(err)
 	}
 	var b strings.Builder
@@ -150,9 +150,9 @@ func fieldsOf(ctx context.Context, d connector.Destination, job connector.SyncJo
 	return b.String()
 }
 
-func listOf(ctx context.Context, d connector.Destination, job connector.SyncJob, list string) string {
-	options, err := d.(connector.OptionLister).ListOptions(ctx, list, job) //nolint:forcetypeassert // every manifest's is one
-	if err != nil {
+func (c *Case) listOf(ctx context.Context, d connector.Destination, job connector.SyncJob) string {
+	options, err := d.(connector.OptionLister).ListOptions(ctx, c.Job.List, job) //nolint:forcetypeassert // every manifest's is one
+	if c.watch.failed(err) != nil {
 		return "list: " + told(err)
 	}
 	var b strings.Builder
@@ -199,20 +199,21 @@ func (c *Case) send(ctx context.Context, d connector.Destination, job connector.
 		return "check: " + told(err)
 	}
 	s, err := d.Begin(ctx, job)
-	if err != nil {
+	if c.watch.failed(err) != nil {
 		return "begin: " + told(err)
 	}
 	defer s.Close() //nolint:errcheck // nothing depends on it
 	var b strings.Builder
 	if c.Job.Clear {
-		fmt.Fprintf(&b, "clear: %s", told(s.(connector.Clearer).Clear(ctx))) //nolint:forcetypeassert // the case says so
+		fmt.Fprintf(&b, "clear: %s", told(c.watch.failed(s.(connector.Clearer).Clear(ctx)))) //nolint:forcetypeassert // the case says so
 	}
 	b.WriteString(limitsOf(s))
+	c.watch.limited(s.Limits())
 	for _, op := range connector.Operations {
 		c.sendOperation(ctx, s, job, op, &b)
 	}
 	if c.Job.Finish {
-		fmt.Fprintf(&b, "finish: %s", told(s.Finish(ctx)))
+		fmt.Fprintf(&b, "finish: %s", told(c.watch.failed(s.Finish(ctx))))
 	}
 	return b.String()
 }
@@ -259,9 +260,11 @@ func (c *Case) batch(ctx context.Context, s connector.Session, op connector.Oper
 		fmt.Fprintf(b, "checkpoint: %s\n", token)
 		return nil
 	}}
+	c.watch.begin()
 	result, err := s.Write(ctx, batch)
+	c.watch.end(batch, result, err)
 	if err != nil {
-		if fault.ClassOf(err) == fault.Permanent && split && len(rows) > 1 {
+		if fault.ClassOf(err) == fault.Permanent && (split || fault.Is(err, fault.CodeDestinationTooLarge)) && len(rows) > 1 {
 			half := len(rows) / 2
 			c.batch(ctx, s, op, id+"a", rows[:half], split, b)
 			c.batch(ctx, s, op, id+"b", rows[half:], split, b)
@@ -284,6 +287,9 @@ func (c *Case) batch(ctx context.Context, s connector.Session, op connector.Oper
 		default:
 			fmt.Fprintf(b, "%s %s: refused: %s\n", op, row.Key, r.Reason)
 		}
+	}
+	if result.Stop != nil {
+		fmt.Fprintf(b, "the run ends: %s", told(result.Stop))
 	}
 }
 

@@ -20,6 +20,7 @@ type vendor struct {
 	log     strings.Builder
 	judge   Judge
 	faults  []string
+	watch   *Watch
 }
 
 // Serve starts a server that gives answers in order, and {} after the last one; asked returns what it was asked.
@@ -53,6 +54,9 @@ func (v *vendor) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	a := Answer{}
 	if len(v.answers) > 0 {
 		a, v.answers = v.answers[0], v.answers[1:]
+	}
+	if bad := v.watch.asked(r); bad != nil {
+		a = *bad
 	}
 	a.write(w, "http://"+r.Host)
 }
