@@ -26,7 +26,7 @@ func (c *Client) StatusFault(r *Response, secrets ...string) *fault.Error {
 	if r.Status >= 200 && r.Status < 300 {
 		return nil
 	}
-	e := fault.New(statusCode(r.Status), "%s", c.redactor.text(r.words(), secrets))
+	e := fault.New(statusCode(r.Status), "%s", c.redactor.text(r.Words(), secrets))
 	e.Class = statusClass(r.Status)
 	after, told := RetryAfter(r.Header, c.clock.Now())
 	if r.Status == http.StatusTooManyRequests || told && r.Status == http.StatusServiceUnavailable {
@@ -74,8 +74,8 @@ func (r *Response) Page() *fault.Error {
 		WithSuggestion("A login page, a proxy or a firewall may have answered instead of the API. Check the destination's address and what stands between.")
 }
 
-// words are the status and what the body says.
-func (r *Response) words() string {
+// Words are the status and what the body says.
+func (r *Response) Words() string {
 	text := strconv.Itoa(r.Status)
 	if name := http.StatusText(r.Status); name != "" {
 		text += " " + name

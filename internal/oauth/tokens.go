@@ -54,6 +54,7 @@ type Tokens struct {
 	mu      sync.Mutex
 	now     token  // the one in use
 	refused string // an access token that the API refused
+	said    string // what the API said when it did
 	insists bool   // a person wants the provider to be asked whatever it said before
 }
 
@@ -279,7 +280,7 @@ func (t *Tokens) renew(ctx context.Context, client *httpx.Client, refresh string
 // lasting returns the one token that a person's permission gives.
 func (t *Tokens) lasting(access string) (Answer, error) {
 	if access == t.refused {
-		return Answer{}, fault.New(fault.CodeDestinationGrant, "the API does not accept the access token any more")
+		return Answer{}, fault.New(fault.CodeDestinationGrant, "the API does not accept the access token any more: %s", t.said)
 	}
 	return Answer{Access: access, Refresh: access}, nil
 }
@@ -345,7 +346,7 @@ func (t through) Refused(r *httpx.Request, resp *httpx.Response) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.config.shown(t.now.Access) == r.Header.Get(t.config.header()) { // otherwise another one has renewed it meanwhile
-		t.Tokens.refused = t.now.Access
+		t.Tokens.refused, t.Tokens.said = t.now.Access, resp.Words()
 	}
 	return true
 }

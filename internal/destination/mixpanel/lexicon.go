@@ -32,7 +32,7 @@ func eventFields(ctx context.Context, r *manifest.Run) ([]manifest.Discovered, e
 func lexicon(ctx context.Context, r *manifest.Run, entity string, fits func(schema string) bool) ([]manifest.Discovered, error) {
 	path := queryHost(r.Settings().Text("region")) + "/api/app/projects/" + url.PathEscape(r.Settings().Text("projectId")) + "/schemas/" + entity
 	a, err := r.Ask(ctx, http.MethodGet, path, nil, nil)
-	if class := fault.ClassOf(err); err != nil && (class == fault.Permanent || class == fault.Fatal) {
+	if err != nil && fault.ClassOf(err) == fault.Permanent {
 		return nil, nil // the project has no schemas, or the service account may not see them
 	}
 	if err != nil {

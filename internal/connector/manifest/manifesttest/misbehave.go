@@ -116,6 +116,8 @@ func kindOf(c *replay.Case, a replay.Asked) string {
 		what = "fields"
 	case c.Job.List != "":
 		what = c.Job.List
+	case c.Job.Audiences:
+		what = "audiences"
 	case a.Batch >= 0:
 		what = "write"
 	}

@@ -68,7 +68,7 @@ func (c *Case) run(ctx context.Context, info connector.DestinationInfo, address 
 	case c.Job.List != "":
 		return c.listOf(ctx, d, job)
 	case c.Job.Audiences:
-		return audiencesOf(ctx, info, d, job)
+		return c.audiencesOf(ctx, info, d, job)
 	case c.Job.Check:
 		return "check: " + told(d.Check(job))
 	default:
@@ -163,7 +163,7 @@ func (c *Case) listOf(ctx context.Context, d connector.Destination, job connecto
 }
 
 // audiencesOf lists the audiences, each with what the vendor tells of it, and the one that the sync fills.
-func audiencesOf(ctx context.Context, info connector.DestinationInfo, d connector.Destination, job connector.SyncJob) string {
+func (c *Case) audiencesOf(ctx context.Context, info connector.DestinationInfo, d connector.Destination, job connector.SyncJob) string {
 	r := d.(connector.AudienceReporter) //nolint:forcetypeassert // every manifest's is one
 	var b strings.Builder
 	err := r.Audiences(ctx, []connector.SyncJob{job}, func(a connector.Audience) error {
@@ -180,11 +180,11 @@ func audiencesOf(ctx context.Context, info connector.DestinationInfo, d connecto
 		fmt.Fprintf(&b, "\n  status %q, %s\n", a.Status, a.Link)
 		return nil
 	})
-	if err != nil {
+	if c.watch.failed(err) != nil {
 		return b.String() + "audiences: " + told(err)
 	}
 	ref, ok, err := r.AudienceOf(ctx, job)
-	if err != nil {
+	if c.watch.failed(err) != nil {
 		return b.String() + "audience of the sync: " + told(err)
 	}
 	if !ok {
