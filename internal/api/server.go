@@ -139,6 +139,9 @@ func (s *Server) own(mux *http.ServeMux) huma.API {
 		s.documents(api, k)
 	}
 	s.apply(api)
+	s.folders(api)
+	s.savedFilters(api)
+	s.bulk(api)
 	s.sources(api)
 	s.columns(api)
 	s.choices(api)
@@ -189,6 +192,7 @@ const (
 	keyRequestID contextKey = iota
 	keyIdentity
 	keyRemote
+	keyMemory
 )
 
 // identify gives each request an id, which answers and logs carry.
