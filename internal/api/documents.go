@@ -253,7 +253,6 @@ func (s *Server) documents(api huma.API, k resource.Kind) {
 		return s.validate(ctx, k, in.Body.write())
 	})
 	s.history(api, k, root)
-	s.choosing(api, k)
 }
 
 func (s *Server) history(api huma.API, k resource.Kind, root string) {

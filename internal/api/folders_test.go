@@ -193,10 +193,10 @@ func TestBulkLabels(t *testing.T) {
 		w.ok("GET", "/api/syncs/s0", nil).has("metadata.revision", 2) // nothing changed
 		bulk["labels"] = object{"te:am": "x"}
 		w.send("POST", "/api/bulk", bulk).want(422).has("error.path", "metadata.labels.te:am")
-		w.ok("GET", "/api/facets/syncs", nil).lists("labels", "key", "region", "team").lists("labels", "value", "eu", "crm 2_x-y").lists("labels", "count", "1", "2").
+		w.ok("GET", "/api/facets?kind=syncs", nil).lists("labels", "key", "region", "team").lists("labels", "value", "eu", "crm 2_x-y").lists("labels", "count", "1", "2").
 			lists("creators", "email", adminEmail).lists("creators", "count", "3")
 		w.ok("GET", "/api/syncs?label=team:crm%202_x-y&notLabel=region:eu", nil).lists("items", "metadata.slug", "s1")
-		w.ok("GET", "/api/select/syncs?label=team:crm%202_x-y", nil).lists("items", "slug", "s0", "s1").has("total", 2)
+		w.ok("GET", "/api/select?kind=syncs&label=team:crm%202_x-y", nil).lists("items", "slug", "s0", "s1").has("total", 2)
 	})
 }
 
@@ -270,7 +270,7 @@ func TestSyncFilters(t *testing.T) {
 		list("sort=folder&limit=2", "c", "people-to-crm")
 		list("sort=-lastRun&limit=1", "c").has("total", 5).has("nextCursor", "1")
 		list("sort=status&limit=2&cursor=1", "a", "b")
-		w.ok("GET", "/api/select/syncs?status=disabled&status=queued&sort=-lastRun", nil).lists("items", "slug", "c", "d")
+		w.ok("GET", "/api/select?kind=syncs&status=disabled&status=queued&sort=-lastRun", nil).lists("items", "slug", "c", "d")
 		w.send("GET", "/api/syncs?status=nothing", nil).want(422).has("error.path", "status")
 		w.send("GET", "/api/models?sort=status", nil).want(422).has("error.path", "sort")
 	})
@@ -295,7 +295,7 @@ func TestModelFilters(t *testing.T) {
 		list("method=dbt")
 		list("sourceType=memory&sort=-source&search=people", "people")
 		list("sourceType=duckdb")
-		w.ok("GET", "/api/select/models?duplicates=false", nil).lists("items", "slug", "people")
+		w.ok("GET", "/api/select?kind=models&duplicates=false", nil).lists("items", "slug", "people")
 	})
 }
 

@@ -318,17 +318,27 @@ type CreatorFacetBody struct {
 }
 
 // choosing registers what helps to choose among the documents of a kind.
-func (s *Server) choosing(api huma.API, k resource.Kind) {
-	register(s, api, op(http.MethodGet, "/api/select/"+k.Plural, "select-"+k.Plural, "Name every one of the "+k.Plural+" that a list's filters choose", nil), func(ctx context.Context, in *ListFilter) (*body[page[SelectedBody]], error) {
-		all, err := s.chosen(ctx, k, *in)
+func (s *Server) choosing(api huma.API) {
+	register(s, api, op(http.MethodGet, "/api/select", "select-documents", "Name every document of a kind that a list's filters choose", nil), func(ctx context.Context, in *struct {
+		ListFilter
+
+		Kind string `query:"kind" required:"true" doc:"such as syncs"`
+	}) (*body[page[SelectedBody]], error) {
+		k, err := s.Resources.Kinds().Kind(in.Kind)
+		if err != nil {
+			return nil, err
+		}
+		all, err := s.chosen(ctx, k, in.ListFilter)
 		p := page[SelectedBody]{Items: make([]SelectedBody, len(all)), Total: len(all)}
 		for i, b := range all {
 			p.Items[i] = SelectedBody{Slug: b.Slug, Name: b.Name}
 		}
 		return &body[page[SelectedBody]]{p}, err
 	})
-	register(s, api, op(http.MethodGet, "/api/facets/"+k.Plural, "get-"+k.Plural+"-facets", "Say what "+k.Plural+" can be chosen by", nil), func(ctx context.Context, _ *struct{}) (*body[FacetsBody], error) {
-		f, err := s.Resources.Facets(ctx, scope(ctx), k.Name)
+	register(s, api, op(http.MethodGet, "/api/facets", "get-facets", "Say what documents of a kind can be chosen by", nil), func(ctx context.Context, in *struct {
+		Kind string `query:"kind" required:"true" doc:"such as syncs"`
+	}) (*body[FacetsBody], error) {
+		f, err := s.Resources.Facets(ctx, scope(ctx), in.Kind)
 		b := FacetsBody{Labels: make([]LabelFacetBody, len(f.Labels)), Creators: make([]CreatorFacetBody, len(f.Creators))}
 		for i, l := range f.Labels {
 			b.Labels[i] = LabelFacetBody{Key: l.Name, Value: l.Value, Count: l.N}

@@ -139,6 +139,7 @@ func (s *Server) own(mux *http.ServeMux) huma.API {
 		s.documents(api, k)
 	}
 	s.apply(api)
+	s.choosing(api)
 	s.folders(api)
 	s.savedFilters(api)
 	s.bulk(api)
