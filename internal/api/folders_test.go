@@ -2,6 +2,7 @@ package api_test
 
 import (
 	"fmt"
+	"maps"
 	"strings"
 	"testing"
 
@@ -34,7 +35,7 @@ func (w *world) inFolder(path string, want any) {
 // Req: FOL-01
 func TestFolders(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, w *world) {
+	each(t, func(_ *testing.T, w *world) {
 		w.furnish()
 		deep := "A" + strings.Repeat("/b", 60)
 		w.ok("POST", "/api/folders", object{"path": " /" + deep + "/ "}).want(201).has("path", deep)
@@ -59,7 +60,7 @@ func TestFolders(t *testing.T) {
 // Req: FOL-01
 func TestMoveFolder(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, w *world) {
+	each(t, func(_ *testing.T, w *world) {
 		w.furnish()
 		for slug, folder := range map[string]string{"one": "Sälés", "two": "Sälés/EU", "three": "Sälés_EU", "four": "sälés/EU", "five": ""} {
 			w.filed(slug, folder)
@@ -209,9 +210,7 @@ func TestBulk(t *testing.T) {
 		w.ok("POST", "/api/sequences", document("all", "All", sequenceSpec()))
 		bulk := func(kind, action string, more object, slugs ...string) answer {
 			body := object{"kind": kind, "action": action, "slugs": slugs}
-			for name, v := range more {
-				body[name] = v
-			}
+			maps.Copy(body, more)
 			return w.ok("POST", "/api/bulk", body)
 		}
 		bulk("syncs", "disable", nil, "one", "people-to-crm").has("done", 2)

@@ -34,10 +34,10 @@ func (f Filter) apply(q *bun.SelectQuery, postgres bool) error {
 		}
 	}
 	if len(f.CreatedBy) > 0 {
-		q.Where("created_by IN (?)", bun.In(f.CreatedBy))
+		q.Where("created_by IN (?)", bun.List(f.CreatedBy))
 	}
 	if f.IDs != nil {
-		q.Where("id IN (?)", bun.In(append([]int64{0}, f.IDs...))) // no document is 0; an empty list is no SQL
+		q.Where("id IN (?)", bun.List(append([]int64{0}, f.IDs...))) // no document is 0; an empty list is no SQL
 	}
 	if folder := cleanPath(f.Folder); folder != "" {
 		where, args := within("folder", folder)
@@ -70,16 +70,16 @@ func (f Filter) labels(q *bun.SelectQuery, postgres bool) {
 // specs chooses by what a spec says, and by what it refers to.
 func (f Filter) specs(q *bun.SelectQuery, postgres bool) {
 	for name, texts := range f.Fields {
-		q.Where("? IN (?)", field("d.spec", name, postgres), bun.In(texts))
+		q.Where("? IN (?)", field("d.spec", name, postgres), bun.List(texts))
 	}
 	for kind, slug := range f.Refs {
-		q.Where(refers, kind, bun.In([]string{slug}), kind, bun.In([]string{slug}))
+		q.Where(refers, kind, bun.List([]string{slug}), kind, bun.List([]string{slug}))
 	}
 	for kind, slugs := range f.AnyRef {
-		q.Where(refers, kind, bun.In(slugs), kind, bun.In(slugs))
+		q.Where(refers, kind, bun.List(slugs), kind, bun.List(slugs))
 	}
 	for kind, types := range f.RefTypes {
-		q.Where(refersType, kind, field("t.spec", "type", postgres), bun.In(types))
+		q.Where(refersType, kind, field("t.spec", "type", postgres), bun.List(types))
 	}
 }
 

@@ -3,6 +3,7 @@ package resource
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/millrace/millrace/internal/fault"
@@ -232,13 +233,12 @@ func (s *Store) deleteFiled(ctx context.Context, tx bun.Tx, sc Scope, path strin
 		return fault.New(fault.CodeReferenced, "documents of the folder %q are used by %s", path, sentence(others)).
 			WithSuggestion("Delete what uses them first, or delete the folder alone: its documents stay, in no folder.")
 	}
-	kinds := s.kinds.Kinds()
-	for i := len(kinds) - 1; i >= 0; i-- {
+	for _, k := range slices.Backward(s.kinds.Kinds()) {
 		for _, row := range rows {
-			if row.Kind != kinds[i].Name {
+			if row.Kind != k.Name {
 				continue
 			}
-			if err := s.remove(ctx, tx, sc, kinds[i], row); err != nil {
+			if err := s.remove(ctx, tx, sc, k, row); err != nil {
 				return err
 			}
 		}
@@ -300,13 +300,13 @@ func (s *Store) rewritten(ctx context.Context, tx bun.Tx, sc Scope, r rewrite) e
 	}
 	_, err = tx.NewRaw(`INSERT INTO document_versions (document_id, revision, workspace_id, at, actor, summary, name, folder, labels, spec)
 		SELECT id, revision, workspace_id, ?, ?, ?, name, folder, labels, spec FROM documents WHERE id IN (?)`,
-		r.now, sc.Actor, r.summary, bun.In(r.ids)).Exec(ctx)
+		r.now, sc.Actor, r.summary, bun.List(r.ids)).Exec(ctx)
 	if err != nil {
 		return fmt.Errorf("keeping versions of what changed: %w", err)
 	}
 	_, err = tx.NewRaw(`INSERT INTO activity (id, workspace_id, at, actor, kind, document_id, slug, action, summary, revision)
 		SELECT ? + row_number() OVER (ORDER BY id), workspace_id, ?, ?, kind, id, slug, ?, ?, revision FROM documents WHERE id IN (?)`,
-		first-1, r.now, sc.Actor, r.action, r.summary, bun.In(r.ids)).Exec(ctx)
+		first-1, r.now, sc.Actor, r.action, r.summary, bun.List(r.ids)).Exec(ctx)
 	if err != nil {
 		return fmt.Errorf("noting what changed: %w", err)
 	}

@@ -79,7 +79,7 @@ func (t *Timetable) Look(ctx context.Context, workspaceID, documentID int64) (En
 // LookAll returns what the timetable knows of documents, by their numbers; those that it does not know are left out.
 func (t *Timetable) LookAll(ctx context.Context, workspaceID int64, documentIDs []int64) (map[int64]Entry, error) {
 	var rows []entryRow
-	err := t.DB.NewSelect().Model(&rows).Where("workspace_id = ?", workspaceID).Where("document_id IN (?)", bun.In(documentIDs)).Scan(ctx)
+	err := t.DB.NewSelect().Model(&rows).Where("workspace_id = ?", workspaceID).Where("document_id IN (?)", bun.List(documentIDs)).Scan(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("reading schedules: %w", err)
 	}

@@ -15,7 +15,7 @@ func (s *Store) Newest(ctx context.Context, workspaceID int64) (map[int64]Run, e
 
 // NewestOf is Newest for some syncs.
 func (s *Store) NewestOf(ctx context.Context, workspaceID int64, syncIDs []int64) (map[int64]Run, error) {
-	return s.newest(ctx, workspaceID, bun.SafeQuery("d.id IN (?)", bun.In(syncIDs)))
+	return s.newest(ctx, workspaceID, bun.SafeQuery("d.id IN (?)", bun.List(syncIDs)))
 }
 
 func (s *Store) newest(ctx context.Context, workspaceID int64, which schema.QueryWithArgs) (map[int64]Run, error) {

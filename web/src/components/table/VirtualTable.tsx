@@ -75,21 +75,24 @@ function Row<T>({ row, index, columns, chosen }: { row: T; index: number; column
 }
 
 /** The row that has not arrived yet. */
-function Waiting({ index, span }: { index: number; span: number }) {
+function Waiting<T>({ index, columns, check }: { index: number; columns: Column<T>[]; check: boolean }) {
   return (
     <tr aria-rowindex={index + 2} aria-busy>
-      <td colSpan={span}>
-        <Skeleton height={14} width={`${70 - ((index * 13) % 40)}%`} />
-      </td>
+      {check && <td className={classes.check} />}
+      {columns.map((column) => (
+        <td key={column.id} {...marksOf(column)}>
+          <Skeleton height={12} width={`${80 - ((index * 13) % 40)}%`} />
+        </td>
+      ))}
     </tr>
   )
 }
 
-/** Room for the rows that are out of sight. */
-const Room = ({ height, span }: { height: number; span: number }) =>
+/** Room for the rows that are out of sight. One cell: a cell across columns that are left out would widen the table. */
+const Room = ({ height }: { height: number }) =>
   height > 0 && (
     <tr aria-hidden className={classes.room}>
-      <td colSpan={span} style={{ height }} />
+      <td style={{ height }} />
     </tr>
   )
 
@@ -110,43 +113,44 @@ export function VirtualTable<T>(props: Props<T>) {
   const first = items[0]?.index ?? 0
   const last = items[items.length - 1]?.index ?? 0
   useEffect(() => onSight(first, last), [first, last, onSight])
-  const span = columns.length + (chosen === undefined ? 0 : 1)
   const least = leastWidth(columns) + (chosen === undefined ? 0 : checkWidth)
   return (
-    <div ref={scroller} className={`${classes.scroller} quiet`} tabIndex={0} role="region" aria-label={`${caption}, scrolls`}>
-      <table className={classes.table} style={{ minWidth: fixed ? least : undefined }} data-fixed={fixed ? true : undefined} aria-rowcount={count + 1}>
-        <caption className="visually-hidden">{caption}</caption>
-        <thead>
-          <tr aria-rowindex={1}>
-            {chosen !== undefined && (
-              <th scope="col" className={classes.check} style={{ width: checkWidth }}>
-                <Checkbox
-                  size="xs"
-                  aria-label={chosen.all === 'all' ? 'Select none' : 'Select all'}
-                  checked={chosen.all === 'all'}
-                  indeterminate={chosen.all === 'some'}
-                  onChange={chosen.toggleAll}
-                />
-              </th>
-            )}
-            {columns.map((column) => (
-              <HeadCell key={column.id} column={column} sort={sort} onSort={onSort} />
-            ))}
-          </tr>
-        </thead>
-        <tbody>
-          <Room height={first * rowHeight} span={span} />
-          {items.map(({ index }) => {
-            const row = rowAt(index)
-            return row === undefined ? (
-              <Waiting key={`waiting ${index}`} index={index} span={span} />
-            ) : (
-              <Row key={rowKey(row)} row={row} index={index} columns={columns} chosen={chosen} />
-            )
-          })}
-          <Room height={(count - last - 1) * rowHeight} span={span} />
-        </tbody>
-      </table>
+    <div className={classes.place}>
+      <div ref={scroller} className={`${classes.scroller} quiet`} tabIndex={0} role="region" aria-label={`${caption}, scrolls`}>
+        <table className={classes.table} style={{ minWidth: fixed ? least : undefined }} data-fixed={fixed ? true : undefined} aria-rowcount={count + 1}>
+          <caption className="visually-hidden">{caption}</caption>
+          <thead>
+            <tr aria-rowindex={1}>
+              {chosen !== undefined && (
+                <th scope="col" className={classes.check} style={{ width: checkWidth }}>
+                  <Checkbox
+                    size="xs"
+                    aria-label={chosen.all === 'all' ? 'Select none' : 'Select all'}
+                    checked={chosen.all === 'all'}
+                    indeterminate={chosen.all === 'some'}
+                    onChange={chosen.toggleAll}
+                  />
+                </th>
+              )}
+              {columns.map((column) => (
+                <HeadCell key={column.id} column={column} sort={sort} onSort={onSort} />
+              ))}
+            </tr>
+          </thead>
+          <tbody>
+            <Room height={first * rowHeight} />
+            {items.map(({ index }) => {
+              const row = rowAt(index)
+              return row === undefined ? (
+                <Waiting key={`waiting ${index}`} index={index} columns={columns} check={chosen !== undefined} />
+              ) : (
+                <Row key={rowKey(row)} row={row} index={index} columns={columns} chosen={chosen} />
+              )
+            })}
+            <Room height={(count - last - 1) * rowHeight} />
+          </tbody>
+        </table>
+      </div>
     </div>
   )
 }

@@ -24,8 +24,7 @@ function listOf(path: KindPath) {
 
 const nouns: Partial<Record<Kind, string>> = { 'alert-channel': 'alert channel' }
 
-/** What goes with a document of a kind, and what does not. */
-export const consequences: Record<Kind, string> = {
+const consequences: Record<Kind, string> = {
   source: 'Its stored credentials are erased. The data in the source itself is not touched.',
   model: 'The rows in the source are not touched.',
   destination: 'Its stored credentials are erased. What was already sent stays where it is.',

@@ -3,12 +3,11 @@ import { useQuery } from '@tanstack/react-query'
 import { useState, type FormEvent, type ReactNode } from 'react'
 import { ErrorCard } from '~/components/feedback/ErrorCard'
 import { LoadingRows } from '~/components/feedback/Loading'
-import { plural } from '~/components/format/format'
+import { count, plural, sentenceList } from '~/components/format/format'
 import { labelsFrom } from '~/features/document/labels'
-import { consequences } from '~/features/document/useDeleteDocument'
 import { bulk, facetsQuery, foldersQuery, type BulkRequest } from '~/services/lists'
 import { sessionQuery } from '~/services/session'
-import type { Bulk, Kind, Outcome } from '~/services/types'
+import type { Bulk, Outcome } from '~/services/types'
 import type { BulkKind } from './BulkActions'
 import classes from './List.module.css'
 
@@ -54,6 +53,7 @@ export function LabelsDialog({ kind, title, onClose, onSend }: Props) {
       <TagsInput
         label="Add"
         description="Written as key:value; press Enter after each. A key that is there gets the new value."
+        openOnFocus={false}
         data={known}
         value={add}
         error={parsed.problem}
@@ -84,6 +84,7 @@ export function MoveDialog({ kind, title, onClose, onSend }: Props) {
           <Autocomplete
             label="Folder"
             description={['Choose one, or write a new one; folders in folders with a slash: Marketing/EU.', hint].filter(Boolean).join(' ')}
+            openOnFocus={false}
             data={paths}
             value={folder === none ? '' : folder}
             disabled={folder === none}
@@ -128,7 +129,16 @@ function Refused({ results, names }: { results: Outcome[]; names: ReadonlyMap<st
 /** The names of some, and how many more there are. */
 export function someNames(names: string[], most = 5): string {
   const rest = names.length - most
-  return rest > 0 ? `${names.slice(0, most).join(', ')} and ${rest} more` : names.join(', ')
+  return sentenceList(rest > 0 ? [...names.slice(0, most), `${count(rest)} more`] : names)
+}
+
+/** What goes with documents of a kind, and what does not. */
+const consequences: Record<BulkKind, string> = {
+  sources: 'Stored credentials are erased. The data in the source itself is not touched.',
+  models: 'The rows in the source are not touched.',
+  destinations: 'Stored credentials are erased. What was already sent stays where it is.',
+  syncs: 'All runs, the history of their rows and what is known of the last sync are erased. What was already sent stays where it is.',
+  sequences: 'Runs that are under way are cancelled. The syncs stay as they are.',
 }
 
 interface DeleteProps {
@@ -153,7 +163,7 @@ export function DeleteDialog({ kind, one, chosen, onClose, onSend }: DeleteProps
         {trial.isError && <ErrorCard error={trial.error} title="What depends on them is not known" onRetry={() => void trial.refetch()} />}
         {going.length > 0 && (
           <p>
-            {someNames(going)} will be deleted. {consequences[one as Kind]} This cannot be undone.
+            {someNames(going)} will be deleted. {consequences[kind]} This cannot be undone.
           </p>
         )}
         {staying > 0 && trial.data !== undefined && (

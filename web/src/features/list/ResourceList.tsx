@@ -1,5 +1,5 @@
 import { ActionIcon, Button } from '@mantine/core'
-import { IconDownload, IconFilterOff, IconLayoutSidebarLeftCollapse, IconLayoutSidebarLeftExpand } from '@tabler/icons-react'
+import { IconDownload, IconFilterOff, IconFolder, IconLayoutSidebarLeftCollapse, IconLayoutSidebarLeftExpand, IconX } from '@tabler/icons-react'
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { useState, type ReactNode } from 'react'
 import { EmptyState } from '~/components/feedback/EmptyState'
@@ -154,6 +154,18 @@ export function ResourceList<K extends BulkKind>(props: Props<K>) {
               <ActionIcon variant="default" size={30} aria-label={foldersShown ? 'Hide folders' : 'Show folders'} title={foldersShown ? 'Hide folders' : 'Show folders'} aria-expanded={foldersShown} onClick={flipFolders}>
                 <FoldersSign size={16} aria-hidden />
               </ActionIcon>
+            )}
+            {search.folder !== undefined && !(foldable && foldersShown) && (
+              <Button
+                size="xs"
+                variant="light"
+                leftSection={<IconFolder size={14} aria-hidden />}
+                rightSection={<IconX size={13} aria-hidden />}
+                aria-label={`Leave the folder ${search.folder}`}
+                onClick={() => set({ folder: undefined })}
+              >
+                {search.folder}
+              </Button>
             )}
             <Filters {...props} />
             <SavedFilters kind={kind} search={search} onSearch={onSearch} narrowed={narrowed(search) || search.folder !== undefined} />

@@ -1,4 +1,4 @@
-import { ActionIcon, Button, Menu, Modal, Radio, TextInput } from '@mantine/core'
+import { Button, Menu, Modal, Radio, TextInput } from '@mantine/core'
 import { IconBookmark, IconBookmarkFilled, IconChevronDown, IconTrash } from '@tabler/icons-react'
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
@@ -130,7 +130,7 @@ export function SavedFilters({ kind, search, onSearch, narrowed }: Props) {
           {group('Everyone sees', all.filter(({ shared }) => shared))}
           <Menu.Divider />
           <Menu.Item disabled={!narrowed || current !== undefined} onClick={() => setSaving({ filter: undefined })}>
-            Save these filters
+            Save filters
           </Menu.Item>
           {current !== undefined && mayChange(current) && <Menu.Item onClick={() => setSaving({ filter: current })}>Rename or share {current.name}</Menu.Item>}
           {current !== undefined && mayChange(current) && (
@@ -141,9 +141,9 @@ export function SavedFilters({ kind, search, onSearch, narrowed }: Props) {
         </Menu.Dropdown>
       </Menu>
       {narrowed && current === undefined && (
-        <ActionIcon variant="subtle" size={30} aria-label="Save these filters" title="Save these filters" onClick={() => setSaving({ filter: undefined })}>
-          <IconBookmark size={16} aria-hidden />
-        </ActionIcon>
+        <Button size="compact-xs" variant="subtle" onClick={() => setSaving({ filter: undefined })}>
+          Save filters
+        </Button>
       )}
       {saving !== undefined && <SaveDialog kind={kind} query={savedText(search)} filter={saving.filter} onClose={() => setSaving(undefined)} />}
     </>

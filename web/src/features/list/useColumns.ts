@@ -39,7 +39,7 @@ export function useColumns(kind: string): [string[] | undefined, (chosen: string
 /** Whether the folders stand beside a list, kept in the browser; at first, where there is room. */
 export function useFoldersShown(): [boolean, () => void] {
   const key = 'millrace.folders'
-  const [shown, setShown] = useState(() => (kept(key) ?? (window.innerWidth > 1000 ? 'shown' : 'hidden')) === 'shown')
+  const [shown, setShown] = useState(() => (kept(key) ?? (window.innerWidth >= 1400 ? 'shown' : 'hidden')) === 'shown')
   return [
     shown,
     () => {

@@ -13,8 +13,8 @@ import type { Sync } from '~/services/types'
 
 /** The columns of every list of syncs (SY-02). Some are shown only where a person chooses them. */
 export const syncColumns: Column<Sync>[] = [
-  { id: 'status', header: 'Status', sort: 'status', width: 120, text: ({ status }) => status?.label ?? '', cell: ({ status }) => <SyncStateBadge state={status?.state} /> },
-  { id: 'alerts', header: 'Alerts', width: 104, text: ({ status }) => String(status?.alerts.active ?? 0), cell: ({ metadata, status }) => <RollupBadge rollup={status?.alerts} slug={metadata.slug} /> },
+  { id: 'status', header: 'Status', sort: 'status', width: 112, text: ({ status }) => status?.label ?? '', cell: ({ status }) => <SyncStateBadge state={status?.state} /> },
+  { id: 'alerts', header: 'Alerts', width: 98, text: ({ status }) => String(status?.alerts.active ?? 0), cell: ({ metadata, status }) => <RollupBadge rollup={status?.alerts} slug={metadata.slug} /> },
   {
     id: 'name',
     header: 'Sync',
@@ -41,7 +41,7 @@ export const syncColumns: Column<Sync>[] = [
     id: 'model',
     header: 'Model',
     sort: 'model',
-    width: 160,
+    width: 140,
     secondary: true,
     text: ({ spec, status }) => status?.model.name ?? spec.model,
     cell: ({ spec, status }) => (
@@ -56,7 +56,7 @@ export const syncColumns: Column<Sync>[] = [
     id: 'destination',
     header: 'Destination',
     sort: 'destination',
-    width: 170,
+    width: 156,
     secondary: true,
     text: ({ spec, status }) => status?.destination.name ?? spec.destination,
     cell: ({ spec, status }) => (
@@ -67,19 +67,19 @@ export const syncColumns: Column<Sync>[] = [
     ),
   },
   { id: 'source', header: 'Source', width: 150, extra: true, text: ({ status }) => status?.source.name ?? '', cell: ({ status }) => <Clip text={status?.source.name ?? ''} /> },
-  { id: 'run', header: 'Last run', sort: 'lastRun', width: 130, text: ({ status }) => cellTime(status?.lastRun?.startedAt ?? status?.lastRun?.createdAt), cell: ({ status }) => <TimeAgo at={status?.lastRun?.startedAt ?? status?.lastRun?.createdAt} none="Never" /> },
+  { id: 'run', header: 'Last run', sort: 'lastRun', width: 116, text: ({ status }) => cellTime(status?.lastRun?.startedAt ?? status?.lastRun?.createdAt), cell: ({ status }) => <TimeAgo at={status?.lastRun?.startedAt ?? status?.lastRun?.createdAt} none="Never" /> },
   { id: 'schedule', header: 'Schedule', tertiary: true, width: 160, text: ({ spec }) => scheduleText(spec.schedule), cell: ({ spec }) => <span className="muted">{scheduleText(spec.schedule)}</span> },
   {
     id: 'created',
     header: 'Created',
     sort: 'createdAt',
-    width: 150,
+    width: 118,
     secondary: true,
     text: ({ metadata }) => cellTime(metadata.createdAt),
     cell: ({ metadata }) => (
       <span>
         <TimeAgo at={metadata.createdAt} />
-        <small className="muted truncate" style={{ display: 'block', maxWidth: 130 }}>
+        <small className="muted truncate" style={{ display: 'block', maxWidth: 100 }}>
           {metadata.createdBy}
         </small>
       </span>
