@@ -143,7 +143,9 @@ func TestModelsMoveWithTheirSyncs(t *testing.T) {
 		w.ok("POST", "/api/bulk", object{"kind": "models", "slugs": []string{"people"}, "action": "file"})
 		w.inFolder("models/people", nil)
 		w.inFolder("syncs/people-to-crm", "Sales/EU")
-		w.ok("POST", "/api/apply", object{"documents": []object{{"kind": "sync", "metadata": object{"slug": "one", "name": "One", "folder": "Applied"}, "spec": spec}}})
+		applied := object{"documents": []object{{"kind": "sync", "metadata": object{"slug": "one", "name": "One", "folder": "/Applied/"}, "spec": spec}}}
+		w.ok("POST", "/api/apply", applied).has("results.0.action", "updated")
+		w.ok("POST", "/api/apply", applied).has("results.0.action", "unchanged")
 		w.inFolder("syncs/one", "Applied")
 		w.inFolder("models/one-model", "Sales/EU")
 	})
