@@ -29,7 +29,7 @@ func (s *Store) Briefs(ctx context.Context, sc Scope, kind string, f Filter) ([]
 	}
 	q := s.db.NewSelect().TableExpr("documents AS d").ColumnExpr("id, slug, name, revision, ? AS disabled", bun.Safe(disabled)).
 		Where("workspace_id = ?", sc.WorkspaceID).Where("kind = ?", k.Name)
-	if err := f.apply(q, s.db.IsPostgres()); err != nil {
+	if err := f.apply(q, sc.WorkspaceID, s.db.IsPostgres()); err != nil {
 		return nil, err
 	}
 	if err := q.Scan(ctx, &briefs); err != nil {

@@ -23,7 +23,7 @@ func named(kind string) string {
 		WHERE r.from_id = d.id AND r.to_kind = '` + kind + `')`
 }
 
-func (f Filter) apply(q *bun.SelectQuery, postgres bool) error {
+func (f Filter) apply(q *bun.SelectQuery, workspaceID int64, postgres bool) error {
 	if f.Search != "" {
 		like := "%" + escaped(strings.ToLower(f.Search)) + "%"
 		q.Where(`(lower(name) LIKE ? ESCAPE '\' OR slug LIKE ? ESCAPE '\')`, like, like)
@@ -44,7 +44,7 @@ func (f Filter) apply(q *bun.SelectQuery, postgres bool) error {
 		q.Where(where, args...)
 	}
 	f.labels(q, postgres)
-	f.specs(q, postgres)
+	f.specs(q, workspaceID, postgres)
 	if f.Limit > 0 {
 		q.Limit(int64(f.Limit))
 	}
@@ -68,15 +68,15 @@ func (f Filter) labels(q *bun.SelectQuery, postgres bool) {
 }
 
 // specs chooses by what a spec says, and by what it refers to.
-func (f Filter) specs(q *bun.SelectQuery, postgres bool) {
+func (f Filter) specs(q *bun.SelectQuery, workspaceID int64, postgres bool) {
 	for name, texts := range f.Fields {
 		q.Where("? IN (?)", field("d.spec", name, postgres), bun.List(texts))
 	}
 	for kind, slug := range f.Refs {
-		q.Where(refers, kind, bun.List([]string{slug}), kind, bun.List([]string{slug}))
+		referring(q, workspaceID, kind, []string{slug})
 	}
 	for kind, slugs := range f.AnyRef {
-		q.Where(refers, kind, bun.List(slugs), kind, bun.List(slugs))
+		referring(q, workspaceID, kind, slugs)
 	}
 	for kind, types := range f.RefTypes {
 		q.Where(refersType, kind, field("t.spec", "type", postgres), bun.List(types))
@@ -95,11 +95,18 @@ func field(column, name string, postgres bool) schema.QueryWithArgs {
 const refersType = `EXISTS (SELECT 1 FROM document_refs AS r JOIN documents AS t ON t.workspace_id = r.workspace_id AND t.kind = r.to_kind AND t.slug = r.to_slug
 	WHERE r.from_id = d.id AND r.to_kind = ? AND ? IN (?))`
 
-// refers finds the documents that refer to one, or to one that refers to it: a sync's source is its model's.
-const refers = `d.id IN (SELECT r.from_id FROM document_refs AS r WHERE r.workspace_id = d.workspace_id AND (
-	r.to_kind = ? AND r.to_slug IN (?) OR EXISTS (
-		SELECT 1 FROM document_refs AS r2 JOIN documents AS m ON m.id = r2.from_id
-		WHERE r2.workspace_id = d.workspace_id AND r2.to_kind = ? AND r2.to_slug IN (?) AND m.kind = r.to_kind AND m.slug = r.to_slug)))`
+// refers finds the documents that refer to one, or to one that refers to it: a sync's source is its model's. It depends on
+// no row of the list, so that a database answers it once.
+const refers = `d.id IN (
+	SELECT r.from_id FROM document_refs AS r WHERE r.workspace_id = ? AND r.to_kind = ? AND r.to_slug IN (?)
+	UNION
+	SELECT r.from_id FROM document_refs AS r2 JOIN documents AS m ON m.id = r2.from_id
+	JOIN document_refs AS r ON r.workspace_id = r2.workspace_id AND r.to_kind = m.kind AND r.to_slug = m.slug
+	WHERE r2.workspace_id = ? AND r2.to_kind = ? AND r2.to_slug IN (?))`
+
+func referring(q *bun.SelectQuery, workspaceID int64, kind string, slugs []string) {
+	q.Where(refers, workspaceID, kind, bun.List(slugs), workspaceID, kind, bun.List(slugs))
+}
 
 func (f Filter) order(q *bun.SelectQuery) error {
 	by, direction := strings.TrimPrefix(f.Sort, "-"), "ASC"

@@ -188,7 +188,7 @@ func (s *Store) List(ctx context.Context, sc Scope, kind string, f Filter) ([]Do
 	}
 	var rows []documentRow
 	q := s.db.NewSelect().Model(&rows).Where("workspace_id = ?", sc.WorkspaceID).Where("kind = ?", k.Name)
-	if err := f.apply(q, s.db.IsPostgres()); err != nil {
+	if err := f.apply(q, sc.WorkspaceID, s.db.IsPostgres()); err != nil {
 		return nil, 0, err
 	}
 	total, err := q.ScanAndCount(ctx)
