@@ -84,7 +84,7 @@ func who(ctx context.Context) access.Identity {
 // scope is whose documents a request is about.
 func scope(ctx context.Context) resource.Scope {
 	id := who(ctx)
-	return resource.Scope{WorkspaceID: id.WorkspaceID, Actor: id.Email}
+	return resource.Scope{WorkspaceID: id.WorkspaceID, Actor: id.Email, FixedFolders: id.Role != access.RoleAdmin}
 }
 
 // SessionBody is who is signed in.

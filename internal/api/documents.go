@@ -6,12 +6,10 @@ import (
 	"encoding/json"
 	"net/http"
 	"reflect"
-	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
-	"github.com/millrace/millrace/internal/engine/sync/run"
 	"github.com/millrace/millrace/internal/fault"
 	"github.com/millrace/millrace/internal/kind/alerting"
 	"github.com/millrace/millrace/internal/kind/bitool"
@@ -167,41 +165,6 @@ func documentBody(d resource.Document) (DocumentBody, error) {
 	return b, err
 }
 
-type listInput struct {
-	Search      string   `query:"search" doc:"in names and slugs"`
-	Label       []string `query:"label,explode" doc:"key:value; all of them"`
-	NotLabel    []string `query:"notLabel,explode" doc:"key:value; none of them"`
-	Folder      string   `query:"folder" doc:"with the folders in it"`
-	CreatedBy   string   `query:"createdBy" doc:"an email address"`
-	Status      string   `query:"status" doc:"state of syncs and sequences"`
-	Alerts      string   `query:"alerts" doc:"of syncs: any, critical or warning for those with such an alert, none for those without"`
-	Source      string   `query:"source" doc:"slug"`
-	Destination string   `query:"destination" doc:"slug"`
-	Model       string   `query:"model" doc:"slug"`
-	Type        string   `query:"type" doc:"of sources, destinations and syncs: slug of a type"`
-	Sort        string   `query:"sort" doc:"name, slug, id, createdAt, updatedAt; a leading - turns it round"`
-	Cursor      string   `query:"cursor"`
-	Limit       int      `query:"limit" default:"50" minimum:"1" maximum:"500"`
-}
-
-func (in listInput) filter() (resource.Filter, error) {
-	f := resource.Filter{Search: in.Search, Folder: in.Folder, CreatedBy: in.CreatedBy, Type: in.Type, Sort: in.Sort, Limit: in.Limit, Refs: map[string]string{}}
-	var err error
-	if f.Labels, err = labels("label", in.Label); err != nil {
-		return f, err
-	}
-	if f.NotLabels, err = labels("notLabel", in.NotLabel); err != nil {
-		return f, err
-	}
-	for kind, slug := range map[string]string{"source": in.Source, "destination": in.Destination, "model": in.Model} {
-		if slug != "" {
-			f.Refs[kind] = slug
-		}
-	}
-	f.Offset, err = offsetOf(in.Cursor)
-	return f, err
-}
-
 func labels(parameter string, texts []string) ([]resource.Label, error) {
 	all := make([]resource.Label, len(texts))
 	for i, text := range texts {
@@ -344,83 +307,6 @@ type ReferrerBody struct {
 	Name string `json:"name"`
 }
 
-func (s *Server) listDocuments(ctx context.Context, k resource.Kind, in listInput) (*body[page[DocumentBody]], error) {
-	f, err := in.filter()
-	if err != nil {
-		return nil, err
-	}
-	documents, total, err := s.listByState(ctx, k, f, in.Status, in.Alerts)
-	if err != nil {
-		return nil, err
-	}
-	bodies, err := s.bodies(ctx, documents)
-	if err != nil {
-		return nil, err
-	}
-	return &body[page[DocumentBody]]{page[DocumentBody]{
-		Items: bodies, Total: total, NextCursor: cursorAfter(f.Offset, len(documents), total),
-	}}, nil
-}
-
-// listByState lists documents, of syncs and sequences only those in a state, and of syncs those with alerts, where these
-// are asked for (FOL-02).
-func (s *Server) listByState(ctx context.Context, k resource.Kind, f resource.Filter, state, alerts string) ([]resource.Document, int, error) {
-	if state != "" && k.Name == "sequence" {
-		return s.listSequences(ctx, f, state)
-	}
-	if state == "" && alerts == "" || k.Name != "sync" {
-		return s.Resources.List(ctx, scope(ctx), k.Name, f)
-	}
-	if state != "" && !slices.Contains(syncStates, state) {
-		return nil, 0, fault.New(fault.CodeInvalid, "there is no state %q; there are %s", state, strings.Join(syncStates, ", ")).WithPath("status")
-	}
-	if err := checkAlertFilter(alerts); err != nil {
-		return nil, 0, err
-	}
-	rollups, err := s.Alerts.Rollups(ctx, who(ctx).WorkspaceID, k.Name)
-	if err != nil {
-		return nil, 0, err
-	}
-	return s.listSyncs(ctx, f, func(id int64, spec *sync.Spec, last *run.Run) bool {
-		is, _ := syncState(last, spec.Disabled)
-		return (state == "" || is == state) && alertMatches(alerts, rollups[id])
-	})
-}
-
-// listSyncs lists the syncs that keep says, by themselves and their newest run. A run is no part of a document, so
-// that the page is cut here.
-func (s *Server) listSyncs(ctx context.Context, f resource.Filter, keep func(int64, *sync.Spec, *run.Run) bool) ([]resource.Document, int, error) {
-	newest, err := s.Runs.Newest(ctx, who(ctx).WorkspaceID)
-	if err != nil {
-		return nil, 0, err
-	}
-	return s.listKept(ctx, "sync", f, func(d resource.Document) bool {
-		var last *run.Run
-		if r, ran := newest[d.ID]; ran {
-			last = &r
-		}
-		return keep(d.ID, d.Spec.(*sync.Spec), last) //nolint:forcetypeassert // a sync's spec
-	})
-}
-
-// listKept lists the documents that keep says, and cuts the page.
-func (s *Server) listKept(ctx context.Context, kind string, f resource.Filter, keep func(resource.Document) bool) ([]resource.Document, int, error) {
-	offset, limit := f.Offset, f.Limit
-	f.Offset, f.Limit = 0, 0
-	all, _, err := s.Resources.List(ctx, scope(ctx), kind, f)
-	if err != nil {
-		return nil, 0, err
-	}
-	kept := make([]resource.Document, 0, len(all))
-	for _, d := range all {
-		if keep(d) {
-			kept = append(kept, d)
-		}
-	}
-	from := min(offset, len(kept))
-	return kept[from:min(from+limit, len(kept))], len(kept), nil
-}
-
 func (s *Server) document(ctx context.Context, d resource.Document, err error) (*body[DocumentBody], error) {
 	if err != nil {
 		return nil, err
@@ -434,6 +320,10 @@ func (s *Server) document(ctx context.Context, d resource.Document, err error) (
 
 func (s *Server) bodies(ctx context.Context, documents []resource.Document) ([]DocumentBody, error) {
 	bodies := make([]DocumentBody, len(documents))
+	ctx, err := s.remember(ctx, documents)
+	if err != nil {
+		return nil, err
+	}
 	for i, d := range documents {
 		b, err := documentBody(d)
 		if err != nil {
@@ -483,12 +373,6 @@ type ChangeBody struct {
 	To   any    `json:"to"`
 }
 
-// FolderBody is a folder with the number of documents in it.
-type FolderBody struct {
-	Path  string `json:"path"`
-	Count int    `json:"count"`
-}
-
 func (s *Server) apply(api huma.API) {
 	type applyResult struct {
 		Results []AppliedBody `json:"results" nullable:"false"`
@@ -516,13 +400,5 @@ func (s *Server) apply(api huma.API) {
 			out.Results = append(out.Results, b)
 		}
 		return &body[applyResult]{out}, err
-	})
-	register(s, api, op(http.MethodGet, "/api/folders", "list-folders", "List folders", nil), func(ctx context.Context, _ *struct{}) (*body[page[FolderBody]], error) {
-		all, err := s.Resources.Folders(ctx, scope(ctx))
-		p := page[FolderBody]{Items: []FolderBody{}, Total: len(all)}
-		for _, f := range all {
-			p.Items = append(p.Items, FolderBody(f))
-		}
-		return &body[page[FolderBody]]{p}, err
 	})
 }

@@ -59,6 +59,9 @@ func (w *world) fill(path string, ids map[string]int64) string {
 	if strings.HasPrefix(path, "/api/keys/") {
 		number = ids["key"]
 	}
+	if strings.HasPrefix(path, "/api/saved-filters/") {
+		number = ids["savedFilter"]
+	}
 	if strings.HasPrefix(path, "/api/sequence-runs/") {
 		number = ids["sequenceRun"]
 	}
@@ -81,6 +84,7 @@ func (w *world) ids() map[string]int64 {
 	ids["key"] = w.ok("GET", "/api/keys", nil).id("items.0.id")
 	ids["run"] = w.ok("POST", "/api/syncs/people-to-crm/trigger", nil).id("run.id")
 	ids["sequence"] = w.ok("POST", "/api/sequences", document("all", "All People", sequenceSpec())).id("metadata.id")
+	ids["savedFilter"] = w.ok("POST", "/api/saved-filters", object{"kind": "syncs", "name": "People's", "query": "status=failed", "shared": true}).id("id")
 	ids["sequenceRun"] = w.ok("POST", "/api/sequences/all/trigger", nil).id("run.id")
 	return ids
 }
@@ -116,6 +120,16 @@ func bodyFor(o operation) any {
 		return object{"key": "1", "operation": "added"}
 	case "try-mapping":
 		return object{"mapping": object{"to": "x", "from": "name"}}
+	case "create-folder":
+		return object{"path": "Intruders"}
+	case "move-folder":
+		return object{"path": "Sales", "to": "Intruders"}
+	case "update-saved-filter":
+		return object{"name": "Mine", "query": "status=failed"}
+	case "create-saved-filter":
+		return object{"kind": "syncs", "name": "Mine", "query": "status=failed"}
+	case "bulk":
+		return object{"kind": "syncs", "slugs": []string{"people-to-crm"}, "action": "delete"}
 	case "make-key":
 		return object{"name": "Mine"}
 	}

@@ -4,13 +4,11 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"slices"
 	"strings"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/millrace/millrace/internal/engine/sequence"
-	"github.com/millrace/millrace/internal/fault"
 	kindsequence "github.com/millrace/millrace/internal/kind/sequence"
 	"github.com/millrace/millrace/internal/kind/sync"
 	"github.com/millrace/millrace/internal/kind/sync/schedule"
@@ -124,25 +122,6 @@ func (s *Server) sequenceStatus(ctx context.Context, d resource.Document, spec *
 		st.LastRun = &b[0]
 	}
 	return st, nil
-}
-
-// listSequences lists the sequences in a state.
-func (s *Server) listSequences(ctx context.Context, f resource.Filter, state string) ([]resource.Document, int, error) {
-	if !slices.Contains(sequenceStates, state) {
-		return nil, 0, fault.New(fault.CodeInvalid, "there is no state %q; there are %s", state, strings.Join(sequenceStates, ", ")).WithPath("status")
-	}
-	newest, err := s.Sequences.Newest(ctx, who(ctx).WorkspaceID)
-	if err != nil {
-		return nil, 0, err
-	}
-	return s.listKept(ctx, "sequence", f, func(d resource.Document) bool {
-		var last *sequence.Run
-		if r, ran := newest[d.ID]; ran {
-			last = &r
-		}
-		is, _ := sequenceState(last, d.Spec.(*kindsequence.Spec).Disabled) //nolint:forcetypeassert // a sequence's spec
-		return is == state
-	})
 }
 
 func (s *Server) sequences(api huma.API) {

@@ -142,6 +142,10 @@ func (s *Server) own(mux *http.ServeMux) huma.API {
 		s.documents(api, k)
 	}
 	s.apply(api)
+	s.choosing(api)
+	s.folders(api)
+	s.savedFilters(api)
+	s.bulk(api)
 	s.sources(api)
 	s.columns(api)
 	s.choices(api)
@@ -194,6 +198,7 @@ const (
 	keyRequestID contextKey = iota
 	keyIdentity
 	keyRemote
+	keyMemory
 )
 
 // identify gives each request an id, which answers and logs carry.

@@ -76,7 +76,7 @@ type SkipBody struct {
 
 // scheduled returns when a document runs next by itself, and what it last skipped (FLD-21).
 func (s *Server) scheduled(ctx context.Context, d resource.Document, disabled bool) (next *string, skip *SkipBody, err error) {
-	e, err := s.Timetable.Look(ctx, who(ctx).WorkspaceID, d.ID)
+	e, err := s.timetabled(ctx, d.ID)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -180,7 +180,7 @@ func (s *Server) channelStatus(ctx context.Context, d resource.Document) (*Alert
 // link names a document; one that is gone keeps its slug for a name.
 func (s *Server) link(ctx context.Context, kind, slug string) Link {
 	l := Link{Slug: slug, Name: slug}
-	d, err := s.Resources.Get(ctx, scope(ctx), kind, slug)
+	d, err := s.look(ctx, kind, slug)
 	if err != nil {
 		return l
 	}
@@ -196,10 +196,10 @@ func (s *Server) link(ctx context.Context, kind, slug string) Link {
 
 func (s *Server) syncStatus(ctx context.Context, d resource.Document, spec *sync.Spec) (*SyncStatus, error) {
 	st := &SyncStatus{Model: s.link(ctx, "model", spec.Model), Destination: s.link(ctx, "destination", spec.Destination)}
-	if m, err := s.Resources.Get(ctx, scope(ctx), "model", spec.Model); err == nil {
+	if m, err := s.look(ctx, "model", spec.Model); err == nil {
 		st.Source = s.link(ctx, "source", m.Spec.(*model.Spec).Source) //nolint:forcetypeassert // a model's spec
 	}
-	last, err := s.Runs.Latest(ctx, who(ctx).WorkspaceID, d.ID)
+	last, err := s.latest(ctx, d.ID)
 	if err != nil {
 		return nil, err
 	}
@@ -210,7 +210,7 @@ func (s *Server) syncStatus(ctx context.Context, d resource.Document, spec *sync
 		return nil, err
 	}
 	st.State, st.Label = syncState(last, spec.Disabled)
-	rollup, err := s.Alerts.Rollup(ctx, who(ctx).WorkspaceID, d.Kind, d.ID)
+	rollup, err := s.rolledUp(ctx, d)
 	if err != nil {
 		return nil, err
 	}
@@ -224,7 +224,22 @@ func (s *Server) syncStatus(ctx context.Context, d resource.Document, spec *sync
 
 // suspended returns why schedules do not start the syncs of a destination.
 func (s *Server) suspended(ctx context.Context, slug string) (*string, error) {
-	d, err := s.Resources.Get(ctx, scope(ctx), "destination", slug)
+	m := memoryOf(ctx)
+	if m == nil {
+		return s.suspension(ctx, slug)
+	}
+	if why, known := m.suspended[slug]; known {
+		return why, nil
+	}
+	why, err := s.suspension(ctx, slug)
+	if err == nil {
+		m.suspended[slug] = why
+	}
+	return why, err
+}
+
+func (s *Server) suspension(ctx context.Context, slug string) (*string, error) {
+	d, err := s.look(ctx, "destination", slug)
 	if err != nil {
 		return nil, nil //nolint:nilerr,nilnil // a destination that is gone suspends nothing
 	}

@@ -10,7 +10,6 @@ import (
 
 	"github.com/millrace/millrace/internal/engine/sync/run"
 	"github.com/millrace/millrace/internal/fault"
-	"github.com/millrace/millrace/internal/kind/sync"
 	"github.com/millrace/millrace/internal/resource"
 )
 
@@ -83,10 +82,9 @@ func (s *Server) v1Syncs(ctx context.Context, q url.Values, f resource.Filter) (
 		documents, _, err := s.Resources.List(ctx, scope(ctx), "sync", f)
 		return documents, err
 	}
-	documents, _, err := s.listSyncs(ctx, f, func(_ int64, _ *sync.Spec, last *run.Run) bool {
+	return s.listSyncs(ctx, f, func(last *run.Run) bool {
 		return last != nil && (after.IsZero() || last.CreatedAt.After(after)) && (before.IsZero() || last.CreatedAt.Before(before))
 	})
-	return documents, err
 }
 
 // span reads the times that a list is limited to; zero where it is not.

@@ -133,3 +133,12 @@ func (d *DB) NextID(ctx context.Context, tx bun.IDB) (int64, error) {
 	}
 	return id, nil
 }
+
+// NextIDs takes n numbers that follow each other, and returns the first.
+func (d *DB) NextIDs(ctx context.Context, tx bun.IDB, n int) (int64, error) {
+	var last int64
+	if err := tx.NewRaw("UPDATE id_sequence SET last = last + ? RETURNING last", n).Scan(ctx, &last); err != nil {
+		return 0, fmt.Errorf("taking %d numbers: %w", n, err)
+	}
+	return last - int64(n) + 1, nil
+}

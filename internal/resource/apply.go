@@ -114,7 +114,7 @@ func (s *Store) applyChange(ctx context.Context, tx bun.Tx, sc Scope, k Kind, ro
 	}
 	carry(k, spec, storedAt(k, old.Spec))
 	next := old
-	next.Name, next.Folder, next.Labels, next.Spec = d.Name, d.Folder, d.Labels, spec
+	next.Name, next.Folder, next.Labels, next.Spec = d.Name, cleanPath(d.Folder), d.Labels, spec
 	same, err := s.sameSecrets(ctx, tx, sc, k, spec, old.Spec)
 	if err != nil {
 		return Applied{}, err

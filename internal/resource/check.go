@@ -64,6 +64,11 @@ func checkMetadata(w Write) fault.Issues {
 	case len(name) > maxName:
 		issues.Add("metadata.name", fault.CodeInvalid, "the name is longer than %d bytes", maxName)
 	}
+	if folder := cleanPath(w.Folder); folder != "" {
+		if err := checkPath(folder); err != nil {
+			issues = append(issues, fault.As(err).WithPath("metadata.folder"))
+		}
+	}
 	for _, label := range slices.Sorted(maps.Keys(w.Labels)) {
 		checkLabel(label, w.Labels[label], &issues)
 	}

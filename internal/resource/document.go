@@ -11,6 +11,8 @@ import (
 type Scope struct {
 	WorkspaceID int64
 	Actor       string // an email address, or "system"
+
+	FixedFolders bool // no folder may come into being with a document (FOL-01)
 }
 
 // Document is a configured thing.

@@ -32,6 +32,8 @@ type Kind struct {
 	Related func(spec any, get func(kind, slug string) (any, error)) fault.Issues
 	// Change reports what may not become of a spec that is stored; nil where everything may.
 	Change func(before, after any) fault.Issues
+	// Along lists the documents that move into the folder that a person moves this one to; nil where there are none.
+	Along func(spec any) []Ref
 	// Secrets visits the places of a spec that hold secrets; nil where there are none.
 	Secrets func(spec any, visit func(Place))
 }

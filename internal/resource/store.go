@@ -163,10 +163,13 @@ type Filter struct {
 	Labels    []Label // all of them
 	NotLabels []Label // none of them
 	Folder    string  // with the folders in it
-	CreatedBy string
-	Type      string            // of the spec, where the kind has types
-	Refs      map[string]string // kind → slug that the document refers to, itself or through what it refers to
-	Sort      string            // name (default), slug, id, createdAt, updatedAt; a leading - turns it round
+	CreatedBy []string
+	Fields    map[string][]string // a field of the spec, such as type → one of these texts
+	Refs      map[string]string   // kind → slug that the document refers to, itself or through what it refers to
+	AnyRef    map[string][]string // kind → slugs of which the document refers to one, as in Refs
+	RefTypes  map[string][]string // kind → types, of one of which the document refers to something
+	IDs       []int64             // one of these; nil means any
+	Sort      string              // name (default), slug, id, createdAt, updatedAt; a leading - turns it round
 	Offset    int
 	Limit     int // 0 means all
 }
@@ -185,7 +188,7 @@ func (s *Store) List(ctx context.Context, sc Scope, kind string, f Filter) ([]Do
 	}
 	var rows []documentRow
 	q := s.db.NewSelect().Model(&rows).Where("workspace_id = ?", sc.WorkspaceID).Where("kind = ?", k.Name)
-	if err := f.apply(q, s.db.IsPostgres()); err != nil {
+	if err := f.apply(q, sc.WorkspaceID, s.db.IsPostgres()); err != nil {
 		return nil, 0, err
 	}
 	total, err := q.ScanAndCount(ctx)
@@ -287,8 +290,10 @@ func (s *Store) Update(ctx context.Context, sc Scope, kind, slug string, w Write
 		if err != nil {
 			return err
 		}
-		d, err = s.update(ctx, tx, sc, k, row, w)
-		return err
+		if d, err = s.update(ctx, tx, sc, k, row, w); err != nil || d.Folder == row.Folder {
+			return err
+		}
+		return s.fileAlong(ctx, tx, sc, k, row, d.Folder)
 	})
 	return d, err
 }
@@ -356,8 +361,11 @@ func (s *Store) keep(ctx context.Context, tx bun.Tx, sc Scope, k Kind, row *docu
 	if err != nil {
 		return fmt.Errorf("encoding labels: %w", err)
 	}
-	row.Name, row.Folder, row.Labels, row.Spec = w.Name, strings.Trim(w.Folder, "/"), string(labels), text
-	return nil
+	row.Name, row.Folder, row.Labels, row.Spec = w.Name, cleanPath(w.Folder), string(labels), text
+	if row.Folder == "" {
+		return nil
+	}
+	return s.ensureFolder(ctx, tx, sc, row.Folder)
 }
 
 // written notes the version, the references and the activity of a write.
@@ -415,15 +423,19 @@ func (s *Store) Delete(ctx context.Context, sc Scope, kind, slug string, revisio
 		if revision != 0 && revision != row.Revision {
 			return fault.New(fault.CodeStale, "the %s %q is at revision %d, not %d", k.Name, slug, row.Revision, revision)
 		}
-		referrers, err := s.referrers(ctx, tx, sc, k.Name, slug)
-		if err != nil {
-			return err
-		}
-		if len(referrers) > 0 {
-			return fault.New(fault.CodeReferenced, "the %s %q is used by %s", k.Name, slug, sentence(referrers))
-		}
-		return s.remove(ctx, tx, sc, k, row)
+		return s.delete(ctx, tx, sc, k, row)
 	})
+}
+
+func (s *Store) delete(ctx context.Context, tx bun.Tx, sc Scope, k Kind, row documentRow) error {
+	referrers, err := s.referrers(ctx, tx, sc, k.Name, row.Slug)
+	if err != nil {
+		return err
+	}
+	if len(referrers) > 0 {
+		return fault.New(fault.CodeReferenced, "the %s %q is used by %s", k.Name, row.Slug, sentence(referrers))
+	}
+	return s.remove(ctx, tx, sc, k, row)
 }
 
 func (s *Store) remove(ctx context.Context, tx bun.Tx, sc Scope, k Kind, row documentRow) error {
@@ -551,21 +563,4 @@ func (s *Store) Activity(ctx context.Context, sc Scope, kind, slug string) ([]Ev
 		events[i] = Event{At: time.UnixMilli(r.At).UTC(), By: r.Actor, Action: r.Action, Summary: r.Summary, Revision: r.Revision}
 	}
 	return events, nil
-}
-
-// Folder is a folder with the number of documents in it.
-type Folder struct {
-	Path  string
-	Count int
-}
-
-// Folders lists the folders of a workspace.
-func (s *Store) Folders(ctx context.Context, sc Scope) ([]Folder, error) {
-	var all []Folder
-	err := s.db.NewSelect().Table("documents").ColumnExpr("folder AS path, count(*) AS count").
-		Where("workspace_id = ?", sc.WorkspaceID).Where("folder <> ''").Group("folder").Order("folder").Scan(ctx, &all)
-	if err != nil {
-		return nil, fmt.Errorf("listing folders: %w", err)
-	}
-	return all, nil
 }

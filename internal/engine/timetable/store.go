@@ -73,11 +73,29 @@ func (t *Timetable) Look(ctx context.Context, workspaceID, documentID int64) (En
 	if err != nil {
 		return Entry{}, fmt.Errorf("reading the schedule of document %d: %w", documentID, err)
 	}
-	e := Entry{Next: clock.FromMillis(row.NextRunAt)}
-	if row.SkippedAt != 0 {
-		e.Skip = &Skip{At: clock.FromMillis(row.SkippedAt), Reason: Reason(row.SkipReason), Message: row.SkipMessage}
+	return row.entry(), nil
+}
+
+// LookAll returns what the timetable knows of documents, by their numbers; those that it does not know are left out.
+func (t *Timetable) LookAll(ctx context.Context, workspaceID int64, documentIDs []int64) (map[int64]Entry, error) {
+	var rows []entryRow
+	err := t.DB.NewSelect().Model(&rows).Where("workspace_id = ?", workspaceID).Where("document_id IN (?)", bun.List(documentIDs)).Scan(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("reading schedules: %w", err)
 	}
-	return e, nil
+	all := make(map[int64]Entry, len(rows))
+	for _, row := range rows {
+		all[row.DocumentID] = row.entry()
+	}
+	return all, nil
+}
+
+func (r *entryRow) entry() Entry {
+	e := Entry{Next: clock.FromMillis(r.NextRunAt)}
+	if r.SkippedAt != 0 {
+		e.Skip = &Skip{At: clock.FromMillis(r.SkippedAt), Reason: Reason(r.SkipReason), Message: r.SkipMessage}
+	}
+	return e
 }
 
 // Follow forgets documents that are deleted. Call it once, before the documents' store is used.

@@ -26,6 +26,9 @@ func Kind(registry *connector.Registry) resource.Kind {
 			}, s.Alerts.References("spec.alerts")...)
 			return append(refs, s.Schedule.References("spec.schedule")...)
 		}, nil)
+	k.Along = func(spec any) []resource.Ref {
+		return []resource.Ref{{Kind: "model", Slug: spec.(*Spec).Model, Path: "spec.model"}} //nolint:forcetypeassert // made by New
+	}
 	k.Related = func(spec any, get func(kind, slug string) (any, error)) fault.Issues {
 		s := spec.(*Spec) //nolint:forcetypeassert // made by New
 		return append(s.validateRelated(registry, get), s.Schedule.Related("spec.schedule", get)...)

@@ -6,11 +6,14 @@ describe('listSearch', () => {
     expect(listSearch({ search: 'ada', sort: '-updatedAt', status: 'failed', other: 'x', folder: '' })).toEqual({
       search: 'ada',
       sort: '-updatedAt',
-      status: 'failed',
+      status: ['failed'],
     })
   })
   it('reads numbers as the text that was typed', () => {
     expect(listSearch({ search: 2026 })).toEqual({ search: '2026' })
+  })
+  it('reads one value as a list, and leaves out what is no text', () => {
+    expect(listSearch({ status: ['failed', '', { a: 1 }, 5], label: [], destination: 'crm' })).toEqual({ status: ['failed', '5'], destination: ['crm'] })
   })
   it('refuses a sort that is no column', () => {
     expect(listSearch({ sort: 'name; drop' })).toEqual({})

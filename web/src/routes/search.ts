@@ -28,15 +28,34 @@ function compact<T extends object>(object: T): T {
   return Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined)) as T
 }
 
+/** Texts of the address, whether it holds one or several; nothing where it holds none. */
+export function texts(raw: Raw, name: string): string[] | undefined {
+  const value = raw[name]
+  const all = (Array.isArray(value) ? (value as unknown[]) : [value]).map((one) => text({ one }, 'one')).filter((one) => one !== undefined)
+  return all.length === 0 ? undefined : all
+}
+
+/** What narrows and orders a list. Several values of one filter are alternatives; every filter must hold (FOL-05). */
 export interface ListSearch {
   search?: string
-  type?: string
-  status?: string
   folder?: string
-  label?: string
+  type?: string[]
+  status?: string[]
+  label?: string[]
+  notLabel?: string[]
+  source?: string[]
+  destination?: string[]
+  model?: string[]
+  createdBy?: string[]
+  method?: string[]
+  sourceType?: string[]
   alerts?: string
+  duplicates?: string
   sort?: string
 }
+
+/** The filters of which several values can be chosen. */
+export const manyFilters = ['type', 'status', 'label', 'notLabel', 'source', 'destination', 'model', 'createdBy', 'method', 'sourceType'] as const
 
 const sortPattern = /^-?[a-zA-Z]+$/
 
@@ -44,11 +63,10 @@ export function listSearch(raw: Raw): ListSearch {
   const sort = text(raw, 'sort')
   return compact({
     search: text(raw, 'search'),
-    type: text(raw, 'type'),
-    status: text(raw, 'status'),
     folder: text(raw, 'folder'),
-    label: text(raw, 'label'),
+    ...Object.fromEntries(manyFilters.map((name) => [name, texts(raw, name)])),
     alerts: text(raw, 'alerts'),
+    duplicates: text(raw, 'duplicates'),
     sort: sort !== undefined && sortPattern.test(sort) ? sort : undefined,
   })
 }

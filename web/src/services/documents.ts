@@ -6,7 +6,6 @@ import type {
   AlertChannel,
   Destination,
   Draft,
-  Folder,
   Items,
   KindPath,
   List,
@@ -80,11 +79,6 @@ export const referencesQuery = (kind: KindPath, slug: string) =>
     queryKey: [kind, 'references', slug],
     queryFn: ({ signal }) => get<Items<Reference>>(path(kind, slug, 'references'), signal),
   })
-
-export const foldersQuery = queryOptions({
-  queryKey: ['folders'],
-  queryFn: ({ signal }) => get<Items<Folder>>('/api/folders', signal),
-})
 
 export const createDocument = <K extends KindPath>(kind: K, draft: Draft<SpecOf<K>>): Promise<Documents[K]> =>
   post<Documents[K]>(path(kind), draft)

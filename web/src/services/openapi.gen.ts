@@ -248,6 +248,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/bulk": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Do something with many documents of a kind; one that refuses keeps no other back */
+        post: operations["bulk"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/catalog/alert-channels": {
         parameters: {
             query?: never;
@@ -955,6 +972,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/facets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Say what documents of a kind can be chosen by */
+        get: operations["get-facets"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/folders": {
         parameters: {
             query?: never;
@@ -965,7 +999,26 @@ export interface paths {
         /** List folders */
         get: operations["list-folders"];
         put?: never;
-        post?: never;
+        /** Make a folder, and those that it lies in; for admins of the workspace */
+        post: operations["create-folder"];
+        /** Delete a folder with those in it; for admins of the workspace */
+        delete: operations["delete-folder"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/folders/move": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Give a folder another path, with all that is in it; for admins of the workspace */
+        post: operations["move-folder"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1594,6 +1647,42 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/saved-filters": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List your saved filters of a kind, and those that are shared */
+        get: operations["list-saved-filters"];
+        put?: never;
+        /** Save filters */
+        post: operations["create-saved-filter"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/saved-filters/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Change saved filters */
+        put: operations["update-saved-filter"];
+        post?: never;
+        /** Remove saved filters */
+        delete: operations["delete-saved-filter"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/schedules/preview": {
         parameters: {
             query?: never;
@@ -1605,6 +1694,23 @@ export interface paths {
         put?: never;
         /** Say when a schedule would start runs */
         post: operations["preview-schedule"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/select": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Name every document of a kind that a list's filters choose */
+        get: operations["select-documents"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -3203,6 +3309,31 @@ export interface components {
             /** @enum {string} */
             type: "looker" | "sigma";
         };
+        Bulk: {
+            /**
+             * Format: int64
+             * @description without an error
+             */
+            done: number;
+            results: components["schemas"]["Outcome"][];
+        };
+        BulkInput: {
+            /** @enum {string} */
+            action: "file" | "label" | "enable" | "disable" | "run" | "delete";
+            /** @description of label: key:value that is taken away */
+            drop?: string[] | null;
+            /** @description of delete: only say of which documents something would become */
+            dryRun?: boolean;
+            /** @description of file: where to; empty takes documents out of their folders */
+            folder?: string;
+            /** @description such as syncs */
+            kind: string;
+            /** @description of label: what documents are given */
+            labels?: {
+                [key: string]: string;
+            };
+            slugs: string[];
+        };
         CastFailure: {
             column: string;
             /** Format: int64 */
@@ -3447,6 +3578,21 @@ export interface components {
             section?: string;
             /** @enum {string} */
             type: "boolean" | "number" | "string" | "timestamp" | "date" | "object" | "array" | "reference" | "null" | "unknown";
+        };
+        CreateFolderRequest: {
+            /** @description such as Marketing/EU */
+            path: string;
+        };
+        CreateSavedFilterRequest: {
+            kind: string;
+            name: string;
+            query: string;
+            shared?: boolean;
+        };
+        CreatorFacet: {
+            /** Format: int64 */
+            count: number;
+            email: string;
         };
         Credential: {
             /** @enum {string} */
@@ -3734,6 +3880,10 @@ export interface components {
         External: {
             externalId: string;
         };
+        Facets: {
+            creators: components["schemas"]["CreatorFacet"][];
+            labels: components["schemas"]["LabelFacet"][];
+        };
         Failure: {
             error: components["schemas"]["ErrorInfo"];
         };
@@ -3743,8 +3893,15 @@ export interface components {
             more: boolean;
         };
         Folder: {
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @description documents in it, without those of the folders in it
+             */
             count: number;
+            /** @description the same by kind */
+            kinds: {
+                [key: string]: number;
+            };
             path: string;
         };
         FunctionList: {
@@ -3788,6 +3945,12 @@ export interface components {
             lastUsedAt: string | null;
             name: string;
             prefix: string;
+        };
+        LabelFacet: {
+            /** Format: int64 */
+            count: number;
+            key: string;
+            value: string;
         };
         LastTest: {
             at: string;
@@ -4012,6 +4175,11 @@ export interface components {
             /** Format: int64 */
             operations: number;
         };
+        MoveFolderRequest: {
+            path: string;
+            /** @description its path from then on */
+            to: string;
+        };
         MuteSyncAlertRequest: {
             /**
              * Format: int64
@@ -4084,6 +4252,11 @@ export interface components {
             useCount: number;
             /** @description Fivetran: the ID of the webhook; absent: it is not connected yet */
             webhook?: string;
+        };
+        Outcome: {
+            /** @description why nothing became of it */
+            error: components["schemas"]["ErrorInfo"];
+            slug: string;
         };
         PageAlertChannel: {
             items: components["schemas"]["AlertChannel"][];
@@ -4249,6 +4422,18 @@ export interface components {
         };
         PageRun: {
             items: components["schemas"]["Run"][];
+            nextCursor: string | null;
+            /** Format: int64 */
+            total: number;
+        };
+        PageSavedFilter: {
+            items: components["schemas"]["SavedFilter"][];
+            nextCursor: string | null;
+            /** Format: int64 */
+            total: number;
+        };
+        PageSelected: {
+            items: components["schemas"]["Selected"][];
             nextCursor: string | null;
             /** Format: int64 */
             total: number;
@@ -4530,6 +4715,29 @@ export interface components {
             clearAndFill: boolean;
             fullResync: boolean;
             resetCDC: boolean;
+        };
+        SavedFilter: {
+            createdAt: string;
+            createdBy: string;
+            /** Format: int64 */
+            id: number;
+            kind: string;
+            name: string;
+            /** @description who asks made it */
+            own: boolean;
+            /** @description as in the address of the list */
+            query: string;
+            /** @description everyone in the workspace sees it */
+            shared: boolean;
+        };
+        SavedFilterInput: {
+            name: string;
+            query: string;
+            shared?: boolean;
+        };
+        Selected: {
+            name: string;
+            slug: string;
         };
         Sequence: {
             /** @enum {string} */
@@ -5215,20 +5423,26 @@ export interface operations {
                 /** @description with the folders in it */
                 folder?: string;
                 /** @description an email address */
-                createdBy?: string;
+                createdBy?: string[] | null;
                 /** @description state of syncs and sequences */
-                status?: string;
+                status?: string[] | null;
                 /** @description of syncs: any, critical or warning for those with such an alert, none for those without */
                 alerts?: string;
                 /** @description slug */
-                source?: string;
+                source?: string[] | null;
                 /** @description slug */
-                destination?: string;
+                destination?: string[] | null;
                 /** @description slug */
-                model?: string;
+                model?: string[] | null;
                 /** @description of sources, destinations and syncs: slug of a type */
-                type?: string;
-                /** @description name, slug, id, createdAt, updatedAt; a leading - turns it round */
+                type?: string[] | null;
+                /** @description of models: how they are described */
+                method?: string[] | null;
+                /** @description of models: slug of their source's type */
+                sourceType?: string[] | null;
+                /** @description of models: whether the newest run of one of their syncs found primary keys that are not unique */
+                duplicates?: "true" | "false" | "";
+                /** @description name, slug, id, createdAt, updatedAt, createdBy, folder; of syncs also model, destination; of models source; of syncs and sequences status, lastRun; a leading - turns it round */
                 sort?: string;
                 cursor?: string;
                 limit?: number;
@@ -5565,20 +5779,26 @@ export interface operations {
                 /** @description with the folders in it */
                 folder?: string;
                 /** @description an email address */
-                createdBy?: string;
+                createdBy?: string[] | null;
                 /** @description state of syncs and sequences */
-                status?: string;
+                status?: string[] | null;
                 /** @description of syncs: any, critical or warning for those with such an alert, none for those without */
                 alerts?: string;
                 /** @description slug */
-                source?: string;
+                source?: string[] | null;
                 /** @description slug */
-                destination?: string;
+                destination?: string[] | null;
                 /** @description slug */
-                model?: string;
+                model?: string[] | null;
                 /** @description of sources, destinations and syncs: slug of a type */
-                type?: string;
-                /** @description name, slug, id, createdAt, updatedAt; a leading - turns it round */
+                type?: string[] | null;
+                /** @description of models: how they are described */
+                method?: string[] | null;
+                /** @description of models: slug of their source's type */
+                sourceType?: string[] | null;
+                /** @description of models: whether the newest run of one of their syncs found primary keys that are not unique */
+                duplicates?: "true" | "false" | "";
+                /** @description name, slug, id, createdAt, updatedAt, createdBy, folder; of syncs also model, destination; of models source; of syncs and sequences status, lastRun; a leading - turns it round */
                 sort?: string;
                 cursor?: string;
                 limit?: number;
@@ -5892,6 +6112,39 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PageVersion"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    bulk: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BulkInput"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Bulk"];
                 };
             };
             /** @description Error */
@@ -6242,20 +6495,26 @@ export interface operations {
                 /** @description with the folders in it */
                 folder?: string;
                 /** @description an email address */
-                createdBy?: string;
+                createdBy?: string[] | null;
                 /** @description state of syncs and sequences */
-                status?: string;
+                status?: string[] | null;
                 /** @description of syncs: any, critical or warning for those with such an alert, none for those without */
                 alerts?: string;
                 /** @description slug */
-                source?: string;
+                source?: string[] | null;
                 /** @description slug */
-                destination?: string;
+                destination?: string[] | null;
                 /** @description slug */
-                model?: string;
+                model?: string[] | null;
                 /** @description of sources, destinations and syncs: slug of a type */
-                type?: string;
-                /** @description name, slug, id, createdAt, updatedAt; a leading - turns it round */
+                type?: string[] | null;
+                /** @description of models: how they are described */
+                method?: string[] | null;
+                /** @description of models: slug of their source's type */
+                sourceType?: string[] | null;
+                /** @description of models: whether the newest run of one of their syncs found primary keys that are not unique */
+                duplicates?: "true" | "false" | "";
+                /** @description name, slug, id, createdAt, updatedAt, createdBy, folder; of syncs also model, destination; of models source; of syncs and sequences status, lastRun; a leading - turns it round */
                 sort?: string;
                 cursor?: string;
                 limit?: number;
@@ -6588,20 +6847,26 @@ export interface operations {
                 /** @description with the folders in it */
                 folder?: string;
                 /** @description an email address */
-                createdBy?: string;
+                createdBy?: string[] | null;
                 /** @description state of syncs and sequences */
-                status?: string;
+                status?: string[] | null;
                 /** @description of syncs: any, critical or warning for those with such an alert, none for those without */
                 alerts?: string;
                 /** @description slug */
-                source?: string;
+                source?: string[] | null;
                 /** @description slug */
-                destination?: string;
+                destination?: string[] | null;
                 /** @description slug */
-                model?: string;
+                model?: string[] | null;
                 /** @description of sources, destinations and syncs: slug of a type */
-                type?: string;
-                /** @description name, slug, id, createdAt, updatedAt; a leading - turns it round */
+                type?: string[] | null;
+                /** @description of models: how they are described */
+                method?: string[] | null;
+                /** @description of models: slug of their source's type */
+                sourceType?: string[] | null;
+                /** @description of models: whether the newest run of one of their syncs found primary keys that are not unique */
+                duplicates?: "true" | "false" | "";
+                /** @description name, slug, id, createdAt, updatedAt, createdBy, folder; of syncs also model, destination; of models source; of syncs and sequences status, lastRun; a leading - turns it round */
                 sort?: string;
                 cursor?: string;
                 limit?: number;
@@ -7089,20 +7354,26 @@ export interface operations {
                 /** @description with the folders in it */
                 folder?: string;
                 /** @description an email address */
-                createdBy?: string;
+                createdBy?: string[] | null;
                 /** @description state of syncs and sequences */
-                status?: string;
+                status?: string[] | null;
                 /** @description of syncs: any, critical or warning for those with such an alert, none for those without */
                 alerts?: string;
                 /** @description slug */
-                source?: string;
+                source?: string[] | null;
                 /** @description slug */
-                destination?: string;
+                destination?: string[] | null;
                 /** @description slug */
-                model?: string;
+                model?: string[] | null;
                 /** @description of sources, destinations and syncs: slug of a type */
-                type?: string;
-                /** @description name, slug, id, createdAt, updatedAt; a leading - turns it round */
+                type?: string[] | null;
+                /** @description of models: how they are described */
+                method?: string[] | null;
+                /** @description of models: slug of their source's type */
+                sourceType?: string[] | null;
+                /** @description of models: whether the newest run of one of their syncs found primary keys that are not unique */
+                duplicates?: "true" | "false" | "";
+                /** @description name, slug, id, createdAt, updatedAt, createdBy, folder; of syncs also model, destination; of models source; of syncs and sequences status, lastRun; a leading - turns it round */
                 sort?: string;
                 cursor?: string;
                 limit?: number;
@@ -7625,6 +7896,38 @@ export interface operations {
             };
         };
     };
+    "get-facets": {
+        parameters: {
+            query: {
+                /** @description such as syncs */
+                kind: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Facets"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
     "list-folders": {
         parameters: {
             query?: never;
@@ -7642,6 +7945,101 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["PageFolder"];
                 };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "create-folder": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreateFolderRequest"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Folder"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "delete-folder": {
+        parameters: {
+            query: {
+                path: string;
+                /** @description its documents as well, which otherwise stay, in no folder */
+                documents?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "move-folder": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MoveFolderRequest"];
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Error */
             default: {
@@ -7790,20 +8188,26 @@ export interface operations {
                 /** @description with the folders in it */
                 folder?: string;
                 /** @description an email address */
-                createdBy?: string;
+                createdBy?: string[] | null;
                 /** @description state of syncs and sequences */
-                status?: string;
+                status?: string[] | null;
                 /** @description of syncs: any, critical or warning for those with such an alert, none for those without */
                 alerts?: string;
                 /** @description slug */
-                source?: string;
+                source?: string[] | null;
                 /** @description slug */
-                destination?: string;
+                destination?: string[] | null;
                 /** @description slug */
-                model?: string;
+                model?: string[] | null;
                 /** @description of sources, destinations and syncs: slug of a type */
-                type?: string;
-                /** @description name, slug, id, createdAt, updatedAt; a leading - turns it round */
+                type?: string[] | null;
+                /** @description of models: how they are described */
+                method?: string[] | null;
+                /** @description of models: slug of their source's type */
+                sourceType?: string[] | null;
+                /** @description of models: whether the newest run of one of their syncs found primary keys that are not unique */
+                duplicates?: "true" | "false" | "";
+                /** @description name, slug, id, createdAt, updatedAt, createdBy, folder; of syncs also model, destination; of models source; of syncs and sequences status, lastRun; a leading - turns it round */
                 sort?: string;
                 cursor?: string;
                 limit?: number;
@@ -8307,20 +8711,26 @@ export interface operations {
                 /** @description with the folders in it */
                 folder?: string;
                 /** @description an email address */
-                createdBy?: string;
+                createdBy?: string[] | null;
                 /** @description state of syncs and sequences */
-                status?: string;
+                status?: string[] | null;
                 /** @description of syncs: any, critical or warning for those with such an alert, none for those without */
                 alerts?: string;
                 /** @description slug */
-                source?: string;
+                source?: string[] | null;
                 /** @description slug */
-                destination?: string;
+                destination?: string[] | null;
                 /** @description slug */
-                model?: string;
+                model?: string[] | null;
                 /** @description of sources, destinations and syncs: slug of a type */
-                type?: string;
-                /** @description name, slug, id, createdAt, updatedAt; a leading - turns it round */
+                type?: string[] | null;
+                /** @description of models: how they are described */
+                method?: string[] | null;
+                /** @description of models: slug of their source's type */
+                sourceType?: string[] | null;
+                /** @description of models: whether the newest run of one of their syncs found primary keys that are not unique */
+                duplicates?: "true" | "false" | "";
+                /** @description name, slug, id, createdAt, updatedAt, createdBy, folder; of syncs also model, destination; of models source; of syncs and sequences status, lastRun; a leading - turns it round */
                 sort?: string;
                 cursor?: string;
                 limit?: number;
@@ -8653,20 +9063,26 @@ export interface operations {
                 /** @description with the folders in it */
                 folder?: string;
                 /** @description an email address */
-                createdBy?: string;
+                createdBy?: string[] | null;
                 /** @description state of syncs and sequences */
-                status?: string;
+                status?: string[] | null;
                 /** @description of syncs: any, critical or warning for those with such an alert, none for those without */
                 alerts?: string;
                 /** @description slug */
-                source?: string;
+                source?: string[] | null;
                 /** @description slug */
-                destination?: string;
+                destination?: string[] | null;
                 /** @description slug */
-                model?: string;
+                model?: string[] | null;
                 /** @description of sources, destinations and syncs: slug of a type */
-                type?: string;
-                /** @description name, slug, id, createdAt, updatedAt; a leading - turns it round */
+                type?: string[] | null;
+                /** @description of models: how they are described */
+                method?: string[] | null;
+                /** @description of models: slug of their source's type */
+                sourceType?: string[] | null;
+                /** @description of models: whether the newest run of one of their syncs found primary keys that are not unique */
+                duplicates?: "true" | "false" | "";
+                /** @description name, slug, id, createdAt, updatedAt, createdBy, folder; of syncs also model, destination; of models source; of syncs and sequences status, lastRun; a leading - turns it round */
                 sort?: string;
                 cursor?: string;
                 limit?: number;
@@ -9226,6 +9642,135 @@ export interface operations {
             };
         };
     };
+    "list-saved-filters": {
+        parameters: {
+            query: {
+                /** @description such as syncs */
+                kind: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageSavedFilter"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "create-saved-filter": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreateSavedFilterRequest"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SavedFilter"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "update-saved-filter": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SavedFilterInput"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SavedFilter"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "delete-saved-filter": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
     "preview-schedule": {
         parameters: {
             query?: never;
@@ -9246,6 +9791,68 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Times"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "select-documents": {
+        parameters: {
+            query: {
+                /** @description in names and slugs */
+                search?: string;
+                /** @description key:value; all of them */
+                label?: string[] | null;
+                /** @description key:value; none of them */
+                notLabel?: string[] | null;
+                /** @description with the folders in it */
+                folder?: string;
+                /** @description an email address */
+                createdBy?: string[] | null;
+                /** @description state of syncs and sequences */
+                status?: string[] | null;
+                /** @description of syncs: any, critical or warning for those with such an alert, none for those without */
+                alerts?: string;
+                /** @description slug */
+                source?: string[] | null;
+                /** @description slug */
+                destination?: string[] | null;
+                /** @description slug */
+                model?: string[] | null;
+                /** @description of sources, destinations and syncs: slug of a type */
+                type?: string[] | null;
+                /** @description of models: how they are described */
+                method?: string[] | null;
+                /** @description of models: slug of their source's type */
+                sourceType?: string[] | null;
+                /** @description of models: whether the newest run of one of their syncs found primary keys that are not unique */
+                duplicates?: "true" | "false" | "";
+                /** @description name, slug, id, createdAt, updatedAt, createdBy, folder; of syncs also model, destination; of models source; of syncs and sequences status, lastRun; a leading - turns it round */
+                sort?: string;
+                /** @description such as syncs */
+                kind: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageSelected"];
                 };
             };
             /** @description Error */
@@ -9333,20 +9940,26 @@ export interface operations {
                 /** @description with the folders in it */
                 folder?: string;
                 /** @description an email address */
-                createdBy?: string;
+                createdBy?: string[] | null;
                 /** @description state of syncs and sequences */
-                status?: string;
+                status?: string[] | null;
                 /** @description of syncs: any, critical or warning for those with such an alert, none for those without */
                 alerts?: string;
                 /** @description slug */
-                source?: string;
+                source?: string[] | null;
                 /** @description slug */
-                destination?: string;
+                destination?: string[] | null;
                 /** @description slug */
-                model?: string;
+                model?: string[] | null;
                 /** @description of sources, destinations and syncs: slug of a type */
-                type?: string;
-                /** @description name, slug, id, createdAt, updatedAt; a leading - turns it round */
+                type?: string[] | null;
+                /** @description of models: how they are described */
+                method?: string[] | null;
+                /** @description of models: slug of their source's type */
+                sourceType?: string[] | null;
+                /** @description of models: whether the newest run of one of their syncs found primary keys that are not unique */
+                duplicates?: "true" | "false" | "";
+                /** @description name, slug, id, createdAt, updatedAt, createdBy, folder; of syncs also model, destination; of models source; of syncs and sequences status, lastRun; a leading - turns it round */
                 sort?: string;
                 cursor?: string;
                 limit?: number;
@@ -9837,20 +10450,26 @@ export interface operations {
                 /** @description with the folders in it */
                 folder?: string;
                 /** @description an email address */
-                createdBy?: string;
+                createdBy?: string[] | null;
                 /** @description state of syncs and sequences */
-                status?: string;
+                status?: string[] | null;
                 /** @description of syncs: any, critical or warning for those with such an alert, none for those without */
                 alerts?: string;
                 /** @description slug */
-                source?: string;
+                source?: string[] | null;
                 /** @description slug */
-                destination?: string;
+                destination?: string[] | null;
                 /** @description slug */
-                model?: string;
+                model?: string[] | null;
                 /** @description of sources, destinations and syncs: slug of a type */
-                type?: string;
-                /** @description name, slug, id, createdAt, updatedAt; a leading - turns it round */
+                type?: string[] | null;
+                /** @description of models: how they are described */
+                method?: string[] | null;
+                /** @description of models: slug of their source's type */
+                sourceType?: string[] | null;
+                /** @description of models: whether the newest run of one of their syncs found primary keys that are not unique */
+                duplicates?: "true" | "false" | "";
+                /** @description name, slug, id, createdAt, updatedAt, createdBy, folder; of syncs also model, destination; of models source; of syncs and sequences status, lastRun; a leading - turns it round */
                 sort?: string;
                 cursor?: string;
                 limit?: number;
@@ -10502,20 +11121,26 @@ export interface operations {
                 /** @description with the folders in it */
                 folder?: string;
                 /** @description an email address */
-                createdBy?: string;
+                createdBy?: string[] | null;
                 /** @description state of syncs and sequences */
-                status?: string;
+                status?: string[] | null;
                 /** @description of syncs: any, critical or warning for those with such an alert, none for those without */
                 alerts?: string;
                 /** @description slug */
-                source?: string;
+                source?: string[] | null;
                 /** @description slug */
-                destination?: string;
+                destination?: string[] | null;
                 /** @description slug */
-                model?: string;
+                model?: string[] | null;
                 /** @description of sources, destinations and syncs: slug of a type */
-                type?: string;
-                /** @description name, slug, id, createdAt, updatedAt; a leading - turns it round */
+                type?: string[] | null;
+                /** @description of models: how they are described */
+                method?: string[] | null;
+                /** @description of models: slug of their source's type */
+                sourceType?: string[] | null;
+                /** @description of models: whether the newest run of one of their syncs found primary keys that are not unique */
+                duplicates?: "true" | "false" | "";
+                /** @description name, slug, id, createdAt, updatedAt, createdBy, folder; of syncs also model, destination; of models source; of syncs and sequences status, lastRun; a leading - turns it round */
                 sort?: string;
                 cursor?: string;
                 limit?: number;
@@ -10819,20 +11444,26 @@ export interface operations {
                 /** @description with the folders in it */
                 folder?: string;
                 /** @description an email address */
-                createdBy?: string;
+                createdBy?: string[] | null;
                 /** @description state of syncs and sequences */
-                status?: string;
+                status?: string[] | null;
                 /** @description of syncs: any, critical or warning for those with such an alert, none for those without */
                 alerts?: string;
                 /** @description slug */
-                source?: string;
+                source?: string[] | null;
                 /** @description slug */
-                destination?: string;
+                destination?: string[] | null;
                 /** @description slug */
-                model?: string;
+                model?: string[] | null;
                 /** @description of sources, destinations and syncs: slug of a type */
-                type?: string;
-                /** @description name, slug, id, createdAt, updatedAt; a leading - turns it round */
+                type?: string[] | null;
+                /** @description of models: how they are described */
+                method?: string[] | null;
+                /** @description of models: slug of their source's type */
+                sourceType?: string[] | null;
+                /** @description of models: whether the newest run of one of their syncs found primary keys that are not unique */
+                duplicates?: "true" | "false" | "";
+                /** @description name, slug, id, createdAt, updatedAt, createdBy, folder; of syncs also model, destination; of models source; of syncs and sequences status, lastRun; a leading - turns it round */
                 sort?: string;
                 cursor?: string;
                 limit?: number;
@@ -11562,20 +12193,26 @@ export interface operations {
                 /** @description with the folders in it */
                 folder?: string;
                 /** @description an email address */
-                createdBy?: string;
+                createdBy?: string[] | null;
                 /** @description state of syncs and sequences */
-                status?: string;
+                status?: string[] | null;
                 /** @description of syncs: any, critical or warning for those with such an alert, none for those without */
                 alerts?: string;
                 /** @description slug */
-                source?: string;
+                source?: string[] | null;
                 /** @description slug */
-                destination?: string;
+                destination?: string[] | null;
                 /** @description slug */
-                model?: string;
+                model?: string[] | null;
                 /** @description of sources, destinations and syncs: slug of a type */
-                type?: string;
-                /** @description name, slug, id, createdAt, updatedAt; a leading - turns it round */
+                type?: string[] | null;
+                /** @description of models: how they are described */
+                method?: string[] | null;
+                /** @description of models: slug of their source's type */
+                sourceType?: string[] | null;
+                /** @description of models: whether the newest run of one of their syncs found primary keys that are not unique */
+                duplicates?: "true" | "false" | "";
+                /** @description name, slug, id, createdAt, updatedAt, createdBy, folder; of syncs also model, destination; of models source; of syncs and sequences status, lastRun; a leading - turns it round */
                 sort?: string;
                 cursor?: string;
                 limit?: number;

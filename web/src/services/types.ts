@@ -191,6 +191,12 @@ export type TestResult = Schema['Test']
 export type Activity = Schema['Event']
 export type Reference = Schema['Referrer']
 export type Folder = Schema['Folder']
+export type SavedFilter = Schema['SavedFilter']
+export type Facets = Schema['Facets']
+/** What became of many documents. */
+export type Bulk = Schema['Bulk']
+export type Outcome = Schema['Outcome']
+export type BulkAction = 'file' | 'label' | 'enable' | 'disable' | 'run' | 'delete'
 export type Session = Schema['Session']
 export type ApiKey = Schema['Key']
 export type Usage = Schema['UsageByMonth']

@@ -13,6 +13,7 @@ import { exchange, modelColumns, preview, rowColumns, runRow, tables, testedRow,
 import { cancel, start } from './runs.mjs'
 import { cancelSequence, preview as previewSchedule, startSequence } from './sequences.mjs'
 import * as network from './network.mjs'
+import * as lists from './lists.mjs'
 import * as moves from './storage.mjs'
 import { Store } from './store.mjs'
 import { audienceSizes, audiencesOf, look, matchedUsers } from './audiencesizes.mjs'
@@ -66,27 +67,7 @@ function sequenceRun(id) {
   return found
 }
 
-const sorters = { name: (d) => d.metadata.name.toLowerCase(), createdAt: (d) => d.metadata.createdAt, updatedAt: (d) => d.metadata.updatedAt }
-
-function matches(doc, query) {
-  const get = (name) => query.get(name)
-  const search = get('search')?.toLowerCase()
-  if (search && !`${doc.metadata.name} ${doc.metadata.slug}`.toLowerCase().includes(search)) return false
-  if (get('type') && doc.spec.type !== get('type')) return false
-  if (get('status') && doc.status.state !== get('status')) return false
-  const { alerts } = doc.status
-  if (get('alerts') && !{ any: alerts.active > 0, critical: alerts.critical > 0, warning: alerts.warning > 0, none: alerts.active === 0 }[get('alerts')]) return false
-  if (get('folder') && doc.metadata.folder !== get('folder')) return false
-  return ['source', 'model', 'destination'].every((name) => !get(name) || doc.spec[name] === get(name))
-}
-
-function list(kind, query) {
-  const sort = query.get('sort') ?? 'name'
-  const key = sorters[sort.replace('-', '')] ?? sorters.name
-  const sign = sort.startsWith('-') ? -1 : 1
-  const found = store.list(kind).filter((doc) => matches(doc, query))
-  return page(found.sort((a, b) => sign * String(key(a)).localeCompare(String(key(b)))), query)
-}
+const list = (kind, query) => page(lists.chosen(store, kind, query), query)
 
 function page(items, query) {
   const from = Number(query.get('cursor') ?? 0)
@@ -417,12 +398,16 @@ function mute(slug, trigger, minutes) {
   return alertsOf(store, document('syncs', slug))
 }
 
-function folders() {
-  const counts = new Map()
-  for (const kind of kinds.split('|')) {
-    for (const { metadata } of store.list(kind)) if (metadata.folder) counts.set(metadata.folder, (counts.get(metadata.folder) ?? 0) + 1)
-  }
-  return { items: [...counts].map(([path, count]) => ({ path, count })) }
+const refuse = (status, message) => new Refusal(status, message)
+
+/** What a change of many does with one. */
+const bulkActs = {
+  references: (kind, slug) => references(kind, slug),
+  remove: (kind, slug) => remove(kind, slug),
+  act: (kind, slug, action) => {
+    if (action !== 'run') return enable(slug, action === 'enable', kind)
+    return kind === 'syncs' ? start(store, document(kind, slug), 'manual', {}, step) : startSequence(store, document(kind, slug), step)
+  },
 }
 
 const routes = [
@@ -458,7 +443,17 @@ const routes = [
   ['GET', 'syncs/([^/]+)/matched-users', ({ params: [slug] }) => matchesOf(slug)],
   ['GET', 'version', () => ({ version: '0.1.0-mock' })],
   ['GET', 'usage', () => ({ months: [{ month: '2026-11', activeSyncs: 4, operations: 48120 }, { month: '2026-10', activeSyncs: 3, operations: 39911 }] })],
-  ['GET', 'folders', folders],
+  ['GET', 'folders', () => lists.folders(store)],
+  ['POST', 'folders', ({ body }) => lists.createFolder(store, body, refuse)],
+  ['POST', 'folders/move', ({ body }) => lists.moveFolder(store, body, refuse)],
+  ['DELETE', 'folders', ({ query }) => lists.deleteFolder(store, query)],
+  ['GET', 'saved-filters', ({ query }) => lists.savedFilters(store, query.get('kind'))],
+  ['POST', 'saved-filters', ({ body }) => lists.saveFilter(store, body, refuse)],
+  ['PUT', 'saved-filters/(\\d+)', ({ params: [id], body }) => lists.changeFilter(store, id, body)],
+  ['DELETE', 'saved-filters/(\\d+)', ({ params: [id] }) => lists.dropFilter(store, id)],
+  ['GET', 'select', ({ query }) => lists.select(store, query.get('kind'), query)],
+  ['GET', 'facets', ({ query }) => lists.facets(store, query.get('kind'))],
+  ['POST', 'bulk', ({ body }) => lists.bulk(store, body, bulkActs)],
   ['GET', 'storage', () => moves.overview(store)],
   ['GET', 'storage/syncs', () => ({ items: moves.syncs(store) })],
   ['POST', 'storage/switch', ({ body }) => [202, moves.begin(store, body, step)]],
@@ -557,6 +552,7 @@ async function answer(request, response, url) {
 function reset(response, query) {
   step = Number(query.get('step') ?? flags.step)
   store = new Store(flags.empty || query.has('empty'))
+  lists.more(store, Number(query.get('more') ?? 0))
   response.writeHead(204).end()
 }
 

@@ -17,6 +17,8 @@ export class Store {
     this.runs = []
     this.sequenceRuns = []
     this.keys = []
+    this.folders = new Set()
+    this.savedFilters = []
     this.drifts = new Map()
     this.mutes = new Map()
     this.listeners = new Set()

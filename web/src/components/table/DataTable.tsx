@@ -18,6 +18,10 @@ export interface Column<T> {
   tertiary?: boolean
   /** Takes the width that the others leave, and cuts what is longer. */
   fill?: boolean
+  /** Shown only where a person chooses it. */
+  extra?: boolean
+  /** The value as a file has it; without it, no file has the column. */
+  text?: (row: T) => string
 }
 
 interface Props<T> {
@@ -33,7 +37,7 @@ interface Props<T> {
   more?: { load: () => void; loading: boolean; total?: number }
 }
 
-function SortButton({ column, sort = '', onSort }: { column: Column<never>; sort?: string; onSort: (s: string) => void }) {
+export function SortButton({ column, sort = '', onSort }: { column: Column<never>; sort?: string; onSort: (s: string) => void }) {
   const direction = sortDirection(sort, column.sort ?? '')
   const SortIcon = direction === undefined ? IconArrowsSort : direction === 'ascending' ? IconArrowUp : IconArrowDown
   return (

@@ -13,7 +13,7 @@ import { DataTable, type Column } from './DataTable'
 import { FilterSelect, ListToolbar, SearchField } from './ListToolbar'
 
 export interface Filter {
-  name: 'type' | 'status' | 'folder' | 'label' | 'alerts'
+  name: 'type'
   label: string
   options: { value: string; label: string }[]
 }
@@ -30,10 +30,9 @@ interface Props<K extends KindPath> {
 }
 
 /** Whether anything narrows the list. */
-const narrowed = ({ search, type, status, folder, label, alerts }: ListSearch): boolean =>
-  [search, type, status, folder, label, alerts].some((value) => value !== undefined)
+const narrowed = ({ search, type }: ListSearch): boolean => search !== undefined || type !== undefined
 
-/** The list of one kind, with search and filters that its address keeps. */
+/** A short list of one kind, with search and a filter that its address keeps. */
 export function DocumentList<K extends KindPath>({ kind, noun, columns, filters, search, onSearch, empty }: Props<K>) {
   const query = useInfiniteQuery(listQuery(kind, { ...search }))
   const rows = query.data?.pages.flatMap((page) => page.items) ?? []
@@ -49,8 +48,8 @@ export function DocumentList<K extends KindPath>({ kind, noun, columns, filters,
             key={filter.name}
             label={filter.label}
             options={filter.options}
-            value={search[filter.name] ?? ''}
-            onChange={(value) => set({ [filter.name]: value || undefined })}
+            value={search[filter.name]?.[0] ?? ''}
+            onChange={(value) => set({ [filter.name]: value === '' ? undefined : [value] })}
           />
         ))}
         {total !== undefined && <span className="muted small num" style={{ marginLeft: 'auto' }}>{total} {noun}</span>}

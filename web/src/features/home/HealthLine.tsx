@@ -16,7 +16,7 @@ export function HealthLine({ syncs }: { syncs: Sync[] }) {
   return (
     <section className={classes.health} aria-label="Health of all syncs">
       {parts.map(({ label, value, tone, status }) => (
-        <Link key={label} to="/syncs" search={{ status }} className={classes.part} data-tone={value > 0 ? tone : undefined}>
+        <Link key={label} to="/syncs" search={{ status: [status] }} className={classes.part} data-tone={value > 0 ? tone : undefined}>
           <span className={classes.partLabel}>{label}</span>
           <strong>{count(value)}</strong>
         </Link>

@@ -20,7 +20,7 @@ export function ModelTable({ filters, empty }: { filters: Query; empty: ReactNod
       {rows.length > 0 && (
         <DataTable
           caption="Models"
-          columns={modelColumns.map(({ sort: _, ...column }) => column)}
+          columns={modelColumns.filter(({ extra }) => extra !== true).map(({ sort: _, ...column }) => column)}
           rows={rows}
           rowKey={(row) => row.metadata.slug}
           more={query.hasNextPage ? { load: () => void query.fetchNextPage(), loading: query.isFetchingNextPage } : undefined}

@@ -34,7 +34,7 @@ export function SyncTable({ filters }: { filters: { model?: string; destination?
       {rows.length > 0 && (
         <DataTable
           caption="Syncs"
-          columns={syncColumns.filter((column) => column.id !== hidden).map(({ sort: _, ...column }) => column)}
+          columns={syncColumns.filter((column) => column.id !== hidden && column.extra !== true).map(({ sort: _, ...column }) => column)}
           rows={rows}
           rowKey={(row) => row.metadata.slug}
           more={query.hasNextPage ? { load: () => void query.fetchNextPage(), loading: query.isFetchingNextPage } : undefined}

@@ -4,14 +4,14 @@ import { useQuery } from '@tanstack/react-query'
 import { getRouteApi, Link } from '@tanstack/react-router'
 import { ConnectorIcon } from '~/components/brand/ConnectorIcon'
 import { EmptyState } from '~/components/feedback/EmptyState'
-import { TimeAgo } from '~/components/format/TimeAgo'
 import { Page } from '~/components/page/Page'
 import type { Column } from '~/components/table/DataTable'
-import { DocumentList } from '~/components/table/DocumentList'
 import { NameCell } from '~/components/table/NameCell'
 import { TestBadge } from '~/features/connection/TestBadge'
 import { destinationCatalogQuery } from '~/services/catalog'
 import type { Destination } from '~/services/types'
+import { createdColumn, creatorColumn, labelsColumn, slugColumn, updatedColumn } from '~/features/list/common'
+import { ResourceList } from '~/features/list/ResourceList'
 
 const route = getRouteApi('/app/destinations')
 
@@ -21,6 +21,7 @@ const columnsFor = (typeName: (slug: string) => string): Column<Destination>[] =
     header: 'Name',
     fill: true,
     sort: 'name',
+    text: ({ metadata }) => metadata.name,
     cell: ({ metadata, spec }) => (
       <NameCell
         icon={<ConnectorIcon type={spec.type} />}
@@ -33,10 +34,14 @@ const columnsFor = (typeName: (slug: string) => string): Column<Destination>[] =
       />
     ),
   },
-  { id: 'test', header: 'Connection', cell: ({ status }) => <TestBadge test={status?.lastTest ?? null} /> },
-  { id: 'syncs', header: 'Syncs', align: 'right', width: 90, cell: ({ status }) => status?.syncCount ?? 0 },
-  { id: 'updated', header: 'Updated', sort: 'updatedAt', secondary: true, width: 150, cell: ({ metadata }) => <TimeAgo at={metadata.updatedAt} /> },
-  { id: 'created', header: 'Created', sort: 'createdAt', secondary: true, width: 150, cell: ({ metadata }) => <TimeAgo at={metadata.createdAt} /> },
+  { id: 'type', header: 'Type', width: 150, extra: true, text: ({ spec }) => typeName(spec.type), cell: ({ spec }) => typeName(spec.type) },
+  { id: 'test', header: 'Connection', width: 170, text: ({ status }) => (status?.lastTest === null || status?.lastTest === undefined ? '' : status.lastTest.ok ? 'works' : 'fails'), cell: ({ status }) => <TestBadge test={status?.lastTest ?? null} /> },
+  { id: 'syncs', header: 'Syncs', align: 'right', width: 90, text: ({ status }) => String(status?.syncCount ?? 0), cell: ({ status }) => status?.syncCount ?? 0 },
+  updatedColumn,
+  createdColumn,
+  creatorColumn,
+  labelsColumn,
+  slugColumn,
 ]
 
 const addDestination = (
@@ -54,11 +59,11 @@ export default function DestinationsPage() {
   const typeName = (slug: string) => types.find((t) => t.value === slug)?.label ?? slug
   return (
     <Page title="Destinations" meta="Where your rows are sent." actions={addDestination}>
-      <DocumentList
+      <ResourceList
         kind="destinations"
-        noun="destinations"
+        one="destination"
         columns={columnsFor(typeName)}
-        filters={[{ name: 'type', label: 'All types', options: types }]}
+        filters={[{ name: 'type', label: 'Type', choices: types }]}
         search={search}
         onSearch={(next) => void navigate({ search: next, replace: true })}
         empty={

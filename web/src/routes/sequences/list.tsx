@@ -1,13 +1,11 @@
 import { IconListNumbers, IconPlus } from '@tabler/icons-react'
-import { useQuery } from '@tanstack/react-query'
 import { getRouteApi } from '@tanstack/react-router'
 import { EmptyState } from '~/components/feedback/EmptyState'
 import { LinkButton } from '~/components/page/LinkButton'
 import { Page } from '~/components/page/Page'
 import { sequenceStates } from '~/components/status/states'
-import { DocumentList, type Filter } from '~/components/table/DocumentList'
 import { sequenceColumns } from '~/features/sequence/columns'
-import { foldersQuery } from '~/services/documents'
+import { ResourceList, type ListFilter } from '~/features/list/ResourceList'
 
 const route = getRouteApi('/app/sequences')
 
@@ -17,26 +15,23 @@ const addSequence = (
   </LinkButton>
 )
 
-const statusFilter: Filter = {
+const statusFilter: ListFilter = {
   name: 'status',
-  label: 'All statuses',
-  options: Object.entries(sequenceStates).map(([value, { label }]) => ({ value, label })),
+  label: 'Status',
+  choices: Object.entries(sequenceStates).map(([value, { label }]) => ({ value, label })),
 }
 
 /** All sequences of the workspace. */
 export default function SequencesPage() {
   const search = route.useSearch()
   const navigate = route.useNavigate()
-  const folders = useQuery(foldersQuery)
-  const paths = (folders.data?.items ?? []).map(({ path }) => ({ value: path, label: path }))
-  const folderFilter: Filter[] = paths.length === 0 ? [] : [{ name: 'folder', label: 'All folders', options: paths }]
   return (
     <Page title="Sequences" meta="Syncs that run in an order, each after the one before it." actions={addSequence}>
-      <DocumentList
+      <ResourceList
         kind="sequences"
-        noun="sequences"
+        one="sequence"
         columns={sequenceColumns}
-        filters={[statusFilter, ...folderFilter]}
+        filters={[statusFilter]}
         search={search}
         onSearch={(next) => void navigate({ search: next, replace: true })}
         empty={

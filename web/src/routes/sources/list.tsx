@@ -5,14 +5,14 @@ import { useQuery } from '@tanstack/react-query'
 import { getRouteApi, Link } from '@tanstack/react-router'
 import { ConnectorIcon } from '~/components/brand/ConnectorIcon'
 import { EmptyState } from '~/components/feedback/EmptyState'
-import { TimeAgo } from '~/components/format/TimeAgo'
 import { Page } from '~/components/page/Page'
-import { DocumentList } from '~/components/table/DocumentList'
 import { NameCell } from '~/components/table/NameCell'
 import type { Column } from '~/components/table/DataTable'
 import { TestBadge } from '~/features/connection/TestBadge'
 import { sourceCatalogQuery } from '~/services/catalog'
 import type { Source } from '~/services/types'
+import { createdColumn, creatorColumn, labelsColumn, slugColumn, updatedColumn } from '~/features/list/common'
+import { ResourceList } from '~/features/list/ResourceList'
 
 const route = getRouteApi('/app/sources')
 
@@ -22,6 +22,7 @@ const columnsFor = (typeName: (slug: string) => string): Column<Source>[] => [
     header: 'Name',
     fill: true,
     sort: 'name',
+    text: ({ metadata }) => metadata.name,
     cell: ({ metadata, spec, status }) => (
       <NameCell
         icon={<ConnectorIcon type={spec.type} />}
@@ -37,10 +38,14 @@ const columnsFor = (typeName: (slug: string) => string): Column<Source>[] => [
       />
     ),
   },
-  { id: 'test', header: 'Connection', cell: ({ status }) => <TestBadge sample={status?.sample} test={status?.lastTest ?? null} /> },
-  { id: 'models', header: 'Models', align: 'right', width: 90, cell: ({ status }) => status?.modelCount ?? 0 },
-  { id: 'updated', header: 'Updated', sort: 'updatedAt', secondary: true, width: 150, cell: ({ metadata }) => <TimeAgo at={metadata.updatedAt} /> },
-  { id: 'created', header: 'Created', sort: 'createdAt', secondary: true, width: 150, cell: ({ metadata }) => <TimeAgo at={metadata.createdAt} /> },
+  { id: 'type', header: 'Type', width: 150, extra: true, text: ({ spec }) => typeName(spec.type), cell: ({ spec }) => typeName(spec.type) },
+  { id: 'test', header: 'Connection', width: 170, text: ({ status }) => (status?.lastTest === null || status?.lastTest === undefined ? '' : status.lastTest.ok ? 'works' : 'fails'), cell: ({ status }) => <TestBadge sample={status?.sample} test={status?.lastTest ?? null} /> },
+  { id: 'models', header: 'Models', align: 'right', width: 90, text: ({ status }) => String(status?.modelCount ?? 0), cell: ({ status }) => status?.modelCount ?? 0 },
+  updatedColumn,
+  createdColumn,
+  creatorColumn,
+  labelsColumn,
+  slugColumn,
 ]
 
 const addSource = (
@@ -58,11 +63,11 @@ export default function SourcesPage() {
   const typeName = (slug: string) => types.find((t) => t.value === slug)?.label ?? slug
   return (
     <Page title="Sources" meta="Where your data lives." actions={addSource}>
-      <DocumentList
+      <ResourceList
         kind="sources"
-        noun="sources"
+        one="source"
         columns={columnsFor(typeName)}
-        filters={[{ name: 'type', label: 'All types', options: types }]}
+        filters={[{ name: 'type', label: 'Type', choices: types }]}
         search={search}
         onSearch={(next) => void navigate({ search: next, replace: true })}
         empty={

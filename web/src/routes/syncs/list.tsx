@@ -1,13 +1,12 @@
 import { LinkButton } from '~/components/page/LinkButton'
 import { IconPlus, IconRefresh } from '@tabler/icons-react'
-import { useQuery } from '@tanstack/react-query'
 import { getRouteApi } from '@tanstack/react-router'
 import { EmptyState } from '~/components/feedback/EmptyState'
 import { Page } from '~/components/page/Page'
 import { syncStates } from '~/components/status/states'
-import { DocumentList, type Filter } from '~/components/table/DocumentList'
 import { syncColumns } from '~/features/sync/columns'
-import { foldersQuery } from '~/services/documents'
+import { useChoices } from '~/features/list/useChoices'
+import { ResourceList, type ListFilter } from '~/features/list/ResourceList'
 
 const route = getRouteApi('/app/syncs')
 
@@ -17,20 +16,21 @@ const addSync = (
   </LinkButton>
 )
 
-const statusFilter: Filter = {
+const statusFilter: ListFilter = {
   name: 'status',
-  label: 'All statuses',
-  options: Object.entries(syncStates).map(([value, { label }]) => ({ value, label })),
+  label: 'Status',
+  choices: Object.entries(syncStates).map(([value, { label }]) => ({ value, label })),
 }
 
-const alertFilter: Filter = {
+const alertFilter: ListFilter = {
   name: 'alerts',
-  label: 'All alerts',
-  options: [
+  label: 'Health',
+  single: true,
+  choices: [
+    { value: 'none', label: 'Healthy: no alerts' },
     { value: 'any', label: 'Any alert' },
-    { value: 'critical', label: 'Critical' },
-    { value: 'warning', label: 'Warning' },
-    { value: 'none', label: 'No alerts' },
+    { value: 'warning', label: 'Warnings' },
+    { value: 'critical', label: 'Critical alerts' },
   ],
 }
 
@@ -38,16 +38,19 @@ const alertFilter: Filter = {
 export default function SyncsPage() {
   const search = route.useSearch()
   const navigate = route.useNavigate()
-  const folders = useQuery(foldersQuery)
-  const paths = (folders.data?.items ?? []).map(({ path }) => ({ value: path, label: path }))
-  const folderFilter: Filter[] = paths.length === 0 ? [] : [{ name: 'folder', label: 'All folders', options: paths }]
+  const filters: ListFilter[] = [
+    statusFilter,
+    alertFilter,
+    { name: 'destination', label: 'Destination', choices: useChoices('destinations') },
+    { name: 'source', label: 'Source', choices: useChoices('sources') },
+  ]
   return (
     <Page title="Syncs" meta="Which rows go where, and when." actions={addSync}>
-      <DocumentList
+      <ResourceList
         kind="syncs"
-        noun="syncs"
+        one="sync"
         columns={syncColumns}
-        filters={[statusFilter, alertFilter, ...folderFilter]}
+        filters={filters}
         search={search}
         onSearch={(next) => void navigate({ search: next, replace: true })}
         empty={

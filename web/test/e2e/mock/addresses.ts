@@ -49,6 +49,35 @@ const preview = async (page: Page) => {
   await expect(page.getByRole('table', { name: 'Preview rows' })).toBeVisible()
 }
 
+const folderTree = async (page: Page) => {
+  await page.getByRole('button', { name: 'Show folders' }).click()
+  await expect(page.getByRole('treeitem', { name: /Marketing/ })).toHaveAttribute('aria-selected', 'true')
+}
+
+const selected = async (page: Page) => {
+  await page.getByRole('checkbox', { name: 'Select VIP customers to CRM' }).check()
+  await page.getByRole('button', { name: 'Actions', exact: true }).click()
+  await expect(page.getByRole('menuitem', { name: 'Move to folder' })).toBeVisible()
+}
+
+const labelFilter = async (page: Page) => {
+  await page.getByRole('button', { name: /^Labels/ }).click()
+  await expect(page.getByRole('checkbox', { name: 'Exclude team: crm' })).toBeChecked()
+}
+
+const columns = async (page: Page) => {
+  await page.getByRole('button', { name: 'Choose columns' }).click()
+  await page.getByRole('checkbox', { name: 'Labels' }).check()
+  await expect(page.getByRole('columnheader', { name: 'Labels' })).toBeVisible()
+}
+
+const deleteSome = async (page: Page) => {
+  await page.getByRole('checkbox', { name: 'Select all' }).check()
+  await page.getByRole('button', { name: 'Actions', exact: true }).click()
+  await page.getByRole('menuitem', { name: 'Delete' }).click()
+  await expect(page.getByRole('dialog').getByText('will stay, since something depends on them')).toBeVisible()
+}
+
 /** The model whose columns have changed in the source. */
 export const longModel = 'customers-of-all-regions-with-consent-for-marketing-by-email-phone-or-post-without-test-accounts-and-employees'
 
@@ -222,6 +251,12 @@ export const pages: Address[] = [
   { name: 'sequence-activity', path: '/sequences/customers-before-their-carts?tab=activity', ready: table('Activity') },
   { name: 'sequence-run', path: '/sequences/customers-before-their-carts', ready: sequenceRun(/Completed with errors/) },
   { name: 'sequence-run-failed', path: '/sequences/exports-then-the-api', ready: sequenceRun(/Failed/) },
+  { name: 'syncs-folder', path: '/syncs?folder=Marketing', ready: folderTree },
+  { name: 'syncs-folder-empty', path: '/syncs?folder=Nowhere', ready: text('Nothing is in Nowhere') },
+  { name: 'syncs-selected', path: '/syncs', ready: selected },
+  { name: 'syncs-labels', path: '/syncs?notLabel=team:crm', ready: labelFilter },
+  { name: 'syncs-columns', path: '/syncs', ready: columns },
+  { name: 'syncs-delete', path: '/syncs', ready: deleteSome },
   { name: 'syncs-critical', path: '/syncs?alerts=critical', ready: table('Syncs') },
   { name: 'sync-alerts', path: '/syncs/vip-customers-to-crm?tab=alerts', ready: table('Alert history') },
   { name: 'sync-alerts-failed', path: '/syncs/abandoned-carts-to-contacts-api?tab=alerts', ready: table('Alert history') },

@@ -226,10 +226,11 @@ test('a list is filtered by type on the server, in its totals too', async ({ pag
   const rows = page.getByRole('table', { name: 'Sources' }).getByRole('row')
   await expect(rows).toHaveCount(4)
   const asked = page.waitForRequest(/\/api\/sources\?.*type=postgres/)
-  await choose(page, 'All types', 'PostgreSQL')
+  await page.getByRole('button', { name: 'Type', exact: true }).click()
+  await page.getByRole('checkbox', { name: 'PostgreSQL' }).check()
   await asked
   await expect(rows).toHaveCount(2)
-  await expect(page.getByText('1 sources')).toBeVisible()
+  await expect(page.getByText('1 source', { exact: true })).toBeVisible()
 })
 
 // Req: S-03
@@ -342,8 +343,8 @@ test('a list keeps its search, filter and order in its address', async ({ page }
   await expect(page).toHaveURL(/search=exports.*sort=name/)
   await page.reload()
   await expect(rows.nth(1)).toContainText('Abandoned carts to exports')
-  await page.getByRole('combobox', { name: 'All statuses' }).click()
-  await page.getByRole('option', { name: 'Failed' }).click()
+  await page.getByRole('button', { name: 'Status', exact: true }).nth(0).click()
+  await page.getByRole('checkbox', { name: 'Failed' }).check()
   await expect(page.getByText('No syncs match')).toBeVisible()
   await page.getByRole('button', { name: 'Clear search and filters' }).click()
   await expect(rows.nth(1)).toBeVisible()
