@@ -1997,6 +1997,24 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/sources/{slug}/authorize": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who allowed the access to a source, and the callback URL to register at its vendor */
+        get: operations["get-source-access"];
+        put?: never;
+        /** Begin to allow the access to a source, in a browser */
+        post: operations["authorize-source"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/sources/{slug}/files": {
         parameters: {
             query?: never;
@@ -3523,6 +3541,7 @@ export interface components {
             in: string[];
         };
         ConnectorSourceInfo: {
+            authorize?: components["schemas"]["ConnectorShowIf"][] | null;
             books?: boolean;
             category: string;
             engines: ("basic" | "lightning")[] | null;
@@ -10686,6 +10705,70 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PageEvent"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "get-source-access": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Access"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "authorize-source": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: {
+                millrace_session?: components["schemas"]["HttpCookie"];
+            };
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Authorize"];
                 };
             };
             /** @description Error */
