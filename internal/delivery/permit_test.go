@@ -34,9 +34,12 @@ type api struct {
 func serveAPI(t *testing.T, reply func(path string) int) *api {
 	t.Helper()
 	a := &api{conns: make(chan net.Conn), calls: map[string][]time.Time{}, reply: reply}
-	server := &http.Server{Handler: a} //nolint:gosec // a test's own
-	done := make(chan error)
-	go func() { done <- server.Serve(a) }()
+	server := &http.Server{Handler: a}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		_ = server.Serve(a) //nolint:errcheck // it ends when it is closed
+	}()
 	t.Cleanup(func() {
 		server.Close() //nolint:errcheck // a test's own
 		<-done
