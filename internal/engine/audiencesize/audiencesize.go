@@ -34,7 +34,8 @@ const (
 	leaseTime = 30 * time.Minute // of one look: more than it may take
 	firstWait = time.Minute      // after an error; it doubles
 	longWait  = 6 * time.Hour
-	keepLooks = 30 // of each destination
+	keepLooks = 30                   // of each destination
+	keepMatch = 400 * 24 * time.Hour // of each sync: a year can be compared with the one before
 )
 
 // actor is who reads documents.

@@ -243,6 +243,11 @@ func TestMatches(t *testing.T) {
 		if all, err := w.reporter.Matches(t.Context(), 2, buyers.ID, 10); err != nil || len(all) != 0 {
 			t.Errorf("another workspace sees %+v, %v", all, err)
 		}
+		w.now.Advance(401 * 24 * time.Hour)
+		w.reporter.Sweep(t.Context())
+		if all, err := w.reporter.Matches(t.Context(), 1, buyers.ID, 10); err != nil || len(all) != 1 {
+			t.Errorf("after more than a year: %+v, %v", all, err)
+		}
 	})
 }
 

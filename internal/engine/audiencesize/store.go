@@ -281,6 +281,10 @@ func (r *Reporter) keep(ctx context.Context, tx bun.Tx, row reportRow, f *found)
 		if _, err := tx.NewInsert().Model(&m).On("CONFLICT (sync_id, at) DO NOTHING").Exec(ctx); err != nil {
 			return wrong(err, "keeping the matched users of a sync")
 		}
+		_, err := tx.NewDelete().Model((*matchRow)(nil)).Where("sync_id = ?", syncID).Where("at < ?", row.CheckedAt-keepMatch.Milliseconds()).Exec(ctx)
+		if err != nil {
+			return wrong(err, "forgetting old matched users of a sync")
+		}
 	}
 	return nil
 }
