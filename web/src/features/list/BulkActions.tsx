@@ -5,7 +5,7 @@ import { useState } from 'react'
 import { useConfirm } from '~/components/confirm/confirm'
 import { saidDone, saidFailed } from '~/components/feedback/toast'
 import { plural } from '~/components/format/format'
-import { bulk, type BulkRequest } from '~/services/lists'
+import { bulk, type BulkRequest, type Named } from '~/services/lists'
 import type { Bulk, KindPath } from '~/services/types'
 import { DeleteDialog, LabelsDialog, MoveDialog, OutcomeDialog } from './BulkDialogs'
 
@@ -24,14 +24,14 @@ interface Props {
   /** The names of those that are chosen, by their slugs. */
   chosen: ReadonlyMap<string, string>
   onExport: () => void
-  /** Those that are gone or changed are no longer to be chosen. */
-  onClear: () => void
+  /** Some were deleted: the others stay chosen. */
+  onLeft: (left: Named[]) => void
 }
 
 type Open = 'labels' | 'move' | 'delete' | undefined
 
 /** Does something with all that is chosen, and says what became of them. */
-function useBulk({ kind, one, chosen, onClear }: Props) {
+function useBulk({ kind, one, chosen, onLeft }: Props) {
   const client = useQueryClient()
   const [refused, setRefused] = useState<{ result: Bulk; names: ReadonlyMap<string, string>; said: string }>()
   const [progress, setProgress] = useState<number>()
@@ -41,7 +41,7 @@ function useBulk({ kind, one, chosen, onClear }: Props) {
       await Promise.all([[kind], ['folders'], ['runs'], ['models']].map((queryKey) => client.invalidateQueries({ queryKey })))
       if (result.done > 0) saidDone(`${plural(result.done, one)} ${said}.`)
       if (result.done < result.results.length) setRefused({ result, names: chosen, said })
-      if (request.action === 'delete') onClear()
+      if (request.action === 'delete') onLeft(result.results.filter(({ error }) => error !== null).map(({ slug }) => ({ slug, name: chosen.get(slug) ?? slug })))
     },
     onError: (error) => saidFailed('Not everything was done', error),
     onSettled: () => setProgress(undefined),

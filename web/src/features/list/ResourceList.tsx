@@ -185,7 +185,7 @@ export function ResourceList<K extends BulkKind>(props: Props<K>) {
           {size > 0 && (
             <div className={classes.chosen} role="region" aria-label="Selection">
               <strong className="num" role="status">{count(size)} selected</strong>
-              <BulkActions kind={kind} one={one} chosen={selection.chosen} onExport={() => csv.mutate()} onClear={selection.clear} />
+              <BulkActions kind={kind} one={one} chosen={selection.chosen} onExport={() => csv.mutate()} onLeft={selection.choose} />
               {size < total && (
                 <Button size="compact-xs" variant="subtle" loading={selecting} onClick={() => void everything()}>
                   Select all {count(total)}

@@ -346,6 +346,7 @@ test('a list keeps its search, filter and order in its address', async ({ page }
   await page.getByRole('button', { name: 'Status', exact: true }).nth(0).click()
   await page.getByRole('checkbox', { name: 'Failed' }).check()
   await expect(page.getByText('No syncs match')).toBeVisible()
+  await page.keyboard.press('Escape')
   await page.getByRole('button', { name: 'Clear search and filters' }).click()
   await expect(rows.nth(1)).toBeVisible()
 })

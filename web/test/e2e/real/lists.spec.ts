@@ -19,7 +19,7 @@ test('a long list is scrolled, filtered, filed and changed over a real server', 
   await page.getByRole('region', { name: 'Syncs, scrolls' }).evaluate((element) => element.scrollTo(0, element.scrollHeight))
   await expect(table).toContainText(`${sync} 229`)
   await page.goto(`/syncs?search=${sync}&label=half:second`)
-  await page.getByRole('checkbox', { name: 'Select all' }).check()
+  await page.getByRole('checkbox', { name: 'Select all', exact: true }).check()
   await expect(page.getByText('115 selected')).toBeVisible()
   const act = async (name: string) => {
     await page.getByRole('button', { name: 'Actions', exact: true }).click()
@@ -39,7 +39,7 @@ test('a long list is scrolled, filtered, filed and changed over a real server', 
   await page.getByRole('dialog').getByLabel('Name').fill(folder)
   await page.getByRole('dialog').getByRole('button', { name: 'Save' }).click()
   await expect(page.getByRole('button', { name: folder, exact: true })).toBeVisible()
-  await page.getByRole('checkbox', { name: 'Select all' }).check()
+  await page.getByRole('checkbox', { name: 'Select all', exact: true }).check()
   await act('Delete')
   await page.getByRole('button', { name: 'Delete 115 syncs' }).click()
   await expect(page.getByText('115 syncs deleted.')).toBeVisible()
