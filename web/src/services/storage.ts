@@ -18,6 +18,8 @@ export const storageQuery = queryOptions({
 export const storageSyncsQuery = queryOptions({
   queryKey: ['storage', 'syncs'],
   queryFn: async ({ signal }) => (await get<Items<StorageSync>>('/api/storage/syncs', signal)).items,
+  // An answer is a run: when it ends, the sync no longer asks. It may wait for a worker before it begins.
+  refetchInterval: ({ state }) => (state.data?.some(({ running, standing }) => running || (standing !== 'ready' && standing !== 'none')) === true ? 2000 : false),
 })
 
 /** The storages that people described. */

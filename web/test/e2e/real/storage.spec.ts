@@ -54,7 +54,7 @@ test('a workspace moves to a bucket of its own and back, and its syncs ask', asy
 
   await page.goto(`/syncs/${sync}`)
   await page.getByRole('button', { name: 'Run', exact: true }).click()
-  await waitForEnd(page, 'Failed')
+  await waitForEnd(page, 'Aborted due to fatal error')
   await expect(page.getByText('full resync').first()).toBeVisible()
   await page.goto('/settings/storage')
   await page.getByText(/Need an answer/).click()
