@@ -47,9 +47,9 @@ test('a workspace moves to a bucket of its own and back, and its syncs ask', asy
   await page.getByRole('button', { name: 'Save' }).click()
 
   await page.getByRole('row', { name: new RegExp(name) }).getByRole('button', { name: 'Use it' }).click()
-  await expect(page.getByRole('dialog')).toContainText(sync)
+  await expect(page.getByRole('dialog')).toContainText('begin anew')
   await page.getByRole('dialog').getByRole('button', { name: 'Pause syncs and move' }).click()
-  await expect(page.getByRole('row', { name: new RegExp(`${name}.*In use`) })).toBeVisible({ timeout: 60_000 })
+  await expect(page.getByRole('row', { name: new RegExp(`${name}.*In use`) })).toBeVisible({ timeout: 90_000 })
   expect(await breaches(page)).toEqual([])
 
   await page.goto(`/syncs/${sync}`)
@@ -58,6 +58,7 @@ test('a workspace moves to a bucket of its own and back, and its syncs ask', asy
   await expect(page.getByText('full resync').first()).toBeVisible()
   await page.goto('/settings/storage')
   await page.getByText(/Need an answer/).click()
+  await page.getByRole('textbox', { name: 'Search syncs' }).fill(sync) // other tests have made syncs too
   await page.getByRole('row', { name: new RegExp(sync) }).getByRole('button', { name: 'Reset CDC' }).click()
   await page.getByRole('dialog').getByRole('button', { name: 'Reset CDC' }).click()
   await expect(page.getByRole('row', { name: new RegExp(sync) })).toBeHidden({ timeout: 30_000 })
