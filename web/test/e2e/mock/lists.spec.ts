@@ -154,7 +154,7 @@ test('many are chosen, labelled and moved, and the models of syncs move with the
 
 test('what can be deleted is, and of the others it says why not', async ({ page }) => {
   await page.goto('/syncs')
-  await page.getByRole('checkbox', { name: 'Select all', exact: true }).check()
+  await page.getByRole('checkbox', { name: 'Select all', exact: true }).click()
   await expect(page.getByText('5 selected')).toBeVisible()
   await act(page, 'Disable')
   await expect(page.getByText('5 syncs disabled.')).toBeVisible()
