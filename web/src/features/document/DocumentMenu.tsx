@@ -31,7 +31,7 @@ export function DocumentMenu<K extends KindPath>({ kind, document, children }: P
             Name, folder and labels
           </Menu.Item>
           <Menu.Divider />
-          <Menu.Item color="red" leftSection={<IconTrash size={15} />} onClick={() => void remove()}>
+          <Menu.Item c="var(--bad)" leftSection={<IconTrash size={15} />} onClick={() => void remove()}>
             Delete {document.kind}
           </Menu.Item>
         </Menu.Dropdown>

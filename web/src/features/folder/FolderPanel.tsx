@@ -34,7 +34,7 @@ function FolderMenu({ path, onAsk }: { path: string; onAsk: (question: FolderQue
         <Menu.Item onClick={() => onAsk({ ask: 'rename', path })}>Rename</Menu.Item>
         <Menu.Item onClick={() => onAsk({ ask: 'move', path })}>Move</Menu.Item>
         <Menu.Divider />
-        <Menu.Item color="red" onClick={() => onAsk({ ask: 'delete', path })}>
+        <Menu.Item c="var(--bad)" onClick={() => onAsk({ ask: 'delete', path })}>
           Delete
         </Menu.Item>
       </Menu.Dropdown>

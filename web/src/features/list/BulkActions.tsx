@@ -68,7 +68,7 @@ export function BulkActions(props: Props) {
   }
   return (
     <>
-      <Menu position="bottom-start" width={220}>
+      <Menu position="bottom-start" width={220} withInitialFocusPlaceholder={false}>
         <Menu.Target>
           <Button size="xs" loading={change.isPending} rightSection={<IconChevronDown size={13} aria-hidden />}>
             Actions
@@ -101,7 +101,7 @@ export function BulkActions(props: Props) {
             Export as CSV
           </Menu.Item>
           <Menu.Divider />
-          <Menu.Item color="red" leftSection={<IconTrash size={15} aria-hidden />} onClick={() => setOpen('delete')}>
+          <Menu.Item c="var(--bad)" leftSection={<IconTrash size={15} aria-hidden />} onClick={() => setOpen('delete')}>
             Delete
           </Menu.Item>
         </Menu.Dropdown>

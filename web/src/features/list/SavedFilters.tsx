@@ -134,7 +134,7 @@ export function SavedFilters({ kind, search, onSearch, narrowed }: Props) {
           </Menu.Item>
           {current !== undefined && mayChange(current) && <Menu.Item onClick={() => setSaving({ filter: current })}>Rename or share {current.name}</Menu.Item>}
           {current !== undefined && mayChange(current) && (
-            <Menu.Item color="red" leftSection={<IconTrash size={14} aria-hidden />} onClick={() => void drop(current)}>
+            <Menu.Item c="var(--bad)" leftSection={<IconTrash size={14} aria-hidden />} onClick={() => void drop(current)}>
               Delete {current.name}
             </Menu.Item>
           )}
