@@ -22,7 +22,7 @@ type Place struct {
 type Places interface {
 	// Place returns where a workspace's objects lie, and notes that a run uses it.
 	Place(ctx context.Context, workspaceID int64) (Place, error)
-	// Earlier returns what a workspace kept in a place that it used before. A place that nobody can find any more is
+	// Earlier returns what a workspace keeps in one of its places, also in one that it used before. A place that nobody can find any more is
 	// fault.CodeNotFound.
 	Earlier(ctx context.Context, workspaceID, placeID int64) (Stored, error)
 }
@@ -40,37 +40,37 @@ func (e *Engine) place(ctx context.Context, workspaceID int64) (Place, error) {
 	return e.Places.Place(ctx, workspaceID)
 }
 
-// stored returns where the objects of a run that is over lie: perhaps in a place that its workspace used before.
+// stored returns where the objects of a run lie, by the number of its place: the workspace may have left that place, or
+// leave it while they are read.
 func (e *Engine) stored(ctx context.Context, r Run) (Stored, error) {
-	place, err := e.place(ctx, r.WorkspaceID)
-	if err != nil || place.ID == r.Pinned.Place {
-		return e.Storage, err
+	if e.Places == nil {
+		return e.Storage, nil
 	}
-	before, err := e.Places.Earlier(ctx, r.WorkspaceID, r.Pinned.Place)
+	at, err := e.Places.Earlier(ctx, r.WorkspaceID, r.Pinned.Place)
 	if err != nil {
-		return nil, usedBefore(r.ID, err)
+		return nil, gone(r.ID, err)
 	}
-	return left{before, r.ID}, nil
+	return kept{at, r.ID}, nil
 }
 
-// left is what a run kept in a place that its workspace has left.
-type left struct {
+// kept is what a run kept in its place.
+type kept struct {
 	Stored
 
 	runID int64
 }
 
 // Download brings an object to a local file.
-func (s left) Download(ctx context.Context, workspaceID int64, key, localPath string) error {
-	return usedBefore(s.runID, s.Stored.Download(ctx, workspaceID, key, localPath))
+func (s kept) Download(ctx context.Context, workspaceID int64, key, localPath string) error {
+	return gone(s.runID, s.Stored.Download(ctx, workspaceID, key, localPath))
 }
 
-// usedBefore says why something is not found.
-func usedBefore(runID int64, err error) error {
+// gone says why something is not found.
+func gone(runID int64, err error) error {
 	if !fault.Is(err, fault.CodeNotFound) {
 		return err
 	}
-	return fault.New(fault.CodeNotFound, "the rows and requests of run %d lay in the storage that the workspace used before, and are not there any more", runID).
+	return fault.New(fault.CodeNotFound, "the rows and requests of run %d are no longer in the storage that it used", runID).
 		WithSuggestion("What earlier runs did does not move with the storage; only their numbers stay.")
 }
 

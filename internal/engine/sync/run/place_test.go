@@ -155,14 +155,14 @@ func TestRunsInTheStorageOfBefore(t *testing.T) {
 			t.Error(err)
 		}
 		p.removed = true
-		if err := read(); !fault.Is(err, fault.CodeNotFound) || !strings.Contains(err.Error(), "used before") {
+		if err := read(); !fault.Is(err, fault.CodeNotFound) || !strings.Contains(err.Error(), "no longer in the storage") {
 			t.Errorf("a storage that is gone: %v", err)
 		}
 		p.removed = false
 		if err := p.folder(0).DeletePrefix(t.Context(), workspace, "syncs/"); err != nil {
 			t.Fatal(err)
 		}
-		if err := read(); !fault.Is(err, fault.CodeNotFound) || !strings.Contains(err.Error(), "used before") {
+		if err := read(); !fault.Is(err, fault.CodeNotFound) || !strings.Contains(err.Error(), "no longer in the storage") {
 			t.Errorf("objects that are gone: %v", err)
 		}
 	})
