@@ -75,7 +75,7 @@ type Idempotency string
 // The kinds of idempotency.
 const (
 	Idempotent    Idempotency = "idempotent"    // sending again has the same effect: in-doubt rows are resent
-	Keyed         Idempotency = "keyed"         // the vendor drops a second request with the same Batch.ID
+	Keyed         Idempotency = "keyed"         // the vendor drops a second request with the same Batch.ID, or a row with the same key
 	Transactional Idempotency = "transactional" // a receipt of Batch.ID is written in the same transaction
 	NotIdempotent Idempotency = "none"          // sending again may duplicate: reported, unless the sync says resend
 )
@@ -407,7 +407,14 @@ type RetryPolicy struct {
 
 // Batch is rows with one operation.
 type Batch struct {
-	ID        string // the same for the same rows of the same plan, until each of them was answered
+	// ID is the same for the same rows until they were answered, also when a later run sends them again. It belongs to
+	// these rows, what they say and nothing else.
+	ID string
+
+	// Origin is ID, except where some of the rows that were sent under it changed since or were answered: then the others
+	// have another ID and keep the Origin. Keys of single rows are made of it.
+	Origin string
+
 	Operation Operation
 	Rows      []Row
 

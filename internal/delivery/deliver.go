@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -27,12 +28,25 @@ type Chunk struct {
 	Bind    func() RowReader // a reader for one goroutine
 	Release func()
 
+	// ID is that of the batch as which an earlier run sent the rows. Then Ordinals has the ordinal of each, instead of
+	// First.
+	ID       string
+	Ordinals []int64
+
 	pieces atomic.Int64
+}
+
+// ordinal returns that of a row.
+func (c *Chunk) ordinal(i int) int64 {
+	if c.Ordinals != nil {
+		return c.Ordinals[i]
+	}
+	return c.First + int64(i)
 }
 
 // RowReader maps rows of a chunk.
 type RowReader interface {
-	// Read fills the row: ordinal, key, values and whatever else the session asked for. The values may
+	// Read fills the row: key, values and whatever else the session asked for. The values may
 	// share the chunk's memory. An error refuses this row alone.
 	Read(i int, row *connector.Row) error
 }
@@ -69,6 +83,7 @@ type Delivery struct {
 	Journal   *Journal
 	Ledger    *Ledger
 	Retract   Chunks    // yields changed and added rows to read for the records that they had and lost; nil: rows are one record
+	Repeats   Chunks    // yields the rows that are sent again as an earlier run sent them, one chunk for each batch; nil: none
 	Exchanges Exchanges // nil keeps none
 	Clock     clock.Clock
 	Log       *slog.Logger
@@ -135,7 +150,7 @@ type deferred struct {
 func (d *Delivery) Run(ctx, drain context.Context) error {
 	d.limit(d.Session.Limits(), fmt.Sprintf("sync %d", d.Job.SyncID))
 	d.batches.Store(d.Ledger.lastBatch())
-	d.resumed = d.Ledger.Total(NotSent) < d.Ledger.Rows()
+	d.resumed = d.Repeats != nil || d.Ledger.Total(NotSent) < d.Ledger.Rows()
 	drain, d.fail.stop = context.WithCancel(drain)
 	defer d.fail.stop()
 	for _, p := range d.passes() {
@@ -169,16 +184,25 @@ type pass struct {
 // passes lists them in their order (D6): what rows had and lost is removed before anything is changed or added, since
 // another row may have it now.
 func (d *Delivery) passes() []pass {
-	all := []pass{{rows: connector.Removed, send: connector.Removed, feed: d.Chunks}}
+	all := d.both(connector.Removed)
 	if d.Retract != nil && !d.limits.Deferred {
 		for _, op := range []connector.Operation{connector.Changed, connector.Added} {
 			all = append(all, pass{rows: op, send: connector.Removed, feed: d.Retract, retract: true})
 		}
 	}
 	for _, op := range []connector.Operation{connector.Changed, connector.Added} {
-		all = append(all, pass{rows: op, send: op, feed: d.Chunks})
+		all = append(all, d.both(op)...)
 	}
 	return all
+}
+
+// both goes through what is repeated of an operation, and through its other rows.
+func (d *Delivery) both(op connector.Operation) []pass {
+	whole := pass{rows: op, send: op, feed: d.Chunks}
+	if d.Repeats == nil || d.limits.Deferred {
+		return []pass{whole}
+	}
+	return []pass{{rows: op, send: op, feed: d.Repeats}, whole}
 }
 
 // pass sends the rows of one operation and waits for their answers.
@@ -217,7 +241,8 @@ type task struct {
 	pass
 	pieces []piece
 	rows   int
-	size   int // how many rows it gets, and records at a time
+	size   int    // how many rows it gets, and records at a time
+	id     string // of the batch as which an earlier run sent the rows, which are all of it
 }
 
 func (d *Delivery) task(p pass) task {
@@ -260,13 +285,16 @@ func (d *Delivery) cut(drain context.Context, p pass, tasks chan<- task) error {
 			return d.hand(drain, tasks, t)
 		}
 		c.hold()
+		if c.ID != "" {
+			t.id, t.size = c.ID, math.MaxInt
+		}
 		for from := 0; from < c.Rows; {
 			to := min(c.Rows, from+t.size-t.rows)
 			c.hold()
 			t.pieces = append(t.pieces, piece{c, from, to})
 			t.rows += to - from
 			from = to
-			if t.rows < t.size {
+			if t.rows < t.size && t.id == "" {
 				continue
 			}
 			if err := d.hand(drain, tasks, t); err != nil || drain.Err() != nil {

@@ -312,7 +312,10 @@ func (x *execution) begin(w *work) (err error) {
 	limits := w.session.Limits()
 	x.change(func(r *Run) {
 		r.Pinned.Idempotency, r.Pinned.Deferred = limits.Idempotency, limits.Deferred
-		r.Pinned.Once = once(w.session, r.Pinned.Resend)
+		r.Pinned.Once, r.Pinned.Keyed = nil, operations(w.session, connector.Keyed)
+		if !r.Pinned.Resend {
+			r.Pinned.Once = operations(w.session, connector.NotIdempotent)
+		}
 	})
 	if limits.Operations != nil {
 		w.rules = w.rules.only(limits.Operations)
@@ -320,18 +323,15 @@ func (x *execution) begin(w *work) (err error) {
 	return checkFan(w.kind, limits, w.rules)
 }
 
-// once lists the operations that must not be repeated when their outcome is unknown.
-func once(s connector.Session, resend bool) []connector.Operation {
-	if resend {
-		return nil
-	}
+// operations lists those with an idempotency.
+func operations(s connector.Session, i connector.Idempotency) []connector.Operation {
 	var ops []connector.Operation
 	for _, op := range connector.Operations {
 		limits := s.Limits()
 		if each, ok := s.(connector.OperationLimiter); ok {
 			limits = each.LimitsOf(op)
 		}
-		if limits.Idempotency == connector.NotIdempotent {
+		if limits.Idempotency == i {
 			ops = append(ops, op)
 		}
 	}
