@@ -274,7 +274,7 @@ type TargetField struct {
 }
 
 // SyncJob is what a run asks of a destination. All of it stays the same when a run is repeated after
-// a crash, except RunID and StartedAt.
+// a crash, except RunID, StartedAt and Pace.
 type SyncJob struct {
 	SyncID     int64
 	SyncSlug   string
@@ -290,6 +290,16 @@ type SyncJob struct {
 	Model      ModelInfo
 	FirstRun   bool // nothing was ever settled for this sync
 	Rows       int64
+	Pace       Pace // of the requests that a session makes outside batches; nil: nobody paces them
+}
+
+// Pace keeps requests that belong to no batch within limits: those of Destination.Begin, Clearer.Clear and
+// Session.Finish.
+type Pace interface {
+	// Next waits until the limits allow a request. An error says that it must not be made, as that of Batch.Next.
+	Next(ctx context.Context, rates []Rate, t Turn) error
+	// Hold keeps all requests with the credential from beginning for a while, since the destination asked for it.
+	Hold(ctx context.Context, rates []Rate, after time.Duration)
 }
 
 // ModelInfo is what a destination may know of the model.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -93,6 +94,8 @@ type Delivery struct {
 	Owner    string        // names the run and its worker to Quotas
 	Patience time.Duration // how long limits may make the run wait before it ends with a Pause; 0: however long
 
+	Outside *Outside // paces what the session asks when it finishes; nil: nobody does
+
 	// Lost says why nothing may be sent any more, although nobody has stopped the run: another worker may have it
 	// (D7). nil: nobody else can.
 	Lost func() error
@@ -148,7 +151,7 @@ type deferred struct {
 // returns the first fatal error, a Pause, or drain's cause when rows were left over. What became of each row is
 // in the ledger either way.
 func (d *Delivery) Run(ctx, drain context.Context) error {
-	d.limit(d.Session.Limits(), fmt.Sprintf("sync %d", d.Job.SyncID))
+	d.limit(d.Session.Limits(), privateClass(d.Job, ""))
 	d.batches.Store(d.Ledger.lastBatch())
 	d.resumed = d.Repeats != nil || d.Ledger.Total(NotSent) < d.Ledger.Rows()
 	drain, d.fail.stop = context.WithCancel(drain)
@@ -158,11 +161,20 @@ func (d *Delivery) Run(ctx, drain context.Context) error {
 			return err
 		}
 	}
-	if err := d.finish(ctx); err != nil {
+	err := d.finish(ctx)
+	if err != nil && fault.Is(err, fault.CodeRunCancelled) && drain.Err() != nil {
+		return context.Cause(drain)
+	}
+	if err != nil {
 		return err
 	}
 	sleep(drain, d.rest.Sub(d.Clock.Now())) // a run that is stopped meanwhile has nothing left to do
 	return nil
+}
+
+// privateClass names the limits of a sync's own, or of one of its operations.
+func privateClass(job connector.SyncJob, op connector.Operation) string {
+	return strings.TrimSuffix(fmt.Sprintf("sync %d %s", job.SyncID, op), " ")
 }
 
 // limit makes batches by the limits from now on.
@@ -208,7 +220,7 @@ func (d *Delivery) both(op connector.Operation) []pass {
 // pass sends the rows of one operation and waits for their answers.
 func (d *Delivery) pass(ctx, drain context.Context, p pass) error {
 	if s, ok := d.Session.(connector.OperationLimiter); ok {
-		d.limit(s.LimitsOf(p.send), fmt.Sprintf("sync %d %s", d.Job.SyncID, p.send))
+		d.limit(s.LimitsOf(p.send), privateClass(d.Job, p.send))
 	}
 	d.resumed = d.resumed || d.Retract != nil // a row whose retraction was refused waits for the next run
 	before := d.batches.Load()
@@ -323,6 +335,12 @@ func (d *Delivery) hand(drain context.Context, tasks chan<- task, t task) error 
 // finish completes the session. For a deferred one, this is when its rows count (DESIGN: files count as
 // acknowledged at finalisation only).
 func (d *Delivery) finish(ctx context.Context) error {
+	if d.Outside != nil {
+		if d.limits.Deferred {
+			d.Outside.Patience = 0 // a file that was begun cannot be put aside
+		}
+		defer d.Outside.Close()
+	}
 	if !d.limits.Deferred || d.Ledger.Rows() == 0 {
 		if err := d.Session.Finish(ctx); err != nil {
 			return fmt.Errorf("finishing the run at the destination: %w", err)

@@ -515,7 +515,7 @@ func (l *lane) lost() error {
 func (l *lane) write(op connector.Operation, a announced) (connector.Result, error) {
 	defer l.d.pacer.end()
 	l.sent = true
-	b := connector.Batch{ID: a.id, Origin: originOf(a.id), Operation: op, Rows: a.rows, Checkpoint: l.checkpoint(a.number), Next: l.permit.next, Hold: l.hold}
+	b := connector.Batch{ID: a.id, Origin: originOf(a.id), Operation: op, Rows: a.rows, Checkpoint: l.checkpoint(a.number), Next: l.permit.next, Hold: l.d.hold}
 	result, err := l.d.Session.Write(l.ctx, &b)
 	if l.d.Exchanges != nil && len(b.Exchanges) > 0 {
 		l.d.Exchanges.Record(BatchExchanges{Batch: a.number, Operation: op, Rows: spansOf(a.rows), Exchanges: b.Exchanges})

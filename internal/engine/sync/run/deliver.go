@@ -199,7 +199,7 @@ func (x *execution) deliver(w *work) (err error) {
 	d := &delivery.Delivery{
 		Job: w.job, Session: w.session,
 		Resend: x.lease.run.Pinned.Resend, Chunks: feed, Journal: journal, Ledger: w.ledger, Clock: x.Clock, Log: x.log,
-		Owner: fmt.Sprintf("%d/%d", x.lease.run.ID, x.lease.run.Epoch), Patience: x.Patience,
+		Owner: x.owner(), Outside: w.pace, Patience: x.Patience,
 		Lost: func() error { return x.lease.mayBeLost(x.Store.LeaseTime * 4 / 5) }, // before requests under way are given up
 	}
 	if d.PlanID, err = x.planID(); err != nil {
