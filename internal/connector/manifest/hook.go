@@ -184,20 +184,25 @@ func (r *Run) Do(ctx context.Context, q *httpx.Request) (*Answered, error) {
 	if err := headers(s, q.Header, r.session.manifest.Connection.Headers); err != nil {
 		return nil, err
 	}
-	var b *connector.Batch
+	c := r.session.client
+	b := c.outside
 	if r.attempt != nil {
 		b = r.attempt.batch
 	}
-	resp, err := r.session.client.send(ctx, q, b, connector.Turn{Counts: r.session.counts(r.class)})
-	if err != nil {
-		return nil, err
+	for attempt := 1; ; attempt++ {
+		resp, err := c.send(ctx, q, b, connector.Turn{Counts: r.session.counts(r.class)})
+		if err != nil {
+			return nil, err
+		}
+		c.see(s, resp)
+		e := c.verdict(s, resp, q.Secrets, r.session.kind.Answers)
+		if e == nil {
+			return &Answered{resp}, nil
+		}
+		if !c.hold(ctx, b, e, attempt) {
+			return &Answered{resp}, e
+		}
 	}
-	r.session.client.see(s, resp)
-	if e := r.session.client.verdict(s, resp, q.Secrets, r.session.kind.Answers); e != nil {
-		hold(ctx, b, e)
-		return &Answered{resp}, e
-	}
-	return &Answered{resp}, nil
 }
 
 // Wait waits, for what the vendor does on its own.
@@ -230,8 +235,11 @@ func (d *Destination) hooked(job connector.SyncJob) (*Run, error) {
 		return nil, err
 	}
 	s := &session{Destination: d, job: job, kind: t}
-	s.client, err = d.client(1)
-	return &Run{session: s}, err
+	if s.client, err = d.client(1); err != nil {
+		return nil, err
+	}
+	s.client.outside = d.outside(t, job)
+	return &Run{session: s}, nil
 }
 
 func (d *Destination) hookedList(ctx context.Context, hook func(context.Context, *Run) ([]connector.Option, error), job connector.SyncJob) ([]connector.Option, error) {
