@@ -686,6 +686,55 @@ write: [{steps: [{request: POST /things, body: {$rows: "{{ row.match }}"}, rows:
 	}
 }
 
+// Nor is one in a list of all rows, of which a condition says which were refused.
+func TestRefusalOfNobodyInAList(t *testing.T) {
+	t.Parallel()
+	says := func(items ...map[string]any) replay.Answer {
+		list := make([]any, len(items))
+		for i, item := range items {
+			list[i] = item
+		}
+		return replay.Answer{Body: map[string]any{"all": list}}
+	}
+	good := func(id string) map[string]any { return map[string]any{"id": id} }
+	bad := func(id any) map[string]any { return map[string]any{"id": id, "why": "bad", "n": 7} }
+	byID := `{at: body.all, by: key, key: item.id, is: row.match, reject: item.why, reason: "{{ item.why }}"}`
+	for _, c := range []struct {
+		name, idempotency, readers string
+		rows                       int
+		answers                    []replay.Answer
+		refused                    []int
+		doubt                      bool
+		sent                       int
+	}{
+		{"one row", "none", byID, 1, []replay.Answer{says(bad("bob"))}, []int{0}, false, 1},
+		{"taken is none", "none", byID, 2, []replay.Answer{says(good("0"), good("bob"))}, nil, false, 1},
+		{"nobody knows", "none", byID, 2, []replay.Answer{says(good("0"), bad("bob"))}, nil, true, 1},
+		{"no name", "none", byID, 2, []replay.Answer{says(good("0"), bad(nil))}, nil, true, 1},
+		{"found", "idempotent", byID, 2, []replay.Answer{says(good("0"), bad("bob")), {}, says(bad("bob"))}, []int{1}, false, 3},
+		{"by another name", "none", `{at: body.all, by: key, key: item.email, is: row.match, reject: item.why, reason: bad}, ` + byID, 2, []replay.Answer{says(bad("1"))}, []int{1}, false, 1},
+		{"by another name before", "none", byID + `, {at: body.all, by: key, key: item.email, is: row.match, reject: item.why, reason: bad}`, 2, []replay.Answer{says(bad("1"))}, []int{1}, false, 1},
+		{"more than rows", "none", `{at: body.all, by: index, reject: item.why, reason: bad}`, 2, []replay.Answer{says(good("0"), good("1"), bad("2"))}, nil, true, 1},
+		{"a number of none", "none", `{at: body.all, by: index, index: item.n, reject: item.why, reason: bad}`, 2, []replay.Answer{says(bad("1"))}, nil, true, 1},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			s, asked := begin(t, "idempotency: "+c.idempotency+`
+batch: {rows: 5}
+write: [{steps: [{request: POST /things, body: {$rows: "{{ row.match }}"}, rows: [`+c.readers+`]}]}]
+`, nil, c.answers...)
+			r, err := write(t, s, connector.Added, rows([3]string{"0", "", ""}, [3]string{"1", "", ""})[:c.rows])
+			var refused []int
+			for _, one := range r.Rejected {
+				refused = append(refused, one.Row)
+			}
+			if !slices.Equal(refused, c.refused) || (err != nil) != c.doubt || c.doubt && fault.ClassOf(err) != fault.Unknown || strings.Count(asked(), "POST") != c.sent {
+				t.Errorf("got %v, %v after %s", r, err, asked())
+			}
+		})
+	}
+}
+
 // No form in which a request has a secret is in the request log.
 //
 // Req: SY-74
