@@ -30,10 +30,14 @@ func validateCommand() *cobra.Command {
 		RunE: func(cmd *cobra.Command, files []string) error {
 			bad := 0
 			for _, file := range files {
-				if _, err := readManifest(file); err != nil {
+				m, err := readManifest(file)
+				if err != nil {
 					bad++
 					printIssues(cmd, err)
 					continue
+				}
+				for _, w := range m.Warnings() {
+					fmt.Fprintf(cmd.OutOrStdout(), "%s (%s, a warning)\n", w.Message, w.Path)
 				}
 				fmt.Fprintf(cmd.OutOrStdout(), "%s: good\n", file)
 			}

@@ -1,9 +1,11 @@
 package destination
 
 import (
+	"os"
 	"path/filepath"
 	"testing"
 
+	"github.com/millrace/millrace/internal/connector/manifest"
 	"github.com/millrace/millrace/internal/connector/manifest/manifesttest"
 	"github.com/millrace/millrace/internal/httpx"
 )
@@ -18,6 +20,28 @@ func TestCases(t *testing.T) {
 			t.Parallel()
 			manifesttest.Run(t, info, filepath.Join(info.Slug, "testdata"))
 		})
+	}
+}
+
+// No condition is one that people read otherwise than Millrace does.
+func TestConditionsAreClear(t *testing.T) {
+	t.Parallel()
+	files, err := filepath.Glob("*/manifest.yaml")
+	if err != nil || len(files) == 0 {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		m, err := manifest.Parse(file, text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, w := range m.Warnings() {
+			t.Error(w.Message)
+		}
 	}
 }
 

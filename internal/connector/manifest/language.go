@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/millrace/millrace/internal/connector"
+	"github.com/millrace/millrace/internal/fault"
 )
 
 // Version is the version of the language. A manifest names the version that it was written in.
@@ -26,6 +27,8 @@ type Manifest struct {
 	FieldSets  map[string]FieldSet `yaml:"fieldSets" doc:"Fields that rows can fill, by a name that sync types use."`
 	Audiences  *Audiences          `yaml:"audiences" doc:"With an ad platform: how the audiences of its accounts are listed, with their sizes."`
 	SyncTypes  []SyncType          `yaml:"syncTypes" doc:"What can be synced." required:"true"`
+
+	doubts fault.Issues
 }
 
 // Connection is how the vendor is reached.

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -108,6 +109,50 @@ func TestMistakes(t *testing.T) {
 				t.Errorf("no line: %s", issues[0].Message)
 			}
 		})
+	}
+}
+
+// Where people would read a condition otherwise than Millrace does, a warning says how it is read.
+func TestWarnings(t *testing.T) {
+	t.Parallel()
+	const was = `settings.mode != "odd"`
+	for _, c := range []struct{ name, to, want string }{
+		{"and before or", `settings.mode == "a" and row.id or row.key contains ") or (" and row.match`, `kitchen.yaml:%d: conditions are read from the right: settings.mode == "a" and (row.id or (row.key contains ") or (" and row.match));`},
+		{"or before and", `row.id or row.key and row.match`, ""},
+		{"one word", `row.id and row.key and row.match`, ""},
+		{"a list", `[row.id or row.key, row.match or row.id]`, ""},
+		{"within a list", `[row.id, row.key and row.match or row.id]`, `kitchen.yaml:%d: conditions are read from the right: row.key and (row.match or row.id);`},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			before, _, found := strings.Cut(kitchen(t), was)
+			m, err := manifest.Parse("kitchen.yaml", []byte(strings.Replace(kitchen(t), was, c.to, 1)))
+			if err != nil || !found {
+				t.Fatal(err)
+			}
+			var got string
+			for _, w := range m.Warnings() {
+				got += w.Message
+			}
+			if want := strings.ReplaceAll(c.want, "%d", strconv.Itoa(strings.Count(before, "\n")+1)); !strings.HasPrefix(got, want) || want == "" && got != "" {
+				t.Errorf("got %q, want %q", got, want)
+			}
+		})
+	}
+}
+
+// A list of conditions holds where all of them do.
+func TestListOfConditions(t *testing.T) {
+	t.Parallel()
+	s, asked := begin(t, `idempotency: idempotent
+batch: {rows: 5}
+write: [{steps: [{where: [row.fields.name == "a" or row.fields.name == "b", row.fields.list == "x"], request: POST /things, body: {$rows: "{{ row.match }}"}}]}]
+`, nil)
+	if _, err := write(t, s, connector.Added, rows([3]string{"0", "a", "x"}, [3]string{"1", "a", "y"}, [3]string{"2", "c", "x"}, [3]string{"3", "b", "x"})); err != nil {
+		t.Fatal(err)
+	}
+	if got := strings.Join(strings.Fields(asked()), ""); !strings.HasSuffix(got, `["0","3"]`) {
+		t.Errorf("sent %s", got)
 	}
 }
 
