@@ -432,6 +432,9 @@ func (a *attempt) poll(ctx context.Context, st *Step, rows []*record) error {
 func (d *Destination) wait(ctx context.Context, t time.Duration) error {
 	if c, byHand := d.clock.(*clock.Manual); byHand {
 		c.Advance(t)
+		t = 0
+	}
+	if t == 0 && ctx.Err() == nil {
 		return nil
 	}
 	select {

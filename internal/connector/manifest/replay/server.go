@@ -21,6 +21,18 @@ type vendor struct {
 	judge   Judge
 	faults  []string
 	watch   *Watch
+	count   int    // of the requests so far
+	last    string // method and path of the last one
+}
+
+// waitedFor says what a case was waiting for.
+func (v *vendor) waitedFor() string {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.count == 0 {
+		return "before its first request"
+	}
+	return fmt.Sprintf("after request %d, %s", v.count, v.last)
 }
 
 // Serve starts a server that gives answers in order, and {} after the last one; asked returns what it was asked.
@@ -45,6 +57,7 @@ func (v *vendor) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	v.mu.Lock()
 	defer v.mu.Unlock()
+	v.count, v.last = v.count+1, r.Method+" "+r.URL.RequestURI()
 	v.note(r, body)
 	if v.judge != nil {
 		if problem := v.judge.Problem(r, body); problem != "" {
