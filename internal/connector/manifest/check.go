@@ -177,6 +177,9 @@ func (c *checker) settingNames() []string {
 	return names
 }
 
+// connectionNames are what a list of the connection's form sees.
+var connectionNames = []string{"connection", "token", "body", "status", "headers", "item", "page"}
+
 var jobNames = []string{"connection", "token", "settings", "run", "model", "body", "status", "headers", "item", "page"}
 
 var columnForm = regexp.MustCompile(`^[a-z][a-z0-9_]*$`)
@@ -211,7 +214,11 @@ func (c *checker) audiences() {
 func (c *checker) lists() {
 	for _, name := range slices.Sorted(maps.Keys(c.m.Lists)) {
 		l := c.m.Lists[name]
-		c.names(reflect.ValueOf(&l), jobNames, c.settingNames())
+		roots := jobNames
+		if slices.ContainsFunc(c.m.Connection.Fields, func(f Field) bool { return f.OptionsFrom == name }) {
+			roots = connectionNames // there is no sync
+		}
+		c.names(reflect.ValueOf(&l), roots, c.settingNames())
 		c.paging("lists."+name, l.Paging)
 	}
 }

@@ -70,6 +70,7 @@ func TestMistakes(t *testing.T) {
 		{"connection", "{{ connection.region }}.api", "{{ connection.regoin }}.api", `the connection has no setting "regoin"; did you mean "region"?`},
 		{"row in connection", "{{ connection.region }}.api", "{{ row.key }}.api", `there is no variable "row" here`},
 		{"list", "optionsFrom: lists", "optionsFrom: list", `there is no list "list"; did you mean "lists"?`},
+		{"list of a connection", "request: GET /teams", "request: 'GET /teams/{{ settings.mode }}'", `there is no variable "settings" here`},
 		{"field set", "fieldSets: [person]", "fieldSets: [persn]", `there is no field set "persn"; did you mean "person"?`},
 		{"match field", "add: {match: [email]", "add: {match: [emial]", `there is no field "emial"; did you mean "email"?`},
 		{"delete behaviour", "deletes: [remove]", "deletes: [removed]", `there is no delete behaviour "removed"`},
