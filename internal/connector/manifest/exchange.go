@@ -21,23 +21,41 @@ func (a *attempt) exchange(ctx context.Context, st *Step, rows []*record) error 
 	if st.Until.given() {
 		return a.poll(ctx, st, rows)
 	}
-	address := ""
+	address, before := "", ""
+	a.scope.set("page", value.Value{})
 	a.met = map[*Reader]map[*record]bool{}
 	defer func() { a.more, a.met = false, nil }()
 	for range maxPages {
 		if err := a.ask(ctx, st, rows, address); err != nil {
 			return err
 		}
-		var err error
-		if address, err = a.scope.text(&st.Next.source); err != nil {
+		next, err := a.next(st)
+		if err != nil {
 			return a.unread(st, fault.Wrap(err, fault.CodeDestinationAnswer, "reading the answer"))
 		}
-		a.more = address != ""
+		a.more = next != ""
 		if err := a.answered(st, rows); err != nil || !a.more {
 			return err
 		}
+		if next == before {
+			return a.unread(st, samePage())
+		}
+		address, before = next, next
+		if st.turns && !isAddress(next) {
+			address = ""
+			a.scope.set("page", value.OfText(next))
+		}
 	}
 	return a.unread(st, fault.New(fault.CodeDestinationAnswer, "the answer has more than %d pages", maxPages))
+}
+
+// next is what names the next page of an answer; empty at the last one.
+func (a *attempt) next(st *Step) (string, error) {
+	v, err := a.scope.eval(&st.Next.source)
+	if err != nil || v.IsNull() || v.Kind() == value.Bool && !v.Bool() {
+		return "", err
+	}
+	return v.String(), nil
 }
 
 // ask makes a request; an answer that is no success is an error. With an address it is the request for a further page.

@@ -81,6 +81,8 @@ func TestMistakes(t *testing.T) {
 		{"form", "forms: {D: date}", "forms: {D: dat}", `there is no form "dat"; did you mean "date"?`},
 		{"identifier", "identifier: google.email", "identifier: gogle.email", `there is no rule for identifiers "gogle.email"; did you mean "google.email"?`},
 		{"paging", "next: body.next, param", "param", "either next or from is expected"},
+		{"page twice", "paging: {next: body.next, param: cursor}", "query: {at: '{{ page }}'}\n    paging: {next: body.next, param: cursor}", "either param or page in a template of the request says which page is asked for"},
+		{"number of nowhere", "paging: {next: body.next, param: cursor}", "paging: {from: 0}", "from needs param, or page in a template of the request"},
 		{"rule", "{together: [code, kind]}", "{together: [code, kind], required: [code]}", "one rule is expected, and there are 2"},
 		{"message", ", message: thirteen is not a number", "", "message is missing"},
 		{"steps or hook", "        idempotency: none\n", "        idempotency: none\n        hook: x\n", "either steps or a hook is expected"},
@@ -154,6 +156,107 @@ write: [{steps: [{where: [row.fields.name == "a" or row.fields.name == "b", row.
 	}
 	if got := strings.Join(strings.Fields(asked()), ""); !strings.HasSuffix(got, `["0","3"]`) {
 		t.Errorf("sent %s", got)
+	}
+}
+
+// A cursor goes into the body of the next request, and so does the number of a page; a list that does not go on is an
+// error.
+func TestPagesInBodies(t *testing.T) {
+	t.Parallel()
+	page := func(next any, ids ...string) replay.Answer {
+		items := make([]any, len(ids))
+		for i, id := range ids {
+			items[i] = map[string]any{"id": id}
+		}
+		return replay.Answer{Body: map[string]any{"items": items, "next": next}}
+	}
+	for _, c := range []struct {
+		name, request string
+		answers       []replay.Answer
+		asked         []string
+		options       int
+		wrong         string
+	}{
+		{"cursor", `body: {limit: 2, after: "{{ page }}"}, paging: {next: body.next}`, []replay.Answer{page("b", "1", "2"), page("c", "3"), page(nil, "4")}, []string{`{"limit":2}`, `{"limit":2,"after":"b"}`, `{"limit":2,"after":"c"}`}, 4, ""},
+		{"no more", `body: {after: "{{ page }}"}, paging: {next: body.next}`, []replay.Answer{page(false, "1")}, []string{`{}`}, 1, ""},
+		{"number", `body: {page: "{{ page }}"}, paging: {from: 1, size: 2}`, []replay.Answer{page(nil, "1", "2"), page(nil, "3")}, []string{`{"page":1}`, `{"page":2}`}, 3, ""},
+		{"offset", `body: {offset: "{{ page }}"}, paging: {from: 0, step: 2, size: 2}`, []replay.Answer{page(nil, "1", "2"), page(nil)}, []string{`{"offset":0}`, `{"offset":2}`}, 2, ""},
+		{"taken by nothing", `body: {limit: 2}, paging: {next: body.next}`, []replay.Answer{page("b", "1")}, nil, 0, "nothing in the request takes what the answer calls it"},
+		{"again", `body: {after: "{{ page }}"}, paging: {next: body.next}`, []replay.Answer{page("b", "1"), page("b", "1")}, nil, 0, "calls the page that was asked for the next one again"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			m, err := manifest.Parse("pages.yaml", []byte(`version: 1
+slug: small
+name: Small
+category: other
+summary: As little as there can be
+docs: [https://example.com/api]
+connection: {base: https://example.com, test: [{request: GET /me}]}
+lists:
+  things: {request: POST /search, `+c.request+`, items: body.items, value: item.id}
+syncTypes: [{slug: thing, name: Things, idempotency: none, modes: {insert: {}}, write: [{steps: [{request: POST /things}]}]}]
+`))
+			if err != nil {
+				t.Fatal(err)
+			}
+			server, asked := replay.Serve(c.answers...)
+			defer server.Close()
+			d, err := m.Info(httpx.AnyNetwork, manifest.Hooks{}).Open(connector.DestinationOptions{Settings: connector.Settings{"baseUrl": server.URL}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			options, err := d.(connector.OptionLister).ListOptions(t.Context(), "things", connector.SyncJob{})
+			if c.wrong != "" {
+				if err == nil || !strings.Contains(err.Error(), c.wrong) {
+					t.Fatalf("got %v, want %s", err, c.wrong)
+				}
+				return
+			}
+			var bodies []string
+			for part := range strings.SplitSeq(asked(), "POST /search") {
+				if _, body, has := strings.Cut(strings.Join(strings.Fields(part), ""), "json"); has {
+					bodies = append(bodies, body)
+				}
+			}
+			if err != nil || len(options) != c.options || !slices.Equal(bodies, c.asked) {
+				t.Errorf("%d options, %v after %q", len(options), err, bodies)
+			}
+		})
+	}
+}
+
+// The pages of an answer to a reading step may be named by a cursor in the body, too: rows see every page.
+func TestPagesOfAStepInBodies(t *testing.T) {
+	t.Parallel()
+	found := func(next any, ids ...any) replay.Answer {
+		return replay.Answer{Body: map[string]any{"found": ids, "next": next}}
+	}
+	steps := `idempotency: idempotent
+batch: {rows: 5}
+write:
+  - steps:
+      - request: POST /search
+        reads: true
+        body: {ids: {$rows: "{{ row.match }}"}, after: "{{ page }}"}
+        next: body.next
+        rows: [{at: body.found, by: key, key: item, is: row.match, save: {known: "true"}}]
+      - where: row.known
+        request: POST /things
+        body: {$rows: "{{ row.match }}"}
+`
+	s, asked := begin(t, steps, nil, found("b", "1"), found(false, "0"))
+	list := rows([3]string{"0", "", ""}, [3]string{"1", "", ""}, [3]string{"2", "", ""})
+	if _, err := write(t, s, connector.Added, list); err != nil {
+		t.Fatal(err)
+	}
+	got := strings.Join(strings.Fields(asked()), "")
+	if strings.Count(got, `{"ids":["0","1","2"]}`) != 1 || strings.Count(got, `{"ids":["0","1","2"],"after":"b"}`) != 1 || !strings.HasSuffix(got, `["0","1"]`) {
+		t.Errorf("sent %s", got)
+	}
+	s, _ = begin(t, steps, nil, found("b", "1"), found("b", "1"))
+	if r, err := write(t, s, connector.Added, list); err == nil || !strings.Contains(err.Error(), "the next one again") {
+		t.Errorf("got %v, %v", r, err)
 	}
 }
 
