@@ -89,6 +89,7 @@ func Misbehave(t *testing.T, info connector.DestinationInfo, folder string) {
 		}
 	}
 	t.Run("cancelled", func(t *testing.T) { cancelled(t, info, files) })
+	t.Run("expired", func(t *testing.T) { expired(t, info, files, string(manifest)) })
 }
 
 func readCase(t *testing.T, file string) *replay.Case {

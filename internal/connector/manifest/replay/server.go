@@ -64,14 +64,24 @@ func (v *vendor) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			v.faults = append(v.faults, r.Method+" "+r.URL.Path+": "+problem)
 		}
 	}
+	a := v.answer(r)
+	a.write(w, "http://"+r.Host)
+}
+
+// answer is what a request gets: the case's next answer, unless somebody who watches lets the vendor fail.
+func (v *vendor) answer(r *http.Request) Answer {
+	if a := v.watch.instead(r); a != nil {
+		v.watch.asked(r, *a)
+		return *a
+	}
 	a := Answer{}
 	if len(v.answers) > 0 {
 		a, v.answers = v.answers[0], v.answers[1:]
 	}
-	if bad := v.watch.asked(r); bad != nil {
+	if bad := v.watch.asked(r, a); bad != nil {
 		a = *bad
 	}
-	a.write(w, "http://"+r.Host)
+	return a
 }
 
 func (v *vendor) note(r *http.Request, body []byte) {
