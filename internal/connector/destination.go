@@ -135,6 +135,23 @@ func (d DestinationInfo) NeedsAuthorization(s Settings) bool {
 	return allHold(d.Authorize, s.WithDefaults(d.Fields))
 }
 
+// Lists reports whether a field of the connection's form has the pick-list.
+func (d DestinationInfo) Lists(list string) bool {
+	return slices.ContainsFunc(d.Fields, func(f Field) bool { return f.OptionsFrom == list })
+}
+
+// Listable reports whether settings that are being written are enough for the pick-lists of the connection's form: every
+// field that must be filled in is, but for those with such lists, and the access is allowed where a person must.
+func (d DestinationInfo) Listable(s Settings) bool {
+	if d.NeedsAuthorization(s) && s.Text("refreshToken") == "" {
+		return false
+	}
+	full := s.WithDefaults(d.Fields)
+	return !slices.ContainsFunc(d.Fields, func(f Field) bool {
+		return f.Required && f.OptionsFrom == "" && f.exists(full) && full.Text(f.Name) == ""
+	})
+}
+
 // Credential identifies at whose expense requests are made: what names the place and whatever of the settings is
 // secret. It holds secrets.
 func (d DestinationInfo) Credential(s Settings) string {
