@@ -51,7 +51,7 @@ var cases = []struct {
 	{"encode", "Mapping and encoding", encoding},
 	{"liquid", "Liquid templates", templates},
 	{"http", "HTTP destination", overHTTP},
-	{"manifest", "A destination that is a manifest", byManifest},
+	{"manifest", "Destinations that are manifests", byManifest},
 	{"postgres", "PostgreSQL destination", toPostgres},
 	{"source", "PostgreSQL source", fromPostgres},
 	{"mysql", "MySQL source", fromMySQL},
@@ -77,6 +77,9 @@ func main() {
 func command(ctx context.Context, args []string, out io.Writer) (ok bool, err error) {
 	if len(args) > 0 && args[0] == childCommand {
 		return true, child(ctx, args[1:], out)
+	}
+	if len(args) > 0 && args[0] == sendCommand {
+		return true, sendAndWeigh(ctx, args[1:], out)
 	}
 	b := &bench{out: out}
 	var only, results, profile, dir string

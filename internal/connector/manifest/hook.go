@@ -70,7 +70,7 @@ func (r *Run) With(ctx context.Context, b *connector.Batch) (*Run, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &attempt{session: r.session, batch: b, scope: r.session.jobScope(r.session.job)}
+	a := &attempt{session: r.session, batch: b, scope: r.session.scope()}
 	a.prepare(made)
 	a.read()
 	return &Run{session: r.session, attempt: a}, nil
@@ -164,7 +164,7 @@ func (r *Run) Steps(ctx context.Context, steps []Step) error { return r.attempt.
 // Ask makes a request: its path is put behind the connection's base, and it is authorized and recorded. An answer that
 // is no success, by the manifest's rules and those of HTTP, is an error.
 func (r *Run) Ask(ctx context.Context, method, path string, body []byte, header map[string]string) (*Answered, error) {
-	s := r.session.jobScope(r.session.job)
+	s := r.session.scope()
 	if err := r.session.client.tell(ctx, s); err != nil {
 		return nil, err
 	}
@@ -177,7 +177,7 @@ func (r *Run) Ask(ctx context.Context, method, path string, body []byte, header 
 
 // Do makes a request of a hook's own making. It is authorized and recorded as others are.
 func (r *Run) Do(ctx context.Context, q *httpx.Request) (*Answered, error) {
-	s := r.session.jobScope(r.session.job)
+	s := r.session.scope()
 	if err := r.session.client.tell(ctx, s); err != nil {
 		return nil, err
 	}
@@ -229,7 +229,7 @@ func (d *Destination) hooked(job connector.SyncJob) (*Run, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &session{Destination: d, job: job, kind: t}
+	s := d.opened(job, t)
 	s.client, err = d.client(1)
 	return &Run{session: s}, err
 }

@@ -17,7 +17,9 @@ type session struct {
 
 	job       connector.SyncJob
 	kind      *SyncType
+	given     []value.Field // variables of every scope
 	layout    *layout
+	bodies    map[*Tree]*Tree // as the run writes them
 	client    *client
 	rules     []*check
 	scopes    sync.Pool
@@ -61,7 +63,7 @@ func (d *Destination) session(ctx context.Context, job connector.SyncJob) (*sess
 	if err != nil {
 		return nil, err
 	}
-	s := &session{Destination: d, job: job, kind: t}
+	s := d.opened(job, t)
 	if s.client, err = d.client(s.concurrency()); err != nil {
 		return nil, err
 	}
@@ -75,13 +77,22 @@ func (d *Destination) session(ctx context.Context, job connector.SyncJob) (*sess
 	if s.rules, err = d.checks(t, job); err != nil {
 		return nil, err
 	}
+	s.bind()
 	s.only = map[string]bool{}
 	for _, l := range slices.Concat(d.manifest.Limits, t.Limits) {
 		s.only[l.Class] = s.only[l.Class] || l.Only
 	}
-	s.scopes.New = func() any { return d.jobScope(job) }
+	s.scopes.New = func() any { return s.scope() }
 	return s, nil
 }
+
+// opened is a session that knows its sync.
+func (d *Destination) opened(job connector.SyncJob, t *SyncType) *session {
+	return &session{Destination: d, job: job, kind: t, given: d.given(job)}
+}
+
+// scope is what the templates of the sync see.
+func (s *session) scope() *scope { return scopeOf(s.given) }
 
 // saves reports whether answers may give rows further members.
 func (t *SyncType) saves() bool {
@@ -224,7 +235,7 @@ func (s *session) skipsFirst() bool {
 const everything = "all"
 
 func (s *session) rates() []connector.Rate {
-	scope := s.jobScope(s.job)
+	scope := s.scope()
 	var rates []connector.Rate
 	for _, l := range slices.Concat(s.manifest.Limits, s.kind.Limits) {
 		if fits, err := scope.holds(&l.When); err != nil || !fits {
@@ -294,7 +305,7 @@ func (s *session) Finish(ctx context.Context) error {
 
 // bare is an attempt without rows.
 func (s *session) bare(made value.Value) *attempt {
-	a := &attempt{session: s, batch: &connector.Batch{Checkpoint: func(context.Context, string) error { return nil }}, scope: s.jobScope(s.job), alone: true}
+	a := &attempt{session: s, batch: &connector.Batch{Checkpoint: func(context.Context, string) error { return nil }}, scope: s.scope(), alone: true}
 	a.prepare(made)
 	return a
 }

@@ -26,13 +26,18 @@ func Hooks() manifest.Hooks {
 
 // call makes a request and reads its answer into to, which may be nil.
 func call(ctx context.Context, r *manifest.Run, method, path string, body, to any) error {
-	var text []byte
-	if body != nil {
-		var err error
-		if text, err = json.Marshal(body); err != nil {
-			return fault.Wrap(err, fault.CodeInternal, "encoding a request")
-		}
+	if body == nil {
+		return send(ctx, r, method, path, nil, to)
 	}
+	text, err := json.Marshal(body)
+	if err != nil {
+		return fault.Wrap(err, fault.CodeInternal, "encoding a request")
+	}
+	return send(ctx, r, method, path, text, to)
+}
+
+// send is call with a body that is encoded already.
+func send(ctx context.Context, r *manifest.Run, method, path string, text []byte, to any) error {
 	resp, err := r.Ask(ctx, method, path, text, nil)
 	if err != nil {
 		return err

@@ -82,7 +82,7 @@ type item struct {
 	row        manifest.Row
 	match      string
 	id         string // of the record, once it is known
-	properties map[string]string
+	properties properties
 	now, then  []link // associations that the row asks for, and asked for before
 	changed    bool   // they are others than before
 }
@@ -133,9 +133,13 @@ func (w *batch) send(ctx context.Context, op connector.Operation) error {
 
 // read makes items of the rows. Of several rows about the same record, later ones wait for a request of their own.
 func (w *batch) read(ctx context.Context, op connector.Operation) error {
-	seen := map[string]bool{}
-	for _, row := range w.run.Rows() {
-		it := &item{row: row, properties: properties(row)}
+	rows := w.run.Rows()
+	items := make([]item, len(rows))
+	w.items = make([]*item, 0, len(rows))
+	seen := make(map[string]bool, len(rows))
+	for i, row := range rows {
+		it := &items[i]
+		*it = item{row: row, properties: propertiesOf(row)}
 		if w.by != nil {
 			it.match = text(row.Match())
 			switch key := strings.ToLower(it.match); {
@@ -155,16 +159,6 @@ func (w *batch) read(ctx context.Context, op connector.Operation) error {
 		return nil
 	}
 	return w.resolve(ctx)
-}
-
-// properties are the mapped properties of a row, as HubSpot takes them.
-func properties(row manifest.Row) map[string]string {
-	fields := row.Get("fields").Fields()
-	all := make(map[string]string, len(fields))
-	for _, f := range fields {
-		all[f.Name] = text(f.Value)
-	}
-	return all
 }
 
 // drop refuses a row, which takes no part in what follows.
