@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -70,10 +71,10 @@ func (s *contactSession) Write(ctx context.Context, b *connector.Batch) (connect
 	if err != nil {
 		return connector.Result{}, err
 	}
+	if !bytes.Contains(resp.Body, []byte(`"errors"`)) {
+		return connector.Result{}, nil
+	}
 	var answer struct {
-		Results []struct {
-			Trace string `json:"objectWriteTraceId"`
-		} `json:"results"`
 		Errors []struct {
 			Message string              `json:"message"`
 			Context map[string][]string `json:"context"`

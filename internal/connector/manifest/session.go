@@ -263,10 +263,8 @@ func (s *session) Write(ctx context.Context, b *connector.Batch) (connector.Resu
 	if err != nil {
 		return connector.Result{}, err
 	}
-	a := &attempt{session: s, batch: b, scope: s.scopes.Get().(*scope)} //nolint:forcetypeassert // New makes them
+	a := s.attempt(b, made)
 	defer s.scopes.Put(a.scope)
-	a.prepare(made)
-	a.read()
 	if w.Hook != "" {
 		return s.hooks.Write[w.Hook](ctx, &Run{session: s, attempt: a})
 	}
@@ -274,6 +272,14 @@ func (s *session) Write(ctx context.Context, b *connector.Batch) (connector.Resu
 		return connector.Result{}, err
 	}
 	return a.result(), nil
+}
+
+// attempt reads a batch. Its scope is one of the session's, to be given back.
+func (s *session) attempt(b *connector.Batch, made value.Value) *attempt {
+	a := &attempt{session: s, batch: b, scope: s.scopes.Get().(*scope)} //nolint:forcetypeassert // New makes them
+	a.prepare(made)
+	a.read()
+	return a
 }
 
 func (s *session) stopped() error {

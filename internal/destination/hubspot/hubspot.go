@@ -26,29 +26,38 @@ func Hooks() manifest.Hooks {
 
 // call makes a request and reads its answer into to, which may be nil.
 func call(ctx context.Context, r *manifest.Run, method, path string, body, to any) error {
-	if body == nil {
-		return send(ctx, r, method, path, nil, to)
+	var text []byte
+	if body != nil {
+		var err error
+		if text, err = json.Marshal(body); err != nil {
+			return fault.Wrap(err, fault.CodeInternal, "encoding a request")
+		}
 	}
-	text, err := json.Marshal(body)
-	if err != nil {
-		return fault.Wrap(err, fault.CodeInternal, "encoding a request")
-	}
-	return send(ctx, r, method, path, text, to)
-}
-
-// send is call with a body that is encoded already.
-func send(ctx context.Context, r *manifest.Run, method, path string, text []byte, to any) error {
-	resp, err := r.Ask(ctx, method, path, text, nil)
-	if err != nil {
+	got, err := send(ctx, r, method, path, text)
+	if err != nil || to == nil {
 		return err
 	}
-	if resp.Truncated {
-		return fault.Reclass(fault.New(fault.CodeDestinationAnswer, "the answer is too long to be read"), fault.Unknown)
+	return decode(got, to)
+}
+
+// send makes a request.
+func send(ctx context.Context, r *manifest.Run, method, path string, text []byte) (answer []byte, err error) {
+	resp, err := r.Ask(ctx, method, path, text, nil)
+	if err != nil {
+		return nil, err
 	}
-	if to == nil || len(resp.Body) == 0 {
+	if resp.Truncated {
+		return nil, fault.Reclass(fault.New(fault.CodeDestinationAnswer, "the answer is too long to be read"), fault.Unknown)
+	}
+	return resp.Body, nil
+}
+
+// decode reads an answer; an empty one has nothing to read.
+func decode(answer []byte, to any) error {
+	if len(answer) == 0 {
 		return nil
 	}
-	if err := json.Unmarshal(resp.Body, to); err != nil {
+	if err := json.Unmarshal(answer, to); err != nil {
 		return fault.Reclass(fault.Wrap(err, fault.CodeDestinationAnswer, "reading HubSpot's answer"), fault.Unknown)
 	}
 	return nil

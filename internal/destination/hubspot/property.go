@@ -14,13 +14,18 @@ type property struct{ name, text string }
 // properties are in the order of their names.
 type properties []property
 
-func propertiesOf(row manifest.Row) properties {
-	fields := row.Get("fields").Fields()
-	all := make(properties, len(fields))
-	for i, f := range fields {
-		all[i] = property{f.Name, text(f.Value)}
+func byName(columns []manifest.Column) []manifest.Column {
+	slices.SortFunc(columns, func(a, b manifest.Column) int { return cmp.Compare(a.Name, b.Name) })
+	return columns
+}
+
+// properties appends those of a row.
+func (s *session) properties(all properties, row manifest.Row) properties {
+	for _, c := range s.mapped {
+		if v, sends := row.Sent(c); sends {
+			all = append(all, property{c.Name, text(v)})
+		}
 	}
-	slices.SortFunc(all, func(a, b property) int { return cmp.Compare(a.name, b.name) })
 	return all
 }
 
