@@ -55,6 +55,7 @@ var cases = []struct {
 	{"postgres", "PostgreSQL destination", toPostgres},
 	{"source", "PostgreSQL source", fromPostgres},
 	{"mysql", "MySQL source", fromMySQL},
+	{"parquet", "Parquet files", fromParquet},
 	{"lightning", "Planning in a warehouse", inWarehouse},
 	{"run", "A run from end to end", running},
 	{"process", "The whole process", process},
@@ -75,11 +76,8 @@ func main() {
 
 // command returns whether every goal was met.
 func command(ctx context.Context, args []string, out io.Writer) (ok bool, err error) {
-	if len(args) > 0 && args[0] == childCommand {
-		return true, child(ctx, args[1:], out)
-	}
-	if len(args) > 0 && args[0] == sendCommand {
-		return true, sendAndWeigh(ctx, args[1:], out)
+	if len(args) > 0 && weighed[args[0]] != nil {
+		return true, weighed[args[0]](ctx, args[1:], out)
 	}
 	b := &bench{out: out}
 	var only, results, profile, dir string

@@ -2,15 +2,12 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
-	"os"
-	"os/exec"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -66,43 +63,21 @@ func (v vendor) run(ctx context.Context, b *bench) error {
 // memory measures what processes need that send a tenth of the rows, and all of them.
 func (v vendor) memory(ctx context.Context, b *bench) error {
 	rows := b.size(1_000_000)
-	few, err := v.peak(ctx, rows/10)
+	few, err := weigh(ctx, sendCommand, v.slug, strconv.FormatInt(rows/10, 10))
 	if err != nil {
 		return err
 	}
-	all, err := v.peak(ctx, rows)
+	all, err := weigh(ctx, sendCommand, v.slug, strconv.FormatInt(rows, 10))
 	if err != nil {
 		return err
 	}
-	b.add(result{
-		group: "manifest", what: fmt.Sprintf("%s: peak memory, beside that of a tenth of the rows", v.slug), rows: rows,
-		ours: megabytes(all), peer: megabytes(few), goal: fmt.Sprintf("≤ %.2g× the memory", memoryGrowth), ok: judge(float64(all) <= memoryGrowth*float64(few)),
-	})
+	b.add(growth("manifest", v.slug, rows, few, all))
 	return nil
-}
-
-// memoryGrowth is how much more memory ten times the rows may need: what the garbage collector lets grow between two
-// of its rounds differs from process to process.
-const memoryGrowth = 1.25
-
-func (v vendor) peak(ctx context.Context, rows int64) (int64, error) {
-	self, err := os.Executable()
-	if err != nil {
-		return 0, fmt.Errorf("finding the command: %w", err)
-	}
-	cmd := exec.CommandContext(ctx, self, sendCommand, v.slug, strconv.FormatInt(rows, 10)) //nolint:gosec // ourselves
-	cmd.Stderr = os.Stderr
-	out, err := cmd.Output()
-	if err != nil {
-		return 0, fmt.Errorf("sending in a process of its own: %w", err)
-	}
-	var peak int64
-	return peak, json.Unmarshal(out, &peak)
 }
 
 // sendCommand is the first argument of a process that sends the rows of a vendor, and prints the most memory that it
 // held.
-const sendCommand = "send-by-manifest"
+const sendCommand = "send-and-weigh"
 
 func sendAndWeigh(ctx context.Context, args []string, out io.Writer) error {
 	if len(args) != 2 {
@@ -125,11 +100,7 @@ func sendAndWeigh(ctx context.Context, args []string, out io.Writer) error {
 	if err := m.measured(ctx, m.declared, &sent)(); err != nil {
 		return err
 	}
-	peak, err := peakMemory(os.Getpid())
-	if err != nil {
-		return err
-	}
-	return json.NewEncoder(out).Encode(peak)
+	return printPeak(out)
 }
 
 type manifestBench struct {
