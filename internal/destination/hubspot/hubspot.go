@@ -75,10 +75,13 @@ func read(ctx context.Context, r *manifest.Run, method, path string, body, to an
 // text is a property's value as HubSpot takes it: the values of several checkboxes stand between semicolons, and an
 // empty text empties the property.
 func text(v value.Value) string {
+	switch v.Kind() {
+	case value.Null:
+		return ""
+	case value.Text:
+		return v.Raw()
+	}
 	if v = v.Parsed(); v.Kind() != value.List {
-		if v.IsNull() {
-			return ""
-		}
 		return v.String()
 	}
 	parts := make([]string, len(v.List()))
