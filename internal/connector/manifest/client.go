@@ -273,15 +273,20 @@ func shown(list []httpx.Header) []connector.Header {
 // see gives an answer to the templates: status, headers (in lower case) and body, parsed where it is JSON.
 func (c *client) see(s *scope, resp *httpx.Response) { seen(s, resp) }
 
-// seen puts an answer into a scope.
+// seen puts an answer into a scope. What no rule looks at is not read.
 func seen(s *scope, resp *httpx.Response) {
 	s.set("status", value.OfInt(int64(resp.Status)))
-	s.set("body", content(resp))
-	named := make([]value.Field, 0, len(resp.Header))
-	for name, values := range resp.Header {
-		named = append(named, value.Field{Name: strings.ReplaceAll(strings.ToLower(name), "-", "_"), Value: value.OfText(strings.Join(values, ", "))})
+	s.t.SetLazily("body", func() value.Value { return content(resp) })
+	s.t.SetLazily("headers", func() value.Value { return headerFields(resp.Header) })
+}
+
+// headerFields are the headers as templates see them.
+func headerFields(h http.Header) value.Value {
+	all := make([]value.Field, 0, len(h))
+	for name, values := range h {
+		all = append(all, value.Field{Name: strings.ReplaceAll(strings.ToLower(name), "-", "_"), Value: value.OfText(strings.Join(values, ", "))})
 	}
-	s.set("headers", value.OfMap(named))
+	return value.OfMap(all)
 }
 
 func content(resp *httpx.Response) value.Value {

@@ -467,6 +467,9 @@ func (d *Destination) layout(ctx context.Context, t *SyncType, job connector.Syn
 		if err != nil {
 			return nil, err
 		}
+		if !c.pipe.same {
+			l.worked = append(l.worked, len(l.columns))
+		}
 		l.columns = append(l.columns, c)
 		if len(c.path) > 1 {
 			l.nested[c.section] = true

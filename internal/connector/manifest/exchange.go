@@ -64,7 +64,7 @@ func (a *attempt) ask(ctx context.Context, st *Step, rows []*record, address str
 	if st.matches {
 		a.match(rows)
 	}
-	r, err := a.client.request(ctx, a.scope, st.parts(), rows)
+	r, err := a.client.request(ctx, a.scope, a.parts(st), rows)
 	if err != nil {
 		return err
 	}

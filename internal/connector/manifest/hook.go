@@ -70,11 +70,12 @@ func (r *Run) With(ctx context.Context, b *connector.Batch) (*Run, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &attempt{session: r.session, batch: b, scope: r.session.jobScope(r.session.job)}
-	a.prepare(made)
-	a.read()
+	a := r.session.attempt(b, made)
 	return &Run{session: r.session, attempt: a}, nil
 }
+
+// Done gives back the room of With's rows, which nothing may look at any more.
+func (r *Run) Done() { r.session.scopes.Put(r.attempt.scope) }
 
 // Token is the connection's OAuth access token, for an API that wants it in a body. Requests are authorized with it
 // anyway, and so no log has it.
@@ -110,6 +111,30 @@ func (w Row) Get(name string) value.Value {
 
 // Value returns the value of a mapped field as it is sent.
 func (w Row) Value(field string) value.Value { return w.record.value(field) }
+
+// Column is a mapped field of a section, by its place.
+type Column struct {
+	Name string // in the section
+
+	at int
+}
+
+// Columns are the mapped fields of a section that has no objects in objects.
+func (r *Run) Columns(section string) []Column {
+	var all []Column
+	for i := range r.session.layout.columns {
+		if c := &r.session.layout.columns[i]; c.section == section {
+			all = append(all, Column{c.path[0], i})
+		}
+	}
+	return all
+}
+
+// Sent returns what the row sends of a column; false where it sends nothing.
+func (w Row) Sent(c Column) (v value.Value, sends bool) {
+	v = w.record.values[c.at]
+	return v, !v.IsNull() || !w.record.layout.columns[c.at].omit || w.record.clears()
+}
 
 // Match returns the value that the row is matched by.
 func (w Row) Match() value.Value { return w.Get("match") }
@@ -164,7 +189,7 @@ func (r *Run) Steps(ctx context.Context, steps []Step) error { return r.attempt.
 // Ask makes a request: its path is put behind the connection's base, and it is authorized and recorded. An answer that
 // is no success, by the manifest's rules and those of HTTP, is an error.
 func (r *Run) Ask(ctx context.Context, method, path string, body []byte, header map[string]string) (*Answered, error) {
-	s := r.session.jobScope(r.session.job)
+	s := r.session.scope()
 	if err := r.session.client.tell(ctx, s); err != nil {
 		return nil, err
 	}
@@ -177,7 +202,7 @@ func (r *Run) Ask(ctx context.Context, method, path string, body []byte, header 
 
 // Do makes a request of a hook's own making. It is authorized and recorded as others are.
 func (r *Run) Do(ctx context.Context, q *httpx.Request) (*Answered, error) {
-	s := r.session.jobScope(r.session.job)
+	s := r.session.scope()
 	if err := r.session.client.tell(ctx, s); err != nil {
 		return nil, err
 	}
@@ -234,7 +259,7 @@ func (d *Destination) hooked(job connector.SyncJob) (*Run, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &session{Destination: d, job: job, kind: t}
+	s := d.opened(job, t)
 	if s.client, err = d.client(1); err != nil {
 		return nil, err
 	}
