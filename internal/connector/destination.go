@@ -407,7 +407,7 @@ type Limits struct {
 	Retry       RetryPolicy
 	Deferred    bool // rows count as taken only after Finish (files)
 	NeedSource  bool // Row.Source is filled
-	NeedBefore  bool // Row.Before is filled for changed rows
+	NeedBefore  bool // Row.Before and Row.Matched are filled for changed rows
 	SkipInitial bool // a first run sends nothing and only remembers the rows
 	OneKind     bool // a batch never mixes operations; always true for the engine, stated for readers
 }
@@ -478,6 +478,7 @@ type Row struct {
 	Match   []value.Value // by SyncJob.Match
 	Source  []value.Value // by ModelInfo.Schema, with Limits.NeedSource
 	Before  []value.Value // by SyncJob.Columns: what was settled before, with Limits.NeedBefore
+	Matched []value.Value // by SyncJob.Match: what the row was matched by then; empty where that is not known
 }
 
 // Result is the answer to a batch: rows that are not listed were taken.

@@ -174,7 +174,7 @@ func (l *lane) next() *connector.Row {
 		l.rows = append(l.rows, connector.Row{})
 	}
 	row := &l.rows[len(l.rows)-1]
-	*row = connector.Row{Values: row.Values[:0], Match: row.Match[:0], Source: row.Source[:0], Before: row.Before[:0]}
+	*row = connector.Row{Values: row.Values[:0], Match: row.Match[:0], Source: row.Source[:0], Before: row.Before[:0], Matched: row.Matched[:0]}
 	return row
 }
 

@@ -2,6 +2,7 @@ package manifest
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/millrace/millrace/internal/connector"
@@ -147,6 +148,13 @@ func (w Row) Before(field string) value.Value {
 		}
 	}
 	return value.Value{}
+}
+
+// Moved reports whether a changed row is matched by another value than before, where the sync type asks for earlier
+// values: it is about another record at the vendor.
+func (w Row) Moved() bool {
+	then, now := w.record.row.Matched, w.record.row.Match
+	return len(then) > 0 && !slices.EqualFunc(then, now, value.Value.Equal)
 }
 
 // Rows are the rows of the batch that were not refused yet.

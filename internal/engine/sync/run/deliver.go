@@ -20,7 +20,7 @@ import (
 // diff compares the staged rows with the baseline.
 func (x *execution) diff(w *work) error {
 	limits := w.session.Limits()
-	if w.baseline == nil && limits.SkipInitial {
+	if (w.baseline == nil || w.options.FullResync) && limits.SkipInitial { // a full resync is a first run (SY-12)
 		w.options.ResetCDC, w.options.FullResync = true, false
 	}
 	in := plan.DiffInput{
