@@ -144,7 +144,7 @@ func (w *writer) send(ctx context.Context, r *manifest.Run, row manifest.Row, op
 		err = w.checkLists(row)
 	}
 	if err != nil {
-		r.Reject(row, fault.As(err).Error(), false)
+		r.Reject(row, manifest.Reason(err), false)
 		return nil
 	}
 	parent, mapped, err := w.parent(ctx, r, row)
@@ -313,7 +313,7 @@ func (w *writer) body(row manifest.Row) (map[string]any, error) {
 	for _, f := range row.Get(customSection).Fields() {
 		shaped, err := w.types[f.Name].of(f.Value.Parsed())
 		if err != nil {
-			return nil, fault.Wrap(err, fault.CodeMappingReject, "custom field %s", f.Name)
+			return nil, fault.Wrap(err, fault.CodeMappingReject, "custom field %s", f.Name).WithSuggestion("%s", fault.As(err).Suggestion)
 		}
 		values[f.Name] = shaped
 	}
