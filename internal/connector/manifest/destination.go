@@ -96,7 +96,12 @@ func (d *Destination) Test(ctx context.Context) error {
 	d.auth.insist()
 	s := d.scope()
 	for i := range d.manifest.Connection.Test {
-		if err := c.try(ctx, s, &d.manifest.Connection.Test[i]); err != nil {
+		st := &d.manifest.Connection.Test[i]
+		err := c.try(ctx, s, st)
+		switch {
+		case fault.Is(err, fault.CodeDestinationAuth): // a token that was refused has no answer of the step's own
+			return helped(fault.As(err), st.Hint)
+		case err != nil:
 			return err
 		}
 	}
