@@ -39,10 +39,9 @@ var (
 // begin reads what the run needs. Nothing is sent.
 func begin(_ context.Context, r *manifest.Run) (connector.Session, error) {
 	s := &session{Session: r.Session(), run: r, extension: &extension{run: r}}
-	lanes := 0
+	lanes := 1
 	switch {
 	case s.mirrors():
-		lanes = 1
 	case s.uploads():
 		lanes = whole(r.Job().Settings["parallel"], 1)
 	default:

@@ -58,10 +58,10 @@ func (c *cloud) did(action string) { c.actions = append(c.actions, action) }
 func (c *cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	switch {
-	case r.URL.Path == "/v2/token":
+	switch r.URL.Path {
+	case "/v2/token":
 		fmt.Fprint(w, `{"access_token":"at1","expires_in":1079}`)
-	case r.URL.Path == "/Service.asmx":
+	case "/Service.asmx":
 		c.soap(w, r)
 	default:
 		c.did(r.Method + " " + r.URL.Path)
@@ -192,24 +192,24 @@ func (c *cloud) start(what *tree) string {
 
 // found lists objects.
 func (c *cloud) found(kind, filter string) string {
-	var results string
+	var results strings.Builder
 	switch kind {
 	case "ImportResultsSummary":
 		var n int
 		fmt.Sscan(filter, &n) //nolint:errcheck // a test's
 		s := c.imports[n-1]
-		results = fmt.Sprintf(`<Results><ImportStatus>Completed</ImportStatus><NumberErrors>%d</NumberErrors><TotalRows>%d</TotalRows></Results>`, s.errors, s.total)
+		fmt.Fprintf(&results, `<Results><ImportStatus>Completed</ImportStatus><NumberErrors>%d</NumberErrors><TotalRows>%d</TotalRows></Results>`, s.errors, s.total)
 	case "Automation":
 		status := c.automation[0]
 		c.automation = c.automation[1:]
-		results = `<Results><Status>` + status + `</Status></Results>`
+		results.WriteString(`<Results><Status>` + status + `</Status></Results>`)
 	case "DataExtensionField":
 		for _, f := range c.fields[filter] {
 			name, _, _ := strings.Cut(f, " ")
-			results += `<Results><Name>` + name + `</Name></Results>`
+			results.WriteString(`<Results><Name>` + name + `</Name></Results>`)
 		}
 	}
-	return `<RetrieveResponseMsg><OverallStatus>OK</OverallStatus><RequestID>r</RequestID>` + results + `</RetrieveResponseMsg>`
+	return `<RetrieveResponseMsg><OverallStatus>OK</OverallStatus><RequestID>r</RequestID>` + results.String() + `</RetrieveResponseMsg>`
 }
 
 // site is the FTP site of an account.
@@ -242,11 +242,11 @@ func newSite(t *testing.T) *site {
 		return &ssh.Permissions{}, nil
 	}}
 	config.AddHostKey(host)
-	listener, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // it ends with the test
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { listener.Close() })
+	t.Cleanup(func() { listener.Close() }) //nolint:errcheck // a test's
 	s.port = listener.Addr().(*net.TCPAddr).Port
 	go s.accept(listener, config)
 	return s
