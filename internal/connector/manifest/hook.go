@@ -2,6 +2,7 @@ package manifest
 
 import (
 	"context"
+	"path/filepath"
 	"slices"
 	"time"
 
@@ -25,6 +26,9 @@ type Hooks struct {
 	Formless map[string]bool
 	// Check reports further errors of a sync's settings, by the slug of the sync type. It does not connect.
 	Check map[string]func(d *Destination, job connector.SyncJob) fault.Issues
+	// Test tries what the connection reaches besides the vendor's API, after the requests of the manifest. It changes
+	// nothing.
+	Test func(ctx context.Context, r *Run) error
 }
 
 // Discovered is a field that a hook found, and the form that its values take (Pipeline.As).
@@ -88,6 +92,18 @@ func (r *Run) Token(ctx context.Context) (string, error) {
 	t, err := tokens.Get(ctx, r.session.client.Client)
 	return t.Access, err
 }
+
+// Open returns another destination that the connection writes to as well, such as a bucket that the vendor reads. It is
+// reached as the vendor is, and keeps what it must in a folder of that name inside the connection's own.
+func (r *Run) Open(info connector.DestinationInfo, folder string, settings connector.Settings) (connector.Destination, error) {
+	d := r.session.Destination
+	return info.Open(connector.DestinationOptions{
+		Settings: settings.WithDefaults(info.Fields), Dir: filepath.Join(d.dir, folder), Network: d.reach, State: d.state, Clock: d.clock, Log: d.log,
+	})
+}
+
+// Network is how the connection reaches other places.
+func (r *Run) Network() connector.Network { return r.session.reach }
 
 // State is what the connection remembers.
 func (r *Run) State() connector.State { return r.session.state }
