@@ -34,6 +34,8 @@ interface Props<T> {
   chosen?: Chosen<T>
   /** The columns are a person's choice, so that none is left out for want of room. */
   fixed?: boolean
+  /** It has few columns, which a narrow place has room for as well. */
+  narrow?: boolean
 }
 
 /** How a cell stands, and which windows have room for it. */
@@ -98,7 +100,7 @@ const Room = ({ height }: { height: number }) =>
 
 /** A table of any length: only the rows in sight are drawn. Sorting and fetching are left to others. */
 export function VirtualTable<T>(props: Props<T>) {
-  const { caption, columns, count, rowAt, rowKey, sort, onSort, onSight, chosen, fixed = false } = props
+  const { caption, columns, count, rowAt, rowKey, sort, onSort, onSight, chosen, fixed = false, narrow = false } = props
   const scroller = useRef<HTMLDivElement>(null)
   // The compiler must not memoise what the virtualizer returns: it changes while scrolling.
   // eslint-disable-next-line react-hooks/incompatible-library
@@ -117,7 +119,7 @@ export function VirtualTable<T>(props: Props<T>) {
   return (
     <div className={classes.place}>
       <div ref={scroller} className={`${classes.scroller} quiet`} tabIndex={0} role="region" aria-label={`${caption}, scrolls`}>
-        <table className={classes.table} style={{ minWidth: fixed ? least : undefined }} data-fixed={fixed ? true : undefined} aria-rowcount={count + 1}>
+        <table className={classes.table} style={{ minWidth: fixed ? least : undefined }} data-fixed={fixed ? true : undefined} data-narrow={narrow ? true : undefined} aria-rowcount={count + 1}>
           <caption className="visually-hidden">{caption}</caption>
           <thead>
             <tr aria-rowindex={1}>
