@@ -3,11 +3,12 @@ import { ErrorCard } from '~/components/feedback/ErrorCard'
 import { LoadingPage } from '~/components/feedback/Loading'
 import { Page } from '~/components/page/Page'
 import { Attention } from '~/features/home/Attention'
-import { FirstSteps } from '~/features/home/FirstSteps'
+import { FirstSteps, underWay } from '~/features/home/FirstSteps'
 import { HealthLine } from '~/features/home/HealthLine'
 import { RecentRuns } from '~/features/home/RecentRuns'
 import { allQuery } from '~/services/documents'
 import { sessionQuery } from '~/services/session'
+import { storageQuery } from '~/services/storage'
 
 /** How everything is doing, and what to do first. */
 export default function HomePage() {
@@ -16,6 +17,8 @@ export default function HomePage() {
   const models = useQuery(allQuery('models'))
   const destinations = useQuery(allQuery('destinations'))
   const syncs = useQuery(allQuery('syncs'))
+  const channels = useQuery(allQuery('alert-channels'))
+  const storage = useQuery(storageQuery)
   const failed = syncs.error ?? sources.error ?? models.error ?? destinations.error
   const title = session?.workspace.name ?? 'Home'
   if (failed !== null) {
@@ -40,10 +43,12 @@ export default function HomePage() {
     destination: destinations.data.total > 0,
     sync: syncs.data.total > 0,
     run: ran,
+    alerts: channels.data !== undefined && channels.data.total > 0,
+    storage: storage.data?.current.slug !== undefined,
   }
   return (
     <Page title={title} meta="How your data is flowing.">
-      {!Object.values(done).every(Boolean) && <FirstSteps done={done} />}
+      {!underWay(done) && <FirstSteps done={done} />}
       {list.length > 0 && (
         <>
           <HealthLine syncs={list} />
