@@ -10,5 +10,6 @@ export function arranged<T>(rows: T[], columns: Column<T>[], { search = '', sort
   const found = words.length === 0 ? [...rows] : rows.filter((row) => words.every((word) => textOf(row).includes(word)))
   const by = columns.find((column) => column.sort !== undefined && (sort === undefined || column.sort === sort.replace(/^-/, '')))
   const sign = sort?.startsWith('-') ? -1 : 1
-  return found.sort((a, b) => sign * order.compare(by?.text?.(a) ?? '', by?.text?.(b) ?? ''))
+  const key = (row: T) => (by?.order ?? by?.text)?.(row) ?? ''
+  return found.sort((a, b) => sign * order.compare(key(a), key(b)))
 }

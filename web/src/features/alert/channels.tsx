@@ -39,7 +39,7 @@ export function channelColumns(types: ChannelType[]): Column<AlertChannel>[] {
   const typeOf = ({ spec }: AlertChannel) => types.find(({ slug }) => slug === spec.type)?.name ?? spec.type
   const levels = ({ spec }: AlertChannel) => levelsWords[spec.levels ?? 'all']
   const used = ({ status }: AlertChannel) => plural(status?.useCount ?? 0, 'document')
-  const last = ({ status }: AlertChannel) => (status?.lastNotice ? `${noticeWords[status.lastNotice.state]} ${status.lastNotice.at}` : 'None yet')
+  const last = ({ status }: AlertChannel) => (status?.lastNotice ? noticeWords[status.lastNotice.state] : 'None yet')
   return [
     {
       id: 'name',
@@ -60,7 +60,7 @@ export function channelColumns(types: ChannelType[]): Column<AlertChannel>[] {
     },
     { id: 'type', header: 'Type', width: 100, sort: 'type', secondary: true, text: typeOf, cell: typeOf },
     { id: 'levels', header: 'Hears of', width: 150, sort: 'levels', secondary: true, text: levels, cell: levels },
-    { id: 'last', header: 'Last notice', width: 196, sort: 'last', text: last, cell: (channel) => <LastNotice channel={channel} /> },
+    { id: 'last', header: 'Last notice', width: 196, sort: 'last', text: last, order: ({ status }) => status?.lastNotice?.at ?? '', cell: (channel) => <LastNotice channel={channel} /> },
     { id: 'used', header: 'Used by', width: 114, sort: 'used', secondary: true, text: used, cell: used },
   ]
 }

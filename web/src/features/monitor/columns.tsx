@@ -27,7 +27,7 @@ export function LastReport({ monitor: { spec, status } }: { monitor: Monitor }) 
 export function monitorColumns(types: MonitorType[]): Column<Monitor>[] {
   const typeOf = ({ spec }: Monitor) => types.find(({ slug }) => slug === spec.type)?.name ?? spec.type
   const reports = ({ spec }: Monitor) => (spec.disabled ? 'No' : 'Yes')
-  const last = ({ status }: Monitor) => (status?.lastReport ? `${reportWords[status.lastReport.state]} ${status.lastReport.at}` : '')
+  const last = ({ status }: Monitor) => (status?.lastReport ? reportWords[status.lastReport.state] : '')
   return [
     {
       id: 'name',
@@ -47,6 +47,6 @@ export function monitorColumns(types: MonitorType[]): Column<Monitor>[] {
     },
     { id: 'type', header: 'Type', width: 110, sort: 'type', secondary: true, text: typeOf, cell: typeOf },
     { id: 'reports', header: 'Reports runs', width: 130, sort: 'reports', secondary: true, text: reports, cell: reports },
-    { id: 'last', header: 'Last report', width: 210, sort: 'last', text: last, cell: (monitor) => <LastReport monitor={monitor} /> },
+    { id: 'last', header: 'Last report', width: 210, sort: 'last', text: last, order: ({ status }) => status?.lastReport?.at ?? '', cell: (monitor) => <LastReport monitor={monitor} /> },
   ]
 }

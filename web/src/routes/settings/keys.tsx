@@ -33,14 +33,15 @@ const columnsFor = (remove: (key: ApiKey) => void): Column<ApiKey>[] => [
     width: 200,
     secondary: true,
     sort: 'created',
-    text: (key) => `${key.createdAt} ${key.createdBy}`,
+    text: (key) => key.createdBy,
+    order: (key) => key.createdAt,
     cell: (key) => (
       <span title={key.createdBy}>
         <TimeAgo at={key.createdAt} /> <span className="muted">by {key.createdBy}</span>
       </span>
     ),
   },
-  { id: 'used', header: 'Last used', width: 130, sort: 'used', text: (key) => key.lastUsedAt ?? '', cell: (key) => <TimeAgo at={key.lastUsedAt} none="Never" /> },
+  { id: 'used', header: 'Last used', width: 130, sort: 'used', order: (key) => key.lastUsedAt ?? '', cell: (key) => <TimeAgo at={key.lastUsedAt} none="Never" /> },
   {
     id: 'delete',
     header: '',

@@ -95,7 +95,7 @@ function ModelChoice({ onChoose }: { onChoose: (slug: string) => void }) {
           <ChoiceWith
             key={model.metadata.slug}
             action={
-              <Button size="compact-xs" variant="subtle" aria-label={`View query of ${model.metadata.name}`} onClick={() => setViewed(model)}>
+              <Button size="compact-sm" variant="subtle" aria-label={`View query of ${model.metadata.name}`} onClick={() => setViewed(model)}>
                 View query
               </Button>
             }
