@@ -1,7 +1,7 @@
 import { ActionIcon, Button } from '@mantine/core'
 import { IconDownload, IconFilterOff, IconFolder, IconLayoutSidebarLeftCollapse, IconLayoutSidebarLeftExpand, IconX } from '@tabler/icons-react'
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
-import { useState, type ReactNode } from 'react'
+import { useMemo, useState, type ReactNode } from 'react'
 import { EmptyState } from '~/components/feedback/EmptyState'
 import { ErrorCard } from '~/components/feedback/ErrorCard'
 import { LoadingRows } from '~/components/feedback/Loading'
@@ -117,7 +117,7 @@ export function ResourceList<K extends BulkKind>(props: Props<K>) {
   const [choice, setChoice] = useColumns(kind)
   const [foldersShown, flipFolders] = useFoldersShown()
   const [selecting, setSelecting] = useState(false)
-  const shown = shownColumns(columns, choice)
+  const shown = useMemo(() => shownColumns(columns, choice), [columns, choice])
   const csv = useExport(props, shown, selection.chosen)
   const set = (patch: ListSearch) => onSearch({ ...search, ...patch })
   const size = selection.chosen.size
