@@ -58,9 +58,9 @@ export function channelColumns(types: ChannelType[]): Column<AlertChannel>[] {
         />
       ),
     },
-    { id: 'type', header: 'Type', width: 100, sort: 'type', secondary: true, text: typeOf, cell: typeOf },
-    { id: 'levels', header: 'Hears of', width: 150, sort: 'levels', secondary: true, text: levels, cell: levels },
-    { id: 'last', header: 'Last notice', width: 196, sort: 'last', text: last, order: ({ status }) => status?.lastNotice?.at ?? '', cell: (channel) => <LastNotice channel={channel} /> },
-    { id: 'used', header: 'Used by', width: 114, sort: 'used', secondary: true, text: used, cell: used },
+    { id: 'type', header: 'Type', width: 94, sort: 'type', secondary: true, text: typeOf, cell: typeOf },
+    { id: 'levels', header: 'Hears of', width: 142, sort: 'levels', secondary: true, text: levels, cell: levels },
+    { id: 'last', header: 'Last notice', width: 216, sort: 'last', text: last, order: ({ status }) => status?.lastNotice?.at ?? '', cell: (channel) => <LastNotice channel={channel} /> },
+    { id: 'used', header: 'Used by', width: 110, sort: 'used', secondary: true, text: used, cell: used },
   ]
 }

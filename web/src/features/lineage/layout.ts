@@ -6,7 +6,7 @@ export const nodeHeight = 46
 const columnGap = 56
 const rowGap = 14
 /** How far a line that passes a column stays from what is above and below it. */
-const laneGap = 9
+const laneGap = 12
 
 /** The columns from left to right. A sequence starts syncs, so it stands before them. */
 export const columns: LineageKind[] = ['source', 'model', 'sequence', 'sync', 'destination']

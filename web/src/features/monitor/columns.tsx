@@ -47,6 +47,6 @@ export function monitorColumns(types: MonitorType[]): Column<Monitor>[] {
     },
     { id: 'type', header: 'Type', width: 110, sort: 'type', secondary: true, text: typeOf, cell: typeOf },
     { id: 'reports', header: 'Reports runs', width: 130, sort: 'reports', secondary: true, text: reports, cell: reports },
-    { id: 'last', header: 'Last report', width: 210, sort: 'last', text: last, order: ({ status }) => status?.lastReport?.at ?? '', cell: (monitor) => <LastReport monitor={monitor} /> },
+    { id: 'last', header: 'Last report', width: 216, sort: 'last', text: last, order: ({ status }) => status?.lastReport?.at ?? '', cell: (monitor) => <LastReport monitor={monitor} /> },
   ]
 }

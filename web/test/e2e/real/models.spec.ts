@@ -120,7 +120,7 @@ test('what a database says of a wrong query is explained', async ({ page }) => {
     const refused = page.getByRole('region', { name: 'Preview' }).getByRole('alert')
     for (const { sql, says, advises } of [
       { sql: `SELECT nam FROM ${people}`, says: 'column "nam" does not exist', advises: 'Perhaps you meant to reference the column' },
-      { sql: `SELECT surname FROM ${people}`, says: 'column "surname" does not exist', advises: "Check the column's name" },
+      { sql: `SELECT xyzzyq FROM ${people}`, says: 'column "xyzzyq" does not exist', advises: "Check the column's name" },
       { sql: `SELECT id FROM ${people} a, ${people} b`, says: 'column reference "id" is ambiguous', advises: 'write it as table.column' },
       { sql: `SELECT * FROM ${people}x`, says: `relation "${people}x" does not exist`, advises: 'write it with its schema' },
       { sql: 'SELECT * FROM nowhere.people', says: 'relation "nowhere.people" does not exist', advises: "the source's tables are listed on its page" },
