@@ -26,7 +26,7 @@ const route = getRouteApi('/app/settings/keys')
 
 const columnsFor = (remove: (key: ApiKey) => void): Column<ApiKey>[] => [
   { id: 'name', header: 'Name', fill: true, sort: 'name', text: (key) => `${key.name} ${key.prefix}`, cell: (key) => <NameCell link={<strong title={key.name}>{key.name}</strong>} /> },
-  { id: 'prefix', header: 'Begins with', width: 120, cell: (key) => <code>{key.prefix}…</code> },
+  { id: 'prefix', header: 'Begins with', width: 120, secondary: true, cell: (key) => <code>{key.prefix}…</code> },
   {
     id: 'created',
     header: 'Created',
