@@ -39,6 +39,7 @@ test.afterAll(async () => {
 
 // Req: SY-16, S-85, S-87, ORG-06, M-13, SY-08
 test('from an empty workspace to rows that arrived, by clicking', async ({ browser }) => {
+  test.slow() // the first preview makes the sample's data
   const page = await browser.newPage({ baseURL: address, viewport: { width: 1280, height: 860 } })
   await signIn(page)
   const steps = { clicks: 0, fields: 0 }
@@ -60,7 +61,7 @@ test('from an empty workspace to rows that arrived, by clicking', async ({ brows
   await click(page.getByRole('main').getByRole('link', { name: 'Add model' }).first())
   await click(button('Abandoned cart retargeting ads'))
   await click(button('Preview'))
-  await expect(page.getByRole('table', { name: 'Preview rows' })).toBeVisible({ timeout: 60_000 })
+  await expect(page.getByRole('table', { name: 'Preview rows' })).toBeVisible({ timeout: 180_000 })
   await click(button('Continue'))
   await fill('Name', 'Abandoned carts')
   await click(button('Finish'))

@@ -125,7 +125,7 @@ test('what a database says of a wrong query is explained', async ({ page }) => {
       { sql: `SELECT * FROM ${people}x`, says: `relation "${people}x" does not exist`, advises: 'write it with its schema' },
       { sql: 'SELECT * FROM nowhere.people', says: 'relation "nowhere.people" does not exist', advises: "the source's tables are listed on its page" },
       { sql: `SELECT * FROM ${hidden}`, says: `permission denied for table ${hidden}`, advises: 'Grant' },
-      { sql: `SELECT id FROM ${people} WHERE name > 1`, says: 'operator does not exist: text > integer', advises: 'CAST one side' },
+      { sql: `SELECT id FROM ${people} WHERE name > 1`, says: 'operator does not exist: text > integer', advises: 'explicit type casts' },
       { sql: `SELECT id FROM ${people} WHERE name`, says: 'must be type boolean', advises: 'Bring both to one type with CAST' },
     ]) {
       await write(page, sql)
