@@ -229,11 +229,13 @@ const settingsMonitor = createRoute({
 const settingsKeys = createRoute({
   getParentRoute: () => settings,
   path: '/keys',
+  validateSearch: listSearch,
   component: lazyRouteComponent(() => import('./routes/settings/keys')),
 })
 const settingsStorage = createRoute({
   getParentRoute: () => settings,
   path: '/storage',
+  validateSearch: listSearch,
   component: lazyRouteComponent(() => import('./routes/settings/storage')),
 })
 const settingsStorageNew = createRoute({
@@ -250,16 +252,19 @@ const settingsStorageEdit = createRoute({
 const settingsBiTools = createRoute({
   getParentRoute: () => settings,
   path: '/bi-tools',
+  validateSearch: listSearch,
   component: lazyRouteComponent(() => import('./routes/settings/bi-tools')),
 })
 const settingsOrchestrators = createRoute({
   getParentRoute: () => settings,
   path: '/orchestrators',
+  validateSearch: listSearch,
   component: lazyRouteComponent(() => import('./routes/settings/orchestrators')),
 })
 const settingsTunnels = createRoute({
   getParentRoute: () => settings,
   path: '/tunnels',
+  validateSearch: listSearch,
   component: lazyRouteComponent(() => import('./routes/settings/tunnels')),
 })
 const settingsTunnelNew = createRoute({
@@ -276,6 +281,7 @@ const settingsTunnel = createRoute({
 const settingsCredentials = createRoute({
   getParentRoute: () => settings,
   path: '/credentials',
+  validateSearch: listSearch,
   component: lazyRouteComponent(() => import('./routes/settings/credentials')),
 })
 const settingsCredentialNew = createRoute({

@@ -26,6 +26,14 @@ export function ChoiceCard({ icon, title, text, badge, selected = false, onClick
   )
 }
 
+/** A card with an action of its own beside the choice. */
+export const ChoiceWith = ({ children, action }: { children: ReactNode; action: ReactNode }) => (
+  <div className={classes.choiceWith}>
+    {children}
+    <div className={classes.choiceAction}>{action}</div>
+  </div>
+)
+
 /** Cards side by side. */
 export const ChoiceGrid = ({ children, label }: { children: ReactNode; label: string }) => (
   <div className={classes.choices} role="group" aria-label={label}>
