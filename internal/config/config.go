@@ -54,6 +54,7 @@ type Config struct {
 	SourcesRoot         string        `key:"sources-root" help:"folder below which sources may read files of the server; empty means anywhere but the home folder"`
 	ConnectorsDir       string        `key:"connectors-dir" help:"folder with destinations of your own: manifests, which are read again when they change; empty means none"`
 	DBTCommand          string        `key:"dbt-command" help:"command that runs dbt, such as /opt/dbt/bin/dbt, to compile projects of repositories; what a project says is then executed with the rights of this server. Empty means that nothing is executed"`
+	TeradataDriver      string        `key:"teradata-driver" help:"name of the vendor's ODBC driver for Teradata, as odbcinst.ini has it. Builds without the tag teradata have no use for it" default:"Teradata Database ODBC Driver 20.00"`
 	Network             string        `key:"network" help:"where sources, destinations, storages, SSH hosts of tunnels and alert channels may be reached directly: any, or public (no private addresses, not this machine). What lies behind a tunnel is not limited" default:"any"`
 	SMTPHost            string        `key:"smtp-host" help:"email server by which alerts are sent; empty means none"`
 	SMTPPort            int           `key:"smtp-port" help:"its port" default:"587"`

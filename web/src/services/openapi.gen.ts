@@ -3549,6 +3549,7 @@ export interface components {
             files?: components["schemas"]["ConnectorFileRules"];
             grants?: string;
             methods: ("sql" | "table" | "file" | "sheet" | "dbt" | "bi")[] | null;
+            missing?: string;
             name: string;
             queries?: components["schemas"]["ConnectorSampleQuery"][] | null;
             results: boolean;

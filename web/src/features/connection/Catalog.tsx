@@ -8,6 +8,12 @@ import { ChoiceCard, ChoiceGrid } from '~/components/wizard/ChoiceCard'
 import { byCategory, categoryWords, type CatalogEntry } from './catalog'
 import classes from './Connection.module.css'
 
+function badgeOf({ missing, sample, verified }: CatalogEntry) {
+  if (missing !== undefined) return <Badge color="gray">Not in this build</Badge>
+  if (sample === true) return <Badge>Sample</Badge>
+  return verified ? undefined : <Badge color="gray">Unverified</Badge>
+}
+
 interface Props {
   entries: CatalogEntry[]
   label: string
@@ -37,8 +43,9 @@ export function Catalog({ entries, label, onChoose }: Props) {
                 key={entry.slug}
                 icon={<ConnectorIcon type={entry.slug} category={entry.category} size={34} />}
                 title={entry.name}
-                text={entry.summary}
-                badge={entry.sample ? <Badge>Sample</Badge> : !entry.verified ? <Badge color="gray">Unverified</Badge> : undefined}
+                text={entry.missing ?? entry.summary}
+                badge={badgeOf(entry)}
+                disabled={entry.missing !== undefined}
                 onClick={() => onChoose(entry.slug)}
               />
             ))}
