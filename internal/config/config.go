@@ -37,6 +37,7 @@ type Config struct {
 	StorageLock         string        `key:"storage-lock" help:"whether a workspace may leave a bucket of its own that syncs have run on: never, or after-first-run (then it may not)" default:"never"`
 	StorageLockExcept   []string      `key:"storage-lock-except" help:"workspaces (slugs) that storage-lock does not hold, while they move by arrangement"`
 	StorageIdentity     string        `key:"storage-server-identity" help:"whether credentials and storages of workspaces may use the identity that this server has at AWS, Google Cloud or Azure: true or false" default:"false"`
+	Region              string        `key:"region" help:"name of the region that this server's data plane lies in, such as eu-central-1. A workspace keeps the one that it was made in: the first start writes it down, and no other start changes it"`
 	EgressAddresses     []string      `key:"egress-addresses" help:"addresses that this server connects from, shown to people who must let them through a firewall"`
 	TunnelListen        string        `key:"tunnel-listen" help:"address of the SSH server that clients of reverse tunnels connect to, such as :2222; empty means none"`
 	TunnelAddress       string        `key:"tunnel-address" help:"host and port by which those clients reach it, such as tunnel.example.com:22; empty means the host of the public URL and the port of tunnel-listen"`
