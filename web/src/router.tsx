@@ -301,6 +301,9 @@ const forDevelopers = import.meta.env.DEV
     ]
   : []
 
+/** Every other address: a page of the app, so that its search and its ways on are at hand. */
+const nowhere = createRoute({ getParentRoute: () => app, path: '$', component: NotFoundPage })
+
 const routeTree = root.addChildren([
   signIn,
   app.addChildren([
@@ -347,6 +350,7 @@ const routeTree = root.addChildren([
       settingsCredentialNew,
       settingsCredential,
     ]),
+    nowhere,
   ]),
 ])
 

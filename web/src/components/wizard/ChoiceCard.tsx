@@ -16,8 +16,8 @@ export function ChoiceCard({ icon, title, text, badge, selected = false, onClick
     <button type="button" className={classes.choice} aria-pressed={selected} onClick={onClick}>
       {icon}
       <span className={classes.choiceText}>
-        <span className="row">
-          <strong className="truncate">{title}</strong>
+        <span className={classes.choiceTitle}>
+          <strong>{title}</strong>
           {badge}
         </span>
         {text !== undefined && <span className="muted small">{text}</span>}

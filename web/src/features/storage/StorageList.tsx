@@ -106,7 +106,7 @@ function columnsFor(stuck: boolean, use: (goal: Goal) => void, remove: (storage:
       cell: ({ metadata, status }) => (
         <>
           <span className="row">
-            <Link to="/settings/storage/$slug" params={{ slug: metadata.slug }}>
+            <Link to="/settings/storage/$slug" params={{ slug: metadata.slug }} className="truncate" title={metadata.name}>
               <strong>{metadata.name}</strong>
             </Link>
             {status.inUse && <Badge>In use</Badge>}
