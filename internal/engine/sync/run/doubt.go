@@ -417,17 +417,13 @@ func (r *repeats) batches(op connector.Operation, found map[string]repeated) err
 	return nil
 }
 
+// drop releases what is held. It may be called again.
 func (r *repeats) drop() {
 	for _, c := range r.ready {
 		c.Release()
 	}
 	r.ready = nil
 	r.picked.Release()
-}
-
-func (r *repeats) close() error {
-	r.drop()
-	return nil
 }
 
 // pickedReader reads rows by their places in what was picked.
