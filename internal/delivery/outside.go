@@ -21,7 +21,7 @@ type Outside struct {
 	Log      *slog.Logger
 	Patience time.Duration // how long limits may make the first request wait before it ends with a Pause; 0: however long
 
-	Drain context.Context //nolint:containedctx // no request begins, and none is waited for, when it has ended
+	Drain context.Context // no request begins, and none is waited for, when it has ended
 
 	mu      sync.Mutex
 	d       *Delivery

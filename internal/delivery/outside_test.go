@@ -128,7 +128,7 @@ func TestAVendorsWaitOutsideABatch(t *testing.T) {
 						t.Errorf("%s was asked %d times, want %d", asked, len(times), want)
 					}
 				}
-				if times := a.calls[path]; times[1].Sub(times[0]) < defaultBase/2 {
+				if times := a.calls[path]; len(times) > 1 && times[1].Sub(times[0]) < defaultBase/2 {
 					t.Errorf("it was asked again after %s", times[1].Sub(times[0]))
 				}
 			})

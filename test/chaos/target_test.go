@@ -262,11 +262,11 @@ func (s *session) take(b *connector.Batch, token string, rows int) {
 		s.batches[b.ID] = connector.Result{}
 	}
 	for _, row := range b.Rows[:rows] {
-		if key := b.Origin + " " + row.Key; s.rowKeys && s.keys[key] {
+		key := b.Origin + " " + row.Key
+		if s.rowKeys && s.keys[key] {
 			continue
-		} else if s.rowKeys {
-			s.keys[key] = true
 		}
+		s.keys[key] = s.rowKeys
 		s.taken[row.Key+" "+content(b.Operation, row)]++
 		switch {
 		case s.limits.Deferred:

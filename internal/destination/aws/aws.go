@@ -175,10 +175,10 @@ type Options struct {
 
 // Client makes signed requests to one service in one region. It is safe for concurrent use.
 type Client struct {
-	http    *httpx.Client
-	keys    awssdk.CredentialsProvider
-	signer  *signature.AWS
-	base    *url.URL
+	http   *httpx.Client
+	keys   awssdk.CredentialsProvider
+	signer *signature.AWS
+	base   *url.URL
 }
 
 // Open returns a client. It does not connect.

@@ -337,4 +337,3 @@ func TestAnswers(t *testing.T) {
 		})
 	}
 }
-

@@ -193,7 +193,7 @@ func (x *execution) deliver(w *work) (err error) {
 		return err
 	}
 	repeats := &repeats{chunks: x.feed(w), ledger: w.ledger, earlier: earlier}
-	defer func() { err = errors.Join(err, repeats.close()) }()
+	defer repeats.drop()
 	retract := x.retractions(w)
 	defer func() { err = errors.Join(err, retract.close()) }()
 	d := &delivery.Delivery{

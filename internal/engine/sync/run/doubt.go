@@ -112,6 +112,7 @@ func (x *execution) recallDoubts(w *work) ([]doubtedSend, error) {
 	if w.baseline == nil || w.baseline.Doubts == "" || !w.plan.Compares() || !x.lease.run.Pinned.remembers() {
 		return nil, nil
 	}
+	path := filepath.Join(x.baselineDir(), w.baseline.Doubts)
 	err := x.fetch(x.baselineDir(), w.baseline.Prefix, []string{w.baseline.Doubts})
 	if fault.Is(err, fault.CodeNotFound) { // the warehouse has the baseline, and the storage is another one
 		x.log.Warn("rows in doubt are sent again under another id", "error", err)
@@ -120,7 +121,7 @@ func (x *execution) recallDoubts(w *work) ([]doubtedSend, error) {
 	if err != nil {
 		return nil, err
 	}
-	text, err := os.ReadFile(filepath.Join(x.baselineDir(), w.baseline.Doubts))
+	text, err := os.ReadFile(path) //nolint:gosec // a path of our own
 	if err != nil {
 		return nil, fault.Disk(err, "reading which batches are in doubt")
 	}
@@ -416,17 +417,13 @@ func (r *repeats) batches(op connector.Operation, found map[string]repeated) err
 	return nil
 }
 
+// drop releases what is held. It may be called again.
 func (r *repeats) drop() {
 	for _, c := range r.ready {
 		c.Release()
 	}
 	r.ready = nil
 	r.picked.Release()
-}
-
-func (r *repeats) close() error {
-	r.drop()
-	return nil
 }
 
 // pickedReader reads rows by their places in what was picked.

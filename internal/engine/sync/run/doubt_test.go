@@ -76,7 +76,7 @@ func (v *vendor) check() {
 // eachEngine runs a test on the Basic engine with either database, and on the Lightning engine.
 func eachEngine(t *testing.T, f func(t *testing.T, w *world)) {
 	each(t, f)
-	t.Run("lightning", func(t *testing.T) { t.Parallel(); f(t, lightning(t)) })
+	t.Run("lightning", func(t *testing.T) { f(t, lightning(t)) })
 }
 
 // A run that ends with rows in doubt is followed by one that sends them as they were sent, under the same id, so that a

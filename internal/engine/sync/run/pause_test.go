@@ -1,6 +1,7 @@
 package run_test
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"testing"
@@ -289,4 +290,50 @@ func TestALostPermissionSuspendsTheDestination(t *testing.T) {
 		}
 		w.checkTarget(w.model())
 	})
+}
+
+// What a session asks besides batches is within the limits of its credential: a run that has a plan pauses for it, and
+// goes on where it was; one that has none fails, since nothing was sent.
+//
+// Req: FLD-09
+func TestRequestsOutsideBatchesPauseARun(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		limit := connector.Rate{Requests: 100, Window: time.Hour, Class: "all"}
+		w.limit(limit)
+		w.target.limits.Rows = 10
+		w.fill(3)
+		ask := func(ctx context.Context) error {
+			return w.target.job.Pace.Next(ctx, []connector.Rate{limit}, connector.Turn{})
+		}
+		w.target.finish = func(ctx context.Context) error {
+			w.hold(limit.Class, time.Hour)
+			return ask(ctx)
+		}
+		w.paused(3)
+		w.target.finish = ask
+		w.clock.Advance(2 * time.Hour)
+		w.wake()
+		if got := w.list()[0]; got.State != run.Committed || got.Counts.Succeeded.Added != 3 || w.target.finishes != 2 {
+			t.Errorf("%s after %d ends: %+v %+v", got.State, w.target.finishes, got.Counts, got.Failure)
+		}
+		w.sentOnce()
+		w.hold(limit.Class, time.Hour)
+		w.target.begin = func(ctx context.Context, _ connector.SyncJob) error { return ask(ctx) }
+		if got := w.run(run.Options{}); got.State != run.Failed || got.Failure.Code != fault.CodeDestinationThrottled || !got.ResumeAt.IsZero() {
+			t.Errorf("a run that could not begin is %s: %+v", got.State, got.Failure)
+		}
+	})
+}
+
+// hold lets the vendor ask somebody else with the credential to wait.
+func (w *world) hold(class string, d time.Duration) {
+	w.t.Helper()
+	info := connector.DestinationInfo{Slug: "test", Fields: []connector.Field{{Name: "place", Target: true}}}
+	account, err := w.quotas.Of(workspace, info.Credential(connector.Settings(w.bundle.DestinationSpec.Configuration)))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	if err := account.Hold(w.t.Context(), class, w.clock.Now().Add(d)); err != nil {
+		w.t.Fatal(err)
+	}
 }

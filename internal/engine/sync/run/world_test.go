@@ -314,15 +314,29 @@ type target struct {
 	job      connector.SyncJob
 	count    func(b *connector.Batch) connector.Result // answers by itself, and nothing is kept
 	clear    func(ctx context.Context) error           // makes it a connector.Clearer
+	begin    func(ctx context.Context, job connector.SyncJob) error
+	finish   func(ctx context.Context) error
 }
 
 func (d *target) Test(context.Context) error    { return nil }
 func (d *target) Check(connector.SyncJob) error { return nil }
 func (d *target) Limits() connector.Limits      { return d.limits }
 func (d *target) Close() error                  { return nil }
-func (d *target) Finish(context.Context) error  { d.finishes++; return nil }
-func (d *target) Begin(_ context.Context, job connector.SyncJob) (connector.Session, error) {
+func (d *target) Finish(ctx context.Context) error {
+	d.finishes++
+	if d.finish != nil {
+		return d.finish(ctx)
+	}
+	return nil
+}
+
+func (d *target) Begin(ctx context.Context, job connector.SyncJob) (connector.Session, error) {
 	d.job = job
+	if d.begin != nil {
+		if err := d.begin(ctx, job); err != nil {
+			return nil, err
+		}
+	}
 	if d.each != nil {
 		return eachTarget{d}, nil
 	}
