@@ -251,7 +251,7 @@ func (w *batch) tellSome(ctx context.Context, path string, pairs []pair) error {
 				if own := about(got.Errors, "", p.To.ID, p.From.ID); own != nil {
 					reason = own
 				}
-				w.drop(p.item, reason.Message, false)
+				w.drop(p.item, w.words(*reason), false)
 			}
 		}
 		return nil
