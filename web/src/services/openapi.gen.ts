@@ -3318,12 +3318,14 @@ export interface components {
             /** @enum {string} */
             slug: "looker" | "sigma";
             summary: string;
+            tunnels: boolean;
         };
         BitoolSpec: {
             configuration: {
                 [key: string]: components["schemas"]["Json"];
             };
             description?: string;
+            tunnel?: string;
             /** @enum {string} */
             type: "looker" | "sigma";
         };
@@ -3799,6 +3801,7 @@ export interface components {
             /** @enum {string} */
             slug: "manifest" | "git" | "cloud";
             summary: string;
+            tunnels: boolean;
         };
         DbtprojectSpec: {
             configuration?: {
@@ -3809,6 +3812,7 @@ export interface components {
             /** @enum {string} */
             origin: "manifest" | "git" | "cloud";
             source: string;
+            tunnel?: string;
         };
         Destination: {
             /** @enum {string} */
@@ -4863,6 +4867,8 @@ export interface components {
             /** Format: int64 */
             id: number;
             name: string;
+            /** @description of the data plane that the workspace was made in; it never changes */
+            region?: string;
             slug: string;
         };
         SheetList: {
