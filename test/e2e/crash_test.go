@@ -38,6 +38,12 @@ func newWorld(t *testing.T, method string, env ...string) *world {
 // newWorldOn has the people in PostgreSQL where the Lightning engine plans.
 func newWorldOn(t *testing.T, engine, method string, env ...string) *world {
 	t.Helper()
+	return newWorldAt(t, nil, engine, method, env...)
+}
+
+// newWorldAt has the people at a place of the test's own, if there is one.
+func newWorldAt(t *testing.T, at *place, engine, method string, env ...string) *world {
+	t.Helper()
 	seed := uint64(time.Now().UnixNano())
 	if text := os.Getenv("MILLRACE_TEST_SEED"); text != "" {
 		given, err := strconv.ParseUint(text, 10, 64)
@@ -49,7 +55,7 @@ func newWorldOn(t *testing.T, engine, method string, env ...string) *world {
 	t.Logf("MILLRACE_TEST_SEED=%d", seed)
 	w := &world{
 		t: t, engine: engine, env: append([]string{"MILLRACE_HOME=" + t.TempDir()}, env...),
-		people:   &people{dir: t.TempDir(), rows: map[int]int{}},
+		people:   &people{dir: t.TempDir(), at: at, rows: map[int]int{}},
 		receiver: newReceiver(t), rnd: rand.New(rand.NewPCG(seed, 0)),
 	}
 	if engine == "lightning" {
@@ -75,9 +81,14 @@ func (w *world) configure(method string) {
 	document := func(kind, slug string, spec map[string]any) map[string]any {
 		return map[string]any{"kind": kind, "metadata": map[string]any{"slug": slug, "name": slug}, "spec": spec}
 	}
+	model := map[string]any{"source": "people", "method": "sql", "sql": "SELECT id, name, version FROM people", "primaryKey": "id"}
+	if at := w.people.at; at != nil {
+		maps.Copy(model, at.model)
+		w.server.must(http.MethodPost, "/api/apply", map[string]any{"documents": at.documents}, nil)
+	}
 	w.server.must(http.MethodPost, "/api/apply", map[string]any{"documents": []any{
 		document("source", "people", w.source()),
-		document("model", "people", map[string]any{"source": "people", "method": "sql", "sql": "SELECT id, name, version FROM people", "primaryKey": "id"}),
+		document("model", "people", model),
 		document("destination", "api", map[string]any{"type": "http-request", "configuration": map[string]any{"baseUrl": w.receiver.URL}}),
 		document("sync", crashSync, map[string]any{
 			"model": "people", "destination": "api", "mode": "trigger",
@@ -91,6 +102,9 @@ func (w *world) configure(method string) {
 }
 
 func (w *world) source() map[string]any {
+	if w.people.at != nil {
+		return w.people.at.source
+	}
 	if w.people.db == nil {
 		return map[string]any{"type": "file", "configuration": map[string]any{"path": w.people.dir}}
 	}

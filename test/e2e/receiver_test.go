@@ -99,12 +99,17 @@ func (r *receiver) state() map[string]string {
 type people struct {
 	dir  string
 	db   *database
+	at   *place
 	rows map[int]int // version by id
 }
 
 func (p *people) save(t testing.TB) {
 	t.Helper()
-	if p.db != nil {
+	switch {
+	case p.at != nil:
+		p.at.save(t, p.rows)
+		return
+	case p.db != nil:
 		p.insert()
 		return
 	}

@@ -77,7 +77,7 @@ func failing(t *testing.T, c connector.Source, q connector.Query) *fault.Error {
 
 // Each class of work goes to its warehouse, in UTC, with its tag in the history of queries and in the statement.
 //
-// Req: S-07, S-57
+// Req: S-07, S-57, S-90
 func TestRouting(t *testing.T) {
 	t.Parallel()
 	s := start(t, databrickstest.Options{})

@@ -136,7 +136,7 @@ func TestRedshift(t *testing.T) {
 
 // The class of a query chooses its query group; an empty name leaves it to the default queue.
 //
-// Req: S-07, S-62
+// Req: S-07, S-62, S-90
 func TestQueryGroups(t *testing.T) {
 	t.Parallel()
 	var mu sync.Mutex

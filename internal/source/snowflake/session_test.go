@@ -97,7 +97,7 @@ func TestAccountIdentifiers(t *testing.T) {
 	}
 }
 
-// Req: S-07, S-41
+// Req: S-07, S-41, S-90
 func TestWarehouses(t *testing.T) {
 	t.Parallel()
 	server := standIn(t)

@@ -154,6 +154,12 @@ func keyFile(key *rsa.PrivateKey, tokens string) string {
 	return string(text)
 }
 
+// Execute runs statements of DuckDB's, all of them or none, as if somebody had changed the data.
+func (s *Server) Execute(ctx context.Context, statements ...string) error {
+	_, err := s.engine.Transaction(ctx, statements...)
+	return err
+}
+
 // Running reports whether a job with the label runs.
 func (s *Server) Running(label string) bool {
 	s.mu.Lock()
