@@ -436,6 +436,9 @@ func (d *Destination) layout(ctx context.Context, t *SyncType, job connector.Syn
 		for _, f := range found {
 			forms[f.Name] = f.form
 		}
+		if err := d.stillThere(t, job, specs, forms); err != nil {
+			return nil, err
+		}
 	}
 	l := &layout{clear: job.Delete == connector.DeleteClear, sections: []string{defaultSection}, schema: job.Model.Schema.Names(), nested: map[string]bool{}}
 	for _, s := range t.Sections {
@@ -466,6 +469,22 @@ func (d *Destination) layout(ctx context.Context, t *SyncType, job connector.Syn
 	}
 	l.rendered, err = renderedOf(t, job)
 	return l, err
+}
+
+// stillThere reports a mapped field that the account does not have any more: some vendors say nothing of it, and its
+// values would be lost.
+func (d *Destination) stillThere(t *SyncType, job connector.SyncJob, specs []*TargetField, found map[string]string) error {
+	if t.customs() || t.Mapping.AllByName || d.hooks.Fields[t.Slug] != nil {
+		return nil // any field may be typed in
+	}
+	for _, c := range job.Columns {
+		_, known := found[c.Name]
+		if !known && !slices.ContainsFunc(specs, func(f *TargetField) bool { return f.full() == c.Name }) {
+			return fault.New(fault.CodeMappingColumn, "%s has no field %q any more", d.manifest.Name, c.Name).
+				WithSuggestion("Map another field, or make this one again at the vendor.")
+		}
+	}
+	return nil
 }
 
 // mapsOthers reports whether a mapping fills a field that the manifest does not have.
