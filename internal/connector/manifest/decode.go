@@ -17,7 +17,7 @@ type decoder struct {
 	file   string
 	issues fault.Issues
 	doubts fault.Issues // what works, and may be meant otherwise
-	nodes  int // read so far, those behind aliases each time
+	nodes  int          // read so far, those behind aliases each time
 	full   bool
 }
 
