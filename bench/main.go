@@ -51,10 +51,11 @@ var cases = []struct {
 	{"encode", "Mapping and encoding", encoding},
 	{"liquid", "Liquid templates", templates},
 	{"http", "HTTP destination", overHTTP},
-	{"manifest", "A destination that is a manifest", byManifest},
+	{"manifest", "Destinations that are manifests", byManifest},
 	{"postgres", "PostgreSQL destination", toPostgres},
 	{"source", "PostgreSQL source", fromPostgres},
 	{"mysql", "MySQL source", fromMySQL},
+	{"parquet", "Parquet files", fromParquet},
 	{"lightning", "Planning in a warehouse", inWarehouse},
 	{"run", "A run from end to end", running},
 	{"process", "The whole process", process},
@@ -75,8 +76,8 @@ func main() {
 
 // command returns whether every goal was met.
 func command(ctx context.Context, args []string, out io.Writer) (ok bool, err error) {
-	if len(args) > 0 && args[0] == childCommand {
-		return true, child(ctx, args[1:], out)
+	if len(args) > 0 && weighed[args[0]] != nil {
+		return true, weighed[args[0]](ctx, args[1:], out)
 	}
 	b := &bench{out: out}
 	var only, results, profile, dir string

@@ -3,12 +3,10 @@ package main
 import (
 	"context"
 	"database/sql/driver"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -199,8 +197,8 @@ func compareByHand(ctx context.Context, d *duck, before, after, dir string) erro
 	)
 }
 
-// childCommand makes the command plan once in a process of its own, whose memory tells.
-const childCommand = "plan-once"
+// planCommand makes the command plan once in a process of its own, whose memory tells.
+const planCommand = "plan-once"
 
 // planningMemory measures the memory of processes that only plan.
 func planningMemory(ctx context.Context, b *bench) error {
@@ -221,19 +219,9 @@ func planningMemory(ctx context.Context, b *bench) error {
 }
 
 func memoryOfPlan(ctx context.Context, b *bench, dir string, m dataset) error {
-	self, err := os.Executable()
-	if err != nil {
-		return fmt.Errorf("finding the command: %w", err)
-	}
-	cmd := exec.CommandContext(ctx, self, childCommand, dir, m.before, m.after, strconv.FormatInt(m.rows, 10)) //nolint:gosec // ourselves
-	cmd.Stderr = os.Stderr
-	out, err := cmd.Output()
+	peak, err := weigh(ctx, planCommand, dir, m.before, m.after, strconv.FormatInt(m.rows, 10))
 	if err != nil {
 		return fmt.Errorf("planning in a process of its own: %w", err)
-	}
-	var peak int64
-	if err := json.Unmarshal(out, &peak); err != nil {
-		return fmt.Errorf("reading the memory of the process: %w", err)
 	}
 	b.add(result{
 		group: "plan", what: "peak memory, from a stream", rows: m.rows, ours: megabytes(peak), peer: megabytes(planMemory),
@@ -242,10 +230,10 @@ func memoryOfPlan(ctx context.Context, b *bench, dir string, m dataset) error {
 	return nil
 }
 
-// child settles the first state, plans the second, and prints the most memory that it held.
-func child(ctx context.Context, args []string, out io.Writer) error {
+// planAndWeigh settles the first state, plans the second, and prints the most memory that it held.
+func planAndWeigh(ctx context.Context, args []string, out io.Writer) error {
 	if len(args) != 4 {
-		return fmt.Errorf("usage: %s DIR BEFORE AFTER ROWS", childCommand)
+		return fmt.Errorf("usage: %s DIR BEFORE AFTER ROWS", planCommand)
 	}
 	rows, err := strconv.ParseInt(args[3], 10, 64)
 	if err != nil {
@@ -266,9 +254,5 @@ func child(ctx context.Context, args []string, out io.Writer) error {
 	if err := p.plan(ctx); err != nil {
 		return err
 	}
-	peak, err := peakMemory(os.Getpid())
-	if err != nil {
-		return err
-	}
-	return json.NewEncoder(out).Encode(peak)
+	return printPeak(out)
 }

@@ -17,7 +17,6 @@ import (
 	"github.com/millrace/millrace/internal/clock"
 	"github.com/millrace/millrace/internal/connector"
 	"github.com/millrace/millrace/internal/destination/postgres"
-	source "github.com/millrace/millrace/internal/source/postgres"
 	"github.com/millrace/millrace/internal/value"
 	"github.com/millrace/millrace/test/services"
 )
@@ -26,7 +25,6 @@ import (
 const (
 	upsertSpeed = 0.8
 	insertSpeed = 0.7
-	readSpeed   = 0.8
 )
 
 const peopleTable = "CREATE TABLE people (id text PRIMARY KEY, email text, first_name text, last_name text, score integer, plan text, ltv numeric(12, 2), updated_at timestamp)"
@@ -212,74 +210,4 @@ func (w *writer) deliver(ctx context.Context, mode connector.Mode) (err error) {
 		job.Match = []connector.MatchPair{{From: "id", To: "id"}}
 	}
 	return w.all.deliver(ctx, w.journal, d, job, nil)
-}
-
-// fromPostgres reads rows through the source, beside a bare scan with the driver.
-func fromPostgres(ctx context.Context, b *bench) (err error) {
-	s, err := startServer(ctx)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, s.stop(ctx)) }()
-	w, err := newWriter(ctx, b, s)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, w.close()) }()
-	if err := w.filled(ctx); err != nil {
-		return err
-	}
-	info := source.Info()
-	from, err := info.Open(connector.SourceOptions{Settings: s.settings().WithDefaults(info.Fields), Dir: w.dir})
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, from.Close()) }()
-	reads, err := pair{rounds: 2*b.rounds + 1, meter: s.meter(), peer: func() error { return scan(ctx, s.conn, w.all.total) }, ours: func() error { return readAll(ctx, from, readPeople, w.all.total) }}.run()
-	if err != nil {
-		return err
-	}
-	b.add(reads.atLeast(readSpeed, w.all.total, "source", "read of 8 columns, beside a bare row scan"))
-	return nil
-}
-
-const readPeople = "SELECT id, email, first_name, last_name, score, plan, ltv, updated_at FROM people"
-
-func scan(ctx context.Context, c *pgx.Conn, want int64) error {
-	rows, err := c.Query(ctx, readPeople)
-	if err != nil {
-		return err //nolint:wrapcheck // the command's end
-	}
-	defer rows.Close()
-	var id, email, firstName, lastName, plan string
-	var score *int32
-	var ltv pgtype.Numeric
-	var updated time.Time
-	var n int64
-	for ; rows.Next(); n++ {
-		if err := rows.Scan(&id, &email, &firstName, &lastName, &score, &plan, &ltv, &updated); err != nil {
-			return err //nolint:wrapcheck // the command's end
-		}
-	}
-	if n != want {
-		return errors.Join(fmt.Errorf("%d rows of %d were read", n, want), rows.Err())
-	}
-	return rows.Err()
-}
-
-// readAll reads a query to its end.
-func readAll(ctx context.Context, s connector.Source, sql string, want int64) error {
-	r, err := s.Query(ctx, connector.Query{SQL: sql})
-	if err != nil {
-		return err
-	}
-	defer r.Release()
-	var n int64
-	for r.Next() {
-		n += r.RecordBatch().NumRows()
-	}
-	if n != want {
-		return errors.Join(fmt.Errorf("%d rows of %d were read", n, want), r.Err())
-	}
-	return r.Err()
 }

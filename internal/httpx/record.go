@@ -1,10 +1,10 @@
 package httpx
 
 import (
+	"cmp"
 	"net/http"
 	"net/textproto"
 	"slices"
-	"sort"
 	"strings"
 	"time"
 )
@@ -105,8 +105,8 @@ func longEnough(secrets []string) []string {
 			kept = append(kept, s)
 		}
 	}
-	sort.Slice(kept, func(i, j int) bool { return len(kept[i]) > len(kept[j]) })
-	return kept
+	slices.SortFunc(kept, func(a, b string) int { return cmp.Or(cmp.Compare(len(b), len(a)), cmp.Compare(a, b)) })
+	return slices.Compact(kept) // several ways to write one are often the same
 }
 
 // text hides the secrets in s.

@@ -117,7 +117,7 @@ func (s *Scope) lookup(name string) (value.Value, bool) {
 	if v, ok := s.locals[name]; ok {
 		return v, true
 	}
-	if v, ok := s.vars[name]; ok {
+	if v, ok := s.given(name); ok {
 		return v, true
 	}
 	if n, ok := s.counters[name]; ok {

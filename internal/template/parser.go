@@ -159,10 +159,14 @@ func (w *words) unexpected(format string, args ...any) error {
 	return w.p.lexer.errorAt(t.at, format+", not "+found, args...)
 }
 
-// finish refuses words that are left over.
+// finish refuses words that are left over. Two names in a row are most often one of a column.
 func (w *words) finish() error {
-	if w.peek().kind == tokEnd {
+	t := w.peek()
+	if t.kind == tokEnd {
 		return nil
+	}
+	if last := w.all[max(0, w.pos-1)]; w.pos > 0 && last.kind == tokName && t.kind == tokName {
+		return w.p.lexer.errorAt(t.at, "nothing more is expected, not %q; a column whose name has a space is written row['%s %s']", t.text, last.text, t.text)
 	}
 	return w.unexpected("nothing more is expected")
 }

@@ -50,6 +50,7 @@ type DeepRow interface {
 type Scope struct {
 	limits   Limits
 	vars     map[string]value.Value
+	unmade   map[string]func() value.Value // of vars, those that nothing has asked for
 	rows     map[string]Row
 	bare     Row
 	lookups  map[string]Lookup
@@ -84,6 +85,7 @@ func NewScope(l Limits) *Scope {
 // Reset forgets everything but the limits.
 func (s *Scope) Reset() {
 	clear(s.vars)
+	clear(s.unmade)
 	clear(s.rows)
 	s.bare, s.lookups = nil, nil
 }
@@ -97,7 +99,35 @@ func (s *Scope) SetLookup(filter string, find Lookup) {
 }
 
 // Set names a value.
-func (s *Scope) Set(name string, v value.Value) { s.vars[name] = v }
+func (s *Scope) Set(name string, v value.Value) {
+	s.vars[name] = v
+	if len(s.unmade) > 0 {
+		delete(s.unmade, name)
+	}
+}
+
+// SetLazily names a value that is made when a template first asks for it.
+func (s *Scope) SetLazily(name string, make func() value.Value) {
+	if s.unmade == nil {
+		s.unmade = map[string]func() value.Value{}
+	}
+	delete(s.vars, name)
+	s.unmade[name] = make
+}
+
+// given finds a name among what Set and SetLazily named.
+func (s *Scope) given(name string) (value.Value, bool) {
+	v, ok := s.vars[name]
+	if ok || len(s.unmade) == 0 {
+		return v, ok
+	}
+	make, ok := s.unmade[name]
+	if ok {
+		v = make()
+		s.Set(name, v)
+	}
+	return v, ok
+}
 
 // SetRow names a row.
 func (s *Scope) SetRow(name string, r Row) { s.rows[name] = r }

@@ -267,3 +267,39 @@ func BenchmarkRender(b *testing.B) {
 		}
 	}
 }
+
+// A value that nothing asks for is not made; one that is asked for is made once, and another of its name replaces it.
+func TestLazily(t *testing.T) {
+	t.Parallel()
+	made := 0
+	s := NewScope(DefaultLimits)
+	again := func() {
+		s.SetLazily("body", func() value.Value { made++; return value.OfInt(int64(made)) })
+	}
+	again()
+	for _, c := range []struct {
+		text, want string
+		made       int
+	}{{"{{ other }}", "", 0}, {"{{ body }}{{ body }}", "11", 1}, {"{{ body }}", "1", 1}} {
+		tmpl, err := Parse(c.text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := tmpl.Render(s, nil); err != nil || string(got) != c.want || made != c.made {
+			t.Errorf("%s: %q, %v, made %d times; want %q and %d", c.text, got, err, made, c.want, c.made)
+		}
+	}
+	body, err := Parse("{{ body }}")
+	if err != nil {
+		t.Fatal(err)
+	}
+	again()
+	s.Set("body", value.OfText("set"))
+	if got, err := body.Render(s, nil); err != nil || string(got) != "set" {
+		t.Errorf("got %q, %v; want what was set", got, err)
+	}
+	again()
+	if got, err := body.Render(s, nil); err != nil || string(got) != "2" {
+		t.Errorf("got %q, %v; want another one", got, err)
+	}
+}

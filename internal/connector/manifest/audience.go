@@ -249,7 +249,7 @@ func (d *Destination) AudienceOf(ctx context.Context, job connector.SyncJob) (re
 	if err != nil || d.manifest.Audiences == nil || t.Audience == nil {
 		return ref, false, err
 	}
-	s := &session{Destination: d, job: job, kind: t}
+	s := d.opened(job, t)
 	if s.client, err = d.client(1); err != nil {
 		return ref, false, err
 	}

@@ -23,6 +23,7 @@ type Destination struct {
 	connection value.Value
 	network    httpx.Network
 	reach      connector.Network
+	dir        string
 	state      connector.State
 	clock      clock.Clock
 	log        *slog.Logger
@@ -39,7 +40,7 @@ var (
 // Open reads the settings. It does not connect.
 func (m *Manifest) open(network httpx.Network, hooks Hooks, o connector.DestinationOptions) (connector.Destination, error) {
 	d := &Destination{
-		manifest: m, hooks: hooks, network: network, reach: o.Network, state: o.State, clock: o.Clock, log: o.Log,
+		manifest: m, hooks: hooks, network: network, reach: o.Network, dir: o.Dir, state: o.State, clock: o.Clock, log: o.Log,
 		settings: o.Settings.WithDefaults(m.connectionFields()),
 	}
 	if d.clock == nil {
@@ -53,6 +54,9 @@ func (m *Manifest) open(network httpx.Network, hooks Hooks, o connector.Destinat
 	d.auth, err = d.access()
 	return d, err
 }
+
+// Settings are the connection's, with defaults.
+func (d *Destination) Settings() connector.Settings { return d.settings }
 
 // secrets are what no log may show.
 func (d *Destination) secrets() []string {
@@ -86,7 +90,7 @@ func (d *Destination) client(concurrency int) (*client, error) {
 	return &client{Client: c, d: d}, nil
 }
 
-// Test makes the requests that the manifest has for it.
+// Test makes the requests that the manifest has for it, and what its hook tries.
 func (d *Destination) Test(ctx context.Context) error {
 	c, err := d.client(1)
 	if err != nil {
@@ -96,11 +100,19 @@ func (d *Destination) Test(ctx context.Context) error {
 	d.auth.insist()
 	s := d.scope()
 	for i := range d.manifest.Connection.Test {
-		if err := c.try(ctx, s, &d.manifest.Connection.Test[i]); err != nil {
+		st := &d.manifest.Connection.Test[i]
+		err := c.try(ctx, s, st)
+		switch {
+		case fault.Is(err, fault.CodeDestinationAuth): // a token that was refused has no answer of the step's own
+			return helped(fault.As(err), st.Hint)
+		case err != nil:
 			return err
 		}
 	}
-	return nil
+	if d.hooks.Test == nil {
+		return nil
+	}
+	return d.hooks.Test(ctx, &Run{session: &session{Destination: d, kind: &SyncType{}, client: c}})
 }
 
 // try makes one request of a test.
@@ -136,31 +148,35 @@ func helped(e *fault.Error, hint string) *fault.Error {
 }
 
 // jobScope is what templates see of a sync.
-func (d *Destination) jobScope(job connector.SyncJob) *scope {
-	s := d.scope()
-	s.set("settings", mapOf(job.Settings))
+func (d *Destination) jobScope(job connector.SyncJob) *scope { return scopeOf(d.given(job)) }
+
+// given are the variables of a sync, which stay what they are.
+func (d *Destination) given(job connector.SyncJob) []value.Field {
 	match := ""
 	if len(job.Match) > 0 {
 		match = job.Match[0].To
 	}
-	s.set("run", value.OfMap([]value.Field{
-		{Name: "id", Value: value.OfText(strconv.FormatInt(job.RunID, 10))},
-		{Name: "sync_id", Value: value.OfText(strconv.FormatInt(job.SyncID, 10))},
-		{Name: "sync", Value: value.OfText(job.SyncSlug)},
-		{Name: "type", Value: value.OfText(d.typeName(job.Type))},
-		{Name: "mode", Value: value.OfText(string(job.Mode))},
-		{Name: "delete", Value: value.OfText(string(job.Delete))},
-		{Name: "match", Value: value.OfText(match)},
-		{Name: "first", Value: value.OfBool(job.FirstRun)},
-		{Name: "started_at", Value: value.OfTime(job.StartedAt)},
-	}))
-	s.set("model", value.OfMap([]value.Field{
-		{Name: "id", Value: value.OfText(strconv.FormatInt(job.Model.ID, 10))},
-		{Name: "name", Value: value.OfText(job.Model.Name)},
-		{Name: "slug", Value: value.OfText(job.Model.Slug)},
-		{Name: "primary_key", Value: value.OfText(job.Model.PrimaryKey)},
-	}))
-	return s
+	return []value.Field{
+		{Name: "connection", Value: d.connection},
+		{Name: "settings", Value: mapOf(job.Settings)},
+		{Name: "run", Value: value.OfMap([]value.Field{
+			{Name: "id", Value: value.OfText(strconv.FormatInt(job.RunID, 10))},
+			{Name: "sync_id", Value: value.OfText(strconv.FormatInt(job.SyncID, 10))},
+			{Name: "sync", Value: value.OfText(job.SyncSlug)},
+			{Name: "type", Value: value.OfText(d.typeName(job.Type))},
+			{Name: "mode", Value: value.OfText(string(job.Mode))},
+			{Name: "delete", Value: value.OfText(string(job.Delete))},
+			{Name: "match", Value: value.OfText(match)},
+			{Name: "first", Value: value.OfBool(job.FirstRun)},
+			{Name: "started_at", Value: value.OfTime(job.StartedAt)},
+		})},
+		{Name: "model", Value: value.OfMap([]value.Field{
+			{Name: "id", Value: value.OfText(strconv.FormatInt(job.Model.ID, 10))},
+			{Name: "name", Value: value.OfText(job.Model.Name)},
+			{Name: "slug", Value: value.OfText(job.Model.Slug)},
+			{Name: "primary_key", Value: value.OfText(job.Model.PrimaryKey)},
+		})},
+	}
 }
 
 // typeName is the name of a sync type.

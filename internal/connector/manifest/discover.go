@@ -137,18 +137,32 @@ func (c *client) page(ctx context.Context, s *scope, r *Request, query map[strin
 	}
 	request.URL.RawQuery = q.Encode()
 	request.Keep = discoverBytes
-	resp, err := c.send(ctx, request, nil, connector.Turn{})
+	resp, err := c.listed(ctx, s, request)
 	if err != nil {
-		return nil, harmless(err)
-	}
-	c.see(s, resp)
-	if e := c.verdict(s, resp, request.Secrets); e != nil {
-		return nil, e
+		return nil, err
 	}
 	if resp.Truncated {
 		return nil, fault.New(fault.CodeDestinationAnswer, "the list is longer than %d MiB and cannot be read", discoverBytes>>20)
 	}
 	return resp, nil
+}
+
+// listed makes a request for a page, again where the vendor asks to wait and a run can.
+func (c *client) listed(ctx context.Context, s *scope, r *httpx.Request) (*httpx.Response, error) {
+	for attempt := 1; ; attempt++ {
+		resp, err := c.send(ctx, r, c.outside, connector.Turn{})
+		if err != nil {
+			return nil, harmless(err)
+		}
+		c.see(s, resp)
+		e := c.verdict(s, resp, r.Secrets)
+		if e == nil {
+			return resp, nil
+		}
+		if !c.hold(ctx, c.outside, e, attempt) {
+			return nil, e
+		}
+	}
 }
 
 // turn leads a request to another page, whose address the vendor gave.
@@ -338,6 +352,7 @@ func (d *Destination) discover(ctx context.Context, t *SyncType, job connector.S
 		return nil, err
 	}
 	defer c.Close()
+	c.outside = d.outside(t, job)
 	s := d.jobScope(job)
 	var all []found
 	for _, name := range t.FieldSets {
@@ -467,6 +482,9 @@ func (d *Destination) layout(ctx context.Context, t *SyncType, job connector.Syn
 		c, err := col(target.Name, target.Omit)
 		if err != nil {
 			return nil, err
+		}
+		if !c.pipe.same {
+			l.worked = append(l.worked, len(l.columns))
 		}
 		l.columns = append(l.columns, c)
 		if len(c.path) > 1 {

@@ -101,6 +101,8 @@ func (b *builder) json(n node) {
 		b.out = append(b.out, "null"...)
 	case leaf:
 		b.out = b.eval(&n.text.source).AppendJSON(b.out)
+	case *cell:
+		b.out = b.cell(n).AppendJSON(b.out)
 	case array:
 		b.out = append(b.out, '[')
 		for i, item := range n.items {
@@ -199,16 +201,23 @@ func (b *builder) object(o *object) {
 		switch n := b.settle(e.value).(type) {
 		case nil:
 		case leaf:
-			if v := b.eval(&n.text.source); !v.IsNull() || e.null {
-				b.entryKey(start, e)
-				b.out = v.AppendJSON(b.out)
-			}
+			b.member(start, e, b.eval(&n.text.source))
+		case *cell:
+			b.member(start, e, b.cell(n))
 		default:
 			b.entryKey(start, e)
 			b.json(n)
 		}
 	}
 	b.out = append(b.out, '}')
+}
+
+// member writes a member that is written out, unless its value is null.
+func (b *builder) member(start int, e *entry, v value.Value) {
+	if !v.IsNull() || e.null {
+		b.entryKey(start, e)
+		b.out = v.AppendJSON(b.out)
+	}
 }
 
 // settle makes the choices that a node begins with.
@@ -245,7 +254,7 @@ func (b *builder) key(start int, name string) {
 // with adds the members of an object that are not written out.
 func (b *builder) with(o *object, at, start int) {
 	e := &o.entries[at]
-	if len(o.withs) == 1 && b.section(o, e, start) {
+	if p, ok := e.value.(*part); ok && b.part(p, start) {
 		return
 	}
 	later := b.later(o, at)
@@ -277,27 +286,6 @@ func has(objects []value.Value, name string) bool {
 	return slices.ContainsFunc(objects, func(v value.Value) bool { _, known := v.Get(name); return known })
 }
 
-// section adds the fields of a section of the row without making an object of them, and reports whether it could.
-func (b *builder) section(o *object, e *entry, start int) bool {
-	l, ok := e.value.(leaf)
-	if !ok || !o.fixed || b.row == nil || len(l.text.fast) != 2 || l.text.fast[0] != "row" || !b.row.plain(l.text.fast[1]) {
-		return false
-	}
-	lay := b.row.layout
-	for i := range lay.columns {
-		c := &lay.columns[i]
-		v := &b.row.values[i]
-		if c.section != l.text.fast[1] || c.omit && v.IsNull() && !b.row.clears() || slices.Contains(o.names, c.path[0]) {
-			continue
-		}
-		if len(b.out) > start {
-			b.out = append(b.out, ',')
-		}
-		b.out = v.AppendJSON(append(b.out, c.key...))
-	}
-	return true
-}
-
 func (b *builder) names(o *object, name string) bool {
 	if o.fixed {
 		return slices.Contains(o.names, name)
@@ -321,6 +309,10 @@ func (b *builder) lines(n node) {
 func (b *builder) value(n node) value.Value {
 	switch n := n.(type) {
 	case leaf:
+		return b.eval(&n.text.source)
+	case *cell:
+		return b.cell(n)
+	case *part:
 		return b.eval(&n.text.source)
 	case array:
 		items := make([]value.Value, len(n.items))

@@ -13,6 +13,7 @@ import (
 	"github.com/millrace/millrace/internal/clock"
 	"github.com/millrace/millrace/internal/connector"
 	"github.com/millrace/millrace/internal/fault"
+	"github.com/millrace/millrace/internal/httpx"
 	"github.com/millrace/millrace/internal/value"
 )
 
@@ -63,7 +64,7 @@ func (a *attempt) ask(ctx context.Context, st *Step, rows []*record, address str
 	if st.matches {
 		a.match(rows)
 	}
-	r, err := a.client.request(ctx, a.scope, st.parts(), rows)
+	r, err := a.client.request(ctx, a.scope, a.parts(st), rows)
 	if err != nil {
 		return err
 	}
@@ -73,25 +74,37 @@ func (a *attempt) ask(ctx context.Context, st *Step, rows []*record, address str
 		}
 	}
 	r.Keep = answerBytes
+	for attempt := 1; ; attempt++ {
+		e, err := a.once(ctx, st, rows, r)
+		switch {
+		case err != nil:
+			return err
+		case e == nil:
+			return nil
+		case !a.client.hold(ctx, a.batch, e, attempt):
+			return helped(e, st.Hint)
+		}
+	}
+}
+
+// once makes a request of a step and reads what the answer as a whole means: nil for a success.
+func (a *attempt) once(ctx context.Context, st *Step, rows []*record, r *httpx.Request) (*fault.Error, error) {
 	resp, err := a.client.send(ctx, r, a.batch, connector.Turn{Counts: a.counts(st.Class), Begun: a.doubles(rows)})
 	if err != nil {
 		if st.Reads {
 			err = harmless(err)
 		}
-		return err
+		return nil, err
 	}
 	a.client.see(a.scope, resp)
 	if resp.Truncated && resp.Status < http.StatusMultipleChoices && a.looksInto(st) {
-		return a.unread(st, fault.New(fault.CodeDestinationAnswer, "the answer is longer than %d MiB and cannot be read", answerBytes>>20))
+		return nil, a.unread(st, fault.New(fault.CodeDestinationAnswer, "the answer is longer than %d MiB and cannot be read", answerBytes>>20))
 	}
-	if e := a.client.verdict(a.scope, resp, r.Secrets, st.Answers, a.kind.Answers); e != nil {
-		if st.Reads && e.Class == fault.Unknown {
-			e = fault.Reclass(e, fault.Retryable)
-		}
-		hold(ctx, a.batch, e)
-		return helped(e, st.Hint)
+	e := a.client.verdict(a.scope, resp, r.Secrets, st.Answers, a.kind.Answers)
+	if e != nil && st.Reads && e.Class == fault.Unknown {
+		e = fault.Reclass(e, fault.Retryable)
 	}
-	return nil
+	return e, nil
 }
 
 // answerBytes is how much of an answer is read.

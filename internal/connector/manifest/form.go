@@ -21,11 +21,16 @@ var forms = map[string]conversion{
 	"boolean":     asBoolean,
 	"list":        func(v value.Value) (value.Value, error) { return asList(v), nil },
 	"json":        asJSON,
-	"iso":         timeAs(func(t time.Time) value.Value { return value.OfText(t.Format("2006-01-02T15:04:05.000Z")) }),
-	"iso_seconds": timeAs(func(t time.Time) value.Value { return value.OfText(t.Format("2006-01-02T15:04:05Z")) }),
+	"iso":         timeAs(isoMillis),
+	"iso_seconds": timeAs(func(t time.Time) value.Value { return value.OfText(t.Format(time.RFC3339)) }),
 	"date":        timeAs(func(t time.Time) value.Value { return value.OfText(t.Format(time.DateOnly)) }),
 	"unix":        timeAs(func(t time.Time) value.Value { return value.OfInt(t.Unix()) }),
 	"unix_ms":     timeAs(func(t time.Time) value.Value { return value.OfInt(t.UnixMilli()) }),
+}
+
+// isoMillis is an instant to the millisecond, as 2026-01-02T03:04:05.006Z.
+func isoMillis(t time.Time) value.Value {
+	return value.OfText(value.OfTime(t.Truncate(time.Millisecond)).String())
 }
 
 // refuse says that a value does not fit. Values never stand in errors.

@@ -2,6 +2,8 @@ package manifest
 
 import (
 	"context"
+	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/millrace/millrace/internal/connector"
@@ -24,6 +26,9 @@ type Hooks struct {
 	Formless map[string]bool
 	// Check reports further errors of a sync's settings, by the slug of the sync type. It does not connect.
 	Check map[string]func(d *Destination, job connector.SyncJob) fault.Issues
+	// Test tries what the connection reaches besides the vendor's API, after the requests of the manifest. It changes
+	// nothing.
+	Test func(ctx context.Context, r *Run) error
 }
 
 // Discovered is a field that a hook found, and the form that its values take (Pipeline.As).
@@ -70,11 +75,12 @@ func (r *Run) With(ctx context.Context, b *connector.Batch) (*Run, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &attempt{session: r.session, batch: b, scope: r.session.jobScope(r.session.job)}
-	a.prepare(made)
-	a.read()
+	a := r.session.attempt(b, made)
 	return &Run{session: r.session, attempt: a}, nil
 }
+
+// Done gives back the room of With's rows, which nothing may look at any more.
+func (r *Run) Done() { r.session.scopes.Put(r.attempt.scope) }
 
 // Token is the connection's OAuth access token, for an API that wants it in a body. Requests are authorized with it
 // anyway, and so no log has it.
@@ -86,6 +92,18 @@ func (r *Run) Token(ctx context.Context) (string, error) {
 	t, err := tokens.Get(ctx, r.session.client.Client)
 	return t.Access, err
 }
+
+// Open returns another destination that the connection writes to as well, such as a bucket that the vendor reads. It is
+// reached as the vendor is, and keeps what it must in a folder of that name inside the connection's own.
+func (r *Run) Open(info connector.DestinationInfo, folder string, settings connector.Settings) (connector.Destination, error) {
+	d := r.session.Destination
+	return info.Open(connector.DestinationOptions{
+		Settings: settings.WithDefaults(info.Fields), Dir: filepath.Join(d.dir, folder), Network: d.reach, State: d.state, Clock: d.clock, Log: d.log,
+	})
+}
+
+// Network is how the connection reaches other places.
+func (r *Run) Network() connector.Network { return r.session.reach }
 
 // State is what the connection remembers.
 func (r *Run) State() connector.State { return r.session.state }
@@ -111,6 +129,30 @@ func (w Row) Get(name string) value.Value {
 // Value returns the value of a mapped field as it is sent.
 func (w Row) Value(field string) value.Value { return w.record.value(field) }
 
+// Column is a mapped field of a section, by its place.
+type Column struct {
+	Name string // in the section
+
+	at int
+}
+
+// Columns are the mapped fields of a section that has no objects in objects.
+func (r *Run) Columns(section string) []Column {
+	var all []Column
+	for i := range r.session.layout.columns {
+		if c := &r.session.layout.columns[i]; c.section == section {
+			all = append(all, Column{c.path[0], i})
+		}
+	}
+	return all
+}
+
+// Sent returns what the row sends of a column; false where it sends nothing.
+func (w Row) Sent(c Column) (v value.Value, sends bool) {
+	v = w.record.values[c.at]
+	return v, !v.IsNull() || !w.record.layout.columns[c.at].omit || w.record.clears()
+}
+
 // Match returns the value that the row is matched by.
 func (w Row) Match() value.Value { return w.Get("match") }
 
@@ -122,6 +164,13 @@ func (w Row) Before(field string) value.Value {
 		}
 	}
 	return value.Value{}
+}
+
+// Moved reports whether a changed row is matched by another value than before, where the sync type asks for earlier
+// values: it is about another record at the vendor.
+func (w Row) Moved() bool {
+	then, now := w.record.row.Matched, w.record.row.Match
+	return len(then) > 0 && !slices.EqualFunc(then, now, value.Value.Equal)
 }
 
 // Rows are the rows of the batch that were not refused yet.
@@ -164,7 +213,7 @@ func (r *Run) Steps(ctx context.Context, steps []Step) error { return r.attempt.
 // Ask makes a request: its path is put behind the connection's base, and it is authorized and recorded. An answer that
 // is no success, by the manifest's rules and those of HTTP, is an error.
 func (r *Run) Ask(ctx context.Context, method, path string, body []byte, header map[string]string) (*Answered, error) {
-	s := r.session.jobScope(r.session.job)
+	s := r.session.scope()
 	if err := r.session.client.tell(ctx, s); err != nil {
 		return nil, err
 	}
@@ -177,27 +226,32 @@ func (r *Run) Ask(ctx context.Context, method, path string, body []byte, header 
 
 // Do makes a request of a hook's own making. It is authorized and recorded as others are.
 func (r *Run) Do(ctx context.Context, q *httpx.Request) (*Answered, error) {
-	s := r.session.jobScope(r.session.job)
+	s := r.session.scope()
 	if err := r.session.client.tell(ctx, s); err != nil {
 		return nil, err
 	}
 	if err := headers(s, q.Header, r.session.manifest.Connection.Headers); err != nil {
 		return nil, err
 	}
-	var b *connector.Batch
+	c := r.session.client
+	b := c.outside
 	if r.attempt != nil {
 		b = r.attempt.batch
 	}
-	resp, err := r.session.client.send(ctx, q, b, connector.Turn{Counts: r.session.counts(r.class)})
-	if err != nil {
-		return nil, err
+	for attempt := 1; ; attempt++ {
+		resp, err := c.send(ctx, q, b, connector.Turn{Counts: r.session.counts(r.class)})
+		if err != nil {
+			return nil, err
+		}
+		c.see(s, resp)
+		e := c.verdict(s, resp, q.Secrets, r.session.kind.Answers)
+		if e == nil {
+			return &Answered{resp}, nil
+		}
+		if !c.hold(ctx, b, e, attempt) {
+			return &Answered{resp}, e
+		}
 	}
-	r.session.client.see(s, resp)
-	if e := r.session.client.verdict(s, resp, q.Secrets, r.session.kind.Answers); e != nil {
-		hold(ctx, b, e)
-		return &Answered{resp}, e
-	}
-	return &Answered{resp}, nil
 }
 
 // Wait waits, for what the vendor does on its own.
@@ -229,9 +283,12 @@ func (d *Destination) hooked(job connector.SyncJob) (*Run, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &session{Destination: d, job: job, kind: t}
-	s.client, err = d.client(1)
-	return &Run{session: s}, err
+	s := d.opened(job, t)
+	if s.client, err = d.client(1); err != nil {
+		return nil, err
+	}
+	s.client.outside = d.outside(t, job)
+	return &Run{session: s}, nil
 }
 
 func (d *Destination) hookedList(ctx context.Context, hook func(context.Context, *Run) ([]connector.Option, error), job connector.SyncJob) ([]connector.Option, error) {

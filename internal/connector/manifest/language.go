@@ -215,7 +215,7 @@ type SyncType struct {
 	Mapping     Mapping                 `yaml:"mapping" doc:"How fields are mapped."`
 	Batch       Batch                   `yaml:"batch" doc:"How many rows a request has."`
 	Limits      []Limit                 `yaml:"limits" doc:"Limits besides the manifest's."`
-	Idempotency string                  `yaml:"idempotency" doc:"What a second sending of the same rows does. idempotent: nothing. keyed: nothing, since run.batch is sent as a key. none: it may double them." enum:"idempotent,keyed,none" required:"true"`
+	Idempotency string                  `yaml:"idempotency" doc:"What a second sending of the same rows does. idempotent: nothing. keyed: nothing, since a key is sent that is made of batch.id, or of batch.origin and row.key where each row has a key of its own. none: it may double them." enum:"idempotent,keyed,none" required:"true"`
 	Before      bool                    `yaml:"before" doc:"row.before has what was sent before."`
 	Columns     bool                    `yaml:"columns" doc:"row.columns has the model's columns."`
 	FirstRun    string                  `yaml:"firstRun" doc:"remember: the first run sends nothing, it only remembers the rows. setting NAME: the same while the setting is true." `

@@ -23,6 +23,7 @@ type column struct {
 // layout is how the rows of a run become records. It is safe for concurrent use.
 type layout struct {
 	columns  []column
+	worked   []int // columns whose values are not sent as they are
 	match    []column
 	sections []string
 	nested   map[string]bool               // sections with objects in objects
@@ -56,6 +57,7 @@ func (l *layout) room() int { return len(l.columns) + len(l.match) + len(l.secti
 func (l *layout) fill(r *record, op connector.Operation, index int, row *connector.Row, room []value.Value) error {
 	n, m := len(l.columns), len(l.columns)+len(l.match)
 	*r = record{layout: l, row: row, index: index, op: op, values: room[:n:n], match: room[n:m:m], sections: room[m:]}
+	clear(r.sections)
 	if err := l.apply(r.values, row.Values, r.clears()); err != nil {
 		return err
 	}
@@ -73,23 +75,30 @@ func (r *record) clears() bool { return r.layout.clear && r.op == connector.Remo
 
 // apply makes of a row's values what is sent.
 func (l *layout) apply(values, from []value.Value, empty bool) error {
+	copy(values, from)
+	for _, i := range l.worked {
+		if empty && l.empties(&l.columns[i]) {
+			continue
+		}
+		var err error
+		if values[i], err = l.columns[i].pipe.apply(from[i]); err != nil {
+			return about(l.columns[i].name, err)
+		}
+	}
+	if !empty {
+		return nil
+	}
 	for i := range l.columns {
-		c := &l.columns[i]
-		if empty && c.section != "" && !slices.ContainsFunc(l.match, func(m column) bool { return m.name == c.name }) {
+		if c := &l.columns[i]; l.empties(c) {
 			values[i] = c.pipe.emptied
-			continue
 		}
-		if c.pipe.same {
-			values[i] = from[i]
-			continue
-		}
-		v, err := c.pipe.apply(from[i])
-		if err != nil {
-			return about(c.name, err)
-		}
-		values[i] = v
 	}
 	return nil
+}
+
+// empties reports whether a field of removed rows is emptied: what finds them is not.
+func (l *layout) empties(c *column) bool {
+	return c.section != "" && !slices.ContainsFunc(l.match, func(m column) bool { return m.name == c.name })
 }
 
 // fixes reports whether variables have the same values in every row of the run: those of the run itself, and fields

@@ -28,6 +28,15 @@ type scope struct {
 
 func newScope() *scope { return &scope{t: template.NewScope(limits)} }
 
+// scopeOf is a scope with variables.
+func scopeOf(given []value.Field) *scope {
+	s := newScope()
+	for _, v := range given {
+		s.set(v.Name, v.Value)
+	}
+	return s
+}
+
 func (s *scope) set(name string, v value.Value) { s.t.Set(name, v) }
 
 // keepVar saves what later steps know as vars.NAME.
@@ -61,10 +70,8 @@ func (s *scope) room(rows, each int) ([]record, []value.Value) {
 	if cap(s.records) < rows || cap(s.values) < rows*each {
 		s.records, s.rows, s.values = make([]record, rows), make([]*record, 0, rows), make([]value.Value, rows*each)
 	}
-	values := s.values[:rows*each]
-	clear(values)
 	s.row = nil
-	return s.records[:rows], values
+	return s.records[:rows], s.values[:rows*each]
 }
 
 // eval returns the value of a piece; one that the manifest does not have is null.

@@ -1,6 +1,7 @@
 package manifest
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"sync"
@@ -17,7 +18,9 @@ type session struct {
 
 	job       connector.SyncJob
 	kind      *SyncType
+	given     []value.Field // variables of every scope
 	layout    *layout
+	bodies    map[*Tree]*Tree // as the run writes them
 	client    *client
 	rules     []*check
 	scopes    sync.Pool
@@ -61,10 +64,11 @@ func (d *Destination) session(ctx context.Context, job connector.SyncJob) (*sess
 	if err != nil {
 		return nil, err
 	}
-	s := &session{Destination: d, job: job, kind: t}
+	s := d.opened(job, t)
 	if s.client, err = d.client(s.concurrency()); err != nil {
 		return nil, err
 	}
+	s.client.outside = d.outside(t, job)
 	if s.layout, err = d.layout(ctx, t, job); err != nil {
 		return nil, err
 	}
@@ -75,13 +79,19 @@ func (d *Destination) session(ctx context.Context, job connector.SyncJob) (*sess
 	if s.rules, err = d.checks(t, job); err != nil {
 		return nil, err
 	}
-	s.only = map[string]bool{}
-	for _, l := range slices.Concat(d.manifest.Limits, t.Limits) {
-		s.only[l.Class] = s.only[l.Class] || l.Only
-	}
-	s.scopes.New = func() any { return d.jobScope(job) }
+	s.bind()
+	s.only = d.only(t)
+	s.scopes.New = func() any { return s.scope() }
 	return s, nil
 }
+
+// opened is a session that knows its sync.
+func (d *Destination) opened(job connector.SyncJob, t *SyncType) *session {
+	return &session{Destination: d, job: job, kind: t, given: d.given(job)}
+}
+
+// scope is what the templates of the sync see.
+func (s *session) scope() *scope { return scopeOf(s.given) }
 
 // saves reports whether answers may give rows further members.
 func (t *SyncType) saves() bool {
@@ -192,7 +202,7 @@ func (s *session) limits(w *Write) connector.Limits {
 	if w.Idempotency != "" {
 		l.Idempotency = connector.Idempotency(w.Idempotency)
 	}
-	l.Rates = s.rates()
+	l.Rates = s.Destination.rates(s.kind, s.job)
 	return l
 }
 
@@ -223,10 +233,10 @@ func (s *session) skipsFirst() bool {
 // everything is the class of all requests.
 const everything = "all"
 
-func (s *session) rates() []connector.Rate {
-	scope := s.jobScope(s.job)
+func (d *Destination) rates(t *SyncType, job connector.SyncJob) []connector.Rate {
+	scope := d.jobScope(job)
 	var rates []connector.Rate
-	for _, l := range slices.Concat(s.manifest.Limits, s.kind.Limits) {
+	for _, l := range slices.Concat(d.manifest.Limits, t.Limits) {
 		if fits, err := scope.holds(&l.When); err != nil || !fits {
 			continue
 		}
@@ -252,10 +262,8 @@ func (s *session) Write(ctx context.Context, b *connector.Batch) (connector.Resu
 	if err != nil {
 		return connector.Result{}, err
 	}
-	a := &attempt{session: s, batch: b, scope: s.scopes.Get().(*scope)} //nolint:forcetypeassert // New makes them
+	a := s.attempt(b, made)
 	defer s.scopes.Put(a.scope)
-	a.prepare(made)
-	a.read()
 	if w.Hook != "" {
 		return s.hooks.Write[w.Hook](ctx, &Run{session: s, attempt: a})
 	}
@@ -263,6 +271,14 @@ func (s *session) Write(ctx context.Context, b *connector.Batch) (connector.Resu
 		return connector.Result{}, err
 	}
 	return a.result(), nil
+}
+
+// attempt reads a batch. Its scope is one of the session's, to be given back.
+func (s *session) attempt(b *connector.Batch, made value.Value) *attempt {
+	a := &attempt{session: s, batch: b, scope: s.scopes.Get().(*scope)} //nolint:forcetypeassert // New makes them
+	a.prepare(made)
+	a.read()
+	return a
 }
 
 func (s *session) stopped() error {
@@ -294,7 +310,7 @@ func (s *session) Finish(ctx context.Context) error {
 
 // bare is an attempt without rows.
 func (s *session) bare(made value.Value) *attempt {
-	a := &attempt{session: s, batch: &connector.Batch{Checkpoint: func(context.Context, string) error { return nil }}, scope: s.jobScope(s.job), alone: true}
+	a := &attempt{session: s, batch: cmp.Or(s.client.outside, &connector.Batch{Checkpoint: forgotten}), scope: s.scope(), alone: true}
 	a.prepare(made)
 	return a
 }

@@ -100,7 +100,15 @@ func reply(w http.ResponseWriter, status int, body any) {
 	}
 }
 
-func inputs(body map[string]json.RawMessage) (all []input) {
+// sent is a record of a request.
+type sent struct {
+	ID         string            `json:"id"`
+	IDProperty string            `json:"idProperty"`
+	Properties map[string]string `json:"properties"`
+	Trace      string            `json:"objectWriteTraceId"`
+}
+
+func inputs(body map[string]json.RawMessage) (all []sent) {
 	json.Unmarshal(body["inputs"], &all) //nolint:errcheck // what is no list has no inputs
 	return all
 }
@@ -121,7 +129,7 @@ func (a *account) write(body map[string]json.RawMessage) (int, any) {
 	return 200, map[string]any{"results": results}
 }
 
-func (a *account) record(in input) map[string]string {
+func (a *account) record(in sent) map[string]string {
 	for _, r := range a.records {
 		if in.ID != "" && (in.IDProperty == "" && r[recordID] == in.ID || in.IDProperty != "" && r[in.IDProperty] == in.ID) {
 			return r

@@ -33,17 +33,31 @@ func call(ctx context.Context, r *manifest.Run, method, path string, body, to an
 			return fault.Wrap(err, fault.CodeInternal, "encoding a request")
 		}
 	}
-	resp, err := r.Ask(ctx, method, path, text, nil)
-	if err != nil {
+	got, err := send(ctx, r, method, path, text)
+	if err != nil || to == nil {
 		return err
 	}
-	if resp.Truncated {
-		return fault.Reclass(fault.New(fault.CodeDestinationAnswer, "the answer is too long to be read"), fault.Unknown)
+	return decode(got, to)
+}
+
+// send makes a request.
+func send(ctx context.Context, r *manifest.Run, method, path string, text []byte) (answer []byte, err error) {
+	resp, err := r.Ask(ctx, method, path, text, nil)
+	if err != nil {
+		return nil, err
 	}
-	if to == nil || len(resp.Body) == 0 {
+	if resp.Truncated {
+		return nil, fault.Reclass(fault.New(fault.CodeDestinationAnswer, "the answer is too long to be read"), fault.Unknown)
+	}
+	return resp.Body, nil
+}
+
+// decode reads an answer; an empty one has nothing to read.
+func decode(answer []byte, to any) error {
+	if len(answer) == 0 {
 		return nil
 	}
-	if err := json.Unmarshal(resp.Body, to); err != nil {
+	if err := json.Unmarshal(answer, to); err != nil {
 		return fault.Reclass(fault.Wrap(err, fault.CodeDestinationAnswer, "reading HubSpot's answer"), fault.Unknown)
 	}
 	return nil
@@ -61,10 +75,13 @@ func read(ctx context.Context, r *manifest.Run, method, path string, body, to an
 // text is a property's value as HubSpot takes it: the values of several checkboxes stand between semicolons, and an
 // empty text empties the property.
 func text(v value.Value) string {
+	switch v.Kind() {
+	case value.Null:
+		return ""
+	case value.Text:
+		return v.Raw()
+	}
 	if v = v.Parsed(); v.Kind() != value.List {
-		if v.IsNull() {
-			return ""
-		}
 		return v.String()
 	}
 	parts := make([]string, len(v.List()))

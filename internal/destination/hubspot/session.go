@@ -18,7 +18,8 @@ type session struct {
 
 	run    *manifest.Run
 	object string
-	by     *finder       // how the rows' records are found; nil where new ones are made
+	by     *finder // how the rows' records are found; nil where new ones are made
+	mapped []manifest.Column
 	empty  []string      // properties that are only filled while they are empty
 	links  []association // mapped associations
 	mode   string        // what happens to associations
@@ -30,7 +31,7 @@ var _ connector.OperationLimiter = (*session)(nil)
 func begin(ctx context.Context, r *manifest.Run) (connector.Session, error) {
 	job := r.Job()
 	s := &session{
-		Session: r.Session(), run: r, object: job.Settings.Text("object"),
+		Session: r.Session(), run: r, object: job.Settings.Text("object"), mapped: byName(r.Columns("fields")),
 		empty: job.Settings.List("onlyEmpty"), mode: job.Settings.Text("associationMode"),
 	}
 	if len(job.Match) > 0 {
@@ -82,7 +83,7 @@ type item struct {
 	row        manifest.Row
 	match      string
 	id         string // of the record, once it is known
-	properties map[string]string
+	properties properties
 	now, then  []link // associations that the row asks for, and asked for before
 	changed    bool   // they are others than before
 }
@@ -96,6 +97,7 @@ func (s *session) Write(ctx context.Context, b *connector.Batch) (connector.Resu
 	if err != nil {
 		return connector.Result{}, err
 	}
+	defer r.Done()
 	w := &batch{session: s, run: r}
 	if err := w.read(ctx, b.Operation); err != nil {
 		return connector.Result{}, err
@@ -133,9 +135,14 @@ func (w *batch) send(ctx context.Context, op connector.Operation) error {
 
 // read makes items of the rows. Of several rows about the same record, later ones wait for a request of their own.
 func (w *batch) read(ctx context.Context, op connector.Operation) error {
-	seen := map[string]bool{}
-	for _, row := range w.run.Rows() {
-		it := &item{row: row, properties: properties(row)}
+	rows := w.run.Rows()
+	items, all := make([]item, len(rows)), make(properties, 0, len(rows)*len(w.mapped))
+	w.items = make([]*item, 0, len(rows))
+	seen := make(map[string]bool, len(rows))
+	for i, row := range rows {
+		it, begin := &items[i], len(all)
+		all = w.properties(all, row)
+		*it = item{row: row, properties: all[begin:len(all):len(all)]}
 		if w.by != nil {
 			it.match = text(row.Match())
 			switch key := strings.ToLower(it.match); {
@@ -157,16 +164,6 @@ func (w *batch) read(ctx context.Context, op connector.Operation) error {
 	return w.resolve(ctx)
 }
 
-// properties are the mapped properties of a row, as HubSpot takes them.
-func properties(row manifest.Row) map[string]string {
-	fields := row.Get("fields").Fields()
-	all := make(map[string]string, len(fields))
-	for _, f := range fields {
-		all[f.Name] = text(f.Value)
-	}
-	return all
-}
-
 // drop refuses a row, which takes no part in what follows.
 func (w *batch) drop(it *item, reason string, retry bool) {
 	w.run.Reject(it.row, reason, retry)
@@ -185,7 +182,7 @@ func (w *batch) lost(err error, items []*item) error {
 	}
 	retry := class == fault.Retryable || class == fault.Throttled
 	for _, it := range slices.Clone(items) {
-		w.drop(it, fault.As(err).Error(), retry)
+		w.drop(it, manifest.Reason(err), retry)
 	}
 	return nil
 }

@@ -1,20 +1,63 @@
 package hubspot
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
+	"net/http"
 	"net/url"
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/millrace/millrace/internal/connector/manifest"
+	"github.com/millrace/millrace/internal/fault"
+	"github.com/millrace/millrace/internal/value"
 )
 
 // input is a record in a request. Its trace comes back with its answer.
 type input struct {
-	ID           string            `json:"id,omitempty"`
-	IDProperty   string            `json:"idProperty,omitempty"`
-	Properties   map[string]string `json:"properties"`
-	Trace        string            `json:"objectWriteTraceId"`
-	Associations *[]linked         `json:"associations,omitempty"`
+	id         string // empty where it has none yet
+	idProperty string // empty where id is the record's own
+	properties properties
+	trace      string
+	made       bool // with what it is associated with
+	linked     []linked
+}
+
+// appendJSON writes the record as HubSpot takes it.
+func (in *input) appendJSON(dst []byte) ([]byte, error) {
+	dst = append(dst, '{')
+	if in.id != "" {
+		dst = append(value.AppendJSONString(append(dst, `"id":`...), in.id), ',')
+	}
+	if in.idProperty != "" {
+		dst = append(value.AppendJSONString(append(dst, `"idProperty":`...), in.idProperty), ',')
+	}
+	dst = in.properties.appendJSON(append(dst, `"properties":`...))
+	dst = value.AppendJSONString(append(dst, `,"objectWriteTraceId":`...), in.trace)
+	if in.made {
+		links, err := json.Marshal(in.linked)
+		if err != nil {
+			return dst, fault.Wrap(err, fault.CodeInternal, "encoding a request")
+		}
+		dst = append(append(dst, `,"associations":`...), links...)
+	}
+	return append(dst, '}'), nil
+}
+
+func appendInputs(dst []byte, inputs []input) ([]byte, error) {
+	dst = append(dst, `{"inputs":[`...)
+	for i := range inputs {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		var err error
+		if dst, err = inputs[i].appendJSON(dst); err != nil {
+			return dst, err
+		}
+	}
+	return append(dst, `]}`...), nil
 }
 
 // answer is what HubSpot says of the records of a request.
@@ -31,8 +74,18 @@ type written struct {
 
 // problem is what HubSpot refuses of a request.
 type problem struct {
-	Message string              `json:"message"`
-	Context map[string][]string `json:"context"`
+	Message  string              `json:"message"`
+	Category string              `json:"category"`
+	Context  map[string][]string `json:"context,omitempty"`
+}
+
+// words are what a problem says, with the remedy that the manifest has for an answer that says it.
+func (w *batch) words(p problem) string {
+	status := http.StatusBadRequest
+	if p.Category == "CONFLICT" {
+		status = http.StatusConflict
+	}
+	return manifest.Reason(w.run.Judge(status, p))
 }
 
 // upsert writes records that may exist.
@@ -70,20 +123,20 @@ func (w *batch) create(ctx context.Context, items []*item) error {
 	return w.part(items, func(items []*item) error {
 		return w.write(ctx, "create", items, func(it *item) input {
 			if w.by != nil {
-				it.properties[w.by.property] = it.match
+				it.properties = it.properties.with(w.by.property, it.match)
 			}
 			links := it.links()
 			it.now, it.then, it.changed = nil, nil, false
-			return input{Properties: it.properties, Associations: &links}
+			return input{properties: it.properties, made: true, linked: links}
 		})
 	})
 }
 
 func (w *batch) byProperty(it *item) input {
-	return input{ID: it.match, IDProperty: w.by.property, Properties: it.properties}
+	return input{id: it.match, idProperty: w.by.property, properties: it.properties}
 }
 
-func (w *batch) byRecord(it *item) input { return input{ID: it.id, Properties: it.properties} }
+func (w *batch) byRecord(it *item) input { return input{id: it.id, properties: it.properties} }
 
 // look finds the rows' records, and leaves out what is only written while it is empty.
 func (w *batch) look(ctx context.Context) ([]*item, error) {
@@ -119,7 +172,7 @@ func (w *batch) look(ctx context.Context) ([]*item, error) {
 		seen[it.id] = true
 		for _, name := range w.empty {
 			if rec.properties[name] != "" {
-				delete(it.properties, name)
+				it.properties = it.properties.without(name)
 			}
 		}
 		known = append(known, it)
@@ -130,27 +183,37 @@ func (w *batch) look(ctx context.Context) ([]*item, error) {
 // keepsFilled reports whether a mapped property is only written while it is empty.
 func (w *batch) keepsFilled() bool {
 	return slices.ContainsFunc(w.items, func(it *item) bool {
-		return slices.ContainsFunc(w.empty, func(name string) bool { _, mapped := it.properties[name]; return mapped })
+		return slices.ContainsFunc(w.empty, it.properties.has)
 	})
 }
+
+// inputBytes is about what a record takes in a request.
+const inputBytes = 300
 
 // write makes a request of a batch endpoint and reads the answer of each row.
 func (w *batch) write(ctx context.Context, verb string, items []*item, form func(*item) input) error {
 	inputs := make([]input, len(items))
+	traced := make(map[string]*item, len(items))
 	for i, it := range items {
 		inputs[i] = form(it)
-		inputs[i].Trace = strconv.Itoa(it.row.Index())
+		inputs[i].trace = strconv.Itoa(it.row.Index())
+		traced[inputs[i].trace] = it
+	}
+	text, err := appendInputs(make([]byte, 0, inputBytes*len(inputs)), inputs)
+	if err != nil {
+		return err
+	}
+	said, err := send(ctx, w.run, "POST", "/crm/v3/objects/"+url.PathEscape(w.object)+"/batch/"+verb, text)
+	if err != nil || len(w.links) == 0 && tookAll(said) {
+		return err
 	}
 	var got answer
-	path := "/crm/v3/objects/" + url.PathEscape(w.object) + "/batch/" + verb
-	if err := call(ctx, w.run, "POST", path, map[string]any{"inputs": inputs}, &got); err != nil {
+	if err := decode(said, &got); err != nil {
 		return err
 	}
 	for _, res := range got.Results {
-		for i, it := range items {
-			if inputs[i].Trace == res.Trace {
-				it.id = res.ID
-			}
+		if it := traced[res.Trace]; it != nil {
+			it.id = res.ID
 		}
 	}
 	if len(got.Errors) > 0 {
@@ -159,20 +222,25 @@ func (w *batch) write(ctx context.Context, verb string, items []*item, form func
 	return nil
 }
 
+// tookAll reports whether an answer says that every record was written, without reading it: it has no errors.
+func tookAll(said []byte) bool {
+	return bytes.Contains(said, []byte(`"results"`)) && !bytes.Contains(said, []byte(`"errors"`))
+}
+
 // refused rejects the rows that an answer refuses. Where its problems name them all, these are the ones; otherwise the
 // ones that it has no record of.
 func (w *batch) refused(items []*item, inputs []input, got answer) {
 	bad := map[*item]string{}
 	for i, it := range items {
-		if p := about(got.Errors, inputs[i].Trace, it.match, it.id); p != nil {
-			bad[it] = p.Message
+		if p := about(got.Errors, inputs[i].trace, it.match, it.id); p != nil {
+			bad[it] = w.words(*p)
 		}
 	}
 	if len(bad)+len(got.Results) != len(items) {
 		for i, it := range items {
-			taken := slices.ContainsFunc(got.Results, func(res written) bool { return res.Trace == inputs[i].Trace })
+			taken := slices.ContainsFunc(got.Results, func(res written) bool { return res.Trace == inputs[i].trace })
 			if bad[it] == "" && !taken {
-				bad[it] = got.Errors[0].Message
+				bad[it] = w.words(got.Errors[0])
 			}
 		}
 	}

@@ -33,7 +33,7 @@ export const policy =
 
 const session = {
   user: { id: 1, email: 'admin@example.com', name: 'Admin', role: 'admin' },
-  workspace: { id: 1, slug: 'default', name: 'Main' },
+  workspace: { id: 1, slug: 'default', name: 'Main', region: 'eu-central-1' },
   csrfToken: 'mock-csrf-token',
 }
 const codes = { 400: 'input.malformed', 401: 'access.unauthenticated', 403: 'access.csrf', 404: 'resource.not_found', 409: 'resource.conflict', 422: 'input.invalid' }
@@ -427,7 +427,7 @@ const routes = [
   ['GET', 'catalog/bi-tools', () => ({ items: tools.biToolTypes })],
   ['GET', 'catalog/orchestrators', () => ({ items: tools.orchestratorTypes })],
   ['GET', 'catalog/dbt-origins', () => ({ items: tools.dbtOrigins })],
-  ['GET', 'bi-tools/([^/]+)/items', ({ query }) => ({ items: tools.biItems(query.get('parent') ?? '') })],
+  ['GET', 'bi-tools/([^/]+)/items', ({ params: [slug], query }) => ({ items: tools.biItems(kept('bi-tools', slug), query.get('parent') ?? '') })],
   ['GET', 'bi-tools/([^/]+)/sql', ({ query }) => biSql(query.get('item'))],
   ['POST', 'orchestrators/([^/]+)/connect', ({ params: [slug] }) => connect(slug)],
   ['PUT', 'dbt-projects/([^/]+)/manifest', ({ params: [slug], body }) => loadManifest(slug, body)],

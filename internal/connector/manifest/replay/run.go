@@ -343,6 +343,10 @@ func (c *Case) row(ordinal int64, r Row, job connector.SyncJob) connector.Row {
 	for _, m := range job.Match {
 		v, _ := r.Row.Get(m.From)
 		row.Match = append(row.Match, v)
+		if !r.Before.IsNull() {
+			v, _ := r.Before.Get(m.From)
+			row.Matched = append(row.Matched, v)
+		}
 	}
 	for _, name := range job.Model.Schema.Names() {
 		v, _ := r.Row.Get(name)

@@ -4,7 +4,7 @@ import { ConfirmProvider } from '~/components/confirm/ConfirmProvider'
 import { renderInApp } from '~/test/render'
 import { BiToolList } from './BiToolList'
 
-const types = [{ slug: 'looker', name: 'Looker', summary: 'Looks', fields: [{ name: 'baseUrl', label: 'Looker address', type: 'string', required: true }] }]
+const types = [{ slug: 'looker', name: 'Looker', summary: 'Looks', tunnels: false, fields: [{ name: 'baseUrl', label: 'Looker address', type: 'string', required: true }] }]
 
 afterEach(() => vi.unstubAllGlobals())
 
@@ -18,7 +18,7 @@ it('makes a connection, once what it needs is there', async () => {
   vi.stubGlobal('fetch', fetched)
   renderInApp(
     <ConfirmProvider>
-      <BiToolList />
+      <BiToolList search={{}} onSearch={() => undefined} />
     </ConfirmProvider>,
   )
   fireEvent.click(await screen.findByRole('button', { name: 'Add BI tool' }))
