@@ -133,7 +133,7 @@ func replayFile(cmd *cobra.Command, info connector.DestinationInfo, file string,
 	got, err := c.RunWithin(cmd.Context(), o.limit, info, nil)
 	if err != nil {
 		fmt.Fprintf(cmd.OutOrStdout(), "%s: %s\n", file, err)
-		return false, cmd.Context().Err() //nolint:wrapcheck // the person who calls ended it
+		return false, cmd.Context().Err()
 	}
 	if o.update {
 		c.Set("requests", got.Requests)

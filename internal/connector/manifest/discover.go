@@ -27,12 +27,8 @@ func (c *client) pages(ctx context.Context, s *scope, r *Request, visit func() e
 // pagesUpTo is pages with a limit, and reports whether the list ended within it.
 func (c *client) pagesUpTo(ctx context.Context, s *scope, r *Request, most int, visit func() error) (whole bool, err error) {
 	query := map[string]string{}
-	address := ""
-	s.set("page", value.Value{})
-	if r.Paging.numbered() && r.Paging.Param == "" {
-		s.set("page", value.OfInt(int64(*r.Paging.From)))
-	}
-	before := ""
+	address, before := "", ""
+	s.set("page", r.Paging.first())
 	for range most {
 		resp, err := c.page(ctx, s, r, query, address)
 		if err != nil || resp == nil {
@@ -56,25 +52,34 @@ func (c *client) pagesUpTo(ctx context.Context, s *scope, r *Request, most int, 
 				return false, err
 			}
 		}
-		if address = ""; next == "" {
+		if next == "" {
 			return true, nil
 		}
-		switch {
-		case next == before:
+		if next == before {
 			return false, samePage()
-		case isAddress(next):
-			address = next
-		case r.Paging.Param != "":
-			query[r.Paging.Param] = next
-		case !r.turns():
-			return false, fault.New(fault.CodeDestinationAnswer, "the next page has no address, and nothing in the request takes what the answer calls it").
-				WithSuggestion("Say param in the manifest's paging, or put page into a template of the request.")
-		default:
-			s.set("page", r.Paging.called(next))
+		}
+		if address, err = r.turn(s, query, next); err != nil {
+			return false, err
 		}
 		before = next
 	}
 	return false, nil
+}
+
+// turn lets the next request be for another page, by its address or by what takes the page's name.
+func (r *Request) turn(s *scope, query map[string]string, next string) (address string, err error) {
+	switch {
+	case isAddress(next):
+		return next, nil
+	case r.Paging.Param != "":
+		query[r.Paging.Param] = next
+	case !r.turns():
+		return "", fault.New(fault.CodeDestinationAnswer, "the next page has no address, and nothing in the request takes what the answer calls it").
+			WithSuggestion("Say param in the manifest's paging, or put page into a template of the request.")
+	default:
+		s.set("page", r.Paging.called(next))
+	}
+	return "", nil
 }
 
 // samePage ends a list whose pages name themselves as the next one.
@@ -92,6 +97,14 @@ func (r *Request) turns() bool {
 }
 
 func (p *Paging) numbered() bool { return p != nil && p.From != nil }
+
+// first is what templates see as the first page.
+func (p *Paging) first() value.Value {
+	if p.numbered() && p.Param == "" {
+		return value.OfInt(int64(*p.From))
+	}
+	return value.Value{}
+}
 
 // called is what templates see as the page.
 func (p *Paging) called(next string) value.Value {
@@ -451,6 +464,9 @@ func (d *Destination) layout(ctx context.Context, t *SyncType, job connector.Syn
 		for _, f := range found {
 			forms[f.Name] = f.form
 		}
+		if err := d.stillThere(t, job, specs, forms); err != nil {
+			return nil, err
+		}
 	}
 	l := &layout{clear: job.Delete == connector.DeleteClear, sections: []string{defaultSection}, schema: job.Model.Schema.Names(), nested: map[string]bool{}}
 	for _, s := range t.Sections {
@@ -484,6 +500,22 @@ func (d *Destination) layout(ctx context.Context, t *SyncType, job connector.Syn
 	}
 	l.rendered, err = renderedOf(t, job)
 	return l, err
+}
+
+// stillThere reports a mapped field that the account does not have any more: some vendors say nothing of it, and its
+// values would be lost.
+func (d *Destination) stillThere(t *SyncType, job connector.SyncJob, specs []*TargetField, found map[string]string) error {
+	if t.customs() || t.Mapping.AllByName || d.hooks.Fields[t.Slug] != nil {
+		return nil // any field may be typed in
+	}
+	for _, c := range job.Columns {
+		_, known := found[c.Name]
+		if !known && !slices.ContainsFunc(specs, func(f *TargetField) bool { return f.full() == c.Name }) {
+			return fault.New(fault.CodeMappingColumn, "%s has no field %q any more", d.manifest.Name, c.Name).
+				WithSuggestion("Map another field, or make this one again at the vendor.")
+		}
+	}
+	return nil
 }
 
 // mapsOthers reports whether a mapping fills a field that the manifest does not have.

@@ -54,7 +54,7 @@ func (c *Case) RunWithin(ctx context.Context, limit time.Duration, info connecto
 	case <-ctx.Done():
 	}
 	if !errors.Is(ctx.Err(), context.DeadlineExceeded) {
-		return Outcome{}, context.Cause(ctx) //nolint:wrapcheck // the caller ended it
+		return Outcome{}, context.Cause(ctx)
 	}
 	return Outcome{}, fault.New(fault.CodeInvalid, "the case was not over within %s; it was waiting %s", limit, v.waitedFor())
 }
