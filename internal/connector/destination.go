@@ -478,7 +478,7 @@ type Row struct {
 	Match   []value.Value // by SyncJob.Match
 	Source  []value.Value // by ModelInfo.Schema, with Limits.NeedSource
 	Before  []value.Value // by SyncJob.Columns: what was settled before, with Limits.NeedBefore
-	Matched []value.Value // by SyncJob.Match: what the row was matched by then; empty where that is not known
+	Matched []value.Value // by SyncJob.Match: what the row was matched by then; empty where that is not known, and with SyncType.Identifiers
 }
 
 // Result is the answer to a batch: rows that are not listed were taken.

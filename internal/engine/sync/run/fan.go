@@ -61,6 +61,7 @@ func (f *fanned) spread(i int, next func() *connector.Row) (map[mapping.Identity
 	if err := f.Read(i, row); err != nil {
 		return nil, err
 	}
+	row.Matched = row.Matched[:0] // it is the row's, and not that of one of its records
 	whole, at := *row, row
 	whole.Values, whole.Match = slices.Clone(row.Values), slices.Clone(row.Match)
 	seen := map[mapping.Identity]bool{}
