@@ -17,7 +17,11 @@ import { Page } from '~/components/page/Page'
 import { sequenceStates, syncStates } from '~/components/status/states'
 import { StatusBadge } from '~/components/status/StatusBadge'
 import { DataTable } from '~/components/table/DataTable'
+import { NameCell } from '~/components/table/NameCell'
+import { SelectionBar } from '~/components/table/SelectionBar'
+import { ShortList } from '~/components/table/ShortList'
 import { LineageGraph } from '~/features/lineage/LineageGraph'
+import type { ListSearch } from '~/routes/search'
 import { ApiError } from '~/services/http'
 import type { Field, FieldType, Lineage, Mapping, Settings, TargetField } from '~/services/types'
 
@@ -46,12 +50,14 @@ const lineage: Lineage = {
   nodes: [
     { id: 'source/shop', kind: 'source', slug: 'shop', name: 'Shop', type: 'postgresql' },
     { id: 'model/people', kind: 'model', slug: 'people', name: 'People' },
+    { id: 'sequence/night', kind: 'sequence', slug: 'night', name: 'Every night', state: 'completed', label: 'Completed' },
     { id: 'sync/people', kind: 'sync', slug: 'people', name: 'People to CRM', state: 'failed', label: 'Failed' },
     { id: 'destination/crm', kind: 'destination', slug: 'crm', name: 'CRM', type: 'hubspot' },
   ],
   edges: [
     { from: 'source/shop', to: 'model/people' },
     { from: 'model/people', to: 'sync/people' },
+    { from: 'sequence/night', to: 'sync/people' },
     { from: 'sync/people', to: 'destination/crm' },
   ],
 }
@@ -145,6 +151,48 @@ function Forms() {
   )
 }
 
+interface Thing {
+  name: string
+  rows: number
+}
+
+const things: Thing[] = [
+  { name: 'People', rows: 1204 },
+  { name: 'A name that is much longer than the place that a list has for it, as people write them now and then', rows: 7 },
+]
+
+/** A list that is searched and sorted, with some of its rows chosen. */
+function List() {
+  const [search, setSearch] = useState<ListSearch>({})
+  const [marked, setMarked] = useState<ReadonlySet<string>>(new Set(['People']))
+  const flip = ({ name }: Thing) => setMarked((was) => new Set(was.has(name) ? [...was].filter((one) => one !== name) : [...was, name]))
+  return (
+    <ShortList
+      title="List"
+      one="thing"
+      many="things"
+      query={{ data: things, error: null, isPending: false, refetch: () => Promise.reject(new Error('there is nothing to ask')) }}
+      columns={[
+        { id: 'name', header: 'Name', fill: true, sort: 'name', text: ({ name }) => name, cell: ({ name }) => <NameCell link={<strong title={name}>{name}</strong>} note="What is to be said of it" /> },
+        { id: 'rows', header: 'Rows', align: 'right', width: 120, sort: 'rows', text: ({ rows }) => String(rows), cell: ({ rows }) => rows },
+      ]}
+      rowKey={({ name }) => name}
+      search={search}
+      onSearch={setSearch}
+      add={<Button size="xs">Add thing</Button>}
+      empty={undefined}
+      chosen={(rows) => ({
+        has: ({ name }) => marked.has(name),
+        toggle: flip,
+        all: marked.size === 0 ? 'none' : marked.size === rows.length ? 'all' : 'some',
+        toggleAll: () => setMarked(new Set(marked.size === rows.length ? [] : rows.map(({ name }) => name))),
+        label: ({ name }) => `Select ${name}`,
+      })}
+      selection={marked.size > 0 && <SelectionBar size={marked.size}>{null}</SelectionBar>}
+    />
+  )
+}
+
 const at = new Date(Date.now() - 90 * 60_000).toISOString()
 
 function Data() {
@@ -161,15 +209,18 @@ function Data() {
           </Tabs>
         </div>
       </Card>
-      <DataTable
-        caption="Table"
-        columns={[
-          { id: 'name', header: 'Name', fill: true, cell: (row: { name: string; rows: number }) => row.name },
-          { id: 'rows', header: 'Rows', align: 'right', width: 120, cell: (row) => row.rows },
-        ]}
-        rows={[{ name: 'People', rows: 1204 }, { name: 'A name that is much longer than the place that a list has for it, as people write them now and then', rows: 7 }]}
-        rowKey={(row) => row.name}
-      />
+      <List />
+      <Card title="Table" flush>
+        <DataTable
+          caption="Table"
+          columns={[
+            { id: 'name', header: 'Name', fill: true, cell: ({ name }: Thing) => name },
+            { id: 'rows', header: 'Rows', align: 'right', width: 120, cell: ({ rows }) => rows },
+          ]}
+          rows={things}
+          rowKey={({ name }) => name}
+        />
+      </Card>
       <LineageGraph graph={lineage} />
     </>
   )

@@ -43,7 +43,7 @@ export function SortButton({ column, sort = '', onSort }: { column: Column<never
   const direction = sortDirection(sort, column.sort ?? '')
   const SortIcon = direction === undefined ? IconArrowsSort : direction === 'ascending' ? IconArrowUp : IconArrowDown
   return (
-    <button type="button" className={classes.sort} onClick={() => onSort(nextSort(sort, column.sort ?? ''))}>
+    <button type="button" className={column.align === 'right' ? `${classes.sort} ${classes.reversed}` : classes.sort} onClick={() => onSort(nextSort(sort, column.sort ?? ''))}>
       {column.header}
       <SortIcon size={13} aria-hidden className={direction === undefined ? classes.unsorted : undefined} />
     </button>

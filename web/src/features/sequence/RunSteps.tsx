@@ -5,6 +5,7 @@ import { count, duration } from '~/components/format/format'
 import { Card } from '~/components/page/Card'
 import { StepBadge } from '~/components/status/StatusBadge'
 import { DataTable, type Column } from '~/components/table/DataTable'
+import { NameCell } from '~/components/table/NameCell'
 import { tookWords } from '~/features/run/counts'
 import { runQuery } from '~/services/runs'
 import type { Run, SequenceRun, SequenceRunStep } from '~/services/types'
@@ -15,28 +16,26 @@ type Row = SequenceRunStep & { at: number }
 
 const columns: Column<Row>[] = [
   { id: 'at', header: 'Step', width: 56, cell: ({ at }) => <span className={classes.number}>{at}</span> },
-  { id: 'status', header: 'Final state', width: 190, cell: (step) => <StepBadge step={step} /> },
+  { id: 'status', header: 'Final state', width: 180, cell: (step) => <StepBadge step={step} /> },
   {
     id: 'sync',
     header: 'Sync',
     fill: true,
     cell: ({ sync, error }) => (
-      <>
-        <Link to="/syncs/$slug" params={{ slug: sync.slug }} title={sync.name}>
-          {sync.name}
-        </Link>
-        {error !== '' && (
-          <small className={`muted ${classes.reason}`} title={error} style={{ display: 'block' }}>
-            {error}
-          </small>
-        )}
-      </>
+      <NameCell
+        link={
+          <Link to="/syncs/$slug" params={{ slug: sync.slug }} title={sync.name}>
+            {sync.name}
+          </Link>
+        }
+        note={error === '' ? undefined : <span title={error}>{error}</span>}
+      />
     ),
   },
   {
     id: 'run',
     header: 'Run',
-    width: 110,
+    width: 100,
     cell: ({ runId, sync }) =>
       runId === null ? (
         <span className="muted">–</span>
@@ -46,8 +45,8 @@ const columns: Column<Row>[] = [
         </Link>
       ),
   },
-  { id: 'time', header: 'Execution time', width: 150, align: 'right', cell: (step) => <Took step={step} /> },
-  { id: 'rejected', header: 'Rejected rows', width: 120, align: 'right', cell: ({ rejected, runId }) => (runId === null ? '–' : count(rejected)) },
+  { id: 'time', header: 'Execution time', width: 130, align: 'right', cell: (step) => <Took step={step} /> },
+  { id: 'rejected', header: 'Rejected rows', width: 120, align: 'right', secondary: true, cell: ({ rejected, runId }) => (runId === null ? '–' : count(rejected)) },
   {
     id: 'terminate',
     header: 'Terminate',

@@ -8,6 +8,7 @@ test.beforeEach(({ request }) => request.get('/mock/reset'))
 test.use({ colorScheme: 'light' })
 
 async function everyLook(page: Page) {
+  test.slow() // axe reads the whole page four times over
   for (const width of [1280, 768]) {
     await page.setViewportSize({ width, height: 860 })
     for (const scheme of ['light', 'dark'] as const) {

@@ -59,6 +59,19 @@ test('a switch names its consequences, shows its progress, and leaves syncs that
 })
 
 // Req: X-12
+test('a storage that the operator has locked is not left', async ({ page }) => {
+  await page.route('**/api/storage', async (route) => {
+    const response = await route.fetch()
+    const overview = (await response.json()) as { current: object }
+    await route.fulfill({ response, json: { ...overview, current: { ...overview.current, locked: true } } })
+  })
+  await page.goto('/settings/storage')
+  await expect(page.getByText('Ask the operator to move it by arrangement.')).toBeVisible()
+  for (const name of [/Lake/, /Container of the European/]) await expect(page.getByRole('row', { name }).getByRole('button', { name: 'Use it' })).toBeDisabled()
+  expect(await breaches(page)).toEqual([])
+})
+
+// Req: X-12
 test('a switch that waits can be cancelled', async ({ page, request }) => {
   await request.get('/mock/reset?step=60000') // it waits for as long as the test needs
   await page.goto('/settings/storage')
