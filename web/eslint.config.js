@@ -34,5 +34,7 @@ export default tseslint.config(
     languageOptions: { globals: globals.node },
     rules: { 'no-unused-vars': ['error', unused] },
   },
+  // What is measured runs in the page.
+  { files: ['test/bench/*.mjs'], languageOptions: { globals: globals.browser } },
   { files: ['public/**/*.js'], languageOptions: { globals: globals.browser } },
 )

@@ -258,20 +258,22 @@ func (s *Server) destinations(api huma.API) {
 		s.noteTest(ctx, "destination", in.Body.Slug, spec, b.Body)
 		return b, nil
 	})
+	type listInput struct {
+		testInput
+
+		List string `path:"list"`
+	}
+	register(s, api, op(http.MethodPost, "/api/catalog/destinations/options/{list}", "list-destination-options", "Load a pick-list of a destination's form, before it is saved", nil), func(ctx context.Context, in *listInput) (*body[page[connector.Option]], error) {
+		options, err := s.destinationOptions(ctx, &in.testInput, in.List)
+		return &body[page[connector.Option]]{page[connector.Option]{Items: options, Total: len(options)}}, err
+	})
 	register(s, api, op(http.MethodPost, "/api/destinations/{slug}/options/{list}", "list-options", "Load a pick-list of a sync's form", nil), func(ctx context.Context, in *draftInput) (*body[page[connector.Option]], error) {
 		d, job, err := s.draft(ctx, in.Slug, in.Body.Spec)
 		if err != nil {
 			return nil, err
 		}
 		defer d.Close() //nolint:errcheck // reading is done
-		lister, ok := d.(connector.OptionLister)
-		if !ok {
-			return nil, notFound("the destination has no pick-list %q", in.List)
-		}
-		options, err := lister.ListOptions(ctx, in.List, job)
-		if options == nil {
-			options = []connector.Option{}
-		}
+		options, err := listOptions(ctx, d, in.List, job)
 		return &body[page[connector.Option]]{page[connector.Option]{Items: options, Total: len(options)}}, err
 	})
 	register(s, api, op(http.MethodPost, "/api/destinations/{slug}/fields", "list-fields", "List the fields that a mapping can fill", nil), func(ctx context.Context, in *fieldsInput) (*body[page[connector.TargetField]], error) {
@@ -293,6 +295,48 @@ func (s *Server) destinations(api huma.API) {
 	})
 }
 
+// destinationOptions loads a pick-list by the settings that a person is writing. Nobody is asked before they are enough
+// for it: then the list is empty.
+func (s *Server) destinationOptions(ctx context.Context, in *testInput, list string) ([]connector.Option, error) {
+	spec := &destination.Spec{Type: in.Body.Type, Configuration: in.Body.Configuration, Tunnel: in.Body.Tunnel}
+	if err := s.Resources.Fill(ctx, scope(ctx), "destination", in.Body.Slug, spec); err != nil {
+		return nil, err
+	}
+	info, err := s.Registry.Destination(spec.Type)
+	if err != nil {
+		return nil, err
+	}
+	if !info.Lists(list) {
+		return nil, notFound("the form of %s has no pick-list %q", info.Name, list)
+	}
+	if !info.Listable(spec.Configuration) {
+		return []connector.Option{}, nil
+	}
+	learned, err := s.learned(ctx, "destination", in.Body.Slug)
+	if err != nil {
+		return nil, err
+	}
+	d, err := s.openDestinationDraft(ctx, *spec, learned)
+	if err != nil {
+		return nil, err
+	}
+	defer d.Close() //nolint:errcheck // reading is done
+	return listOptions(ctx, d, list, connector.SyncJob{})
+}
+
+// listOptions loads a pick-list of a destination.
+func listOptions(ctx context.Context, d connector.Destination, list string, job connector.SyncJob) ([]connector.Option, error) {
+	lister, ok := d.(connector.OptionLister)
+	if !ok {
+		return nil, notFound("the destination has no pick-list %q", list)
+	}
+	options, err := lister.ListOptions(ctx, list, job)
+	if options == nil {
+		options = []connector.Option{}
+	}
+	return options, err
+}
+
 // learned is what runs have learned of a saved connection; nil for one that is not saved.
 func (s *Server) learned(ctx context.Context, kind, slug string) (connector.State, error) {
 	if slug == "" {
@@ -310,6 +354,11 @@ func (s *Server) openDestination(ctx context.Context, spec destination.Spec, lea
 	if err := connector.Settings(spec.Configuration).Check("spec.configuration", info.Fields, nil).Err(); err != nil {
 		return nil, err
 	}
+	return s.openDestinationDraft(ctx, spec, learned)
+}
+
+// openDestinationDraft opens a destination whose settings may lack something.
+func (s *Server) openDestinationDraft(ctx context.Context, spec destination.Spec, learned connector.State) (connector.Destination, error) {
 	dir := filepath.Join(s.Dir, "destination", "preview")
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fault.Wrap(err, fault.CodeStorage, "making a folder")

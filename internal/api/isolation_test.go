@@ -100,8 +100,8 @@ func bodyFor(o operation) any {
 	switch o.id {
 	case "apply":
 		return object{"documents": []object{{"kind": "sync", "metadata": object{"slug": "x", "name": "X"}, "spec": syncSpec()}}}
-	case "test-source", "test-destination", "list-source-options":
-		return object{"type": "memory", "slug": map[string]string{"test-source": "shop", "test-destination": "crm", "list-source-options": "shop"}[o.id], "configuration": object{"host": "evil", "place": "evil", "password": object{"$secret": "set"}}}
+	case "test-source", "test-destination", "list-source-options", "list-destination-options":
+		return object{"type": "memory", "slug": map[string]string{"test-source": "shop", "test-destination": "crm", "list-source-options": "shop", "list-destination-options": "crm"}[o.id], "configuration": object{"host": "evil", "place": "evil", "password": object{"$secret": "set"}}}
 	case "test-alert-channel":
 		return object{"type": "pagerduty", "slug": "on-call", "configuration": object{"routingKey": object{"$secret": "set"}, "baseUrl": "https://evil.example.com"}}
 	case "test-storage":

@@ -229,14 +229,14 @@ func (w *world) registry() *connector.Registry {
 		}, warehouseInfo(), boxInfo(w), booksInfo()},
 		[]connector.DestinationInfo{{
 			Slug: "memory", Name: "Memory",
-			Fields: []connector.Field{{Name: "place", Label: "Place", Type: connector.FieldString, Required: true, Target: true}, secretField},
+			Fields: []connector.Field{{Name: "place", Label: "Place", Type: connector.FieldString, Required: true, Target: true}, secretField, {Name: "region", Label: "Region", Type: connector.FieldSelect, OptionsFrom: "objects"}},
 			SyncTypes: []connector.SyncType{{
 				Slug: "record", Name: "Records", Modes: []connector.Mode{connector.ModeUpsert, connector.ModeInsert}, Deletes: []connector.DeleteBehavior{connector.DeleteRecord},
 				Fields:  []connector.Field{{Name: "object", Label: "Object", Type: connector.FieldString}},
 				Match:   connector.MatchRule{Modes: []connector.Mode{connector.ModeUpsert}},
 				Mapping: connector.MappingRule{Enabled: true, Required: true, Advanced: true, AllByName: true},
 			}},
-			Open: func(connector.DestinationOptions) (connector.Destination, error) { return w.target, nil },
+			Open: func(o connector.DestinationOptions) (connector.Destination, error) { return w.target.open(o), nil },
 		}, adsInfo(w), httprequest.Info(httpx.AnyNetwork)})
 }
 
@@ -705,6 +705,23 @@ type memoryTarget struct {
 	writes int
 	refuse string              // the match value of a row that it refuses
 	before func(n int64) error // called before a batch is taken
+	opened connector.Settings  // the settings that it was last opened with
+	listed int                 // how often its pick-list was loaded
+}
+
+func (d *memoryTarget) open(o connector.DestinationOptions) connector.Destination {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.opened = o.Settings
+	return d
+}
+
+// ListOptions has lists, which tell by which settings they were loaded.
+func (d *memoryTarget) ListOptions(context.Context, string, connector.SyncJob) ([]connector.Option, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.listed++
+	return []connector.Option{{Value: "of " + d.opened.Text("place"), Label: "secret is there: " + strconv.FormatBool(d.opened.Text("password") != "")}}, nil
 }
 
 func (d *memoryTarget) Test(context.Context) error    { return nil }

@@ -27,6 +27,23 @@ func TestSourcesOfferMethodsThatExist(t *testing.T) {
 	}
 }
 
+// A tunnel leads to one server of the customer's own: a source or destination with a host has one, what is a vendor's
+// has none.
+//
+// Req: X-22
+func TestTunnelsLeadToServers(t *testing.T) {
+	t.Parallel()
+	for _, d := range Connectors(&config.Config{}).Destinations() {
+		host := slices.ContainsFunc(d.Fields, func(f connector.Field) bool { return f.Name == "host" })
+		if host && d.Tier == connector.TierNative && !d.Tunnels {
+			t.Errorf("%s has a host, and cannot be reached through a tunnel", d.Name)
+		}
+		if d.Tunnels && d.Tier == connector.TierManifest {
+			t.Errorf("%s is a vendor's, and offers a tunnel", d.Name)
+		}
+	}
+}
+
 // The command line knows every kind that there is, in an order in which what is referred to comes first: an export of
 // everything leaves none out and can be applied.
 //

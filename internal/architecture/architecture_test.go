@@ -82,8 +82,10 @@ var sideways = map[[2]string]string{
 	{"internal/oauth", "internal/httpx"}:                              "tokens are asked for, and shown, in requests",
 	{"internal/oauth", "internal/cloud"}:                              "a service account's key is read in one place",
 	{"internal/signature", "internal/httpx"}:                          "requests are signed",
-	{"internal/signature", "internal/cloud"}:                          "an identity signs requests to its cloud",
 	{"internal/engine/orchestrator", "internal/engine/orchestrator/"}: "a vendor that it listens to",
+	{"internal/destination/sfmc", "internal/destination/sftp"}:        "Marketing Cloud reads files that are put into a place",
+	{"internal/destination/sfmc", "internal/destination/s3"}:          "the same place, a bucket",
+	{"internal/destination/sfmc", "internal/destination/gcs"}:         "the same place, a bucket",
 	{"internal/destination/", "internal/destination/chat"}:            "messages to every chat are made of rows alike",
 }
 

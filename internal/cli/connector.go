@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -30,10 +31,14 @@ func validateCommand() *cobra.Command {
 		RunE: func(cmd *cobra.Command, files []string) error {
 			bad := 0
 			for _, file := range files {
-				if _, err := readManifest(file); err != nil {
+				m, err := readManifest(file)
+				if err != nil {
 					bad++
 					printIssues(cmd, err)
 					continue
+				}
+				for _, w := range m.Warnings() {
+					fmt.Fprintf(cmd.OutOrStdout(), "%s (%s, a warning)\n", w.Message, w.Path)
 				}
 				fmt.Fprintf(cmd.OutOrStdout(), "%s: good\n", file)
 			}
@@ -65,29 +70,36 @@ func printIssues(cmd *cobra.Command, err error) {
 }
 
 func replayCommand() *cobra.Command {
-	var update bool
+	var o replayOptions
 	c := &cobra.Command{
 		Use: "test FOLDER…", Short: "Replay the cases of destinations' folders: testdata/*.txtar beside manifest.yaml", Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, folders []string) error {
 			failed := 0
 			for _, folder := range folders {
-				n, err := replayFolder(cmd, folder, update)
+				n, err := replayFolder(cmd, folder, o)
 				if err != nil {
 					return err
 				}
 				failed += n
 			}
 			if failed > 0 {
-				return fault.New(fault.CodeInvalid, "%d cases differ", failed).WithSuggestion("--update writes what is sent now into the cases; read it before you keep it.")
+				return fault.New(fault.CodeInvalid, "%d cases differ or were not over in time", failed).WithSuggestion("--update writes what is sent now into the cases; read it before you keep it.")
 			}
 			return nil
 		},
 	}
-	c.Flags().BoolVar(&update, "update", false, "write what is sent now into the cases")
+	c.Flags().BoolVar(&o.update, "update", false, "write what is sent now into the cases")
+	c.Flags().DurationVar(&o.limit, "timeout", time.Minute, "how long each case may take")
 	return c
 }
 
-func replayFolder(cmd *cobra.Command, folder string, update bool) (failed int, err error) {
+// replayOptions are the flags of replayCommand.
+type replayOptions struct {
+	update bool
+	limit  time.Duration // of each case
+}
+
+func replayFolder(cmd *cobra.Command, folder string, o replayOptions) (failed int, err error) {
 	m, err := readManifest(filepath.Join(folder, "manifest.yaml"))
 	if err != nil {
 		return 0, err
@@ -98,7 +110,7 @@ func replayFolder(cmd *cobra.Command, folder string, update bool) (failed int, e
 		return 0, fault.New(fault.CodeInvalid, "%s has no cases: testdata/*.txtar", folder)
 	}
 	for _, file := range files {
-		good, err := replayFile(cmd, info, file, update)
+		good, err := replayFile(cmd, info, file, o)
 		if err != nil {
 			return failed, err
 		}
@@ -109,7 +121,7 @@ func replayFolder(cmd *cobra.Command, folder string, update bool) (failed int, e
 	return failed, nil
 }
 
-func replayFile(cmd *cobra.Command, info connector.DestinationInfo, file string, update bool) (good bool, err error) {
+func replayFile(cmd *cobra.Command, info connector.DestinationInfo, file string, o replayOptions) (good bool, err error) {
 	text, err := os.ReadFile(file) //nolint:gosec // the person who calls names the folder
 	if err != nil {
 		return false, fault.Wrap(err, fault.CodeInvalid, "reading a case")
@@ -118,8 +130,12 @@ func replayFile(cmd *cobra.Command, info connector.DestinationInfo, file string,
 	if err != nil {
 		return false, fault.Wrap(err, fault.CodeInvalid, "%s", file)
 	}
-	got := c.Run(cmd.Context(), info, nil)
-	if update {
+	got, err := c.RunWithin(cmd.Context(), o.limit, info, nil)
+	if err != nil {
+		fmt.Fprintf(cmd.OutOrStdout(), "%s: %s\n", file, err)
+		return false, cmd.Context().Err() //nolint:wrapcheck // the person who calls ended it
+	}
+	if o.update {
 		c.Set("requests", got.Requests)
 		c.Set("result", got.Result)
 		fmt.Fprintf(cmd.OutOrStdout(), "%s: written\n", file)

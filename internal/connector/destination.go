@@ -75,7 +75,7 @@ type Idempotency string
 // The kinds of idempotency.
 const (
 	Idempotent    Idempotency = "idempotent"    // sending again has the same effect: in-doubt rows are resent
-	Keyed         Idempotency = "keyed"         // the vendor drops a second request with the same Batch.ID
+	Keyed         Idempotency = "keyed"         // the vendor drops a second request with the same Batch.ID, or a row with the same key
 	Transactional Idempotency = "transactional" // a receipt of Batch.ID is written in the same transaction
 	NotIdempotent Idempotency = "none"          // sending again may duplicate: reported, unless the sync says resend
 )
@@ -133,6 +133,23 @@ type DestinationInfo struct {
 // NeedsAuthorization reports whether a person must allow the access at the vendor with these settings.
 func (d DestinationInfo) NeedsAuthorization(s Settings) bool {
 	return allHold(d.Authorize, s.WithDefaults(d.Fields))
+}
+
+// Lists reports whether a field of the connection's form has the pick-list.
+func (d DestinationInfo) Lists(list string) bool {
+	return slices.ContainsFunc(d.Fields, func(f Field) bool { return f.OptionsFrom == list })
+}
+
+// Listable reports whether settings that are being written are enough for the pick-lists of the connection's form: every
+// field that must be filled in is, but for those with such lists, and the access is allowed where a person must.
+func (d DestinationInfo) Listable(s Settings) bool {
+	if d.NeedsAuthorization(s) && s.Text("refreshToken") == "" {
+		return false
+	}
+	full := s.WithDefaults(d.Fields)
+	return !slices.ContainsFunc(d.Fields, func(f Field) bool {
+		return f.Required && f.OptionsFrom == "" && f.exists(full) && full.Text(f.Name) == ""
+	})
 }
 
 // Credential identifies at whose expense requests are made: what names the place and whatever of the settings is
@@ -274,7 +291,7 @@ type TargetField struct {
 }
 
 // SyncJob is what a run asks of a destination. All of it stays the same when a run is repeated after
-// a crash, except RunID and StartedAt.
+// a crash, except RunID, StartedAt and Pace.
 type SyncJob struct {
 	SyncID     int64
 	SyncSlug   string
@@ -290,6 +307,16 @@ type SyncJob struct {
 	Model      ModelInfo
 	FirstRun   bool // nothing was ever settled for this sync
 	Rows       int64
+	Pace       Pace // of the requests that a session makes outside batches; nil: nobody paces them
+}
+
+// Pace keeps requests that belong to no batch within limits: those of Destination.Begin, Clearer.Clear and
+// Session.Finish.
+type Pace interface {
+	// Next waits until the limits allow a request. An error says that it must not be made, as that of Batch.Next.
+	Next(ctx context.Context, rates []Rate, t Turn) error
+	// Hold keeps all requests with the credential from beginning for a while, since the destination asked for it.
+	Hold(ctx context.Context, rates []Rate, after time.Duration)
 }
 
 // ModelInfo is what a destination may know of the model.
@@ -380,7 +407,7 @@ type Limits struct {
 	Retry       RetryPolicy
 	Deferred    bool // rows count as taken only after Finish (files)
 	NeedSource  bool // Row.Source is filled
-	NeedBefore  bool // Row.Before is filled for changed rows
+	NeedBefore  bool // Row.Before and Row.Matched are filled for changed rows
 	SkipInitial bool // a first run sends nothing and only remembers the rows
 	OneKind     bool // a batch never mixes operations; always true for the engine, stated for readers
 }
@@ -407,7 +434,14 @@ type RetryPolicy struct {
 
 // Batch is rows with one operation.
 type Batch struct {
-	ID        string // the same for the same rows of the same plan, until each of them was answered
+	// ID is the same for the same rows until they were answered, also when a later run sends them again. It belongs to
+	// these rows, what they say and nothing else.
+	ID string
+
+	// Origin is ID, except where some of the rows that were sent under it changed since or were answered: then the others
+	// have another ID and keep the Origin. Keys of single rows are made of it.
+	Origin string
+
 	Operation Operation
 	Rows      []Row
 
@@ -444,6 +478,7 @@ type Row struct {
 	Match   []value.Value // by SyncJob.Match
 	Source  []value.Value // by ModelInfo.Schema, with Limits.NeedSource
 	Before  []value.Value // by SyncJob.Columns: what was settled before, with Limits.NeedBefore
+	Matched []value.Value // by SyncJob.Match: what the row was matched by then; empty where that is not known
 }
 
 // Result is the answer to a batch: rows that are not listed were taken.

@@ -54,8 +54,8 @@ func New(sources []SourceInfo, destinations []DestinationInfo) *Registry {
 		if _, taken := r.destinations[d.Slug]; taken {
 			panic(fmt.Sprintf("connector: two destinations called %q", d.Slug))
 		}
-		d.Tunnels = d.Tunnels || oneServer(d.Fields)
 		d.Tier = cmp.Or(d.Tier, TierNative)
+		d.Tunnels = d.Tunnels || d.Tier == TierNative && oneServer(d.Fields) // a manifest talks to its vendor
 		r.destinations[d.Slug] = d
 	}
 	return r

@@ -43,17 +43,29 @@ func (a *ahead) learn(journal, destination time.Duration, batches int) {
 // announced is a batch whose intent is durable.
 type announced struct {
 	number uint32
+	id     string // Batch.ID
 	rows   []connector.Row
+	again  bool // an earlier run sent it and got no answer
 }
 
 // announce numbers batches and journals their intents in one write (D1), with the answers that wait. It returns
-// false when the run cannot go on.
-func (l *lane) announce(parts ...[]connector.Row) ([]announced, bool) {
+// false when the run cannot go on. id is that of a batch which an earlier run sent.
+func (l *lane) announce(op connector.Operation, id string, round int, parts ...[]connector.Row) ([]announced, bool) {
 	batches := make([]announced, len(parts))
 	intents := make([]Record, 0, len(parts))
 	for i, rows := range parts {
-		batches[i] = announced{l.d.batches.Add(1), rows}
-		intents = append(intents, Record{Kind: RecordIntent, Batch: batches[i].number, Rows: spansOf(rows)})
+		spans, number := spansOf(rows), l.d.batches.Add(1)
+		intents = append(intents, Record{Kind: RecordIntent, Batch: number, Rows: spans})
+		batches[i] = announced{number, id, rows, id != ""}
+		if id == "" {
+			batches[i].id = again(nameOf(l.d.PlanID, op, spans), round)
+		}
+		switch {
+		case l.retract: // by the rows it cannot be told from what is sent of them
+			intents = append(intents, Record{Kind: RecordName, Batch: number})
+		case id != "" || round > 1:
+			intents = append(intents, Record{Kind: RecordName, Batch: number, Token: batches[i].id})
+		}
 	}
 	if l.d.limits.Deferred {
 		return batches, true

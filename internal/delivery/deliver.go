@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -27,12 +29,25 @@ type Chunk struct {
 	Bind    func() RowReader // a reader for one goroutine
 	Release func()
 
+	// ID is that of the batch as which an earlier run sent the rows. Then Ordinals has the ordinal of each, instead of
+	// First.
+	ID       string
+	Ordinals []int64
+
 	pieces atomic.Int64
+}
+
+// ordinal returns that of a row.
+func (c *Chunk) ordinal(i int) int64 {
+	if c.Ordinals != nil {
+		return c.Ordinals[i]
+	}
+	return c.First + int64(i)
 }
 
 // RowReader maps rows of a chunk.
 type RowReader interface {
-	// Read fills the row: ordinal, key, values and whatever else the session asked for. The values may
+	// Read fills the row: key, values and whatever else the session asked for. The values may
 	// share the chunk's memory. An error refuses this row alone.
 	Read(i int, row *connector.Row) error
 }
@@ -69,6 +84,7 @@ type Delivery struct {
 	Journal   *Journal
 	Ledger    *Ledger
 	Retract   Chunks    // yields changed and added rows to read for the records that they had and lost; nil: rows are one record
+	Repeats   Chunks    // yields the rows that are sent again as an earlier run sent them, one chunk for each batch; nil: none
 	Exchanges Exchanges // nil keeps none
 	Clock     clock.Clock
 	Log       *slog.Logger
@@ -77,6 +93,8 @@ type Delivery struct {
 	Quotas   Quotas        // what the destination allows all runs together; nil: each run keeps to the limits by itself
 	Owner    string        // names the run and its worker to Quotas
 	Patience time.Duration // how long limits may make the run wait before it ends with a Pause; 0: however long
+
+	Outside *Outside // paces what the session asks when it finishes; nil: nobody does
 
 	// Lost says why nothing may be sent any more, although nobody has stopped the run: another worker may have it
 	// (D7). nil: nobody else can.
@@ -133,9 +151,9 @@ type deferred struct {
 // returns the first fatal error, a Pause, or drain's cause when rows were left over. What became of each row is
 // in the ledger either way.
 func (d *Delivery) Run(ctx, drain context.Context) error {
-	d.limit(d.Session.Limits(), fmt.Sprintf("sync %d", d.Job.SyncID))
+	d.limit(d.Session.Limits(), privateClass(d.Job, ""))
 	d.batches.Store(d.Ledger.lastBatch())
-	d.resumed = d.Ledger.Total(NotSent) < d.Ledger.Rows()
+	d.resumed = d.Repeats != nil || d.Ledger.Total(NotSent) < d.Ledger.Rows()
 	drain, d.fail.stop = context.WithCancel(drain)
 	defer d.fail.stop()
 	for _, p := range d.passes() {
@@ -143,11 +161,20 @@ func (d *Delivery) Run(ctx, drain context.Context) error {
 			return err
 		}
 	}
-	if err := d.finish(ctx); err != nil {
+	err := d.finish(ctx)
+	if err != nil && fault.Is(err, fault.CodeRunCancelled) && drain.Err() != nil {
+		return context.Cause(drain)
+	}
+	if err != nil {
 		return err
 	}
 	sleep(drain, d.rest.Sub(d.Clock.Now())) // a run that is stopped meanwhile has nothing left to do
 	return nil
+}
+
+// privateClass names the limits of a sync's own, or of one of its operations.
+func privateClass(job connector.SyncJob, op connector.Operation) string {
+	return strings.TrimSuffix(fmt.Sprintf("sync %d %s", job.SyncID, op), " ")
 }
 
 // limit makes batches by the limits from now on.
@@ -169,22 +196,31 @@ type pass struct {
 // passes lists them in their order (D6): what rows had and lost is removed before anything is changed or added, since
 // another row may have it now.
 func (d *Delivery) passes() []pass {
-	all := []pass{{rows: connector.Removed, send: connector.Removed, feed: d.Chunks}}
+	all := d.both(connector.Removed)
 	if d.Retract != nil && !d.limits.Deferred {
 		for _, op := range []connector.Operation{connector.Changed, connector.Added} {
 			all = append(all, pass{rows: op, send: connector.Removed, feed: d.Retract, retract: true})
 		}
 	}
 	for _, op := range []connector.Operation{connector.Changed, connector.Added} {
-		all = append(all, pass{rows: op, send: op, feed: d.Chunks})
+		all = append(all, d.both(op)...)
 	}
 	return all
+}
+
+// both goes through what is repeated of an operation, and through its other rows.
+func (d *Delivery) both(op connector.Operation) []pass {
+	whole := pass{rows: op, send: op, feed: d.Chunks}
+	if d.Repeats == nil || d.limits.Deferred {
+		return []pass{whole}
+	}
+	return []pass{{rows: op, send: op, feed: d.Repeats}, whole}
 }
 
 // pass sends the rows of one operation and waits for their answers.
 func (d *Delivery) pass(ctx, drain context.Context, p pass) error {
 	if s, ok := d.Session.(connector.OperationLimiter); ok {
-		d.limit(s.LimitsOf(p.send), fmt.Sprintf("sync %d %s", d.Job.SyncID, p.send))
+		d.limit(s.LimitsOf(p.send), privateClass(d.Job, p.send))
 	}
 	d.resumed = d.resumed || d.Retract != nil // a row whose retraction was refused waits for the next run
 	before := d.batches.Load()
@@ -217,7 +253,8 @@ type task struct {
 	pass
 	pieces []piece
 	rows   int
-	size   int // how many rows it gets, and records at a time
+	size   int    // how many rows it gets, and records at a time
+	id     string // of the batch as which an earlier run sent the rows, which are all of it
 }
 
 func (d *Delivery) task(p pass) task {
@@ -260,13 +297,16 @@ func (d *Delivery) cut(drain context.Context, p pass, tasks chan<- task) error {
 			return d.hand(drain, tasks, t)
 		}
 		c.hold()
+		if c.ID != "" {
+			t.id, t.size = c.ID, math.MaxInt
+		}
 		for from := 0; from < c.Rows; {
 			to := min(c.Rows, from+t.size-t.rows)
 			c.hold()
 			t.pieces = append(t.pieces, piece{c, from, to})
 			t.rows += to - from
 			from = to
-			if t.rows < t.size {
+			if t.rows < t.size && t.id == "" {
 				continue
 			}
 			if err := d.hand(drain, tasks, t); err != nil || drain.Err() != nil {
@@ -295,6 +335,12 @@ func (d *Delivery) hand(drain context.Context, tasks chan<- task, t task) error 
 // finish completes the session. For a deferred one, this is when its rows count (DESIGN: files count as
 // acknowledged at finalisation only).
 func (d *Delivery) finish(ctx context.Context) error {
+	if d.Outside != nil {
+		if d.limits.Deferred {
+			d.Outside.Patience = 0 // a file that was begun cannot be put aside
+		}
+		defer d.Outside.Close()
+	}
 	if !d.limits.Deferred || d.Ledger.Rows() == 0 {
 		if err := d.Session.Finish(ctx); err != nil {
 			return fmt.Errorf("finishing the run at the destination: %w", err)

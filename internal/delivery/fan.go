@@ -37,7 +37,7 @@ func middle(records []connector.Row) int {
 
 // tally is what became of the records of one row.
 type tally struct {
-	number  uint32 // of the batch that has the row's answer
+	batch   announced // has the row's answer
 	ordinal int64
 	records []recordAnswer  // by Row.Record
 	again   []connector.Row // those that are worth another attempt
@@ -48,8 +48,8 @@ type recordAnswer struct {
 	reason string
 }
 
-func newTally(number uint32, records []connector.Row) *tally {
-	return &tally{number: number, ordinal: records[0].Ordinal, records: make([]recordAnswer, len(records))}
+func newTally(b announced) *tally {
+	return &tally{batch: b, ordinal: b.rows[0].Ordinal, records: make([]recordAnswer, len(b.rows))}
 }
 
 func (t *tally) note(records []connector.Row, s State, reason string) {
@@ -93,12 +93,12 @@ func (t *tally) words(record int) string {
 
 // sendRecords brings the records of one row to one answer, in as many requests as they need.
 func (l *lane) sendRecords(op connector.Operation, b announced, e effort) bool {
-	t := newTally(b.number, b.rows)
+	t := newTally(b)
 	goOn := l.sendPieces(op, t, b.rows, e)
 	if l.d.limits.Deferred {
 		return goOn && l.settleDeferred(b.rows, t.answer())
 	}
-	l.answered(t.number, t.answer())
+	l.answered(b.number, t.answer())
 	if !goOn {
 		l.flush()
 	}
@@ -124,7 +124,9 @@ func (l *lane) sendPieces(op connector.Operation, t *tally, records []connector.
 // sendPiece sends records of a row in one request, and in smaller ones where it is refused as a whole (D5).
 func (l *lane) sendPiece(op connector.Operation, t *tally, records []connector.Row, e effort) bool {
 	l.token = ""
-	a := l.attempts(t.number, op, records, e)
+	piece := t.batch
+	piece.id, piece.rows = again(nameOfPiece(piece.id, len(t.records), records), e.round), records
+	a := l.attempts(op, piece, e.doubt)
 	t.note(records, a.state, a.reason)
 	if a.fatal {
 		return false
@@ -173,7 +175,7 @@ func (a *answer) gather(rows []connector.Row) []*tally {
 
 // tallyOf is what became of the records of one row, which begin at a place of their batch; nil where none was refused.
 func tallyOf(records []connector.Row, at int, refused map[int]string) *tally {
-	t, found := newTally(0, records), false
+	t, found := newTally(announced{rows: records}), false
 	t.note(records, Accepted, "")
 	for i := range records {
 		if reason, is := refused[at+i]; is {
@@ -206,11 +208,12 @@ func (a *answer) part(tallies []*tally) {
 }
 
 // announceParts announces rows again whose batch was answered in parts, together with the answer of the batch: until
-// they have their own, they are in doubt (D4).
-func (l *lane) announceParts(parts []*tally) {
+// they have their own, they are in doubt (D4). A part of them was answered: no later run repeats the rest.
+func (l *lane) announceParts(op connector.Operation, parts []*tally) {
 	for _, t := range parts {
-		t.number = l.d.batches.Add(1)
-		l.pending = append(l.pending, Record{Kind: RecordIntent, Batch: t.number, Rows: []Range{{t.ordinal, t.ordinal + 1}}})
+		row := []Range{{t.ordinal, t.ordinal + 1}}
+		t.batch = announced{number: l.d.batches.Add(1), id: nameOf(l.d.PlanID, op, row)}
+		l.pending = append(l.pending, Record{Kind: RecordIntent, Batch: t.batch.number, Rows: row}, Record{Kind: RecordName, Batch: t.batch.number})
 	}
 }
 
@@ -222,10 +225,10 @@ func (l *lane) sendParts(op connector.Operation, parts []*tally, waited bool, e 
 			waited = true
 			goOn = l.flush() && l.sendPieces(op, t, t.again, effort{round: e.round + 1}) // D1
 		}
-		l.answered(t.number, t.answer())
+		l.answered(t.batch.number, t.answer())
 		if !goOn {
 			for _, rest := range parts[i+1:] {
-				l.answered(rest.number, rest.answer())
+				l.answered(rest.batch.number, rest.answer())
 			}
 			l.flush()
 			return false

@@ -3,8 +3,6 @@ package delivery
 import (
 	"context"
 	"fmt"
-	"hash/fnv"
-	"strings"
 	"time"
 
 	"github.com/millrace/millrace/internal/connector"
@@ -74,17 +72,23 @@ func (l *lane) task(t task) {
 		refused, at = l.build(t, at)
 		if len(refused) > 0 {
 			l.refuse(refused)
+			t.id = "" // it is another batch without them
 		}
-		if !l.dispatch(t.send) {
+		if !l.dispatch(t.send, t.id) {
 			return
 		}
 	}
 }
 
-// dispatch sends the rows that were mapped. It returns false when the run cannot go on.
-func (l *lane) dispatch(op connector.Operation) bool {
+// dispatch sends the rows that were mapped. It returns false when the run cannot go on. A batch that an earlier run sent
+// keeps its id, unless it is more than one batch by now.
+func (l *lane) dispatch(op connector.Operation, id string) bool {
 	began := time.Now()
-	batches, ok := l.announce(l.parts()...)
+	parts := l.parts()
+	if len(parts) != 1 {
+		id = ""
+	}
+	batches, ok := l.announce(op, id, 1, parts...)
 	if !ok {
 		return false
 	}
@@ -132,11 +136,12 @@ func (l *lane) build(t task, at place) ([]Refusal, place) {
 			if len(l.rows) >= t.size {
 				return refused, at
 			}
-			if l.d.resumed && !l.d.Ledger.pending(p.chunk.First+int64(i), t.retract) { // D3
+			ordinal := p.chunk.ordinal(i)
+			if l.d.resumed && !l.d.Ledger.pending(ordinal, t.retract) { // D3
 				continue
 			}
-			if err := l.read(i); err != nil {
-				refused = append(refused, Refusal{p.chunk.First + int64(i), err.Error()})
+			if err := l.read(i, ordinal); err != nil {
+				refused = append(refused, Refusal{ordinal, err.Error()})
 			}
 		}
 	}
@@ -144,7 +149,7 @@ func (l *lane) build(t task, at place) ([]Refusal, place) {
 }
 
 // read appends the records of a row to l.rows; none where it could not be mapped.
-func (l *lane) read(i int) (err error) {
+func (l *lane) read(i int, ordinal int64) (err error) {
 	before := len(l.rows)
 	if records, several := l.reader.(RecordReader); several {
 		err = records.Records(i, l.next)
@@ -156,7 +161,7 @@ func (l *lane) read(i int) (err error) {
 		return err
 	}
 	for n := range l.rows[before:] {
-		l.rows[before+n].Record = n
+		l.rows[before+n].Ordinal, l.rows[before+n].Record = ordinal, n
 	}
 	return nil
 }
@@ -169,7 +174,7 @@ func (l *lane) next() *connector.Row {
 		l.rows = append(l.rows, connector.Row{})
 	}
 	row := &l.rows[len(l.rows)-1]
-	*row = connector.Row{Values: row.Values[:0], Match: row.Match[:0], Source: row.Source[:0], Before: row.Before[:0]}
+	*row = connector.Row{Values: row.Values[:0], Match: row.Match[:0], Source: row.Source[:0], Before: row.Before[:0], Matched: row.Matched[:0]}
 	return row
 }
 
@@ -271,18 +276,18 @@ type effort struct {
 
 // deliver sends rows as one batch until they have their answers. It returns false when the run cannot go on.
 func (l *lane) deliver(op connector.Operation, rows []connector.Row, e effort) bool {
-	batches, ok := l.announce(rows)
+	batches, ok := l.announce(op, "", e.round, rows)
 	return ok && l.send(op, batches[0], e)
 }
 
 // send brings a batch that was announced to its answer.
 func (l *lane) send(op connector.Operation, b announced, e effort) bool {
-	batch, rows := b.number, b.rows
+	rows := b.rows
 	l.token = ""
 	if alone(rows) {
 		return l.sendRecords(op, b, e)
 	}
-	answer := l.attempts(batch, op, rows, e)
+	answer := l.attempts(op, b, e.doubt)
 	parts := answer.gather(rows)
 	if l.d.limits.Deferred {
 		for _, t := range parts {
@@ -290,8 +295,8 @@ func (l *lane) send(op connector.Operation, b announced, e effort) bool {
 		}
 		return l.settleDeferred(rows, answer)
 	}
-	l.answered(batch, answer)
-	l.announceParts(parts)
+	l.answered(b.number, answer)
+	l.announceParts(op, parts)
 	switch {
 	case answer.fatal:
 		l.flush()
@@ -330,8 +335,8 @@ type answer struct {
 
 // attempts sends the batch until it has an answer that stands. Doubt about one attempt is not dispelled by
 // the failure of the next: only rows with an answer of their own leave it (D4).
-func (l *lane) attempts(number uint32, op connector.Operation, rows []connector.Row, e effort) answer {
-	throttled, doubt := time.Duration(0), e.doubt
+func (l *lane) attempts(op connector.Operation, b announced, doubt bool) answer {
+	throttled := time.Duration(0)
 	for attempt := 1; ; {
 		if err := l.ready(); err != nil {
 			return answer{state: NotSent, reason: err.Error()}.doubted(doubt)
@@ -339,14 +344,15 @@ func (l *lane) attempts(number uint32, op connector.Operation, rows []connector.
 		if l.d.limits.Idempotency != connector.Transactional {
 			l.token = "" // an earlier attempt's says nothing of this one
 		}
-		result, err := l.write(number, op, rows, e.round)
+		result, err := l.write(op, b)
 		if err == nil {
 			l.d.fail.exhausted.Store(0)
-			return l.taken(rows, result)
+			return l.taken(b.rows, result)
 		}
-		a, wait := l.judge(err, len(rows), attempt, &throttled)
+		a, wait := l.judge(err, len(b.rows), attempt, &throttled)
 		if wait < 0 {
-			return a.doubted(doubt)
+			unanswered := b.again && a.state == Rejected && fault.ClassOf(err) != fault.Permanent // the earlier attempt of D4
+			return a.doubted(doubt || unanswered)
 		}
 		doubt = doubt || a.doubt
 		if fault.ClassOf(err) != fault.Throttled { // being asked to wait is not a failed attempt
@@ -506,38 +512,18 @@ func (l *lane) lost() error {
 }
 
 // write makes one attempt.
-func (l *lane) write(number uint32, op connector.Operation, rows []connector.Row, round int) (connector.Result, error) {
+func (l *lane) write(op connector.Operation, a announced) (connector.Result, error) {
 	defer l.d.pacer.end()
 	l.sent = true
-	b := connector.Batch{ID: l.batchID(op, rows, round), Operation: op, Rows: rows, Checkpoint: l.checkpoint(number), Next: l.permit.next, Hold: l.hold}
+	b := connector.Batch{ID: a.id, Origin: originOf(a.id), Operation: op, Rows: a.rows, Checkpoint: l.checkpoint(a.number), Next: l.permit.next, Hold: l.d.hold}
 	result, err := l.d.Session.Write(l.ctx, &b)
 	if l.d.Exchanges != nil && len(b.Exchanges) > 0 {
-		l.d.Exchanges.Record(BatchExchanges{Batch: number, Operation: op, Rows: spansOf(rows), Exchanges: b.Exchanges})
+		l.d.Exchanges.Record(BatchExchanges{Batch: a.number, Operation: op, Rows: spansOf(a.rows), Exchanges: b.Exchanges})
 	}
 	if err != nil && l.ctx.Err() != nil && fault.ClassOf(err) == fault.Permanent {
 		err = fault.Reclass(err, fault.Unknown) // the process is being stopped: nobody read an answer
 	}
 	return result, err
-}
-
-// batchID is the same for the same rows of the same plan as long as nothing answered them. Rows that were refused and are
-// worth another attempt make another batch: whoever remembers batches remembers the refusal too.
-func (l *lane) batchID(op connector.Operation, rows []connector.Row, round int) string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "%s-%s-%d", l.d.PlanID, op, rows[0].Ordinal)
-	if rows[0].Record > 0 {
-		fmt.Fprintf(&b, ".%d", rows[0].Record)
-	}
-	fmt.Fprintf(&b, "-%d", len(rows))
-	if spans := spansOf(rows); len(spans) > 1 {
-		h := fnv.New64a()
-		fmt.Fprint(h, spans)
-		fmt.Fprintf(&b, "-%x", h.Sum64())
-	}
-	if round > 1 {
-		fmt.Fprintf(&b, "-again%d", round-1)
-	}
-	return b.String()
 }
 
 func (l *lane) checkpoint(number uint32) func(context.Context, string) error {

@@ -77,6 +77,8 @@ type Ledger struct {
 type openBatch struct {
 	rows  []Range
 	token string
+	named bool   // name is its id; otherwise that follows from its rows
+	name  string // empty where no later run may repeat it
 }
 
 // NewLedger returns a ledger for a plan with so many removed, changed and added rows, which have their
@@ -129,6 +131,9 @@ func (l *Ledger) State(ordinal int64) (State, string) {
 	return l.states[ordinal], l.reasons.get(ordinal)
 }
 
+// Waits reports whether a row itself was not sent.
+func (l *Ledger) Waits(ordinal int64) bool { return l.pending(ordinal, false) }
+
 // pending reports whether a row is still to be sent, or to be retracted.
 func (l *Ledger) pending(ordinal int64, retract bool) bool {
 	l.mu.RLock()
@@ -176,6 +181,11 @@ func (l *Ledger) Apply(r Record) error {
 	case RecordCheckpoint:
 		if open, known := l.batches[r.Batch]; known {
 			open.token = r.Token
+		}
+		return nil
+	case RecordName:
+		if open, known := l.batches[r.Batch]; known {
+			open.named, open.name = true, r.Token
 		}
 		return nil
 	default:

@@ -89,9 +89,9 @@ func unsent(err error) error {
 }
 
 // hold keeps everybody from beginning a request for a while.
-func (l *lane) hold(ctx context.Context, after time.Duration) {
+func (d *Delivery) hold(ctx context.Context, after time.Duration) {
 	if after <= 0 {
-		after = l.d.backoff(1)
+		after = d.backoff(1)
 	}
-	l.d.pacer.hold(ctx, l.d.Clock.Now().Add(after))
+	d.pacer.hold(ctx, d.Clock.Now().Add(after))
 }

@@ -113,6 +113,15 @@ syncTypes:
 // paced begins a run of the manifest.
 func paced(t *testing.T, a *api, text string) connector.Session {
 	t.Helper()
+	s, err := destinationOf(t, a, text).Begin(t.Context(), thing)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func destinationOf(t *testing.T, a *api, text string) connector.Destination {
+	t.Helper()
 	m, err := manifest.Parse("paced.yaml", []byte(text))
 	if err != nil {
 		t.Fatal(err)
@@ -123,12 +132,10 @@ func paced(t *testing.T, a *api, text string) connector.Session {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := d.Begin(t.Context(), connector.SyncJob{Type: "thing", Mode: connector.ModeUpsert, Settings: connector.Settings{}, Match: []connector.MatchPair{{From: "id", To: "id"}}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return s
+	return d
 }
+
+var thing = connector.SyncJob{Type: "thing", Mode: connector.ModeUpsert, Settings: connector.Settings{}, Match: []connector.MatchPair{{From: "id", To: "id"}}}
 
 // matched gives rows what they are matched by.
 type matched struct{ rows }

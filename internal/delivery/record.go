@@ -16,7 +16,7 @@ type Record struct {
 	State   State     // answer: what became of the rows that Refused does not list
 	Reason  string    // answer: why, where State is Rejected or InDoubt
 	Refused []Refusal // answer: rows with a reason of their own
-	Token   string    // checkpoint: what the destination can look up later
+	Token   string    // checkpoint: what the destination can look up later; name: the batch's id
 }
 
 // RecordKind says what a record notes.
@@ -27,6 +27,7 @@ const (
 	RecordIntent     RecordKind = 1 // the batch is about to be sent
 	RecordAnswer     RecordKind = 2 // what became of it
 	RecordCheckpoint RecordKind = 3 // a token of the batch
+	RecordName       RecordKind = 4 // its id, where that does not follow from its rows; empty where no later run may repeat it
 )
 
 // Refusal is one refused row.
@@ -74,7 +75,7 @@ func appendRecord(dst []byte, r Record) []byte {
 			dst = binary.AppendVarint(dst, f.Ordinal)
 			dst = appendText(dst, f.Reason)
 		}
-	case RecordCheckpoint:
+	case RecordCheckpoint, RecordName:
 		dst = appendText(dst, r.Token)
 	}
 	return dst
@@ -137,7 +138,7 @@ func (d *decoder) record() Record {
 		}
 		r.Reason = d.text()
 		r.Refused = d.refusals()
-	case RecordCheckpoint:
+	case RecordCheckpoint, RecordName:
 		r.Token = d.text()
 	default:
 		d.err = fmt.Errorf("%w: there is no record kind %d", errJournal, r.Kind)

@@ -24,6 +24,7 @@ import (
 	"github.com/millrace/millrace/internal/destination/mixpanel"
 	"github.com/millrace/millrace/internal/destination/notion"
 	"github.com/millrace/millrace/internal/destination/salesforce"
+	"github.com/millrace/millrace/internal/destination/sfmc"
 	"github.com/millrace/millrace/internal/destination/slack"
 	"github.com/millrace/millrace/internal/destination/tiktok"
 	"github.com/millrace/millrace/internal/destination/zendesk"
@@ -48,6 +49,7 @@ var hooks = map[string]manifest.Hooks{
 	"mixpanel":        mixpanel.Hooks(),
 	"notion":          notion.Hooks(),
 	"salesforce":      salesforce.Hooks(),
+	"sfmc":            sfmc.Hooks(),
 	"slack":           slack.Hooks(),
 	"tiktok":          tiktok.Hooks(),
 	"zendesk":         zendesk.Hooks(),

@@ -1,9 +1,8 @@
-// Package signature signs requests for APIs that want no token but a proof of a shared secret: OAuth 1.0a (RFC 5849),
-// Amazon's Signature Version 4, and keyed digests in headers as webhooks have them.
+// Package signature proves a shared secret where there is no token: OAuth 1.0a (RFC 5849), Amazon's Signature Version 4,
+// and the keyed digests of webhooks.
 //
-// Each signer is a httpx.Authorizer: it signs a request whose address, headers and body are final, adds headers, and
-// notes in httpx.Request.Secrets what no log may show. A signer is made once for a connection and is safe for
-// concurrent use.
+// A signer signs a request whose address, headers and body are final, adds headers, and notes in httpx.Request.Secrets
+// what no log may show. It is made once for a connection and is safe for concurrent use.
 package signature
 
 import (

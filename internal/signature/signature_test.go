@@ -1,15 +1,11 @@
 package signature
 
 import (
-	"context"
-	"crypto/hmac"
-	"crypto/sha1"
 	"encoding/base64"
+	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
-	"net/http/httptest"
 	"net/url"
 	"slices"
 	"strings"
@@ -17,8 +13,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/millrace/millrace/internal/clock"
-	"github.com/millrace/millrace/internal/cloud"
 	"github.com/millrace/millrace/internal/fault"
 	"github.com/millrace/millrace/internal/httpx"
 )
@@ -198,15 +194,10 @@ func TestAWS(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s, err := NewAWS(t.Context(), AWSOptions{
-				Identity: cloud.AWS{Auth: "keys", AccessKeyID: "AKIDEXAMPLE", SecretAccessKey: "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY", SessionToken: c.session},
-				Region:   "us-east-1", Service: "service", Clock: clock.NewManual(time.Date(2015, 8, 30, 12, 36, 0, 0, time.UTC)),
-			})
-			if err != nil {
-				t.Fatal(err)
-			}
+			s := NewAWS("us-east-1", "service", clock.NewManual(time.Date(2015, 8, 30, 12, 36, 0, 0, time.UTC)))
+			keys := aws.Credentials{AccessKeyID: "AKIDEXAMPLE", SecretAccessKey: "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY", SessionToken: c.session}
 			for range 2 { // also where the request was signed already
-				if err := s.Authorize(t.Context(), c.request); err != nil {
+				if err := s.Sign(t.Context(), c.request, keys); err != nil {
 					t.Fatal(err)
 				}
 				want := "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20150830/us-east-1/service/aws4_request, SignedHeaders=" + c.want
@@ -221,237 +212,78 @@ func TestAWS(t *testing.T) {
 	}
 }
 
-// TestAWSBody: what is signed is what httpx sends, and S3 is told the body's digest too.
+// TestAWSBody: what is signed is what httpx sends, and headers that may be shared are not written to.
 func TestAWSBody(t *testing.T) {
 	t.Parallel()
-	api := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		body, err := io.ReadAll(r.Body)
-		fmt.Fprintf(w, "%s|%v|%d|%s|%s", body, err, r.ContentLength, r.Header.Get("X-Amz-Content-Sha256"), r.Header.Get("Authorization"))
-	}))
-	t.Cleanup(api.Close)
-	s, err := NewAWS(t.Context(), AWSOptions{Identity: cloud.AWS{Auth: "keys", AccessKeyID: "AKIDEXAMPLE", SecretAccessKey: "secret"}, Region: "us-east-1", Service: "s3"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	client, err := httpx.New(httpx.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(client.Close)
-	r := request(t, "PUT", api.URL+"/a%20b", "hello")
+	r := request(t, "POST", "https://sqs.us-east-1.amazonaws.com/a%20b", "hello", "Content-Type", "application/x-amz-json-1.0")
 	shared := r.Header
-	resp, err := httpx.Authorized(t.Context(), s, r, func() (*httpx.Response, error) {
-		resp, x, err := client.Do(t.Context(), r)
-		if text := fmt.Sprint(x); !strings.Contains(text, "Signature="+httpx.Hidden) { // the API repeats what it was sent
-			t.Errorf("the signature is recorded: %s", text)
-		}
-		return resp, err
-	})
-	const digest = "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824" // SHA-256 of hello
-	if err != nil || !strings.HasPrefix(string(resp.Body), "hello|<nil>|5|"+digest+"|AWS4-HMAC-SHA256 ") || !strings.Contains(string(resp.Body), "content-length;host;x-amz-content-sha256;x-amz-date") {
-		t.Errorf("got %v, %s", err, resp.Body)
+	s := NewAWS("us-east-1", "sqs", clock.NewManual(time.Date(2015, 8, 30, 12, 36, 0, 0, time.UTC)))
+	if err := s.Sign(t.Context(), r, aws.Credentials{AccessKeyID: "AKIDEXAMPLE", SecretAccessKey: "secret", SessionToken: "session"}); err != nil {
+		t.Fatal(err)
 	}
-	if len(shared) != 0 {
-		t.Errorf("headers that may be shared were written to: %v", shared)
+	if got := r.Header.Get("Authorization"); !strings.Contains(got, "SignedHeaders=content-length;content-type;host;x-amz-date;x-amz-security-token, ") {
+		t.Error(got)
 	}
-}
-
-// TestAWSRole: an assumed role's credentials are got once, and anew when the API says that they are over; an identity
-// that may not assume the role ends the run, a service that does not answer does not.
-func TestAWSRole(t *testing.T) {
-	t.Parallel()
-	var mu sync.Mutex
-	asked, status := 0, http.StatusOK
-	sts := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		mu.Lock()
-		defer mu.Unlock()
-		asked++
-		w.Header().Set("Content-Type", "text/xml")
-		w.WriteHeader(status)
-		if status != http.StatusOK {
-			fmt.Fprint(w, `<ErrorResponse><Error><Type>Sender</Type><Code>AccessDenied</Code><Message>not authorized to assume the role</Message></Error></ErrorResponse>`)
-			return
-		}
-		fmt.Fprintf(w, `<AssumeRoleResponse><AssumeRoleResult><Credentials><AccessKeyId>ASIA%d</AccessKeyId><SecretAccessKey>secret</SecretAccessKey><SessionToken>session-%d</SessionToken><Expiration>2999-01-01T00:00:00Z</Expiration></Credentials></AssumeRoleResult></AssumeRoleResponse>`, asked, asked)
-	}))
-	t.Cleanup(sts.Close)
-	signer := func(endpoint string) *AWS {
-		s, err := NewAWS(t.Context(), AWSOptions{
-			Identity: cloud.AWS{Auth: "keys", AccessKeyID: "AKIDEXAMPLE", SecretAccessKey: "secret", RoleARN: "arn:aws:iam::123456789012:role/r", STSEndpoint: endpoint},
-			Region:   "us-east-1", Service: "execute-api", Client: sts.Client(),
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		return s
+	if len(shared) != 1 || r.URL.EscapedPath() != "/a%20b" {
+		t.Errorf("the request's own headers %v or address %s were written to", shared, r.URL)
 	}
-	s := signer(sts.URL)
-	var sessions []string
-	answer := &httpx.Response{Status: http.StatusForbidden, Body: []byte(`{"__type":"ExpiredTokenException"}`)}
-	for range 3 {
-		r := request(t, "GET", "https://example.amazonaws.com/", "")
-		resp, err := httpx.Authorized(t.Context(), s, r, func() (*httpx.Response, error) {
-			sessions = append(sessions, r.Header.Get("X-Amz-Security-Token"))
-			next := answer
-			answer = &httpx.Response{Status: http.StatusForbidden, Body: []byte("AccessDenied")}
-			return next, nil
-		})
-		if err != nil || resp.Status != http.StatusForbidden {
-			t.Fatal(err)
-		}
-	}
-	if got := strings.Join(sessions, " "); got != "session-1 session-2 session-2 session-2" {
-		t.Errorf("sent %s", got)
-	}
-	mu.Lock()
-	status = http.StatusForbidden
-	mu.Unlock()
-	if err := signer(sts.URL).Authorize(t.Context(), request(t, "GET", "https://example.amazonaws.com/", "")); !fault.Is(err, fault.CodeCredential) || fault.ClassOf(err) != fault.Fatal {
-		t.Errorf("a role that may not be assumed: %v", err)
-	}
-	ctx, cancel := context.WithCancelCause(t.Context())
-	cancel(errors.New("stop"))
-	if err := signer("http://127.0.0.1:1").Authorize(ctx, request(t, "GET", "https://example.amazonaws.com/", "")); !fault.Is(err, fault.CodeCredentialDown) || fault.ClassOf(err) != fault.Retryable {
-		t.Errorf("a service that does not answer: %v", err)
+	if !slices.Equal(r.Secrets, []string{"secret", "session"}) {
+		t.Errorf("hidden are %v", r.Secrets)
 	}
 }
 
-// TestHMAC: worked examples of vendors, and of RFC 4231, 4.3.
-//
-//   - Slack: https://api.slack.com/authentication/verifying-requests-from-slack
-//   - GitHub: https://docs.github.com/en/webhooks/using-webhooks/validating-webhook-deliveries
-func TestHMAC(t *testing.T) {
+// TestWebhook: the example of the Standard Webhooks libraries, and the same secret written plainly.
+// https://github.com/standard-webhooks/standard-webhooks/tree/main/libraries
+func TestWebhook(t *testing.T) {
 	t.Parallel()
-	const slack = "token=xyzz0WbapA4vBCDEFasx0q6G&team_id=T1DC2JH3J&team_domain=testteamnow&channel_id=G8PSS9T3V&channel_name=foobar&user_id=U2CERLKJA&user_name=roadrunner&command=%2Fwebhook-collect&text=&response_url=https%3A%2F%2Fhooks.slack.com%2Fcommands%2FT1DC2JH3J%2F397700885554%2F96rGlfmibIGlgcZRskXaIFfN&trigger_id=398738663015.47445629121.803a0bc887a14d10d2c447fce8b6703c"
-	for name, c := range map[string]struct {
-		options HMACOptions
-		address string
-		body    string
-		want    map[string]string
-	}{
-		"Slack": {
-			HMACOptions{
-				Secret: []byte("8f742231b10e8888abcd99yyyzzz85a5"), Message: "v0:{timestamp}:{body}",
-				Headers: []HMACHeader{{"X-Slack-Signature", "v0={signature}"}, {"X-Slack-Request-Timestamp", "{timestamp}"}}, Clock: at(1531420618),
-			},
-			"https://example.com/", slack,
-			map[string]string{"X-Slack-Signature": "v0=a2114d57b48eac39b9ad189dd8316235a7b4a8d21a10bd27519666489c69b503", "X-Slack-Request-Timestamp": "1531420618"},
-		},
-		"GitHub": {
-			HMACOptions{Secret: []byte("It's a Secret to Everybody"), Message: "{body}", Headers: []HMACHeader{{"X-Hub-Signature-256", "sha256={signature}"}}},
-			"https://example.com/", "Hello, World!",
-			map[string]string{"X-Hub-Signature-256": "sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17"},
-		},
-		"RFC 4231, SHA-512": {
-			HMACOptions{Secret: []byte("Jefe"), Message: "{body}", Hash: "sha512", Headers: []HMACHeader{{"X-Signature", "{signature}"}}},
-			"https://example.com/", "what do ya want for nothing?",
-			map[string]string{"X-Signature": "164b7a7bfcf819e2e395fbe73b56e0a387bd64222e831fd610270cd7ea2505549758bf75c05a994a6d034f65f8f0e6fdcaeab1a34d4a6b4b636e070a38bce737"},
-		},
-		"base64": { // the digest of RFC 4231, 4.3, in another writing
-			HMACOptions{Secret: []byte("Jefe"), Message: "{body}", Encoding: "base64", Headers: []HMACHeader{{"X-Signature", "{signature}"}}},
-			"https://example.com/", "what do ya want for nothing?",
-			map[string]string{"X-Signature": "W9zBRr9gdU5qBCQmCJV1x1oAPwidJzmDnexYuWTsOEM="},
-		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			s, err := NewHMAC(c.options)
-			if err != nil {
-				t.Fatal(err)
-			}
-			r := request(t, "POST", c.address, c.body)
-			if err := s.Authorize(t.Context(), r); err != nil {
-				t.Fatal(err)
-			}
-			for name, want := range c.want {
-				if got := r.Header.Get(name); got != want {
-					t.Errorf("%s: got %s, want %s", name, got, want)
-				}
-			}
-			if s.Refused(r, &httpx.Response{Status: 401}) {
-				t.Error("a refused request would be sent again")
-			}
-		})
-	}
-}
-
-// TestHMACParts: what a message can be made of. What stands in braces in a body is the body's.
-func TestHMACParts(t *testing.T) {
-	t.Parallel()
-	s, err := NewHMAC(HMACOptions{
-		Secret: []byte("k"), Message: "{method} {url} {host} {path} {query} {digest} {timestamp} {nonce} {body}", Hash: "sha1", Encoding: "base64url", Timestamp: "rfc3339",
-		Headers: []HMACHeader{{"x-signature", "{timestamp},{nonce},{digest},{signature}"}}, Clock: at(1531420618),
-	})
+	key, err := base64.StdEncoding.DecodeString("MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := request(t, "PATCH", "https://api.example.com:8443/a%2Fb?c=d+e", `{timestamp}`, "Host", "other.example.com")
-	if err := s.Authorize(t.Context(), r); err != nil {
-		t.Fatal(err)
+	for _, secret := range []string{"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", string(key)} {
+		got := Webhook(secret, "msg_p5jXN8AQM9LWM0D4loKWxJek", "1614265330", []byte(`{"test": 2432232314}`))
+		if got != "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=" {
+			t.Errorf("%s for the secret %q", got, secret)
+		}
 	}
-	parts := strings.Split(r.Header.Get("X-Signature"), ",")
-	if len(parts) != 4 || len(parts[1]) < 20 {
-		t.Fatalf("got %q", parts)
-	}
-	digest := fmt.Sprintf("%x", sha1.Sum([]byte("{timestamp}")))
-	mac := hmac.New(sha1.New, []byte("k"))
-	mac.Write([]byte("PATCH https://api.example.com:8443/a%2Fb?c=d+e other.example.com /a%2Fb c=d+e " + digest + " 2018-07-12T18:36:58Z " + parts[1] + " {timestamp}"))
-	if want := base64.RawURLEncoding.EncodeToString(mac.Sum(nil)); parts[0] != "2018-07-12T18:36:58Z" || parts[2] != digest || parts[3] != want {
-		t.Errorf("got %q, want %s", parts, want)
-	}
-	again := request(t, "PATCH", "https://api.example.com", "")
-	if err := s.Authorize(t.Context(), again); err != nil || strings.Contains(again.Header.Get("X-Signature"), parts[1]) {
-		t.Errorf("%v: the nonce is used again", err)
-	}
-	if !slices.Contains(r.Secrets, parts[3]) || !slices.Contains(r.Secrets, "k") {
-		t.Error("secret and signature are not hidden")
+}
+
+// TestSigned: the example of GitHub, whose webhooks are signed in the same way.
+// https://docs.github.com/en/webhooks/using-webhooks/validating-webhook-deliveries
+func TestSigned(t *testing.T) {
+	t.Parallel()
+	const given = "757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17"
+	for _, c := range []struct {
+		secret, body, given string
+		want                bool
+	}{
+		{"It's a Secret to Everybody", "Hello, World!", given, true},
+		{"It's a Secret to Everybody", "Hello, World!", " " + strings.ToUpper(given), true},
+		{"It's a Secret to Everybody", "Hello, World?", given, false},
+		{"another", "Hello, World!", given, false},
+		// printf '{"event":"sync_end"}' | openssl dgst -sha256 -hmac secret
+		{"secret", `{"event":"sync_end"}`, "56356B701DC5E8B9DCCD89B4FB0F69150F70003629464D470507D6AA389EAFC6", true},
+		{"It's a Secret to Everybody", "Hello, World!", given[:62], false},
+		{"It's a Secret to Everybody", "Hello, World!", "no digits", false},
+		{"", "Hello, World!", hex.EncodeToString(digest(nil, []byte("Hello, World!"))), false},
+	} {
+		if got := Signed(c.secret, []byte(c.body), c.given); got != c.want {
+			t.Errorf("%q with %q and %q: %v", c.body, c.secret, c.given, got)
+		}
 	}
 }
 
 // TestOptions: options that cannot work are all named before anything is sent.
 func TestOptions(t *testing.T) {
 	t.Parallel()
-	for name, c := range map[string]struct {
-		make func() error
-		want string
-	}{
-		"OAuth 1.0a": {
-			func() error {
-				_, err := NewOAuth1(OAuth1Options{Method: "PLAINTEXT", Realm: `a"b`})
-				return err
-			}, "consumerKey consumerSecret token tokenSecret method realm",
-		},
-		"AWS": {func() error { _, err := NewAWS(t.Context(), AWSOptions{}); return err }, "region service accessKeyId secretAccessKey"},
-		"HMAC": {
-			func() error {
-				_, err := NewHMAC(HMACOptions{Message: "{row}", Headers: []HMACHeader{{"a b", "{body}"}}, Hash: "md5", Encoding: "octal", Timestamp: "days"})
-				return err
-			}, "message hash encoding timestamp secret headers headers headers",
-		},
-		"an open brace": {
-			func() error {
-				_, err := NewHMAC(HMACOptions{Secret: []byte("k"), Message: "{body", Headers: []HMACHeader{{"X-Signature", "{signature}"}}})
-				return err
-			}, "message",
-		},
-		"nothing is signed": {
-			func() error {
-				_, err := NewHMAC(HMACOptions{Secret: []byte("k"), Headers: []HMACHeader{{"X-Signature", "{signature}"}}})
-				return err
-			}, "message",
-		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			var paths []string
-			if issues, ok := errors.AsType[fault.Issues](c.make()); ok {
-				for _, i := range issues {
-					paths = append(paths, i.Path)
-				}
-			}
-			if got := strings.Join(paths, " "); got != c.want {
-				t.Errorf("got %s, want %s", got, c.want)
-			}
-		})
+	_, err := NewOAuth1(OAuth1Options{Method: "PLAINTEXT", Realm: `a"b`})
+	var paths []string
+	if issues, ok := errors.AsType[fault.Issues](err); ok {
+		for _, i := range issues {
+			paths = append(paths, i.Path)
+		}
+	}
+	if got, want := strings.Join(paths, " "), "consumerKey consumerSecret token tokenSecret method realm"; got != want {
+		t.Errorf("got %s, want %s", got, want)
 	}
 }

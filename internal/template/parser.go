@@ -15,6 +15,7 @@ type parser struct {
 	used    map[string]bool
 	dynamic bool
 	paths   [][]string
+	mixed   []string
 	depth   int
 }
 
@@ -113,9 +114,10 @@ func (p *parser) until(at int, opening string, stop ...string) ([]placed, *end, 
 
 // words reads an expression word by word.
 type words struct {
-	p   *parser
-	all []token
-	pos int
+	p     *parser
+	all   []token
+	pos   int
+	chain []string // what the condition being read joins, and the words that join it
 }
 
 func (p *parser) words(s string, at int) (*words, error) {
@@ -157,10 +159,14 @@ func (w *words) unexpected(format string, args ...any) error {
 	return w.p.lexer.errorAt(t.at, format+", not "+found, args...)
 }
 
-// finish refuses words that are left over.
+// finish refuses words that are left over. Two names in a row are most often one of a column.
 func (w *words) finish() error {
-	if w.peek().kind == tokEnd {
+	t := w.peek()
+	if t.kind == tokEnd {
 		return nil
+	}
+	if last := w.all[max(0, w.pos-1)]; w.pos > 0 && last.kind == tokName && t.kind == tokName {
+		return w.p.lexer.errorAt(t.at, "nothing more is expected, not %q; a column whose name has a space is written row['%s %s']", t.text, last.text, t.text)
 	}
 	return w.unexpected("nothing more is expected")
 }
@@ -225,21 +231,55 @@ func (w *words) argument(c *call) error {
 
 // condition reads comparisons joined by and and or, which bind from the right.
 func (w *words) condition() (expr, error) {
+	from := w.pos
 	left, err := w.comparison()
 	if err != nil {
 		return nil, err
 	}
+	w.chain = append(w.chain, w.written(from))
 	for _, op := range []string{"and", "or"} {
 		if t := w.peek(); t.kind == tokName && t.text == op {
 			w.pos++
 			if w.pos > 500 {
 				return nil, w.unexpected("a shorter condition is expected")
 			}
+			w.chain = append(w.chain, op)
 			right, err := w.condition()
 			return &binary{op, left, right}, err
 		}
 	}
+	if r := reading(w.chain); r != "" {
+		w.p.mixed = append(w.p.mixed, r)
+	}
+	w.chain = w.chain[:0]
 	return left, nil
+}
+
+// written is the source of the words from a position to where the reader is.
+func (w *words) written(from int) string {
+	return strings.TrimSpace(w.p.lexer.source[w.all[from].at:w.peek().at])
+}
+
+// reading writes comparisons joined by and and or with the parentheses that show how they bind; empty where they bind
+// alike in every language, as they do unless an or comes after an and.
+func reading(chain []string) string {
+	and := slices.Index(chain, "and")
+	if and < 0 || !slices.Contains(chain[and:], "or") {
+		return ""
+	}
+	var b strings.Builder
+	open := 0
+	for i, word := range chain {
+		if i > 0 {
+			b.WriteByte(' ')
+		}
+		if i > 0 && i%2 == 0 && i+1 < len(chain) && chain[i+1] != chain[i-1] {
+			b.WriteByte('(')
+			open++
+		}
+		b.WriteString(word)
+	}
+	return b.String() + strings.Repeat(")", open)
 }
 
 var comparisons = map[string]bool{"==": true, "!=": true, "<>": true, ">": true, "<": true, ">=": true, "<=": true, "contains": true}

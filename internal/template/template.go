@@ -20,6 +20,7 @@ type Template struct {
 	columns []string
 	dynamic bool
 	paths   [][]string
+	mixed   []string
 	format  Format
 }
 
@@ -192,7 +193,7 @@ func Parse(source string) (*Template, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Template{source: source, nodes: nodes, columns: p.columns(), dynamic: p.dynamic, paths: p.paths}, nil
+	return &Template{source: source, nodes: nodes, columns: p.columns(), dynamic: p.dynamic, paths: p.paths, mixed: p.mixed}, nil
 }
 
 // Columns returns the columns that the template names, and whether it also computes names.
@@ -201,6 +202,10 @@ func (t *Template) Columns() (names []string, dynamic bool) { return t.columns, 
 // Paths returns every variable that the template reads, as its name and those of the members that are written out.
 // Variables of loops and assignments are among them.
 func (t *Template) Paths() [][]string { return t.paths }
+
+// Mixed returns the conditions in which an or comes after an and, with parentheses that show how they are read: from the
+// right, and not with the closer and first, as other languages do.
+func (t *Template) Mixed() []string { return t.mixed }
 
 // Render appends the template's text to dst.
 func (t *Template) Render(s *Scope, dst []byte) ([]byte, error) {

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"math/rand/v2"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -43,6 +44,10 @@ type target struct {
 	attempts map[string]int              // how often content was sent, by key and content
 	taken    map[string]int              // how often it took effect
 	batches  map[string]connector.Result // answers to batches by their ids, of a keyed destination
+	rowKeys  bool                        // a keyed destination knows single rows, by the origin of their batch and their key
+	keys     map[string]bool             // of the rows that it took
+	said     map[string]string           // the rows of each batch by its id
+	misused  string                      // an id that came with other rows
 	receipts map[string]bool             // tokens of batches that took effect, of a transactional one
 	tokens   int
 	wrote    func(n int) error // called with the number of each request; an error kills the worker before or after
@@ -51,8 +56,8 @@ type target struct {
 
 func newTarget(rnd *rand.Rand, limits connector.Limits) *target {
 	return &target{
-		rnd: rnd, limits: limits, mood: calm, have: map[string]string{}, attempts: map[string]int{}, taken: map[string]int{},
-		batches: map[string]connector.Result{}, receipts: map[string]bool{},
+		rnd: rnd, limits: limits, mood: calm, rowKeys: limits.Idempotency == connector.Keyed && rnd.IntN(3) > 0, have: map[string]string{}, attempts: map[string]int{}, taken: map[string]int{},
+		batches: map[string]connector.Result{}, receipts: map[string]bool{}, keys: map[string]bool{}, said: map[string]string{},
 	}
 }
 
@@ -130,9 +135,7 @@ func (s *session) Write(ctx context.Context, b *connector.Batch) (connector.Resu
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.writes++
-	for _, row := range b.Rows {
-		s.attempts[row.Key+" "+content(b.Operation, row)]++
-	}
+	s.note(b)
 	b.Record(connector.Exchange{Method: "PUT", URL: "test:" + b.ID, RequestBody: strconv.Itoa(len(b.Rows))})
 	if s.wrote != nil {
 		if err := s.wrote(s.writes); err != nil { // the worker dies in this request
@@ -146,6 +149,24 @@ func (s *session) Write(ctx context.Context, b *connector.Batch) (connector.Resu
 		return connector.Result{}, fault.Wrap(ctx.Err(), fault.CodeDestinationTimeout, "the request was stopped")
 	}
 	return s.answer(b, token)
+}
+
+// note remembers what was sent.
+func (d *target) note(b *connector.Batch) {
+	var said strings.Builder
+	for _, row := range b.Rows {
+		d.attempts[row.Key+" "+content(b.Operation, row)]++
+		fmt.Fprintf(&said, "%s %s %s, ", b.Operation, row.Key, content(b.Operation, row))
+	}
+	if before, again := d.said[b.ID]; again && before != said.String() {
+		d.misused = fmt.Sprintf("the batch %s was %sand is %s", b.ID, before, said.String())
+	}
+	d.said[b.ID] = said.String()
+}
+
+// strict reports whether each row that the destination took must have been taken once.
+func (d *target) strict() bool {
+	return d.limits.Idempotency == connector.NotIdempotent || d.limits.Idempotency == connector.Keyed && (d.rowKeys || d.limits.Rows == 1)
 }
 
 // checkpoint notes a token before a transaction.
@@ -177,6 +198,7 @@ func (s *session) answer(b *connector.Batch, token string) (connector.Result, er
 		return s.lose(b, token, len(b.Rows), fault.CodeDestinationAnswer)
 	case s.mood == cutting && some && s.limits.Idempotency != connector.Transactional && s.limits.Idempotency != connector.Keyed:
 		return s.lose(b, token, s.rnd.IntN(len(b.Rows)+1), fault.CodeDestinationUnknown)
+	case s.knows(b):
 	case s.mood == refusing && some:
 		return connector.Result{}, fault.New(fault.CodeDestinationRejected, "422: a row of the batch is bad")
 	case s.mood == picky:
@@ -184,6 +206,23 @@ func (s *session) answer(b *connector.Batch, token string) (connector.Result, er
 	}
 	s.take(b, token, len(b.Rows))
 	return s.batches[b.ID], nil
+}
+
+// knows reports whether a keyed destination answers as it did before: then its mood does not matter.
+func (d *target) knows(b *connector.Batch) bool {
+	if d.limits.Idempotency != connector.Keyed {
+		return false
+	}
+	if !d.rowKeys {
+		_, known := d.batches[b.ID]
+		return known
+	}
+	for _, row := range b.Rows {
+		if !d.keys[b.Origin+" "+row.Key] {
+			return false
+		}
+	}
+	return true
 }
 
 // lose takes some rows, or none, and does not say so.
@@ -196,31 +235,38 @@ func (s *session) lose(b *connector.Batch, token string, rows int, code fault.Co
 
 // pick refuses some rows.
 func (s *session) pick(b *connector.Batch, token string) (connector.Result, error) {
-	if known, again := s.batches[b.ID]; again && s.limits.Idempotency == connector.Keyed {
-		return known, nil
-	}
 	var result connector.Result
 	kept := *b
 	kept.Rows = nil
 	for i, row := range b.Rows {
-		if s.rnd.IntN(3) == 0 {
+		if s.rnd.IntN(3) == 0 && !s.keys[b.Origin+" "+row.Key] {
 			result.Rejected = append(result.Rejected, connector.Rejection{Row: i, Reason: "not today", Retry: s.rnd.IntN(2) == 0})
 			continue
 		}
 		kept.Rows = append(kept.Rows, row)
 	}
 	s.take(&kept, token, len(kept.Rows))
-	s.batches[b.ID] = result
+	if !s.rowKeys {
+		s.batches[b.ID] = result
+	}
 	return result, nil
 }
 
 // take lets the first rows of a batch have their effect.
 func (s *session) take(b *connector.Batch, token string, rows int) {
-	if _, again := s.batches[b.ID]; again && s.limits.Idempotency == connector.Keyed {
-		return // known already
+	if s.knows(b) {
+		return
 	}
-	s.batches[b.ID], s.receipts[token] = connector.Result{}, true
+	s.receipts[token] = true
+	if !s.rowKeys {
+		s.batches[b.ID] = connector.Result{}
+	}
 	for _, row := range b.Rows[:rows] {
+		if key := b.Origin + " " + row.Key; s.rowKeys && s.keys[key] {
+			continue
+		} else if s.rowKeys {
+			s.keys[key] = true
+		}
 		s.taken[row.Key+" "+content(b.Operation, row)]++
 		switch {
 		case s.limits.Deferred:
@@ -249,5 +295,5 @@ func (d *target) state() map[string]string {
 
 // String names the destination in a failing test.
 func (d *target) String() string {
-	return fmt.Sprintf("%s destination with batches of %d, %d at a time, rates %v", d.limits.Idempotency, d.limits.Rows, d.limits.Concurrency, d.limits.Rates)
+	return fmt.Sprintf("%s destination (by rows: %v) with batches of %d, %d at a time, rates %v", d.limits.Idempotency, d.rowKeys, d.limits.Rows, d.limits.Concurrency, d.limits.Rates)
 }

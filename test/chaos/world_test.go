@@ -169,7 +169,7 @@ func (w *world) count() int {
 func (w *world) limits() connector.Limits {
 	l := connector.Limits{
 		Rows: 1 + w.rnd.IntN(4), Concurrency: 1 + w.rnd.IntN(3), Split: w.rnd.IntN(2) == 0,
-		Idempotency: []connector.Idempotency{connector.Idempotent, connector.Idempotent, connector.Keyed, connector.Transactional, connector.NotIdempotent}[w.rnd.IntN(5)],
+		Idempotency: []connector.Idempotency{connector.Idempotent, connector.Idempotent, connector.Keyed, connector.Keyed, connector.Transactional, connector.NotIdempotent}[w.rnd.IntN(6)],
 		Retry:       connector.RetryPolicy{Attempts: 1 + w.rnd.IntN(3), Base: time.Millisecond, Max: 4 * time.Millisecond},
 	}
 	switch w.rnd.IntN(4) {

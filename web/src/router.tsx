@@ -229,11 +229,13 @@ const settingsMonitor = createRoute({
 const settingsKeys = createRoute({
   getParentRoute: () => settings,
   path: '/keys',
+  validateSearch: listSearch,
   component: lazyRouteComponent(() => import('./routes/settings/keys')),
 })
 const settingsStorage = createRoute({
   getParentRoute: () => settings,
   path: '/storage',
+  validateSearch: listSearch,
   component: lazyRouteComponent(() => import('./routes/settings/storage')),
 })
 const settingsStorageNew = createRoute({
@@ -250,16 +252,19 @@ const settingsStorageEdit = createRoute({
 const settingsBiTools = createRoute({
   getParentRoute: () => settings,
   path: '/bi-tools',
+  validateSearch: listSearch,
   component: lazyRouteComponent(() => import('./routes/settings/bi-tools')),
 })
 const settingsOrchestrators = createRoute({
   getParentRoute: () => settings,
   path: '/orchestrators',
+  validateSearch: listSearch,
   component: lazyRouteComponent(() => import('./routes/settings/orchestrators')),
 })
 const settingsTunnels = createRoute({
   getParentRoute: () => settings,
   path: '/tunnels',
+  validateSearch: listSearch,
   component: lazyRouteComponent(() => import('./routes/settings/tunnels')),
 })
 const settingsTunnelNew = createRoute({
@@ -276,6 +281,7 @@ const settingsTunnel = createRoute({
 const settingsCredentials = createRoute({
   getParentRoute: () => settings,
   path: '/credentials',
+  validateSearch: listSearch,
   component: lazyRouteComponent(() => import('./routes/settings/credentials')),
 })
 const settingsCredentialNew = createRoute({
@@ -300,6 +306,9 @@ const forDevelopers = import.meta.env.DEV
       }),
     ]
   : []
+
+/** Every other address: a page of the app, so that its search and its ways on are at hand. */
+const nowhere = createRoute({ getParentRoute: () => app, path: '$', component: NotFoundPage })
 
 const routeTree = root.addChildren([
   signIn,
@@ -347,6 +356,7 @@ const routeTree = root.addChildren([
       settingsCredentialNew,
       settingsCredential,
     ]),
+    nowhere,
   ]),
 ])
 

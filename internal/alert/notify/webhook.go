@@ -2,17 +2,14 @@ package notify
 
 import (
 	"context"
-	"crypto/hmac"
-	"crypto/sha256"
-	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"net/http"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/millrace/millrace/internal/kind/alerting"
+	"github.com/millrace/millrace/internal/signature"
 )
 
 type webhookBody struct {
@@ -81,23 +78,9 @@ func (s *Sender) webhook(ctx context.Context, m message) error {
 	r.header.Set("webhook-id", id)
 	r.header.Set("webhook-timestamp", at)
 	if secret := m.settings.Text("secret"); secret != "" {
-		r.header.Set("webhook-signature", sign(secret, id, at, body))
+		r.header.Set("webhook-signature", signature.Webhook(secret, id, at, body))
 		r.secrets = append(r.secrets, secret)
 	}
 	_, err = s.post(ctx, r)
 	return err
-}
-
-// sign returns the signature of a request as the Standard Webhooks specification has it.
-func sign(secret, id, at string, body []byte) string {
-	key := []byte(secret)
-	if coded, ok := strings.CutPrefix(secret, "whsec_"); ok {
-		if decoded, err := base64.StdEncoding.DecodeString(coded); err == nil {
-			key = decoded
-		}
-	}
-	mac := hmac.New(sha256.New, key)
-	fmt.Fprintf(mac, "%s.%s.", id, at)
-	mac.Write(body)
-	return "v1," + base64.StdEncoding.EncodeToString(mac.Sum(nil))
 }

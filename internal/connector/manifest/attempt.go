@@ -1,6 +1,7 @@
 package manifest
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strings"
@@ -32,7 +33,8 @@ func (a *attempt) prepare(resources value.Value) {
 	a.scope.forget()
 	a.scope.set("resources", resources)
 	a.scope.set("batch", value.OfMap([]value.Field{
-		{Name: "id", Value: value.OfText(a.batch.ID)}, {Name: "operation", Value: value.OfText(string(a.batch.Operation))},
+		{Name: "id", Value: value.OfText(a.batch.ID)}, {Name: "origin", Value: value.OfText(cmp.Or(a.batch.Origin, a.batch.ID))},
+		{Name: "operation", Value: value.OfText(string(a.batch.Operation))},
 		{Name: "rows", Value: value.OfInt(int64(len(a.batch.Rows)))},
 	}))
 }

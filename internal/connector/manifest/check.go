@@ -177,6 +177,9 @@ func (c *checker) settingNames() []string {
 	return names
 }
 
+// connectionNames are what a list of the connection's form sees.
+var connectionNames = []string{"connection", "token", "body", "status", "headers", "item", "page"}
+
 var jobNames = []string{"connection", "token", "settings", "run", "model", "body", "status", "headers", "item", "page"}
 
 var columnForm = regexp.MustCompile(`^[a-z][a-z0-9_]*$`)
@@ -190,9 +193,9 @@ func (c *checker) audiences() {
 	if !a.Request.Request.given() {
 		c.wrong("audiences", "request is missing")
 	}
-	c.paging("audiences", a.Paging)
+	c.paging("audiences", &a.Request)
 	if a.Accounts != nil {
-		c.paging("audiences.accounts", a.Accounts.Paging)
+		c.paging("audiences.accounts", &a.Accounts.Request)
 	}
 	c.names(reflect.ValueOf(a), []string{"connection", "token", "account", "body", "status", "headers", "item", "page"}, nil)
 	seen := slices.Clone(connector.AudienceColumns)
@@ -211,8 +214,12 @@ func (c *checker) audiences() {
 func (c *checker) lists() {
 	for _, name := range slices.Sorted(maps.Keys(c.m.Lists)) {
 		l := c.m.Lists[name]
-		c.names(reflect.ValueOf(&l), jobNames, c.settingNames())
-		c.paging("lists."+name, l.Paging)
+		roots := jobNames
+		if slices.ContainsFunc(c.m.Connection.Fields, func(f Field) bool { return f.OptionsFrom == name }) {
+			roots = connectionNames // there is no sync
+		}
+		c.names(reflect.ValueOf(&l), roots, c.settingNames())
+		c.paging("lists."+name, &l.Request)
 	}
 }
 
@@ -226,7 +233,7 @@ func (c *checker) sets() {
 			if !x.Request.Request.given() {
 				c.wrong(path, "request is missing")
 			}
-			c.paging(path, x.Paging)
+			c.paging(path, &x.Request)
 			for _, native := range slices.Sorted(maps.Keys(x.Types)) {
 				c.known(path+".types."+native, "type", x.Types[native], connector.TargetTypes)
 			}
@@ -238,12 +245,17 @@ func (c *checker) sets() {
 	}
 }
 
-func (c *checker) paging(path string, p *Paging) {
+func (c *checker) paging(path string, r *Request) {
+	p := r.Paging
 	if p != nil && p.Next.given() == (p.From != nil) {
 		c.wrong(path+".paging", "either next or from is expected")
 	}
-	if p != nil && p.From != nil && p.Param == "" {
-		c.wrong(path+".paging", "from needs param")
+	switch {
+	case p == nil:
+	case p.From != nil && p.Param == "" && !r.turns():
+		c.wrong(path+".paging", "from needs param, or page in a template of the request")
+	case p.Param != "" && r.turns():
+		c.wrong(path+".paging", "either param or page in a template of the request says which page is asked for")
 	}
 }
 
@@ -398,11 +410,7 @@ func (c *checker) steps(path string, steps []Step) {
 	for i := range steps {
 		st := &steps[i]
 		at := path + "[" + strconv.Itoa(i) + "]"
-		visit(reflect.ValueOf(st).Elem(), func(p *source) {
-			if p.tmpl != nil {
-				st.matches = st.matches || slices.ContainsFunc(p.tmpl.Paths(), func(path []string) bool { return path[0] == "matches" })
-			}
-		}, func(*each) {})
+		st.matches, st.turns = naming(reflect.ValueOf(st).Elem(), "matches"), naming(reflect.ValueOf(st).Elem(), "page")
 		if !st.Request.given() {
 			c.wrong(at, "request is missing")
 		}
@@ -421,6 +429,14 @@ func (c *checker) steps(path string, steps []Step) {
 			}
 		}
 	}
+}
+
+// naming reports whether a template of a part names a variable.
+func naming(part reflect.Value, name string) (found bool) {
+	visit(part, func(p *source) {
+		found = found || p.tmpl != nil && slices.ContainsFunc(p.tmpl.Paths(), func(path []string) bool { return path[0] == name })
+	}, func(*each) {})
+	return found
 }
 
 var assigned = regexp.MustCompile(`\{%-?\s*(?:assign|for|capture|increment|decrement|tablerow)\s+(\w+)`)

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/millrace/millrace/internal/connector"
 	"github.com/millrace/millrace/internal/fault"
@@ -18,7 +19,8 @@ import (
 // client sends a connection's requests.
 type client struct {
 	*httpx.Client
-	d *Destination
+	d       *Destination
+	outside *connector.Batch // stands for a batch where requests belong to none; nil: nobody paces them
 }
 
 // parts are what a request is made of.
@@ -203,7 +205,7 @@ func (c *client) send(ctx context.Context, r *httpx.Request, b *connector.Batch,
 			}
 		}
 		resp, x, err := c.Do(ctx, r)
-		if b != nil {
+		if b != nil && b != c.outside {
 			b.Record(connector.Exchange{
 				Method: x.Method, URL: x.URL, RequestHeaders: shown(x.RequestHeaders), RequestBody: x.RequestBody,
 				Status: x.Status, ResponseHeaders: shown(x.ResponseHeaders), ResponseBody: x.ResponseBody,
@@ -219,11 +221,45 @@ func (s *session) counts(class string) func(string) bool {
 	return func(limit string) bool { return !s.only[limit] || limit == class }
 }
 
-// hold tells everybody with the credential that the vendor asks to wait.
-func hold(ctx context.Context, b *connector.Batch, e *fault.Error) {
-	if e.Class == fault.Throttled && b != nil && b.Hold != nil {
-		b.Hold(ctx, e.After)
+// hold tells everybody with the credential that the vendor asks to wait. It returns true where the request is to be made
+// again after that: of batches, the engine takes care.
+func (c *client) hold(ctx context.Context, b *connector.Batch, e *fault.Error, attempt int) (again bool) {
+	if e.Class != fault.Throttled || b == nil || b.Hold == nil {
+		return false
 	}
+	b.Hold(ctx, e.After)
+	return b == c.outside && attempt < maxAsked
+}
+
+// maxAsked is how often a request that belongs to no batch is made, where the vendor asks to wait each time.
+const maxAsked = 10
+
+// outside stands for a batch where requests of a run belong to none.
+func (d *Destination) outside(t *SyncType, job connector.SyncJob) *connector.Batch {
+	if job.Pace == nil {
+		return nil
+	}
+	rates, only := d.rates(t, job), d.only(t)
+	next := func(ctx context.Context, turn connector.Turn) error {
+		if turn.Counts == nil {
+			turn.Counts = func(class string) bool { return !only[class] }
+		}
+		return job.Pace.Next(ctx, rates, turn) //nolint:wrapcheck // it says that the request was not sent, and why
+	}
+	hold := func(ctx context.Context, after time.Duration) { job.Pace.Hold(ctx, rates, after) }
+	return &connector.Batch{Checkpoint: forgotten, Next: next, Hold: hold}
+}
+
+// forgotten keeps no token: what belongs to no batch is not looked up.
+func forgotten(context.Context, string) error { return nil }
+
+// only tells the classes of limits that count no request but those that name them.
+func (d *Destination) only(t *SyncType) map[string]bool {
+	only := map[string]bool{}
+	for _, l := range slices.Concat(d.manifest.Limits, t.Limits) {
+		only[l.Class] = only[l.Class] || l.Only
+	}
+	return only
 }
 
 func shown(list []httpx.Header) []connector.Header {
@@ -241,10 +277,11 @@ func (c *client) see(s *scope, resp *httpx.Response) { seen(s, resp) }
 func seen(s *scope, resp *httpx.Response) {
 	s.set("status", value.OfInt(int64(resp.Status)))
 	s.t.SetLazily("body", func() value.Value { return content(resp) })
-	s.t.SetLazily("headers", func() value.Value { return named(resp.Header) })
+	s.t.SetLazily("headers", func() value.Value { return headerFields(resp.Header) })
 }
 
-func named(h http.Header) value.Value {
+// headerFields are the headers as templates see them.
+func headerFields(h http.Header) value.Value {
 	all := make([]value.Field, 0, len(h))
 	for name, values := range h {
 		all = append(all, value.Field{Name: strings.ReplaceAll(strings.ToLower(name), "-", "_"), Value: value.OfText(strings.Join(values, ", "))})

@@ -16,7 +16,8 @@ import (
 type decoder struct {
 	file   string
 	issues fault.Issues
-	nodes  int // read so far, those behind aliases each time
+	doubts fault.Issues // what works, and may be meant otherwise
+	nodes  int          // read so far, those behind aliases each time
 	full   bool
 }
 
@@ -45,6 +46,14 @@ func (d *decoder) fail(n *yaml.Node, path string, format string, args ...any) {
 	e := fault.New(fault.CodeInvalid, "%s:%d: %s", d.file, n.Line, fmt.Sprintf(format, args...)).
 		WithPath(path).At(fault.Place{Line: n.Line, Column: n.Column})
 	d.issues = append(d.issues, e)
+}
+
+// warn notes what works and may be meant otherwise, once for each place: an alias is read each time.
+func (d *decoder) warn(n *yaml.Node, path string, format string, args ...any) {
+	e := fault.New(fault.CodeInvalid, "%s:%d: %s", d.file, n.Line, fmt.Sprintf(format, args...)).WithPath(strings.TrimPrefix(path, "."))
+	if !slices.ContainsFunc(d.doubts, func(known *fault.Error) bool { return known.Message == e.Message }) {
+		d.doubts = append(d.doubts, e)
+	}
 }
 
 // decode reads a node into v, which can be set.

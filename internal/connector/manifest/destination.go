@@ -23,6 +23,7 @@ type Destination struct {
 	connection value.Value
 	network    httpx.Network
 	reach      connector.Network
+	dir        string
 	state      connector.State
 	clock      clock.Clock
 	log        *slog.Logger
@@ -39,7 +40,7 @@ var (
 // Open reads the settings. It does not connect.
 func (m *Manifest) open(network httpx.Network, hooks Hooks, o connector.DestinationOptions) (connector.Destination, error) {
 	d := &Destination{
-		manifest: m, hooks: hooks, network: network, reach: o.Network, state: o.State, clock: o.Clock, log: o.Log,
+		manifest: m, hooks: hooks, network: network, reach: o.Network, dir: o.Dir, state: o.State, clock: o.Clock, log: o.Log,
 		settings: o.Settings.WithDefaults(m.connectionFields()),
 	}
 	if d.clock == nil {
@@ -53,6 +54,9 @@ func (m *Manifest) open(network httpx.Network, hooks Hooks, o connector.Destinat
 	d.auth, err = d.access()
 	return d, err
 }
+
+// Settings are the connection's, with defaults.
+func (d *Destination) Settings() connector.Settings { return d.settings }
 
 // secrets are what no log may show.
 func (d *Destination) secrets() []string {
@@ -86,7 +90,7 @@ func (d *Destination) client(concurrency int) (*client, error) {
 	return &client{Client: c, d: d}, nil
 }
 
-// Test makes the requests that the manifest has for it.
+// Test makes the requests that the manifest has for it, and what its hook tries.
 func (d *Destination) Test(ctx context.Context) error {
 	c, err := d.client(1)
 	if err != nil {
@@ -96,11 +100,19 @@ func (d *Destination) Test(ctx context.Context) error {
 	d.auth.insist()
 	s := d.scope()
 	for i := range d.manifest.Connection.Test {
-		if err := c.try(ctx, s, &d.manifest.Connection.Test[i]); err != nil {
+		st := &d.manifest.Connection.Test[i]
+		err := c.try(ctx, s, st)
+		switch {
+		case fault.Is(err, fault.CodeDestinationAuth): // a token that was refused has no answer of the step's own
+			return helped(fault.As(err), st.Hint)
+		case err != nil:
 			return err
 		}
 	}
-	return nil
+	if d.hooks.Test == nil {
+		return nil
+	}
+	return d.hooks.Test(ctx, &Run{session: &session{Destination: d, kind: &SyncType{}, client: c}})
 }
 
 // try makes one request of a test.

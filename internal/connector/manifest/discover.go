@@ -3,6 +3,7 @@ package manifest
 import (
 	"context"
 	"errors"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -28,6 +29,10 @@ func (c *client) pagesUpTo(ctx context.Context, s *scope, r *Request, most int, 
 	query := map[string]string{}
 	address := ""
 	s.set("page", value.Value{})
+	if r.Paging.numbered() && r.Paging.Param == "" {
+		s.set("page", value.OfInt(int64(*r.Paging.From)))
+	}
+	before := ""
 	for range most {
 		resp, err := c.page(ctx, s, r, query, address)
 		if err != nil || resp == nil {
@@ -41,7 +46,7 @@ func (c *client) pagesUpTo(ctx context.Context, s *scope, r *Request, most int, 
 			return false, err
 		}
 		list := listed(items)
-		next, err := r.Paging.next(s, query, len(list))
+		next, err := r.Paging.next(s, before, len(list))
 		if err != nil {
 			return false, err
 		}
@@ -55,15 +60,45 @@ func (c *client) pagesUpTo(ctx context.Context, s *scope, r *Request, most int, 
 			return true, nil
 		}
 		switch {
-		case strings.HasPrefix(next, "https://"), strings.HasPrefix(next, "http://"):
+		case next == before:
+			return false, samePage()
+		case isAddress(next):
 			address = next
-		case r.Paging.Param == "":
-			s.set("page", value.OfText(next))
-		default:
+		case r.Paging.Param != "":
 			query[r.Paging.Param] = next
+		case !r.turns():
+			return false, fault.New(fault.CodeDestinationAnswer, "the next page has no address, and nothing in the request takes what the answer calls it").
+				WithSuggestion("Say param in the manifest's paging, or put page into a template of the request.")
+		default:
+			s.set("page", r.Paging.called(next))
 		}
+		before = next
 	}
 	return false, nil
+}
+
+// samePage ends a list whose pages name themselves as the next one.
+func samePage() error {
+	return fault.New(fault.CodeDestinationAnswer, "the answer calls the page that was asked for the next one again")
+}
+
+func isAddress(next string) bool {
+	return strings.HasPrefix(next, "https://") || strings.HasPrefix(next, "http://")
+}
+
+// turns reports whether a template of the request names the page.
+func (r *Request) turns() bool {
+	return slices.ContainsFunc([]any{r.Request, r.Query, r.Headers, r.Body}, func(part any) bool { return naming(reflect.ValueOf(part), "page") })
+}
+
+func (p *Paging) numbered() bool { return p != nil && p.From != nil }
+
+// called is what templates see as the page.
+func (p *Paging) called(next string) value.Value {
+	if p.numbered() {
+		return value.OfNumber(next)
+	}
+	return value.OfText(next)
 }
 
 // page asks for one page; nil where it cannot be asked for yet.
@@ -80,7 +115,7 @@ func (c *client) page(ctx context.Context, s *scope, r *Request, query map[strin
 			return nil, err
 		}
 	}
-	if r.Paging != nil && r.Paging.From != nil && query[r.Paging.Param] == "" {
+	if r.Paging.numbered() && r.Paging.Param != "" && query[r.Paging.Param] == "" {
 		query[r.Paging.Param] = value.OfInt(int64(*r.Paging.From)).String()
 	}
 	q := request.URL.Query()
@@ -89,18 +124,32 @@ func (c *client) page(ctx context.Context, s *scope, r *Request, query map[strin
 	}
 	request.URL.RawQuery = q.Encode()
 	request.Keep = discoverBytes
-	resp, err := c.send(ctx, request, nil, connector.Turn{})
+	resp, err := c.listed(ctx, s, request)
 	if err != nil {
-		return nil, harmless(err)
-	}
-	c.see(s, resp)
-	if e := c.verdict(s, resp, request.Secrets); e != nil {
-		return nil, e
+		return nil, err
 	}
 	if resp.Truncated {
 		return nil, fault.New(fault.CodeDestinationAnswer, "the list is longer than %d MiB and cannot be read", discoverBytes>>20)
 	}
 	return resp, nil
+}
+
+// listed makes a request for a page, again where the vendor asks to wait and a run can.
+func (c *client) listed(ctx context.Context, s *scope, r *httpx.Request) (*httpx.Response, error) {
+	for attempt := 1; ; attempt++ {
+		resp, err := c.send(ctx, r, c.outside, connector.Turn{})
+		if err != nil {
+			return nil, harmless(err)
+		}
+		c.see(s, resp)
+		e := c.verdict(s, resp, r.Secrets)
+		if e == nil {
+			return resp, nil
+		}
+		if !c.hold(ctx, c.outside, e, attempt) {
+			return nil, e
+		}
+	}
 }
 
 // turn leads a request to another page, whose address the vendor gave.
@@ -119,8 +168,8 @@ func turn(r *httpx.Request, address string) error {
 // discoverBytes is how much of a page is read.
 const discoverBytes = 32 << 20
 
-// next returns what asks for the next page; empty at the last one.
-func (p *Paging) next(s *scope, query map[string]string, items int) (string, error) {
+// next returns what asks for the page after one, which is empty for the first; empty at the last one.
+func (p *Paging) next(s *scope, before string, items int) (string, error) {
 	switch {
 	case p == nil:
 		return "", nil
@@ -133,11 +182,15 @@ func (p *Paging) next(s *scope, query map[string]string, items int) (string, err
 	case p.From == nil || items == 0 || items < p.Size:
 		return "", nil
 	default:
-		at, err := asInteger(value.OfText(query[p.Param]))
-		if err != nil {
-			return "", err
+		at := int64(*p.From)
+		if before != "" {
+			n, err := asInteger(value.OfText(before))
+			if err != nil {
+				return "", err
+			}
+			at = n.Int()
 		}
-		return value.OfInt(at.Int() + int64(max(p.Step, 1))).String(), nil
+		return value.OfInt(at + int64(max(p.Step, 1))).String(), nil
 	}
 }
 
@@ -286,6 +339,7 @@ func (d *Destination) discover(ctx context.Context, t *SyncType, job connector.S
 		return nil, err
 	}
 	defer c.Close()
+	c.outside = d.outside(t, job)
 	s := d.jobScope(job)
 	var all []found
 	for _, name := range t.FieldSets {

@@ -13,6 +13,7 @@ import (
 	"github.com/millrace/millrace/internal/clock"
 	"github.com/millrace/millrace/internal/connector"
 	"github.com/millrace/millrace/internal/fault"
+	"github.com/millrace/millrace/internal/httpx"
 	"github.com/millrace/millrace/internal/value"
 )
 
@@ -21,23 +22,41 @@ func (a *attempt) exchange(ctx context.Context, st *Step, rows []*record) error 
 	if st.Until.given() {
 		return a.poll(ctx, st, rows)
 	}
-	address := ""
+	address, before := "", ""
+	a.scope.set("page", value.Value{})
 	a.met = map[*Reader]map[*record]bool{}
 	defer func() { a.more, a.met = false, nil }()
 	for range maxPages {
 		if err := a.ask(ctx, st, rows, address); err != nil {
 			return err
 		}
-		var err error
-		if address, err = a.scope.text(&st.Next.source); err != nil {
+		next, err := a.next(st)
+		if err != nil {
 			return a.unread(st, fault.Wrap(err, fault.CodeDestinationAnswer, "reading the answer"))
 		}
-		a.more = address != ""
+		a.more = next != ""
 		if err := a.answered(st, rows); err != nil || !a.more {
 			return err
 		}
+		if next == before {
+			return a.unread(st, samePage())
+		}
+		address, before = next, next
+		if st.turns && !isAddress(next) {
+			address = ""
+			a.scope.set("page", value.OfText(next))
+		}
 	}
 	return a.unread(st, fault.New(fault.CodeDestinationAnswer, "the answer has more than %d pages", maxPages))
+}
+
+// next is what names the next page of an answer; empty at the last one.
+func (a *attempt) next(st *Step) (string, error) {
+	v, err := a.scope.eval(&st.Next.source)
+	if err != nil || v.IsNull() || v.Kind() == value.Bool && !v.Bool() {
+		return "", err
+	}
+	return v.String(), nil
 }
 
 // ask makes a request; an answer that is no success is an error. With an address it is the request for a further page.
@@ -55,25 +74,37 @@ func (a *attempt) ask(ctx context.Context, st *Step, rows []*record, address str
 		}
 	}
 	r.Keep = answerBytes
+	for attempt := 1; ; attempt++ {
+		e, err := a.once(ctx, st, rows, r)
+		switch {
+		case err != nil:
+			return err
+		case e == nil:
+			return nil
+		case !a.client.hold(ctx, a.batch, e, attempt):
+			return helped(e, st.Hint)
+		}
+	}
+}
+
+// once makes a request of a step and reads what the answer as a whole means: nil for a success.
+func (a *attempt) once(ctx context.Context, st *Step, rows []*record, r *httpx.Request) (*fault.Error, error) {
 	resp, err := a.client.send(ctx, r, a.batch, connector.Turn{Counts: a.counts(st.Class), Begun: a.doubles(rows)})
 	if err != nil {
 		if st.Reads {
 			err = harmless(err)
 		}
-		return err
+		return nil, err
 	}
 	a.client.see(a.scope, resp)
 	if resp.Truncated && resp.Status < http.StatusMultipleChoices && a.looksInto(st) {
-		return a.unread(st, fault.New(fault.CodeDestinationAnswer, "the answer is longer than %d MiB and cannot be read", answerBytes>>20))
+		return nil, a.unread(st, fault.New(fault.CodeDestinationAnswer, "the answer is longer than %d MiB and cannot be read", answerBytes>>20))
 	}
-	if e := a.client.verdict(a.scope, resp, r.Secrets, st.Answers, a.kind.Answers); e != nil {
-		if st.Reads && e.Class == fault.Unknown {
-			e = fault.Reclass(e, fault.Retryable)
-		}
-		hold(ctx, a.batch, e)
-		return helped(e, st.Hint)
+	e := a.client.verdict(a.scope, resp, r.Secrets, st.Answers, a.kind.Answers)
+	if e != nil && st.Reads && e.Class == fault.Unknown {
+		e = fault.Reclass(e, fault.Retryable)
 	}
-	return nil
+	return e, nil
 }
 
 // answerBytes is how much of an answer is read.
@@ -165,9 +196,8 @@ func (a *attempt) readers(rd *Reader, rows []*record) error {
 		if err != nil {
 			return err
 		}
-		for _, r := range found {
-			met[r] = true
-			if err := a.judge(rd, r); err != nil {
+		for _, h := range found {
+			if err := a.hear(rd, item, h, met); err != nil {
 				return err
 			}
 		}
@@ -183,19 +213,57 @@ func (a *attempt) readers(rd *Reader, rows []*record) error {
 	return nil
 }
 
-// refuses reports whether a reader is of a list of refusals that say themselves which rows they are about.
-func (rd *Reader) refuses() bool {
-	return (rd.By == "key" || rd.Index.given()) && !rd.Reject.given() && len(rd.Save) == 0
+// named is what an item calls rows, and those that are called so. Without a name the item is about no row that it says.
+type named struct {
+	name value.Value
+	rows []*record
 }
 
-// strayed notes a refusal that names none of the rows, until another reader finds one by the same key.
-func (a *attempt) strayed(rd *Reader, key value.Value, found bool) error {
-	if !rd.refuses() || key.IsNull() {
+// hear says what an item means for the rows that it calls something, or notes that a row was refused that is none of
+// them.
+func (a *attempt) hear(rd *Reader, item value.Value, n named, met map[*record]bool) error {
+	refused := false
+	for _, r := range n.rows {
+		met[r] = true
+		no, err := a.judge(rd, r)
+		if err != nil {
+			return err
+		}
+		refused = refused || no
+	}
+	if len(n.rows) == 0 {
+		var err error
+		if refused, err = a.refuses(rd); err != nil {
+			return err
+		}
+	}
+	if !refused || rd.alone() || n.name.IsNull() && !rd.Reject.given() {
 		return nil
 	}
-	name := strings.ToLower(key.String())
-	if found {
-		a.strays[name] = ""
+	return a.strayed(rd, item, n)
+}
+
+// alone reports whether the items of a reader do not say which rows they are about: their places do, and there may be
+// more of them than rows.
+func (rd *Reader) alone() bool { return rd.By == "index" && !rd.Index.given() && !rd.Reject.given() }
+
+// refuses reports whether the item of the scope is a refusal. A list without a condition and with nothing to save is one
+// of refusals.
+func (a *attempt) refuses(rd *Reader) (bool, error) {
+	if rd.Reject.given() {
+		return a.scope.meets(&rd.Reject)
+	}
+	return len(rd.Save) == 0, nil
+}
+
+// strayed notes a refusal that names none of the rows, until another reader finds one by the same name, or, where it has
+// none, by the same item.
+func (a *attempt) strayed(rd *Reader, item value.Value, n named) error {
+	name := strings.ToLower(n.name.String())
+	if whole := string(item.AppendJSON(nil)); n.name.IsNull() {
+		name = whole
+	} else if len(n.rows) > 0 {
+		a.strays[name], a.strays[whole] = "", ""
 	}
 	if _, known := a.strays[name]; known {
 		return nil
@@ -252,9 +320,9 @@ func listed(v value.Value) []value.Value {
 }
 
 // finder returns how the rows of an item are found; the item is in the scope.
-func (a *attempt) finder(rd *Reader, rows []*record) (func(i int) ([]*record, error), error) {
+func (a *attempt) finder(rd *Reader, rows []*record) (func(i int) ([]named, error), error) {
 	if rd.By == "index" {
-		return func(i int) ([]*record, error) { return a.numbered(rd, rows, i) }, nil
+		return func(i int) ([]named, error) { return a.numbered(rd, rows, i) }, nil
 	}
 	index := map[string][]*record{}
 	for _, r := range rows {
@@ -266,29 +334,27 @@ func (a *attempt) finder(rd *Reader, rows []*record) (func(i int) ([]*record, er
 		key := rd.fold(v.String())
 		index[key] = append(index[key], r)
 	}
-	return func(int) ([]*record, error) {
+	return func(int) ([]named, error) {
 		v, err := a.scope.eval(&rd.Key.source)
-		if err != nil || v.IsNull() {
+		if err != nil {
 			return nil, err
 		}
 		keys := []value.Value{v}
 		if v.Kind() == value.List {
 			keys = v.List() // the item is about several rows
 		}
-		var found []*record
-		for _, key := range keys {
-			theirs := index[rd.fold(key.String())]
-			if err := a.strayed(rd, key, len(theirs) > 0); err != nil {
-				return nil, err
+		found := make([]named, len(keys))
+		for i, key := range keys {
+			if found[i].name = key; !key.IsNull() {
+				found[i].rows = index[rd.fold(key.String())]
 			}
-			found = append(found, theirs...)
 		}
 		return found, nil
 	}, nil
 }
 
 // numbered finds the rows of an item by its number, or by the numbers that it has.
-func (a *attempt) numbered(rd *Reader, rows []*record, i int) ([]*record, error) {
+func (a *attempt) numbered(rd *Reader, rows []*record, i int) ([]named, error) {
 	numbers := []value.Value{value.OfInt(int64(i))}
 	if rd.Index.given() {
 		v, err := a.scope.eval(&rd.Index.source)
@@ -299,15 +365,11 @@ func (a *attempt) numbered(rd *Reader, rows []*record, i int) ([]*record, error)
 			numbers = []value.Value{v}
 		}
 	}
-	var found []*record
-	for _, v := range numbers {
-		n, err := asInteger(v)
-		known := err == nil && n.Int() >= 0 && n.Int() < int64(len(rows))
-		if known {
-			found = append(found, rows[n.Int()])
-		}
-		if err := a.strayed(rd, v, known); err != nil {
-			return nil, err
+	found := make([]named, len(numbers))
+	for i, v := range numbers {
+		found[i].name = v
+		if n, err := asInteger(v); err == nil && n.Int() >= 0 && n.Int() < int64(len(rows)) {
+			found[i].rows = rows[n.Int() : n.Int()+1]
 		}
 	}
 	return found, nil
@@ -320,40 +382,36 @@ func (rd *Reader) fold(s string) string {
 	return s
 }
 
-// judge says what an item means for its row. A list without a condition and with nothing to save is one of refusals.
-func (a *attempt) judge(rd *Reader, r *record) error {
+// judge says what an item means for its row, and whether that was refused.
+func (a *attempt) judge(rd *Reader, r *record) (refused bool, err error) {
 	a.scope.bind(r)
-	refused := !rd.Reject.given() && len(rd.Save) == 0
-	if rd.Reject.given() {
-		var err error
-		if refused, err = a.scope.meets(&rd.Reject); err != nil {
-			return err
-		}
+	if refused, err = a.refuses(rd); err != nil {
+		return refused, err
 	}
 	if !refused {
 		for _, name := range sortedExprs(rd.Save) {
 			e := rd.Save[name]
 			v, err := a.scope.eval(&e.source)
 			if err != nil {
-				return err
+				return false, err
 			}
 			r.save(name, v)
 		}
-		return nil
+		return false, nil
 	}
 	retry, err := a.scope.meets(&rd.Retry)
 	if err != nil {
-		return err
+		return true, err
 	}
 	reason, err := a.scope.text(&rd.Reason.source)
 	if err != nil {
-		return err
+		return true, err
 	}
 	if strings.TrimSpace(reason) == "" {
 		reason = "refused without a reason"
 	}
 	a.drop([]*record{r}, a.client.Redact(reason), retry)
-	return nil
+	return true, nil
 }
 
 const (
@@ -405,6 +463,9 @@ func (a *attempt) poll(ctx context.Context, st *Step, rows []*record) error {
 func (d *Destination) wait(ctx context.Context, t time.Duration) error {
 	if c, byHand := d.clock.(*clock.Manual); byHand {
 		c.Advance(t)
+		t = 0
+	}
+	if t == 0 && ctx.Err() == nil {
 		return nil
 	}
 	select {

@@ -2,6 +2,8 @@ package manifest
 
 import (
 	"context"
+	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/millrace/millrace/internal/connector"
@@ -24,6 +26,9 @@ type Hooks struct {
 	Formless map[string]bool
 	// Check reports further errors of a sync's settings, by the slug of the sync type. It does not connect.
 	Check map[string]func(d *Destination, job connector.SyncJob) fault.Issues
+	// Test tries what the connection reaches besides the vendor's API, after the requests of the manifest. It changes
+	// nothing.
+	Test func(ctx context.Context, r *Run) error
 }
 
 // Discovered is a field that a hook found, and the form that its values take (Pipeline.As).
@@ -88,6 +93,18 @@ func (r *Run) Token(ctx context.Context) (string, error) {
 	return t.Access, err
 }
 
+// Open returns another destination that the connection writes to as well, such as a bucket that the vendor reads. It is
+// reached as the vendor is, and keeps what it must in a folder of that name inside the connection's own.
+func (r *Run) Open(info connector.DestinationInfo, folder string, settings connector.Settings) (connector.Destination, error) {
+	d := r.session.Destination
+	return info.Open(connector.DestinationOptions{
+		Settings: settings.WithDefaults(info.Fields), Dir: filepath.Join(d.dir, folder), Network: d.reach, State: d.state, Clock: d.clock, Log: d.log,
+	})
+}
+
+// Network is how the connection reaches other places.
+func (r *Run) Network() connector.Network { return r.session.reach }
+
 // State is what the connection remembers.
 func (r *Run) State() connector.State { return r.session.state }
 
@@ -147,6 +164,13 @@ func (w Row) Before(field string) value.Value {
 		}
 	}
 	return value.Value{}
+}
+
+// Moved reports whether a changed row is matched by another value than before, where the sync type asks for earlier
+// values: it is about another record at the vendor.
+func (w Row) Moved() bool {
+	then, now := w.record.row.Matched, w.record.row.Match
+	return len(then) > 0 && !slices.EqualFunc(then, now, value.Value.Equal)
 }
 
 // Rows are the rows of the batch that were not refused yet.
@@ -209,20 +233,25 @@ func (r *Run) Do(ctx context.Context, q *httpx.Request) (*Answered, error) {
 	if err := headers(s, q.Header, r.session.manifest.Connection.Headers); err != nil {
 		return nil, err
 	}
-	var b *connector.Batch
+	c := r.session.client
+	b := c.outside
 	if r.attempt != nil {
 		b = r.attempt.batch
 	}
-	resp, err := r.session.client.send(ctx, q, b, connector.Turn{Counts: r.session.counts(r.class)})
-	if err != nil {
-		return nil, err
+	for attempt := 1; ; attempt++ {
+		resp, err := c.send(ctx, q, b, connector.Turn{Counts: r.session.counts(r.class)})
+		if err != nil {
+			return nil, err
+		}
+		c.see(s, resp)
+		e := c.verdict(s, resp, q.Secrets, r.session.kind.Answers)
+		if e == nil {
+			return &Answered{resp}, nil
+		}
+		if !c.hold(ctx, b, e, attempt) {
+			return &Answered{resp}, e
+		}
 	}
-	r.session.client.see(s, resp)
-	if e := r.session.client.verdict(s, resp, q.Secrets, r.session.kind.Answers); e != nil {
-		hold(ctx, b, e)
-		return &Answered{resp}, e
-	}
-	return &Answered{resp}, nil
 }
 
 // Wait waits, for what the vendor does on its own.
@@ -255,8 +284,11 @@ func (d *Destination) hooked(job connector.SyncJob) (*Run, error) {
 		return nil, err
 	}
 	s := d.opened(job, t)
-	s.client, err = d.client(1)
-	return &Run{session: s}, err
+	if s.client, err = d.client(1); err != nil {
+		return nil, err
+	}
+	s.client.outside = d.outside(t, job)
+	return &Run{session: s}, nil
 }
 
 func (d *Destination) hookedList(ctx context.Context, hook func(context.Context, *Run) ([]connector.Option, error), job connector.SyncJob) ([]connector.Option, error) {

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/millrace/millrace/internal/connector"
+	"github.com/millrace/millrace/internal/fault"
 )
 
 // Version is the version of the language. A manifest names the version that it was written in.
@@ -26,6 +27,8 @@ type Manifest struct {
 	FieldSets  map[string]FieldSet `yaml:"fieldSets" doc:"Fields that rows can fill, by a name that sync types use."`
 	Audiences  *Audiences          `yaml:"audiences" doc:"With an ad platform: how the audiences of its accounts are listed, with their sizes."`
 	SyncTypes  []SyncType          `yaml:"syncTypes" doc:"What can be synced." required:"true"`
+
+	doubts fault.Issues
 }
 
 // Connection is how the vendor is reached.
@@ -138,10 +141,10 @@ type Request struct {
 	Paging  *Paging         `yaml:"paging" doc:"How the next page is asked for; there is one page unless said."`
 }
 
-// Paging is how pages follow each other. One of next and offset is filled.
+// Paging is how pages follow each other. One of next and from is filled.
 type Paging struct {
-	Next  Expr   `yaml:"next" doc:"What names the next page: an expression on body and headers; null or empty at the last one. An address is asked for as it is, everything else goes into param."`
-	Param string `yaml:"param" doc:"The query parameter that takes next, or the number of the page or of the first item; without it, templates see next as page."`
+	Next  Expr   `yaml:"next" doc:"What names the next page: an expression on body and headers; null, false or empty at the last one. An address is asked for as it is, everything else goes into param."`
+	Param string `yaml:"param" doc:"The query parameter that takes next, or the number of the page or of the first item. Without it, the request's templates see that as page, which is null in the first request where pages have no numbers; so a cursor gets into a body."`
 	Size  int    `yaml:"size" doc:"With from: how many items a full page has; a page that is not full is the last one."`
 	From  *int   `yaml:"from" doc:"The pages are numbered, or their items are: the first number."`
 	Step  int    `yaml:"step" doc:"With from: by how much the number grows, 1 for pages and the size for items; 1 unless said."`
@@ -212,7 +215,7 @@ type SyncType struct {
 	Mapping     Mapping                 `yaml:"mapping" doc:"How fields are mapped."`
 	Batch       Batch                   `yaml:"batch" doc:"How many rows a request has."`
 	Limits      []Limit                 `yaml:"limits" doc:"Limits besides the manifest's."`
-	Idempotency string                  `yaml:"idempotency" doc:"What a second sending of the same rows does. idempotent: nothing. keyed: nothing, since run.batch is sent as a key. none: it may double them." enum:"idempotent,keyed,none" required:"true"`
+	Idempotency string                  `yaml:"idempotency" doc:"What a second sending of the same rows does. idempotent: nothing. keyed: nothing, since a key is sent that is made of batch.id, or of batch.origin and row.key where each row has a key of its own. none: it may double them." enum:"idempotent,keyed,none" required:"true"`
 	Before      bool                    `yaml:"before" doc:"row.before has what was sent before."`
 	Columns     bool                    `yaml:"columns" doc:"row.columns has the model's columns."`
 	FirstRun    string                  `yaml:"firstRun" doc:"remember: the first run sends nothing, it only remembers the rows. setting NAME: the same while the setting is true." `
@@ -317,7 +320,7 @@ type Step struct {
 	Rows    []Reader        `yaml:"rows" doc:"What the answer says of single rows."`
 	Save    map[string]Expr `yaml:"save" doc:"What later steps know as vars.NAME: expressions on body, headers and status."`
 	Until   Cond            `yaml:"until" doc:"The request is repeated until this condition on body and status holds."`
-	Next    Expr            `yaml:"next" doc:"The address of the next page of the answer: an expression on body and headers; null at the last one. Rows and save see every page."`
+	Next    Expr            `yaml:"next" doc:"What names the next page of the answer: an expression on body and headers; null, false or empty at the last one. An address is asked for as it is; everything else the step's templates see as page. Rows and save see every page."`
 	Fail    Cond            `yaml:"fail" doc:"With until: the condition that the work has failed; message says why."`
 	Message Text            `yaml:"message" doc:"With fail: the vendor's words."`
 	Every   Duration        `yaml:"every" doc:"With until: the time between requests; 2s unless said."`
@@ -326,6 +329,7 @@ type Step struct {
 	Hint    string          `yaml:"hint" doc:"What to do where the request fails or require does not hold."`
 
 	matches bool // a template names matches
+	turns   bool // a template names page
 }
 
 // Reader reads what an answer says of single rows.

@@ -35,8 +35,12 @@ func Parse(file string, text []byte) (*Manifest, error) {
 	for _, e := range d.issues {
 		e.Path = strings.TrimPrefix(e.Path, ".")
 	}
+	m.doubts = d.doubts
 	return m, d.issues.Err()
 }
+
+// Warnings are what works in the manifest and may be meant otherwise, each with its line.
+func (m *Manifest) Warnings() fault.Issues { return m.doubts }
 
 // Info is the destination that the manifest describes. network says where the server's operator lets requests go.
 func (m *Manifest) Info(network httpx.Network, hooks Hooks) connector.DestinationInfo {

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -69,6 +70,7 @@ func TestMistakes(t *testing.T) {
 		{"connection", "{{ connection.region }}.api", "{{ connection.regoin }}.api", `the connection has no setting "regoin"; did you mean "region"?`},
 		{"row in connection", "{{ connection.region }}.api", "{{ row.key }}.api", `there is no variable "row" here`},
 		{"list", "optionsFrom: lists", "optionsFrom: list", `there is no list "list"; did you mean "lists"?`},
+		{"list of a connection", "request: GET /teams", "request: 'GET /teams/{{ settings.mode }}'", `there is no variable "settings" here`},
 		{"field set", "fieldSets: [person]", "fieldSets: [persn]", `there is no field set "persn"; did you mean "person"?`},
 		{"match field", "add: {match: [email]", "add: {match: [emial]", `there is no field "emial"; did you mean "email"?`},
 		{"delete behaviour", "deletes: [remove]", "deletes: [removed]", `there is no delete behaviour "removed"`},
@@ -79,6 +81,8 @@ func TestMistakes(t *testing.T) {
 		{"form", "forms: {D: date}", "forms: {D: dat}", `there is no form "dat"; did you mean "date"?`},
 		{"identifier", "identifier: google.email", "identifier: gogle.email", `there is no rule for identifiers "gogle.email"; did you mean "google.email"?`},
 		{"paging", "next: body.next, param", "param", "either next or from is expected"},
+		{"page twice", "paging: {next: body.next, param: cursor}", "query: {at: '{{ page }}'}\n    paging: {next: body.next, param: cursor}", "either param or page in a template of the request says which page is asked for"},
+		{"number of nowhere", "paging: {next: body.next, param: cursor}", "paging: {from: 0}", "from needs param, or page in a template of the request"},
 		{"rule", "{together: [code, kind]}", "{together: [code, kind], required: [code]}", "one rule is expected, and there are 2"},
 		{"message", ", message: thirteen is not a number", "", "message is missing"},
 		{"steps or hook", "        idempotency: none\n", "        idempotency: none\n        hook: x\n", "either steps or a hook is expected"},
@@ -108,6 +112,151 @@ func TestMistakes(t *testing.T) {
 				t.Errorf("no line: %s", issues[0].Message)
 			}
 		})
+	}
+}
+
+// Where people would read a condition otherwise than Millrace does, a warning says how it is read.
+func TestWarnings(t *testing.T) {
+	t.Parallel()
+	const was = `settings.mode != "odd"`
+	for _, c := range []struct{ name, to, want string }{
+		{"and before or", `settings.mode == "a" and row.id or row.key contains ") or (" and row.match`, `kitchen.yaml:%d: conditions are read from the right: settings.mode == "a" and (row.id or (row.key contains ") or (" and row.match));`},
+		{"or before and", `row.id or row.key and row.match`, ""},
+		{"one word", `row.id and row.key and row.match`, ""},
+		{"a list", `[row.id or row.key, row.match or row.id]`, ""},
+		{"within a list", `[row.id, row.key and row.match or row.id]`, `kitchen.yaml:%d: conditions are read from the right: row.key and (row.match or row.id);`},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			before, _, found := strings.Cut(kitchen(t), was)
+			m, err := manifest.Parse("kitchen.yaml", []byte(strings.Replace(kitchen(t), was, c.to, 1)))
+			if err != nil || !found {
+				t.Fatal(err)
+			}
+			var got string
+			for _, w := range m.Warnings() {
+				got += w.Message
+			}
+			if want := strings.ReplaceAll(c.want, "%d", strconv.Itoa(strings.Count(before, "\n")+1)); !strings.HasPrefix(got, want) || want == "" && got != "" {
+				t.Errorf("got %q, want %q", got, want)
+			}
+		})
+	}
+}
+
+// A list of conditions holds where all of them do.
+func TestListOfConditions(t *testing.T) {
+	t.Parallel()
+	s, asked := begin(t, `idempotency: idempotent
+batch: {rows: 5}
+write: [{steps: [{where: [row.fields.name == "a" or row.fields.name == "b", row.fields.list == "x"], request: POST /things, body: {$rows: "{{ row.match }}"}}]}]
+`, nil)
+	if _, err := write(t, s, connector.Added, rows([3]string{"0", "a", "x"}, [3]string{"1", "a", "y"}, [3]string{"2", "c", "x"}, [3]string{"3", "b", "x"})); err != nil {
+		t.Fatal(err)
+	}
+	if got := strings.Join(strings.Fields(asked()), ""); !strings.HasSuffix(got, `["0","3"]`) {
+		t.Errorf("sent %s", got)
+	}
+}
+
+// A cursor goes into the body of the next request, and so does the number of a page; a list that does not go on is an
+// error.
+func TestPagesInBodies(t *testing.T) {
+	t.Parallel()
+	page := func(next any, ids ...string) replay.Answer {
+		items := make([]any, len(ids))
+		for i, id := range ids {
+			items[i] = map[string]any{"id": id}
+		}
+		return replay.Answer{Body: map[string]any{"items": items, "next": next}}
+	}
+	for _, c := range []struct {
+		name, request string
+		answers       []replay.Answer
+		asked         []string
+		options       int
+		wrong         string
+	}{
+		{"cursor", `body: {limit: 2, after: "{{ page }}"}, paging: {next: body.next}`, []replay.Answer{page("b", "1", "2"), page("c", "3"), page(nil, "4")}, []string{`{"limit":2}`, `{"limit":2,"after":"b"}`, `{"limit":2,"after":"c"}`}, 4, ""},
+		{"no more", `body: {after: "{{ page }}"}, paging: {next: body.next}`, []replay.Answer{page(false, "1")}, []string{`{}`}, 1, ""},
+		{"number", `body: {page: "{{ page }}"}, paging: {from: 1, size: 2}`, []replay.Answer{page(nil, "1", "2"), page(nil, "3")}, []string{`{"page":1}`, `{"page":2}`}, 3, ""},
+		{"offset", `body: {offset: "{{ page }}"}, paging: {from: 0, step: 2, size: 2}`, []replay.Answer{page(nil, "1", "2"), page(nil)}, []string{`{"offset":0}`, `{"offset":2}`}, 2, ""},
+		{"taken by nothing", `body: {limit: 2}, paging: {next: body.next}`, []replay.Answer{page("b", "1")}, nil, 0, "nothing in the request takes what the answer calls it"},
+		{"again", `body: {after: "{{ page }}"}, paging: {next: body.next}`, []replay.Answer{page("b", "1"), page("b", "1")}, nil, 0, "calls the page that was asked for the next one again"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			m, err := manifest.Parse("pages.yaml", []byte(`version: 1
+slug: small
+name: Small
+category: other
+summary: As little as there can be
+docs: [https://example.com/api]
+connection: {base: https://example.com, test: [{request: GET /me}]}
+lists:
+  things: {request: POST /search, `+c.request+`, items: body.items, value: item.id}
+syncTypes: [{slug: thing, name: Things, idempotency: none, modes: {insert: {}}, write: [{steps: [{request: POST /things}]}]}]
+`))
+			if err != nil {
+				t.Fatal(err)
+			}
+			server, asked := replay.Serve(c.answers...)
+			defer server.Close()
+			d, err := m.Info(httpx.AnyNetwork, manifest.Hooks{}).Open(connector.DestinationOptions{Settings: connector.Settings{"baseUrl": server.URL}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			options, err := d.(connector.OptionLister).ListOptions(t.Context(), "things", connector.SyncJob{})
+			if c.wrong != "" {
+				if err == nil || !strings.Contains(err.Error(), c.wrong) {
+					t.Fatalf("got %v, want %s", err, c.wrong)
+				}
+				return
+			}
+			var bodies []string
+			for part := range strings.SplitSeq(asked(), "POST /search") {
+				if _, body, has := strings.Cut(strings.Join(strings.Fields(part), ""), "json"); has {
+					bodies = append(bodies, body)
+				}
+			}
+			if err != nil || len(options) != c.options || !slices.Equal(bodies, c.asked) {
+				t.Errorf("%d options, %v after %q", len(options), err, bodies)
+			}
+		})
+	}
+}
+
+// The pages of an answer to a reading step may be named by a cursor in the body, too: rows see every page.
+func TestPagesOfAStepInBodies(t *testing.T) {
+	t.Parallel()
+	found := func(next any, ids ...any) replay.Answer {
+		return replay.Answer{Body: map[string]any{"found": ids, "next": next}}
+	}
+	steps := `idempotency: idempotent
+batch: {rows: 5}
+write:
+  - steps:
+      - request: POST /search
+        reads: true
+        body: {ids: {$rows: "{{ row.match }}"}, after: "{{ page }}"}
+        next: body.next
+        rows: [{at: body.found, by: key, key: item, is: row.match, save: {known: "true"}}]
+      - where: row.known
+        request: POST /things
+        body: {$rows: "{{ row.match }}"}
+`
+	s, asked := begin(t, steps, nil, found("b", "1"), found(false, "0"))
+	list := rows([3]string{"0", "", ""}, [3]string{"1", "", ""}, [3]string{"2", "", ""})
+	if _, err := write(t, s, connector.Added, list); err != nil {
+		t.Fatal(err)
+	}
+	got := strings.Join(strings.Fields(asked()), "")
+	if strings.Count(got, `{"ids":["0","1","2"]}`) != 1 || strings.Count(got, `{"ids":["0","1","2"],"after":"b"}`) != 1 || !strings.HasSuffix(got, `["0","1"]`) {
+		t.Errorf("sent %s", got)
+	}
+	s, _ = begin(t, steps, nil, found("b", "1"), found("b", "1"))
+	if r, err := write(t, s, connector.Added, list); err == nil || !strings.Contains(err.Error(), "the next one again") {
+		t.Errorf("got %v, %v", r, err)
 	}
 }
 
@@ -675,6 +824,55 @@ write: [{steps: [{request: POST /things, body: {$rows: "{{ row.match }}"}, rows:
 `, nil, c.answers...)
 			list := rows([3]string{"0", "", ""}, [3]string{"1", "", ""}, [3]string{"2", "", ""}, [3]string{"3", "", ""})
 			r, err := write(t, s, connector.Added, list[:c.rows])
+			var refused []int
+			for _, one := range r.Rejected {
+				refused = append(refused, one.Row)
+			}
+			if !slices.Equal(refused, c.refused) || (err != nil) != c.doubt || c.doubt && fault.ClassOf(err) != fault.Unknown || strings.Count(asked(), "POST") != c.sent {
+				t.Errorf("got %v, %v after %s", r, err, asked())
+			}
+		})
+	}
+}
+
+// Nor is one in a list of all rows, of which a condition says which were refused.
+func TestRefusalOfNobodyInAList(t *testing.T) {
+	t.Parallel()
+	says := func(items ...map[string]any) replay.Answer {
+		list := make([]any, len(items))
+		for i, item := range items {
+			list[i] = item
+		}
+		return replay.Answer{Body: map[string]any{"all": list}}
+	}
+	good := func(id string) map[string]any { return map[string]any{"id": id} }
+	bad := func(id any) map[string]any { return map[string]any{"id": id, "why": "bad", "n": 7} }
+	byID := `{at: body.all, by: key, key: item.id, is: row.match, reject: item.why, reason: "{{ item.why }}"}`
+	for _, c := range []struct {
+		name, idempotency, readers string
+		rows                       int
+		answers                    []replay.Answer
+		refused                    []int
+		doubt                      bool
+		sent                       int
+	}{
+		{"one row", "none", byID, 1, []replay.Answer{says(bad("bob"))}, []int{0}, false, 1},
+		{"taken is none", "none", byID, 2, []replay.Answer{says(good("0"), good("bob"))}, nil, false, 1},
+		{"nobody knows", "none", byID, 2, []replay.Answer{says(good("0"), bad("bob"))}, nil, true, 1},
+		{"no name", "none", byID, 2, []replay.Answer{says(good("0"), bad(nil))}, nil, true, 1},
+		{"found", "idempotent", byID, 2, []replay.Answer{says(good("0"), bad("bob")), {}, says(bad("bob"))}, []int{1}, false, 3},
+		{"by another name", "none", `{at: body.all, by: key, key: item.email, is: row.match, reject: item.why, reason: bad}, ` + byID, 2, []replay.Answer{says(bad("1"))}, []int{1}, false, 1},
+		{"by another name before", "none", byID + `, {at: body.all, by: key, key: item.email, is: row.match, reject: item.why, reason: bad}`, 2, []replay.Answer{says(bad("1"))}, []int{1}, false, 1},
+		{"more than rows", "none", `{at: body.all, by: index, reject: item.why, reason: bad}`, 2, []replay.Answer{says(good("0"), good("1"), bad("2"))}, nil, true, 1},
+		{"a number of none", "none", `{at: body.all, by: index, index: item.n, reject: item.why, reason: bad}`, 2, []replay.Answer{says(bad("1"))}, nil, true, 1},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			s, asked := begin(t, "idempotency: "+c.idempotency+`
+batch: {rows: 5}
+write: [{steps: [{request: POST /things, body: {$rows: "{{ row.match }}"}, rows: [`+c.readers+`]}]}]
+`, nil, c.answers...)
+			r, err := write(t, s, connector.Added, rows([3]string{"0", "", ""}, [3]string{"1", "", ""})[:c.rows])
 			var refused []int
 			for _, one := range r.Rejected {
 				refused = append(refused, one.Row)

@@ -59,7 +59,7 @@ func (rs *resources) failed(err error) error {
 func (s *session) resource(ctx context.Context, r *Resource, before value.Value, b *connector.Batch) (value.Value, error) {
 	a := s.bare(before)
 	if b != nil {
-		a.batch.Next, a.batch.Hold = b.Next, b.Hold
+		a.batch = &connector.Batch{Checkpoint: forgotten, Next: b.Next, Hold: b.Hold}
 	}
 	makes, err := a.scope.holds(&r.When)
 	if err != nil {

@@ -23,7 +23,7 @@ type schemas struct{ defs map[string]any }
 // pieces are the types that read their own text.
 var pieces = map[reflect.Type]map[string]any{
 	reflect.TypeFor[Text]():     {"type": []string{"string", "number", "boolean", "null"}, "description": "A Liquid template."},
-	reflect.TypeFor[Cond]():     {"type": []string{"string", "boolean"}, "description": "A condition, as in {% if %}."},
+	reflect.TypeFor[Cond]():     {"type": []string{"string", "boolean", "array"}, "items": map[string]any{"type": []string{"string", "boolean"}}, "description": "A condition, as in {% if %}, or a list of conditions that must all hold."},
 	reflect.TypeFor[Expr]():     {"type": []string{"string", "number"}, "description": "An expression, as in {{ }}."},
 	reflect.TypeFor[Call]():     {"type": "string", "pattern": "^(GET|POST|PUT|PATCH|DELETE)\\s+\\S", "description": "A method and a path."},
 	reflect.TypeFor[Duration](): {"type": "string", "pattern": "^[0-9]", "description": "A time such as 10s, 5m or 1h."},

@@ -1,6 +1,7 @@
 package manifest
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"sync"
@@ -67,6 +68,7 @@ func (d *Destination) session(ctx context.Context, job connector.SyncJob) (*sess
 	if s.client, err = d.client(s.concurrency()); err != nil {
 		return nil, err
 	}
+	s.client.outside = d.outside(t, job)
 	if s.layout, err = d.layout(ctx, t, job); err != nil {
 		return nil, err
 	}
@@ -78,10 +80,7 @@ func (d *Destination) session(ctx context.Context, job connector.SyncJob) (*sess
 		return nil, err
 	}
 	s.bind()
-	s.only = map[string]bool{}
-	for _, l := range slices.Concat(d.manifest.Limits, t.Limits) {
-		s.only[l.Class] = s.only[l.Class] || l.Only
-	}
+	s.only = d.only(t)
 	s.scopes.New = func() any { return s.scope() }
 	return s, nil
 }
@@ -203,7 +202,7 @@ func (s *session) limits(w *Write) connector.Limits {
 	if w.Idempotency != "" {
 		l.Idempotency = connector.Idempotency(w.Idempotency)
 	}
-	l.Rates = s.rates()
+	l.Rates = s.Destination.rates(s.kind, s.job)
 	return l
 }
 
@@ -234,10 +233,10 @@ func (s *session) skipsFirst() bool {
 // everything is the class of all requests.
 const everything = "all"
 
-func (s *session) rates() []connector.Rate {
-	scope := s.scope()
+func (d *Destination) rates(t *SyncType, job connector.SyncJob) []connector.Rate {
+	scope := d.jobScope(job)
 	var rates []connector.Rate
-	for _, l := range slices.Concat(s.manifest.Limits, s.kind.Limits) {
+	for _, l := range slices.Concat(d.manifest.Limits, t.Limits) {
 		if fits, err := scope.holds(&l.When); err != nil || !fits {
 			continue
 		}
@@ -311,7 +310,7 @@ func (s *session) Finish(ctx context.Context) error {
 
 // bare is an attempt without rows.
 func (s *session) bare(made value.Value) *attempt {
-	a := &attempt{session: s, batch: &connector.Batch{Checkpoint: func(context.Context, string) error { return nil }}, scope: s.scope(), alone: true}
+	a := &attempt{session: s, batch: cmp.Or(s.client.outside, &connector.Batch{Checkpoint: forgotten}), scope: s.scope(), alone: true}
 	a.prepare(made)
 	return a
 }

@@ -66,6 +66,9 @@ func (s *source) compile(d *decoder, n *yaml.Node, path, text string) {
 		return
 	}
 	s.tmpl = t
+	for _, reading := range t.Mixed() {
+		d.warn(n, path, "conditions are read from the right: %s; write a list of conditions that must all hold, or what follows the or first", reading)
+	}
 	s.inner = strings.Contains(text, "_exp")
 	s.lasts = !slices.ContainsFunc(t.Paths(), func(p []string) bool { return !slices.Contains(lasting, p[0]) })
 }
@@ -102,12 +105,25 @@ func scalar(n *yaml.Node) value.Value {
 	}
 }
 
+// parse reads a condition, or a list of conditions that must all hold.
 func (c *Cond) parse(d *decoder, n *yaml.Node, path string) {
-	if n.Kind != yaml.ScalarNode || strings.Contains(n.Value, "{{") {
-		d.fail(n, path, "a condition is expected, without {{ }}")
+	all := []*yaml.Node{n}
+	if n.Kind == yaml.SequenceNode {
+		all = n.Content
+	}
+	before, after := "", ""
+	for _, one := range all {
+		if one.Kind != yaml.ScalarNode || strings.Contains(one.Value, "{{") {
+			d.fail(one, path, "a condition is expected, without {{ }}")
+			return
+		}
+		before, after = before+"{% if "+one.Value+" %}", "{% endif %}"+after
+	}
+	if len(all) == 0 {
+		d.fail(n, path, "a condition is expected")
 		return
 	}
-	c.compile(d, n, path, "{% if "+n.Value+" %}1{% endif %}")
+	c.compile(d, n, path, before+"1"+after)
 	if m := variable.FindStringSubmatch("{{ " + n.Value + " }}"); m != nil {
 		c.fast = strings.Split(m[1], ".")
 	}

@@ -144,7 +144,7 @@ func (w *writer) send(ctx context.Context, r *manifest.Run, row manifest.Row, op
 		err = w.checkLists(row)
 	}
 	if err != nil {
-		r.Reject(row, fault.As(err).Error(), false)
+		r.Reject(row, manifest.Reason(err), false)
 		return nil
 	}
 	parent, mapped, err := w.parent(ctx, r, row)
@@ -187,37 +187,40 @@ func (w *writer) leave(ctx context.Context, r *manifest.Run, rec *record) error 
 
 func data(body map[string]any) map[string]any { return map[string]any{"data": body} }
 
-// create makes a task with its external id, by which it is found from now on.
+// create makes a task with its external id, by which it is found from now on. One with projects gets its parent
+// afterwards: Asana is said to leave a new subtask's projects out.
 func (w *writer) create(ctx context.Context, r *manifest.Run, row manifest.Row, body map[string]any, parent string) error {
 	body["workspace"] = r.Job().Settings.Text("workspace")
 	body["external"] = map[string]any{"gid": row.Match().String()}
-	if parent != "" {
-		body[parentField] = parent
-	}
 	for _, l := range w.lists {
 		if names := texts(row.Value(l.field)); len(names) > 0 {
 			body[l.field] = names
 		}
 	}
-	_, _, err := r.Send(ctx, "POST", w.kind.path, data(body))
+	later := parent != "" && body[projects.path] != nil
+	if parent != "" && !later {
+		body[parentField] = parent
+	}
+	answer, _, err := r.Send(ctx, "POST", w.kind.path, data(body))
+	if err != nil || !later {
+		return err
+	}
+	return w.adopt(ctx, r, manifest.TextAt(answer, "data", "gid"), parent)
+}
+
+// adopt makes a task a subtask of the parent, or a task again where there is none.
+func (w *writer) adopt(ctx context.Context, r *manifest.Run, gid, parent string) error {
+	var to any
+	if parent != "" {
+		to = parent
+	}
+	_, _, err := r.Send(ctx, "POST", at(w.kind.path, gid, "setParent"), data(map[string]any{parentField: to}))
 	return err
 }
 
+// change writes a task or project that is there. Its lists come first: a custom field must be enabled in one of the
+// projects that the task is in.
 func (w *writer) change(ctx context.Context, r *manifest.Run, row manifest.Row, rec *record, body map[string]any, parent string, mapped bool) error {
-	if len(body) > 0 {
-		if _, _, err := r.Send(ctx, "PUT", at(w.kind.path, rec.gid), data(body)); err != nil {
-			return err
-		}
-	}
-	if mapped {
-		var to any
-		if parent != "" {
-			to = parent
-		}
-		if _, _, err := r.Send(ctx, "POST", at(w.kind.path, rec.gid, "setParent"), data(map[string]any{parentField: to})); err != nil {
-			return err
-		}
-	}
 	for _, l := range w.lists {
 		if !has(row, l.field) {
 			continue
@@ -225,6 +228,14 @@ func (w *writer) change(ctx context.Context, r *manifest.Run, row manifest.Row, 
 		if err := w.compare(ctx, r, rec, l, texts(row.Value(l.field))); err != nil {
 			return err
 		}
+	}
+	if len(body) > 0 {
+		if _, _, err := r.Send(ctx, "PUT", at(w.kind.path, rec.gid), data(body)); err != nil {
+			return err
+		}
+	}
+	if mapped {
+		return w.adopt(ctx, r, rec.gid, parent)
 	}
 	return nil
 }
@@ -302,7 +313,7 @@ func (w *writer) body(row manifest.Row) (map[string]any, error) {
 	for _, f := range row.Get(customSection).Fields() {
 		shaped, err := w.types[f.Name].of(f.Value.Parsed())
 		if err != nil {
-			return nil, fault.Wrap(err, fault.CodeMappingReject, "custom field %s", f.Name)
+			return nil, fault.Wrap(err, fault.CodeMappingReject, "custom field %s", f.Name).WithSuggestion("%s", fault.As(err).Suggestion)
 		}
 		values[f.Name] = shaped
 	}

@@ -3,13 +3,9 @@
 package aws
 
 import (
-	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
-	"maps"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -17,7 +13,6 @@ import (
 	"time"
 
 	awssdk "github.com/aws/aws-sdk-go-v2/aws"
-	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/smithy-go"
 
@@ -27,6 +22,7 @@ import (
 	"github.com/millrace/millrace/internal/destination/trigger"
 	"github.com/millrace/millrace/internal/fault"
 	"github.com/millrace/millrace/internal/httpx"
+	"github.com/millrace/millrace/internal/signature"
 )
 
 // Where the keys come from.
@@ -181,8 +177,7 @@ type Options struct {
 type Client struct {
 	http    *httpx.Client
 	keys    awssdk.CredentialsProvider
-	signer  *v4.Signer
-	options Options
+	signer  *signature.AWS
 	base    *url.URL
 }
 
@@ -207,13 +202,17 @@ func (s Settings) Open(ctx context.Context, o Options) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Client{http: client, keys: awssdk.NewCredentialsCache(config.Credentials), signer: v4.NewSigner(), options: o, base: base}, nil
+	return &Client{http: client, keys: awssdk.NewCredentialsCache(config.Credentials), signer: signature.NewAWS(o.Region, o.Service, o.Clock), base: base}, nil
 }
 
 // base is the service's address: https://docs.aws.amazon.com/general/latest/gr/rande.html
 func (s Settings) base(o Options) (*url.URL, error) {
 	if s.Endpoint != "" {
-		return httpx.ParseBase(s.Endpoint)
+		u, err := httpx.ParseBase(s.Endpoint)
+		if err == nil && u.Path == "" {
+			u.Path = "/" // what is joined to it begins so
+		}
+		return u, err
 	}
 	suffix := ".amazonaws.com"
 	if strings.HasPrefix(o.Region, "cn-") {
@@ -241,20 +240,15 @@ type Request struct {
 func (c *Client) Post(ctx context.Context, r Request) (*httpx.Response, connector.Exchange, error) {
 	address := c.base.JoinPath(r.Path)
 	address.RawQuery = r.Query.Encode()
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, address.String(), bytes.NewReader(r.Body))
-	if err != nil {
-		return nil, connector.Exchange{}, fault.Wrap(err, fault.CodeInvalid, "making the request")
-	}
-	maps.Copy(req.Header, r.Header)
+	req := &httpx.Request{Method: http.MethodPost, URL: address, Header: r.Header, Body: r.Body}
 	keys, err := c.keys.Retrieve(ctx)
 	if err != nil {
 		return nil, connector.Exchange{}, credentialFault(err)
 	}
-	hash := sha256.Sum256(r.Body)
-	if err := c.signer.SignHTTP(ctx, keys, req, hex.EncodeToString(hash[:]), c.options.Service, c.options.Region, c.options.Clock.Now()); err != nil {
-		return nil, connector.Exchange{}, fault.Wrap(err, fault.CodeInternal, "signing the request")
+	if err := c.signer.Sign(ctx, req, keys); err != nil {
+		return nil, connector.Exchange{}, err
 	}
-	resp, x, err := c.http.Do(ctx, &httpx.Request{Method: req.Method, URL: req.URL, Header: req.Header, Body: r.Body, Secrets: []string{keys.SecretAccessKey, keys.SessionToken}})
+	resp, x, err := c.http.Do(ctx, req)
 	return resp, exchange(x), err
 }
 

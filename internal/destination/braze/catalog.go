@@ -24,22 +24,29 @@ type catalogField struct {
 	Type string `json:"type"`
 }
 
-// writeCatalog sends items to the catalog that the sync makes with its first rows.
+// writeCatalog sends items to the catalog that the sync makes with its first rows, or deletes them there.
 func writeCatalog(ctx context.Context, r *manifest.Run) (connector.Result, error) {
 	c, err := ensured(ctx, r)
 	if err != nil {
 		return connector.Result{}, err
 	}
+	gone := r.Batch().Operation == connector.Removed
 	var items []value.Value
 	for _, w := range r.Rows() {
-		fields := append([]value.Field{{Name: "id", Value: w.Match()}}, w.Get("fields").Fields()...)
+		fields := []value.Field{{Name: "id", Value: w.Match()}}
+		if !gone {
+			fields = append(fields, w.Get("fields").Fields()...)
+		}
 		items = append(items, value.OfMap(fields))
 	}
 	if len(items) == 0 {
 		return r.Result(), nil
 	}
 	method := "PUT"
-	if r.Job().Mode == connector.ModeUpdate {
+	switch {
+	case gone:
+		method = "DELETE"
+	case r.Job().Mode == connector.ModeUpdate:
 		method = "PATCH"
 	}
 	body := value.OfMap([]value.Field{{Name: "items", Value: value.OfList(items)}})

@@ -90,9 +90,17 @@ func (s *sender) read(answer value.Value, objects []object) error {
 		if index.Kind() != value.Int || i < 0 || i >= len(objects) {
 			return fault.New(fault.CodeDestinationUnknown, "Braze does not say which row it refused: %s", words)
 		}
-		s.refuse(objects[i].row, words.String(), false)
+		s.refuse(objects[i].row, explained(words.String()), false)
 	}
 	return nil
+}
+
+// explained adds to what Braze says of a row what people can do about it, where its words do not tell.
+func explained(words string) string {
+	if strings.Contains(words, "phone") {
+		return words + " Braze does not take numbers that are deactivated, refused by carriers, opted out or another user's."
+	}
+	return words
 }
 
 // reading is the error of a request that only reads: whether it arrived does not matter.

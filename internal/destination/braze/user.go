@@ -64,12 +64,13 @@ func changes(next, known []value.Field, exists bool) [][]value.Field {
 	return difference(next, known)
 }
 
-// baselines are what the rows' users have, by the rows' numbers; a user who does not exist is not among them.
+// baselines are what the rows' users have, by the rows' numbers; a user who does not exist is not among them. What was
+// sent of a row to a user with another identifier says nothing of the one that it has now.
 func baselines(ctx context.Context, r *manifest.Run, rows []manifest.Row) (map[int][]value.Field, error) {
 	known := map[int][]value.Field{}
 	var unknown []manifest.Row
 	for _, w := range rows {
-		if before := w.Get("before"); before.Kind() == value.Map {
+		if before := w.Get("before"); before.Kind() == value.Map && !w.Moved() {
 			fields, _ := before.Get("fields")
 			known[w.Index()] = fields.Fields()
 			continue

@@ -2,19 +2,16 @@ package embedded
 
 import (
 	"context"
-	"crypto/hmac"
 	"crypto/rand"
-	"crypto/sha256"
-	"encoding/base64"
 	"encoding/json"
 	"net/http"
 	"strconv"
-	"strings"
 
 	"github.com/millrace/millrace/internal/clock"
 	"github.com/millrace/millrace/internal/connector"
 	"github.com/millrace/millrace/internal/fault"
 	"github.com/millrace/millrace/internal/httpx"
+	"github.com/millrace/millrace/internal/signature"
 )
 
 // The headers of the Standard Webhooks specification, 1.0:
@@ -111,23 +108,9 @@ func (r *rpc) header(id string, body []byte) http.Header {
 	h.Set(headerID, id)
 	h.Set(headerTime, at)
 	if r.settings.Secret != "" {
-		h.Set(headerSignature, sign(r.settings.Secret, id, at, body))
+		h.Set(headerSignature, signature.Webhook(r.settings.Secret, id, at, body))
 	}
 	return h
-}
-
-// sign is the signature of a request. A secret that begins with whsec_ is Base64.
-func sign(secret, id, at string, body []byte) string {
-	key := []byte(secret)
-	if encoded, is := strings.CutPrefix(secret, "whsec_"); is {
-		if decoded, err := base64.StdEncoding.DecodeString(encoded); err == nil {
-			key = decoded
-		}
-	}
-	mac := hmac.New(sha256.New, key)
-	mac.Write([]byte(id + "." + at + "."))
-	mac.Write(body)
-	return "v1," + base64.StdEncoding.EncodeToString(mac.Sum(nil))
 }
 
 // read reads an answer. One that cannot be understood leaves it open what became of the request.

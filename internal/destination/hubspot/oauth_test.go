@@ -37,6 +37,7 @@ func TestScopes(t *testing.T) {
 		{"enterprise", connector.Settings{"scopes": "enterprise"}, []string{"analytics.behavioral_events.send"}, []string{"sensitive"}},
 		{"sensitive", connector.Settings{"sensitivity": "sensitive"}, []string{"crm.objects.custom.sensitive.write"}, []string{"highly_sensitive"}},
 		{"highly sensitive", connector.Settings{"sensitivity": "highly_sensitive"}, []string{"crm.objects.custom.sensitive.write", "crm.objects.custom.highly_sensitive.write"}, nil},
+		{"others", connector.Settings{"moreScopes": []any{"crm.objects.orders.read", "crm.objects.orders.write"}}, []string{"crm.objects.orders.read", "crm.objects.orders.write"}, []string{"analytics"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()

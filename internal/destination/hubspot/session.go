@@ -182,7 +182,7 @@ func (w *batch) lost(err error, items []*item) error {
 	}
 	retry := class == fault.Retryable || class == fault.Throttled
 	for _, it := range slices.Clone(items) {
-		w.drop(it, fault.As(err).Error(), retry)
+		w.drop(it, manifest.Reason(err), retry)
 	}
 	return nil
 }

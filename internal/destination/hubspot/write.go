@@ -4,11 +4,13 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"net/http"
 	"net/url"
 	"slices"
 	"strconv"
 	"strings"
 
+	"github.com/millrace/millrace/internal/connector/manifest"
 	"github.com/millrace/millrace/internal/fault"
 	"github.com/millrace/millrace/internal/value"
 )
@@ -73,8 +75,18 @@ type written struct {
 
 // problem is what HubSpot refuses of a request.
 type problem struct {
-	Message string              `json:"message"`
-	Context map[string][]string `json:"context"`
+	Message  string              `json:"message"`
+	Category string              `json:"category"`
+	Context  map[string][]string `json:"context,omitempty"`
+}
+
+// words are what a problem says, with the remedy that the manifest has for an answer that says it.
+func (w *batch) words(p problem) string {
+	status := http.StatusBadRequest
+	if p.Category == "CONFLICT" {
+		status = http.StatusConflict
+	}
+	return manifest.Reason(w.run.Judge(status, p))
 }
 
 // upsert writes records that may exist.
@@ -219,14 +231,14 @@ func (w *batch) refused(items []*item, got answer) {
 	bad := map[*item]string{}
 	for _, it := range items {
 		if p := about(got.Errors, it.trace(), it.match, it.id); p != nil {
-			bad[it] = p.Message
+			bad[it] = w.words(*p)
 		}
 	}
 	if len(bad)+len(got.Results) != len(items) {
 		for _, it := range items {
 			taken := slices.ContainsFunc(got.Results, func(res written) bool { return res.Trace == it.trace() })
 			if bad[it] == "" && !taken {
-				bad[it] = got.Errors[0].Message
+				bad[it] = w.words(got.Errors[0])
 			}
 		}
 	}

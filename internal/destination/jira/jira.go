@@ -191,7 +191,7 @@ func (w *writer) bodies(r *manifest.Run) map[int]map[string]any {
 	for _, row := range r.Rows() {
 		body, err := w.body(row)
 		if err != nil {
-			r.Reject(row, fault.As(err).Error(), false)
+			r.Reject(row, manifest.Reason(err), false)
 			continue
 		}
 		all[row.Index()] = body
@@ -213,18 +213,12 @@ func (w *writer) change(ctx context.Context, r *manifest.Run, row manifest.Row, 
 	}
 	switch fault.ClassOf(err) { //nolint:exhaustive // the others are the batch's
 	case fault.Permanent:
-		r.Reject(row, words(err), false)
+		r.Reject(row, manifest.Reason(err), false)
 		return nil
 	case fault.Unknown:
 		return fault.Reclass(err, fault.Retryable) // to change it once more does no harm
 	}
 	return err
-}
-
-// words are what an error says and advises.
-func words(err error) string {
-	e := fault.As(err)
-	return strings.TrimSpace(e.Error() + " " + e.Hint())
 }
 
 // done reports whether a row's issue was changed, and notes that it was.
@@ -292,7 +286,7 @@ func (w *writer) body(row manifest.Row) (map[string]any, error) {
 	for _, f := range row.Get("fields").Fields() {
 		shaped, err := w.shapes[f.Name].of(f.Value.Parsed())
 		if err != nil {
-			return nil, fault.Wrap(err, fault.CodeMappingReject, "field %s", f.Name)
+			return nil, fault.Wrap(err, fault.CodeMappingReject, "field %s", f.Name).WithSuggestion("%s", fault.As(err).Suggestion)
 		}
 		body[f.Name] = shaped
 	}

@@ -144,7 +144,7 @@ func (w *writer) Write(ctx context.Context, b *connector.Batch) (connector.Resul
 	for _, row := range r.Rows() {
 		body, err := w.body(row, b.Operation)
 		if err != nil {
-			r.Reject(row, fault.As(err).Error(), false)
+			r.Reject(row, manifest.Reason(err), false)
 			continue
 		}
 		bodies[row.Index()] = body
@@ -212,8 +212,7 @@ func (w *writer) send(ctx context.Context, r *manifest.Run, row manifest.Row, pa
 		_, _, err = r.Send(ctx, "POST", "v1/pages", map[string]any{"parent": parent, "properties": body})
 	}
 	if err != nil && fault.ClassOf(err) == fault.Permanent {
-		e := fault.As(err)
-		r.Reject(row, strings.TrimSpace(e.Error()+" "+e.Hint()), false)
+		r.Reject(row, manifest.Reason(err), false)
 		return nil
 	}
 	return err
@@ -228,7 +227,7 @@ func (w *writer) body(row manifest.Row, op connector.Operation) (map[string]any,
 		}
 		shaped, err := shapes[w.types[f.Name]].of(f.Value.Parsed())
 		if err != nil {
-			return nil, fault.Wrap(err, fault.CodeMappingReject, "property %s", f.Name)
+			return nil, fault.Wrap(err, fault.CodeMappingReject, "property %s", f.Name).WithSuggestion("%s", fault.As(err).Suggestion)
 		}
 		body[f.Name] = map[string]any{w.types[f.Name]: shaped}
 	}

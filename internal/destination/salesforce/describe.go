@@ -162,13 +162,21 @@ func objectFields(ctx context.Context, r *manifest.Run) ([]manifest.Discovered, 
 		shared := true
 		for _, o := range all[1:] {
 			other := o.field(f.Name)
-			shared = shared && other != nil && other.Type == f.Type
+			if shared = shared && other != nil && other.Type == f.Type; shared {
+				f.restrict(other)
+			}
 		}
 		if shared {
 			list = append(list, f.offer(r.Job().Mode))
 		}
 	}
 	return list, nil
+}
+
+// restrict leaves of what the field can do what the other object's can do too.
+func (f *field) restrict(other *field) {
+	f.Createable, f.Updateable = f.Createable && other.Createable, f.Updateable && other.Updateable
+	f.ExternalID, f.IDLookup = f.ExternalID && other.ExternalID, f.IDLookup && other.IDLookup
 }
 
 func (f *field) offer(mode connector.Mode) manifest.Discovered {

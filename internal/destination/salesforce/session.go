@@ -301,7 +301,7 @@ func (w *batch) lost(err error, items []*item) error {
 	}
 	retry := class == fault.Retryable || class == fault.Throttled || class == fault.Permanent && len(items) > 1
 	for _, it := range items {
-		w.drop(it, fault.As(err).Error(), retry)
+		w.drop(it, manifest.Reason(err), retry)
 	}
 	return nil
 }

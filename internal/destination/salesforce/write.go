@@ -35,7 +35,7 @@ func (w *batch) upsert(ctx context.Context) error {
 	}
 	known, fresh := w.known()
 	for _, it := range known {
-		it.fields = slices.DeleteFunc(it.fields, func(c cell) bool { return !c.field.Updateable })
+		it.keepUpdateable()
 	}
 	if native {
 		if err := w.do(ctx, work{op: opUpsert, object: w.objects[0], external: w.match, items: known}); err != nil {
@@ -47,6 +47,14 @@ func (w *batch) upsert(ctx context.Context) error {
 		return err
 	}
 	return w.create(ctx, fresh)
+}
+
+// keepUpdateable leaves out what cannot be changed in a record of the item's object.
+func (it *item) keepUpdateable() {
+	it.fields = slices.DeleteFunc(it.fields, func(c cell) bool {
+		f := it.object.field(c.field.Name)
+		return f != nil && !f.Updateable
+	})
 }
 
 // onlyOnCreate reports whether a mapped field cannot be changed.
@@ -78,7 +86,7 @@ func (w *batch) update(ctx context.Context, lenient bool) error {
 		}
 	}
 	for _, it := range known {
-		it.fields = slices.DeleteFunc(it.fields, func(c cell) bool { return !c.field.Updateable })
+		it.keepUpdateable()
 	}
 	return w.change(ctx, opUpdate, known)
 }

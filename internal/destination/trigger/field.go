@@ -42,7 +42,7 @@ func InitialField() connector.Field {
 		Name: "initial", Label: "First run", Type: connector.FieldSelect, Default: InitialBackfill,
 		Options: []connector.Option{
 			{Value: InitialBackfill, Label: "Send all rows", Help: "Every row of the first run counts as added."},
-			{Value: InitialSkip, Label: "Skip the rows that exist", Help: "The first run sends nothing and remembers the rows."},
+			{Value: InitialSkip, Label: "Skip the rows that exist", Help: "The first run, and a full resync, send nothing and remember the rows."},
 		},
 	}
 }

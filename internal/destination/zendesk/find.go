@@ -89,7 +89,7 @@ var searchTypes = map[string]string{"users": "user", "organizations": "organizat
 // search finds records by any field, all of the batch at once. Words of the same field are alternatives.
 // https://developer.zendesk.com/api-reference/ticketing/ticket-management/search/
 func (b *batch) search(ctx context.Context, items []*item, found map[string]string) error {
-	word, custom := strings.CutPrefix(b.match, "custom.")
+	word, custom := strings.CutPrefix(b.match, customField)
 	if custom && b.object == "tickets" {
 		word = "custom_field_" + word
 	}
@@ -120,7 +120,7 @@ func quote(text string) string { return `"` + strings.ReplaceAll(text, `"`, " ")
 
 // valueOf is what a record has in the field that rows are matched by.
 func (b *batch) valueOf(rec value.Value) string {
-	name, custom := strings.CutPrefix(b.match, "custom.")
+	name, custom := strings.CutPrefix(b.match, customField)
 	switch {
 	case !custom:
 		return manifest.TextAt(rec, name)

@@ -40,7 +40,7 @@ func (b *batch) lost(err error, items []*item) error {
 		b.run.Stop(err)
 	}
 	for _, it := range items {
-		b.run.Reject(it.row, fault.As(err).Error(), class == fault.Retryable || class == fault.Throttled)
+		b.run.Reject(it.row, manifest.Reason(err), class == fault.Retryable || class == fault.Throttled)
 	}
 	return nil
 }

@@ -39,7 +39,7 @@ func relationships(ctx context.Context, r *manifest.Run, key string) ([]manifest
 
 // legacy writes a record of a legacy object, and the relationships that it lacks.
 func (b *batch) legacy(ctx context.Context, it *item) error {
-	data := map[string]any{"attributes": it.row.Get("custom")}
+	data := map[string]any{"attributes": b.attributes(it)}
 	if err := b.legacyRecord(ctx, it, data); err != nil || it.id == "" {
 		return err
 	}
@@ -54,31 +54,70 @@ func (b *batch) legacy(ctx context.Context, it *item) error {
 // legacyRecord writes the record itself, and notes its id.
 func (b *batch) legacyRecord(ctx context.Context, it *item, data map[string]any) error {
 	key := strings.TrimPrefix(b.object, legacyPrefix)
+	upsert := b.run.Job().Mode == connector.ModeUpsert
+	if upsert && b.match == "external_id" {
+		data["type"], data["external_id"] = key, it.row.Match().String()
+		return b.store(ctx, it, "PUT", data)
+	}
+	if err := b.locateLegacy(ctx, it, key); err != nil {
+		return err
+	}
+	switch {
+	case it.id == several:
+		it.id = ""
+		b.doubled(it)
+	case it.id != "":
+		return b.merge(ctx, it, data)
+	case upsert:
+		data["type"] = key
+		return b.store(ctx, it, "POST", data)
+	default:
+		b.missing(it)
+	}
+	return nil
+}
+
+func (b *batch) store(ctx context.Context, it *item, method string, data map[string]any) error {
+	answer, _, err := b.run.Send(ctx, method, legacyRecords, map[string]any{"data": data})
+	it.id = manifest.TextAt(answer, "data", "id")
+	return err
+}
+
+// locateLegacy notes the id of the row's record: several where there are more than one.
+func (b *batch) locateLegacy(ctx context.Context, it *item, key string) error {
 	text := it.row.Match().String()
+	name, custom := strings.CutPrefix(b.match, customField)
 	switch {
 	case b.match == "record.id":
 		it.id = text
+		return nil
+	case custom:
+		return b.query(ctx, it, key, name)
 	case b.match != "external_id":
 		return unmatched(b.match)
-	case b.run.Job().Mode == connector.ModeUpsert:
-		data["type"], data["external_id"] = key, text
-		answer, _, err := b.run.Send(ctx, "PUT", legacyRecords, map[string]any{"data": data})
-		it.id = manifest.TextAt(answer, "data", "id")
-		return err
-	default:
-		answer, status, err := b.run.Fetch(ctx, "GET", legacyRecords+"?"+url.Values{"type": {key}, "external_id": {text}}.Encode(), nil)
-		if err != nil && status != http.StatusNotFound {
-			return err
-		}
-		if found := manifest.At(answer, "data").List(); len(found) > 0 {
-			it.id = manifest.TextAt(found[0], "id")
-		}
 	}
-	if it.id == "" {
-		b.missing(it)
+	answer, status, err := b.run.Fetch(ctx, "GET", legacyRecords+"?"+url.Values{"type": {key}, "external_id": {text}}.Encode(), nil)
+	if status == http.StatusNotFound {
 		return nil
 	}
-	return b.merge(ctx, it, data)
+	if found := manifest.At(answer, "data").List(); len(found) > 0 {
+		it.id = manifest.TextAt(found[0], "id")
+	}
+	return err
+}
+
+// query looks for the row's record by an attribute.
+// https://developer.zendesk.com/documentation/custom-data/custom-objects/searching-object-records
+func (b *batch) query(ctx context.Context, it *item, key, name string) error {
+	ask := map[string]any{"query": map[string]any{"$and": []any{
+		map[string]any{name: map[string]any{"$eq": it.row.Match()}},
+		map[string]any{"_type": map[string]any{"$eq": key}},
+	}}}
+	answer, _, err := b.run.Fetch(ctx, "POST", "api/sunshine/objects/query", ask)
+	for _, rec := range manifest.At(answer, "data").List() {
+		it.note(manifest.TextAt(rec, "attributes", name), manifest.TextAt(rec, "id"))
+	}
+	return err
 }
 
 // merge changes the attributes that are mapped and leaves the others alone.

@@ -13,6 +13,7 @@ import (
 	"github.com/millrace/millrace/internal/connector"
 	"github.com/millrace/millrace/internal/connector/manifest"
 	"github.com/millrace/millrace/internal/fault"
+	"github.com/millrace/millrace/internal/value"
 )
 
 // Hooks returns the Go code beside the manifest.
@@ -29,6 +30,9 @@ const (
 	customPrefix = "custom:"
 	legacyPrefix = "legacy:"
 )
+
+// customField begins the names of custom fields in mappings.
+const customField = "custom."
 
 // objects are the standard objects, the custom ones and, where the account still has them, the legacy ones.
 func objects(ctx context.Context, r *manifest.Run) ([]connector.Option, error) {
@@ -75,7 +79,7 @@ func legacyFields(ctx context.Context, r *manifest.Run) ([]manifest.Discovered, 
 	var list []manifest.Discovered
 	for _, p := range manifest.At(answer, "data", "schema", "properties").Fields() {
 		native := manifest.TextAt(p.Value, "type")
-		f := connector.TargetField{Name: "custom." + p.Name, Label: p.Name, Native: native, Type: legacyTypes[native], Section: "Custom fields", Help: manifest.TextAt(p.Value, "description")}
+		f := connector.TargetField{Name: customField + p.Name, Label: p.Name, Native: native, Type: legacyTypes[native], Match: native == "string" || native == "integer", Section: "Custom fields", Help: manifest.TextAt(p.Value, "description")}
 		if f.Type == "" {
 			f.Type = "unknown"
 		}
@@ -136,12 +140,12 @@ func (b *batch) standard(ctx context.Context) error {
 		case b.match == "external_id" && b.object != "tickets" && strings.Contains(it.row.Match().String(), ","):
 			b.run.Reject(it.row, "records cannot be asked for by an external ID with a comma", false)
 		case it.id == several:
-			b.run.Reject(it.row, "several records have this value of "+b.match+"; which of them is meant is not known", false)
+			b.doubled(it)
 		case it.id != "":
 			it.body["id"] = number(it.id)
 			known = append(known, it)
 		case b.run.Job().Mode == connector.ModeUpdate:
-			b.run.Reject(it.row, "no record has this value of "+b.match, false)
+			b.missing(it)
 		default:
 			fresh = append(fresh, it)
 		}
@@ -172,7 +176,7 @@ func (b *batch) body(row manifest.Row) map[string]any {
 	for _, f := range row.Get("custom").Fields() {
 		custom[f.Name] = f.Value
 	}
-	if name, is := strings.CutPrefix(b.match, "custom."); is {
+	if name, is := strings.CutPrefix(b.match, customField); is {
 		custom[name] = row.Match()
 	} else if b.match != "record.id" {
 		body[b.match] = row.Match()
@@ -189,10 +193,24 @@ func (b *batch) body(row manifest.Row) map[string]any {
 // sections are what the objects call their custom fields.
 var sections = map[string]string{"users": "user_fields", "organizations": "organization_fields", "tickets": "custom_fields"}
 
+// numbers are ids as Zendesk writes them.
+func numbers(ids value.Value) []any {
+	all := []any{}
+	for _, id := range ids.List() {
+		all = append(all, number(id.String()))
+	}
+	return all
+}
+
 // ticket gives the parts of a ticket their shapes.
 func ticket(body, custom map[string]any) {
 	if text, there := body["comment"]; there {
 		body["comment"] = map[string]any{"body": text}
+	}
+	for _, name := range []string{"email_cc_ids", "follower_ids"} {
+		if ids, there := body[name].(value.Value); there && !ids.IsNull() {
+			body[name] = numbers(ids)
+		}
 	}
 	if len(custom) == 0 {
 		return

@@ -22,6 +22,7 @@ import (
 	"github.com/millrace/millrace/internal/kind/orchestrator"
 	"github.com/millrace/millrace/internal/kind/sync"
 	"github.com/millrace/millrace/internal/resource"
+	"github.com/millrace/millrace/internal/signature"
 	"github.com/uptrace/bun"
 )
 
@@ -432,7 +433,7 @@ func (e *Engine) Look(ctx context.Context, workspaceID int64, d resource.Documen
 }
 
 // Hear takes what a webhook of Fivetran sends. What is not signed with the secret that it was made with is refused.
-func (e *Engine) Hear(ctx context.Context, workspaceID int64, uuid string, body []byte, signature string) error {
+func (e *Engine) Hear(ctx context.Context, workspaceID int64, uuid string, body []byte, given string) error {
 	refused := fault.New(fault.CodeSignature, "the signature is not that of this webhook")
 	d, err := e.Documents.GetByUUID(ctx, resource.Scope{WorkspaceID: workspaceID, Actor: actor}, orchestrator.KindName, uuid)
 	if fault.Is(err, fault.CodeNotFound) {
@@ -445,7 +446,7 @@ func (e *Engine) Hear(ctx context.Context, workspaceID int64, uuid string, body 
 	if err != nil {
 		return err
 	}
-	if !fivetran.Verify(w.Secret, body, signature) {
+	if !signature.Signed(w.Secret, body, given) {
 		return refused
 	}
 	event, ok, err := fivetran.Read(body)

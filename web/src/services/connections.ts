@@ -33,11 +33,11 @@ export interface TestOptions {
 export const testConnection = (kind: Testable, type: string, configuration: Settings, options: TestOptions = {}): Promise<TestResult> =>
   post<TestResult>(path(kind, 'test'), { type, configuration, ...options })
 
-/** A pick-list of a source's form, by the settings so far. */
-export const sourceOptionsQuery = (list: string, type: string, configuration: Settings, options: TestOptions = {}) => ({
-  queryKey: ['sources', 'options', list, type, configuration, options] as unknown[],
+/** A pick-list of a connection's form, by the settings so far. */
+export const connectionOptionsQuery = (kind: 'sources' | 'destinations', list: string, type: string, configuration: Settings, options: TestOptions = {}) => ({
+  queryKey: [kind, 'options', list, type, configuration, options] as unknown[],
   queryFn: async ({ signal }: { signal: AbortSignal }) =>
-    (await post<Items<Option>>(path('catalog', 'sources', 'options', list), { type, configuration, ...options }, signal)).items ?? [],
+    (await post<Items<Option>>(path('catalog', kind, 'options', list), { type, configuration, ...options }, signal)).items ?? [],
   retry: false as const,
   staleTime: 5 * 60_000,
 })

@@ -57,7 +57,7 @@ export const allQuery = <K extends KindPath>(kind: K, filters: Query = {}) =>
   queryOptions({
     queryKey: [kind, 'all', filters],
     queryFn: async ({ signal }) => {
-      const page = await get<List<Documents[K]>>(withQuery(path(kind), { ...filters, limit: 500 }), signal)
+      const page = await get<List<Documents[K]>>(withQuery(path(kind), { limit: 500, ...filters }), signal)
       return { items: page.items, total: page.total }
     },
   })

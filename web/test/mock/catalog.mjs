@@ -224,6 +224,18 @@ export const destinations = [
     verified: true,
   },
   {
+    slug: 'ads',
+    name: 'Example Ads',
+    category: 'ads',
+    summary: 'Fills audiences of an ad account',
+    fields: [
+      { name: 'token', label: 'Access token', type: 'secret', secret: true, required: true },
+      { name: 'account', label: 'Ad account', type: 'select', optionsFrom: 'accounts', creatable: true, required: true },
+    ],
+    syncTypes: [],
+    verified: true,
+  },
+  {
     slug: 'local',
     name: 'Local folder',
     category: 'file_storage',

@@ -146,6 +146,12 @@ function testConnection({ type, configuration }) {
   return { ok: true, durationMs: 42 }
 }
 
+/** The ad accounts that a token reaches; none before there is one. */
+function accountsOf({ token }) {
+  if (token === 'wrong') throw new Refusal(422, 'Invalid OAuth access token.', { code: 'destination.authentication', suggestion: 'Check the credentials.' })
+  return { items: token ? [{ value: '17', label: 'Shoes' }, { value: '18', label: 'Hats' }] : [] }
+}
+
 /** The files of every source of files. */
 function listFiles(prefix) {
   const all = ['exports/people-1.csv', 'exports/people-2.csv', 'orders.json']
@@ -421,7 +427,7 @@ const routes = [
   ['GET', 'catalog/bi-tools', () => ({ items: tools.biToolTypes })],
   ['GET', 'catalog/orchestrators', () => ({ items: tools.orchestratorTypes })],
   ['GET', 'catalog/dbt-origins', () => ({ items: tools.dbtOrigins })],
-  ['GET', 'bi-tools/([^/]+)/items', ({ query }) => ({ items: tools.biItems(query.get('parent') ?? '') })],
+  ['GET', 'bi-tools/([^/]+)/items', ({ params: [slug], query }) => ({ items: tools.biItems(kept('bi-tools', slug), query.get('parent') ?? '') })],
   ['GET', 'bi-tools/([^/]+)/sql', ({ query }) => biSql(query.get('item'))],
   ['POST', 'orchestrators/([^/]+)/connect', ({ params: [slug] }) => connect(slug)],
   ['PUT', 'dbt-projects/([^/]+)/manifest', ({ params: [slug], body }) => loadManifest(slug, body)],
@@ -479,6 +485,7 @@ const routes = [
   ['GET', 'models/([^/]+)/properties', ({ params: [slug] }) => (document('models', slug), { items: properties, nextCursor: null, total: properties.length })],
   ['GET', 'models/([^/]+)/arrays', ({ params: [slug] }) => arrays(slug)],
   ['POST', 'models/([^/]+)/try', ({ params: [slug], body }) => (document('models', slug), tryMapping(body))],
+  ['POST', 'catalog/destinations/options/accounts', ({ body }) => accountsOf(body.configuration)],
   ['POST', 'destinations/([^/]+)/options/([^/]+)', () => ({ items: [{ value: 'public.contacts', label: 'public.contacts' }, { value: 'public.leads', label: 'public.leads' }] })],
   ['POST', 'destinations/([^/]+)/fields', ({ params: [slug] }) => ({ items: document('destinations', slug).spec.type === 'postgres' ? catalog.targetFields : [] })],
   ['POST', 'syncs/suggest', ({ body }) => suggest(body)],

@@ -260,8 +260,8 @@ function fill(store) {
     renamed: [{ from: 'email', to: 'email_address' }],
     seenAt: ago(2 * hour),
   })
-  store.put('monitors', 'Datadog of the data team', { type: 'datadog', configuration: { site: 'datadoghq.eu', apiKey: 'x', tags: ['env:production'] } }, old)
-  store.put('monitors', 'Old dashboards', { type: 'datadog', configuration: { site: 'datadoghq.com', apiKey: 'x' }, disabled: true }, old)
+  store.put('monitors', 'Datadog of the data team', { type: 'datadog', configuration: { site: 'datadoghq.eu', apiKey: { $secret: 'set' }, tags: ['env:production'] } }, old)
+  store.put('monitors', 'Old dashboards', { type: 'datadog', configuration: { site: 'datadoghq.com', apiKey: { $secret: 'set' } }, disabled: true }, old)
   store.put('alert-channels', 'Data team', { type: 'slack', configuration: { auth: 'webhook', webhookUrl: 'x' } }, old)
   store.put('alert-channels', 'On call', { type: 'pagerduty', configuration: { routingKey: 'x', baseUrl: 'https://events.pagerduty.com' }, levels: 'critical', repeatMinutes: 60 }, old)
   store.put('alert-channels', 'Everybody in the departments of marketing, sales and customer care who works with the data', { type: 'email', configuration: { to: ['marketing@example.com', 'sales@example.com'] } }, old)

@@ -15,10 +15,18 @@ export const orchestratorTypes = [
 
 export const dbtOrigins = [{ slug: 'manifest', name: 'Loaded here', summary: 'Somebody loads target/manifest.json', fields: [] }]
 
-/** The items of a BI tool, and their SQL. */
-export const biItems = (parent) => (parent === '' ? [{ id: '7', label: 'VIPs (Sales)', leaf: true }, { id: '8', label: 'Look that was taken back', leaf: true }] : [])
+const looks = [{ id: '7', label: 'VIPs (Sales)', leaf: true }, { id: '8', label: 'Look that was taken back', leaf: true }]
+const workbooks = [{ id: 'wb1', label: 'Quarter', leaf: false }, { id: 'wb2', label: 'Without elements', leaf: false }]
+const elements = [{ id: 'wb1/el1', label: 'Overview: Best customers', leaf: true }, { id: 'wb1/el2', label: 'Details: All customers', leaf: true }]
 
-export const biSql = (item) => (item === '7' ? 'SELECT customer_id, email FROM public.customers' : undefined)
+/** The items of a BI tool: Looks, or workbooks and what is in one. */
+export function biItems({ spec }, parent) {
+  if (spec.type === 'sigma') return parent === '' ? workbooks : parent === 'wb1' ? elements : []
+  return parent === '' ? looks : []
+}
+
+/** The SQL that a BI tool gives for something in it. */
+export const biSql = (item) => ({ 7: 'SELECT customer_id, email FROM public.customers', 'wb1/el1': 'SELECT customer_id, ltv FROM public.customers' })[item]
 
 /** What the key of an orchestrator is answered with; a key of "denied" is refused. */
 export function connect(document) {

@@ -25,7 +25,9 @@ type misbehaviour struct {
 	classes []fault.Class // what an error of a batch, or of anything else, may be
 	again   bool          // rows that are refused by themselves are worth another attempt
 	words   bool          // the vendor says something, which is repeated
+	gone    bool          // what the request is about is not there
 
+	test     bool   // the case tests the connection: a request that is refused for what it lacks may show that it works
 	clears   bool   // the case empties the target, which is asked for again until it is done
 	late     string // why a failure shows only when the run is over
 	manifest string // its text: a manifest may have words of its own for an answer
@@ -43,6 +45,10 @@ func says(status int, headers map[string]string) replay.Answer {
 // misbehaviours are the failures that every vendor's API can have.
 var misbehaviours = []misbehaviour{
 	{name: "401", answer: says(401, nil), classes: []fault.Class{fault.Fatal}, words: true},
+	{name: "400", answer: says(400, nil), classes: []fault.Class{fault.Permanent, fault.Fatal}, words: true},
+	{name: "404", answer: says(404, nil), classes: []fault.Class{fault.Permanent, fault.Fatal}, words: true, gone: true},
+	{name: "410", answer: says(410, nil), classes: []fault.Class{fault.Permanent, fault.Fatal}, words: true, gone: true},
+	{name: "422", answer: says(422, nil), classes: []fault.Class{fault.Permanent, fault.Fatal}, words: true},
 	{name: "403", answer: says(403, nil), classes: []fault.Class{fault.Permanent, fault.Fatal}, words: true},
 	{name: "413", answer: says(413, nil), classes: []fault.Class{fault.Permanent, fault.Fatal}, words: true},
 	{name: "414", answer: says(414, nil), classes: []fault.Class{fault.Permanent, fault.Fatal}, words: true},
@@ -82,13 +88,14 @@ func Misbehave(t *testing.T, info connector.DestinationInfo, folder string) {
 			seen[kind] = true
 			for _, m := range misbehaviours {
 				t.Run(strings.TrimSuffix(filepath.Base(file), ".txtar")+" "+asked.Method+" "+asked.Path+" "+m.name, func(t *testing.T) {
-					m.manifest, m.clears, m.late = string(manifest), c.Job.Clear, late[info.Slug+"/"+filepath.Base(file)]
+					m.test, m.manifest, m.clears, m.late = c.Job.Test, string(manifest), c.Job.Clear, late[info.Slug+"/"+filepath.Base(file)]
 					m.check(t, clean, c.Break(t.Context(), info, i, &m.answer), i)
 				})
 			}
 		}
 	}
 	t.Run("cancelled", func(t *testing.T) { cancelled(t, info, files) })
+	t.Run("expired", func(t *testing.T) { expired(t, info, files, string(manifest)) })
 }
 
 func readCase(t *testing.T, file string) *replay.Case {
@@ -127,9 +134,9 @@ func kindOf(c *replay.Case, a replay.Asked) string {
 // check compares what came of a case with a vendor that failed at a request with what came of it otherwise.
 func (m misbehaviour) check(t *testing.T, clean, broken *replay.Watch, at int) {
 	t.Helper()
-	within := clean.Asked[at].Batch
+	within, method := clean.Asked[at].Batch, clean.Asked[at].Method
 	if within < 0 || within >= len(broken.Batches) {
-		if optional := clean.Asked[at].Method == http.MethodGet && m.classes[0] == fault.Permanent; broken.Err == nil && !optional {
+		if optional := m.classes[0] == fault.Permanent && (method == http.MethodGet || m.test); broken.Err == nil && !optional {
 			t.Error("nothing says that it failed")
 		}
 		if broken.Err != nil && !m.clears {
@@ -151,9 +158,16 @@ func (m misbehaviour) check(t *testing.T, clean, broken *replay.Watch, at int) {
 	if was.Err != nil {
 		return // the case says less of single rows
 	}
+	absent := m.gone && (method == http.MethodGet || b.Batch.Operation == connector.Removed)
+	if absent && len(b.Result.Rejected) == 0 {
+		return // what is looked for is made, and what is to go is gone
+	}
 	whole := was.Taken() == len(was.Batch.Rows) && !clean.Deferred && m.late == ""
 	if whole && b.Taken() >= was.Taken() || b.Taken() > was.Taken() {
 		t.Errorf("%d rows count as taken, as if nothing had failed", b.Taken())
+	}
+	if m.gone {
+		m.words = false // a row that nothing has the value of is told so
 	}
 	m.checkRefused(t, clean, b)
 }

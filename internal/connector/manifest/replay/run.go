@@ -36,10 +36,38 @@ type Judge interface {
 
 // Run does what the case is about. Nothing but this machine is reached. The judge may be nil.
 func (c *Case) Run(ctx context.Context, info connector.DestinationInfo, judge Judge) Outcome {
+	return c.replay(ctx, info, c.vendor(judge))
+}
+
+// RunWithin is Run for a case that may wait for ever: an error says what it was waiting for when the time was over.
+func (c *Case) RunWithin(ctx context.Context, limit time.Duration, info connector.DestinationInfo, judge Judge) (Outcome, error) {
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	v := c.vendor(judge)
+	over := make(chan Outcome, 1)
+	go func() { over <- c.replay(ctx, info, v) }()
+	select {
+	case o := <-over:
+		if ctx.Err() == nil {
+			return o, nil
+		}
+	case <-ctx.Done():
+	}
+	if !errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		return Outcome{}, context.Cause(ctx) //nolint:wrapcheck // the caller ended it
+	}
+	return Outcome{}, fault.New(fault.CodeInvalid, "the case was not over within %s; it was waiting %s", limit, v.waitedFor())
+}
+
+func (c *Case) vendor(judge Judge) *vendor {
 	v := &vendor{answers: c.Answers, watch: c.watch}
 	if c.Job.Spec == nil || *c.Job.Spec {
 		v.judge = judge
 	}
+	return v
+}
+
+func (c *Case) replay(ctx context.Context, info connector.DestinationInfo, v *vendor) Outcome {
 	server := httptest.NewServer(v)
 	defer server.Close()
 	result := c.run(ctx, info, server.URL)
@@ -315,6 +343,10 @@ func (c *Case) row(ordinal int64, r Row, job connector.SyncJob) connector.Row {
 	for _, m := range job.Match {
 		v, _ := r.Row.Get(m.From)
 		row.Match = append(row.Match, v)
+		if !r.Before.IsNull() {
+			v, _ := r.Before.Get(m.From)
+			row.Matched = append(row.Matched, v)
+		}
 	}
 	for _, name := range job.Model.Schema.Names() {
 		v, _ := r.Row.Get(name)

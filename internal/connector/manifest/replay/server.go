@@ -21,6 +21,18 @@ type vendor struct {
 	judge   Judge
 	faults  []string
 	watch   *Watch
+	count   int    // of the requests so far
+	last    string // method and path of the last one
+}
+
+// waitedFor says what a case was waiting for.
+func (v *vendor) waitedFor() string {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.count == 0 {
+		return "before its first request"
+	}
+	return fmt.Sprintf("after request %d, %s", v.count, v.last)
 }
 
 // Serve starts a server that gives answers in order, and {} after the last one; asked returns what it was asked.
@@ -45,20 +57,31 @@ func (v *vendor) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	v.mu.Lock()
 	defer v.mu.Unlock()
+	v.count, v.last = v.count+1, r.Method+" "+r.URL.RequestURI()
 	v.note(r, body)
 	if v.judge != nil {
 		if problem := v.judge.Problem(r, body); problem != "" {
 			v.faults = append(v.faults, r.Method+" "+r.URL.Path+": "+problem)
 		}
 	}
+	a := v.answer(r)
+	a.write(w, "http://"+r.Host)
+}
+
+// answer is what a request gets: the case's next answer, unless somebody who watches lets the vendor fail.
+func (v *vendor) answer(r *http.Request) Answer {
+	if a := v.watch.instead(r); a != nil {
+		v.watch.asked(r, *a)
+		return *a
+	}
 	a := Answer{}
 	if len(v.answers) > 0 {
 		a, v.answers = v.answers[0], v.answers[1:]
 	}
-	if bad := v.watch.asked(r); bad != nil {
+	if bad := v.watch.asked(r, a); bad != nil {
 		a = *bad
 	}
-	a.write(w, "http://"+r.Host)
+	return a
 }
 
 func (v *vendor) note(r *http.Request, body []byte) {

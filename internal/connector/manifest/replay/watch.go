@@ -2,7 +2,9 @@ package replay
 
 import (
 	"context"
+	"encoding/json"
 	"net/http"
+	"regexp"
 	"sync"
 
 	"github.com/millrace/millrace/internal/connector"
@@ -20,12 +22,17 @@ type Watch struct {
 	within int     // the batch under way; -1 outside of batches
 	from   int     // the request from which on the vendor fails
 	bad    *Answer // how; nil: it does not
+
+	expires bool   // instead, the token of that request has expired, which is known by then
+	token   Answer // the last answer with a token
+	where   string // the path of the request for it
 }
 
 // Asked is a request.
 type Asked struct {
 	Method, Path string
-	Batch        int // which batch it was made for; -1 where for none
+	Batch        int  // which batch it was made for; -1 where for none
+	Token        bool // it was answered with an access token
 }
 
 // Written is what became of a batch.
@@ -57,14 +64,54 @@ func (c *Case) Break(ctx context.Context, info connector.DestinationInfo, from i
 	return w
 }
 
-// asked notes a request, and returns a bad answer where it is time.
-func (w *Watch) asked(r *http.Request) *Answer {
+// Renewed is what ends the token that a vendor gives for one that has expired.
+const Renewed = "-renewed"
+
+// Expire replays the case against a vendor for which the token of one request has expired: it answers 401 once, and gives
+// another token.
+func (c *Case) Expire(ctx context.Context, info connector.DestinationInfo, at int) (*Watch, Outcome) {
+	w := &Watch{within: -1, from: at, expires: true}
+	expired := *c
+	expired.watch = w
+	return w, expired.Run(ctx, info, nil)
+}
+
+// instead is what the vendor answers in place of the case's next answer, which the case keeps; nil for nothing.
+func (w *Watch) instead(r *http.Request) *Answer {
+	if w == nil || !w.expires {
+		return nil
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	switch {
+	case len(w.Asked) == w.from:
+		return &Answer{Status: http.StatusUnauthorized, Body: map[string]any{"message": "the token has expired"}}
+	case len(w.Asked) > w.from && r.URL.Path == w.where:
+		renewed := w.token
+		text, _ := json.Marshal(w.token.Body) //nolint:errcheck,errchkjson // it came from YAML
+		renewed.Text = accessToken.ReplaceAllString(string(text), "${1}"+Renewed+`"`)
+		renewed.Headers = map[string]string{"Content-Type": "application/json"}
+		return &renewed
+	default:
+		return nil
+	}
+}
+
+var accessToken = regexp.MustCompile(`("access_token":"[^"]*)"`)
+
+// asked notes a request with its answer, and returns a bad answer where it is time.
+func (w *Watch) asked(r *http.Request, a Answer) *Answer {
 	if w == nil {
 		return nil
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.Asked = append(w.Asked, Asked{r.Method, r.URL.Path, w.within})
+	text, _ := json.Marshal(a.Body) //nolint:errcheck,errchkjson // it came from YAML
+	gives := accessToken.Match(text)
+	if gives {
+		w.token, w.where = a, r.URL.Path
+	}
+	w.Asked = append(w.Asked, Asked{r.Method, r.URL.Path, w.within, gives})
 	if len(w.Asked) <= w.from {
 		return nil
 	}

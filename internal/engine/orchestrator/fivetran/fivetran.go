@@ -5,9 +5,6 @@ package fivetran
 import (
 	"bytes"
 	"context"
-	"crypto/hmac"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -159,18 +156,6 @@ func refused(res *http.Response, said string) error {
 
 // SignatureHeader holds the signature of what a webhook sends.
 const SignatureHeader = "X-Fivetran-Signature-256"
-
-// Verify reports whether a body was signed with the secret: with the hex digits of its HMAC with SHA-256, in either
-// case.
-func Verify(secret string, body []byte, signature string) bool {
-	given, err := hex.DecodeString(strings.TrimSpace(signature))
-	if err != nil || secret == "" {
-		return false
-	}
-	mac := hmac.New(sha256.New, []byte(secret))
-	mac.Write(body)
-	return hmac.Equal(mac.Sum(nil), given)
-}
 
 // Event is what a webhook tells.
 type Event struct {

@@ -18,6 +18,7 @@ type baseline struct {
 	Prefix  string    `json:"prefix"` // of its objects
 	RunID   int64     `json:"runId"`
 	Settled time.Time `json:"settled"`
+	Doubts  string    `json:"doubts,omitempty"` // the object that lists the batches without an answer; empty: every batch has one
 
 	Place   int64     `json:"place,omitempty"`  // Place.ID of the storage that the objects are in
 	Expired time.Time `json:"expired,omitzero"` // when it was removed because no run used it

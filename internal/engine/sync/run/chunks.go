@@ -168,6 +168,12 @@ func (m *mappedRows) Read(i int, row *connector.Row) (err error) {
 		return nil
 	}
 	m.before.Row(i, m.op)
-	row.Before, err = m.before.Values(row.Before)
-	return err
+	if row.Before, err = m.before.Values(row.Before); err != nil {
+		return err
+	}
+	matched, err := m.before.Match(row.Matched)
+	if err == nil { // a row that could not be matched before was matched by nothing
+		row.Matched = matched
+	}
+	return nil
 }

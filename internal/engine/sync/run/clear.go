@@ -2,6 +2,7 @@ package run
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -40,7 +41,9 @@ func (x *execution) clear(w *work) error {
 		return fault.New(fault.CodeInvalid, "the destination cannot be emptied")
 	}
 	x.reach("clearing")
-	if err := c.Clear(x.drain); err != nil {
+	err := c.Clear(x.drain)
+	w.pace.Close()
+	if err != nil {
 		return x.uncleared(err)
 	}
 	x.reach("cleared")
@@ -54,6 +57,9 @@ func (x *execution) uncleared(err error) error {
 		return context.Cause(x.drain)
 	}
 	f := fault.As(err)
+	if pause, is := errors.AsType[*delivery.Pause](err); is {
+		f.After = pause.Until.Sub(x.Clock.Now())
+	}
 	switch f.Class {
 	case fault.Permanent, fault.Fatal:
 		return fmt.Errorf("emptying the destination: %w", err)

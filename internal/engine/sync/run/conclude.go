@@ -106,6 +106,9 @@ func (x *execution) settle(w *work) (*baseline, error) {
 	if w.baseline != nil {
 		next.Previous = w.baseline.Tables
 	}
+	if err := x.keepDoubts(w, next); err != nil {
+		return nil, err
+	}
 	return next, x.keepBaseline(next)
 }
 
@@ -179,10 +182,15 @@ func (x *execution) keepBaseline(next *baseline) error {
 			return err
 		}
 	}
-	if next.Overlay == "" {
-		return nil
+	for _, name := range []string{next.Overlay, next.Doubts} {
+		if name == "" {
+			continue
+		}
+		if err := x.keep(x.dir, next.Prefix, []string{name}); err != nil {
+			return err
+		}
 	}
-	return x.keep(x.dir, next.Prefix, []string{next.Overlay})
+	return nil
 }
 
 // commit ends the run (R5): baseline, counters, status and the next run's wake-up in one transaction.

@@ -20,7 +20,7 @@ import (
 // diff compares the staged rows with the baseline.
 func (x *execution) diff(w *work) error {
 	limits := w.session.Limits()
-	if w.baseline == nil && limits.SkipInitial {
+	if (w.baseline == nil || w.options.FullResync) && limits.SkipInitial { // a full resync is a first run (SY-12)
 		w.options.ResetCDC, w.options.FullResync = true, false
 	}
 	in := plan.DiffInput{
@@ -188,19 +188,31 @@ func (x *execution) deliver(w *work) (err error) {
 	}()
 	feed := x.feed(w)
 	defer func() { err = errors.Join(err, feed.close()) }()
+	earlier, err := x.recallDoubts(w)
+	if err != nil {
+		return err
+	}
+	repeats := &repeats{chunks: x.feed(w), ledger: w.ledger, earlier: earlier}
+	defer func() { err = errors.Join(err, repeats.close()) }()
 	retract := x.retractions(w)
 	defer func() { err = errors.Join(err, retract.close()) }()
 	d := &delivery.Delivery{
-		PlanID: fmt.Sprintf("%d-%d", x.lease.run.SyncID, x.lease.run.ID), Job: w.job, Session: w.session,
+		Job: w.job, Session: w.session,
 		Resend: x.lease.run.Pinned.Resend, Chunks: feed, Journal: journal, Ledger: w.ledger, Clock: x.Clock, Log: x.log,
-		Owner: fmt.Sprintf("%d/%d", x.lease.run.ID, x.lease.run.Epoch), Patience: x.Patience,
+		Owner: x.owner(), Outside: w.pace, Patience: x.Patience,
 		Lost: func() error { return x.lease.mayBeLost(x.Store.LeaseTime * 4 / 5) }, // before requests under way are given up
+	}
+	if d.PlanID, err = x.planID(); err != nil {
+		return err
 	}
 	if d.Quotas, err = x.quotas(x.lease.run.WorkspaceID, w.bundle); err != nil {
 		return err
 	}
 	if retract.fan != nil {
 		d.Retract = retract
+	}
+	if len(earlier) > 0 {
+		d.Repeats = repeats
 	}
 	d.Resolver, _ = w.dest.(connector.Resolver)
 	if x.keepsRequests(w) {

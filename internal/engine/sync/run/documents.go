@@ -58,6 +58,7 @@ type Pinned struct {
 	PrimaryKey  string                `json:"primaryKey,omitempty"`
 	Mapping     string                `json:"mapping,omitempty"` // mapping.Mapping.Hash
 	Target      string                `json:"target,omitempty"`  // what the destination points to
+	Form        string                `json:"form,omitempty"`    // digest of what makes requests of rows (doubts)
 	Idempotency connector.Idempotency `json:"idempotency,omitempty"`
 	Resend      bool                  `json:"resend,omitempty"`
 	Deferred    bool                  `json:"deferred,omitempty"`
@@ -78,6 +79,10 @@ type Pinned struct {
 	// Once lists the operations whose rows would have their effect twice if they were sent twice, and which
 	// are therefore not sent again when they are in doubt.
 	Once []connector.Operation `json:"once,omitempty"`
+
+	// Keyed lists the operations whose rows in doubt have no second effect if they are sent as they were before
+	// (doubts).
+	Keyed []connector.Operation `json:"keyed,omitempty"`
 }
 
 // Pauses are how often the destination's limits put the run aside.

@@ -310,6 +310,40 @@ func TestWholeRowsFollowTheModelOfToday(t *testing.T) {
 	})
 }
 
+// A changed row tells what it was matched by before, so that a destination sees that it is about another record now.
+//
+// Req: SY-21
+func TestChangedRowsTellWhatMatchedThem(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		w.target.limits.NeedBefore = true
+		w.bundle.SyncSpec.Match = []connector.MatchPair{{From: "mail", To: "id"}}
+		w.bundle.SyncSpec.Mappings = []kindsync.Mapping{{To: "id", From: "mail"}, {To: "name", From: "name"}}
+		source := func(lines ...string) {
+			w.query = func(context.Context) (array.RecordReader, error) { return table("id,name,mail", lines...), nil }
+		}
+		source("1,Ann,ann@x", "2,Bob,bob@x", "3,Cyd,cyd@x")
+		w.run(run.Options{})
+		source("1,Ann,ann@y", "2,Bobby,bob@x", "3,Cyd,cyd@x", "4,Dan,dan@x")
+		var got []string
+		w.target.before = func(b *connector.Batch) error {
+			w.target.mu.Lock()
+			defer w.target.mu.Unlock()
+			for _, row := range b.Rows {
+				got = append(got, fmt.Sprintf("%s %s %s before %s", b.Operation, row.Key, texts(row.Match), texts(row.Matched)))
+			}
+			return nil
+		}
+		if done := w.run(run.Options{}); done.State != run.Committed || done.Counts.Failed.Total() > 0 {
+			t.Fatalf("%s %+v %+v", done.State, done.Failure, done.Counts)
+		}
+		slices.Sort(got)
+		want := []string{`added 4 ["dan@x"] before []`, `changed 1 ["ann@y"] before ["ann@x"]`, `changed 2 ["bob@x"] before ["bob@x"]`}
+		if !slices.Equal(got, want) {
+			t.Errorf("the destination got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+		}
+	})
+}
+
 func named(schema value.Schema, values []value.Value) string {
 	parts := make([]string, len(values))
 	for i, v := range values {

@@ -6,10 +6,12 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
 	"strconv"
+	"time"
 
 	"github.com/millrace/millrace/internal/connector"
 	"github.com/millrace/millrace/internal/delivery"
@@ -39,6 +41,7 @@ type work struct {
 	job     connector.SyncJob
 	dest    connector.Destination
 	session connector.Session
+	pace    *delivery.Outside // of the session's requests outside batches
 	ledger  *delivery.Ledger
 	stale   bool // the ledger may lack what the journal has
 }
@@ -306,13 +309,16 @@ func (x *execution) begin(w *work) (err error) {
 	if err := w.dest.Check(w.job); err != nil {
 		return err
 	}
-	if w.session, err = w.dest.Begin(x.ctx, w.job); err != nil {
+	if w.session, err = x.session(w); err != nil {
 		return err
 	}
 	limits := w.session.Limits()
 	x.change(func(r *Run) {
 		r.Pinned.Idempotency, r.Pinned.Deferred = limits.Idempotency, limits.Deferred
-		r.Pinned.Once = once(w.session, r.Pinned.Resend)
+		r.Pinned.Once, r.Pinned.Keyed = nil, operations(w.session, connector.Keyed)
+		if !r.Pinned.Resend {
+			r.Pinned.Once = operations(w.session, connector.NotIdempotent)
+		}
 	})
 	if limits.Operations != nil {
 		w.rules = w.rules.only(limits.Operations)
@@ -320,18 +326,51 @@ func (x *execution) begin(w *work) (err error) {
 	return checkFan(w.kind, limits, w.rules)
 }
 
-// once lists the operations that must not be repeated when their outcome is unknown.
-func once(s connector.Session, resend bool) []connector.Operation {
-	if resend {
-		return nil
+// beginPatience is how long a run waits for limits before it has a plan: until then it cannot pause.
+const beginPatience = 5 * time.Minute
+
+// session begins the run at the destination.
+func (x *execution) session(w *work) (connector.Session, error) {
+	resumed := x.lease.run.State == Delivering
+	pace, err := x.outside(w)
+	if err != nil {
+		return nil, err
 	}
+	if !resumed {
+		pace.Patience = beginPatience
+	}
+	w.job.Pace, w.pace = pace, pace
+	defer pace.Close()
+	s, err := w.dest.Begin(x.ctx, w.job)
+	pace.Patience = x.Patience
+	if pause, is := errors.AsType[*delivery.Pause](err); is && !resumed {
+		return nil, fault.Wrap(errors.New(pause.Error()), fault.CodeDestinationThrottled, "beginning the run at the destination")
+	}
+	return s, err
+}
+
+// outside paces what the run asks of its destination besides batches.
+func (x *execution) outside(w *work) (*delivery.Outside, error) {
+	quotas, err := x.quotas(x.lease.run.WorkspaceID, w.bundle)
+	return &delivery.Outside{
+		Quotas: quotas, Owner: x.owner(), SyncID: x.lease.run.SyncID, Clock: x.Clock, Log: x.log, Patience: x.Patience, Drain: x.drain,
+	}, err
+}
+
+// owner names the run and its worker to the quotas.
+func (x *execution) owner() string {
+	return fmt.Sprintf("%d/%d", x.lease.run.ID, x.lease.run.Epoch)
+}
+
+// operations lists those with an idempotency.
+func operations(s connector.Session, i connector.Idempotency) []connector.Operation {
 	var ops []connector.Operation
 	for _, op := range connector.Operations {
 		limits := s.Limits()
 		if each, ok := s.(connector.OperationLimiter); ok {
 			limits = each.LimitsOf(op)
 		}
-		if limits.Idempotency == connector.NotIdempotent {
+		if limits.Idempotency == i {
 			ops = append(ops, op)
 		}
 	}

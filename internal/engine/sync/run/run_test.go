@@ -118,6 +118,26 @@ func TestResyncAndReset(t *testing.T) {
 	})
 }
 
+// Where the first run only remembers the rows, a full resync does, too: nobody gets a message about every row.
+//
+// Req: SY-12
+func TestAFullResyncIsAFirstRun(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		w.target.limits.SkipInitial = true
+		w.rows = []row{r("1", "Ann", 1), r("2", "Bob", 2)}
+		for _, options := range []run.Options{{}, {FullResync: true}} {
+			w.rows = append(w.rows, r("3", "Cyd", 3))
+			if got := w.run(options); got.State != run.Committed || w.target.writes != 0 || got.Counts.Planned.Total() != 0 {
+				t.Errorf("%+v sends %+v", options, got.Counts)
+			}
+			w.rows = w.rows[:2]
+		}
+		if c := w.run(run.Options{}).Counts; c.Succeeded != (run.OpCounts{Removed: 1}) {
+			t.Errorf("later changes count from the resync: %+v", c)
+		}
+	})
+}
+
 // Req: M-07, M-30, SY-37
 func TestErrorsStopTheRunAndLoseNothing(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {

@@ -112,8 +112,10 @@ func (x *execution) compile(w *work, schema value.Schema) (err error) {
 	if w.mapping, err = compileMapping(w.bundle, w.kind, schema); err != nil {
 		return err
 	}
-	x.change(func(r *Run) { r.Pinned.Mapping = w.mapping.Hash() })
-	return nil
+	hash := w.mapping.Hash()
+	form, err := formOf(w.bundle, hash, x.lease.run.Pinned.Target)
+	x.change(func(r *Run) { r.Pinned.Mapping, r.Pinned.Form = hash, form })
+	return err
 }
 
 // compileMapping compiles a sync's mapping against the columns of schema.

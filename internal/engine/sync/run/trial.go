@@ -241,9 +241,18 @@ func (t *trial) send(ctx context.Context) (Trial, error) {
 	if err := dest.Check(job); err != nil {
 		return Trial{}, err
 	}
-	session, err := dest.Begin(ctx, job)
+	quotas, err := t.quotas(t.workspaceID, bundle)
 	if err != nil {
 		return Trial{}, err
+	}
+	outside := &delivery.Outside{
+		Quotas: quotas, Owner: trialID(job), SyncID: job.SyncID, Clock: t.Clock, Log: t.log, Patience: trialTime, Drain: ctx,
+	}
+	job.Pace = outside
+	session, err := dest.Begin(ctx, job)
+	outside.Close()
+	if err != nil {
+		return Trial{}, held(err)
 	}
 	defer t.closing(session.Close)
 	if err := t.allowed(ctx, session.Limits()); err != nil {
@@ -253,13 +262,9 @@ func (t *trial) send(ctx context.Context) (Trial, error) {
 	if err != nil {
 		return Trial{}, err
 	}
-	quotas, err := t.quotas(t.workspaceID, bundle)
-	if err != nil {
-		return Trial{}, err
-	}
 	return t.deliver(ctx, &delivery.Delivery{
 		PlanID: trialID(job), Job: job, Session: single{session}, Resolver: resolverOf(dest), Chunks: row, Clock: t.Clock, Log: t.log,
-		Quotas: quotas, Owner: trialID(job), Patience: trialTime,
+		Quotas: quotas, Owner: trialID(job), Outside: outside, Patience: trialTime,
 	}, row), nil
 }
 

@@ -29,8 +29,8 @@ function pageOf(kind: KindPath, slug: string) {
 
 /** The documents of one kind whose names match, as commands that open them. */
 function useFound(kind: KindPath, text: string): Found {
-  const query = useQuery({ ...allQuery(kind, { search: text }), enabled: text !== '' })
-  const found = (query.data?.items ?? []).slice(0, 6).map((doc) => ({
+  const query = useQuery({ ...allQuery(kind, { search: text, limit: 6 }), enabled: text !== '' })
+  const found = (query.data?.items ?? []).map((doc) => ({
     id: `${kind}/${doc.metadata.slug}`,
     label: doc.metadata.name,
     group: kindWords[kind],

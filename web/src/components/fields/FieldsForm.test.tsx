@@ -89,6 +89,34 @@ it('lets a value be typed in where the list cannot be loaded', async () => {
   expect(seen).toHaveBeenLastCalledWith({ table: 'public.contacts' })
 })
 
+it('offers entries by their names where a value may be typed in, and stores their values', async () => {
+  const seen = vi.fn()
+  const accounts: Field[] = [{ name: 'account', label: 'Account', type: 'select', optionsFrom: 'accounts', creatable: true }]
+  const loadOptions = () => ({
+    queryKey: ['accounts'],
+    queryFn: () => Promise.resolve([{ value: '17', label: 'Shoes' }, { value: '18', label: 'Hats (18)' }]),
+    staleTime: 0,
+    retry: false as const,
+  })
+  function Accounts() {
+    const [value, setValue] = useState<Settings>({})
+    const change = (next: Settings) => {
+      setValue(next)
+      seen(next)
+    }
+    return <FieldsForm fields={accounts} value={value} onChange={change} loadOptions={loadOptions} />
+  }
+  renderInApp(<Accounts />)
+  const input = screen.getByRole('combobox', { name: 'Account' })
+  await waitFor(() => expect(screen.getByLabelText('Load Account again')).toBeTruthy())
+  fireEvent.click(input)
+  fireEvent.change(input, { target: { value: 'sho' } })
+  await waitFor(() => expect(screen.getByText('Shoes')).toBeTruthy())
+  expect(screen.queryByText('Hats (18)')).toBeNull()
+  fireEvent.click(screen.getByText('Shoes'))
+  expect(seen).toHaveBeenLastCalledWith({ account: '17' })
+})
+
 it('puts an error at its field', () => {
   renderInApp(<Form initial={{ ssl: true }} seen={vi.fn()} errors={{ certificate: 'Certificate is required.' }} />)
   expect(screen.getByText('Certificate is required.')).toBeTruthy()

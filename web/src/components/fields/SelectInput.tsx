@@ -1,4 +1,4 @@
-import { ActionIcon, Autocomplete, Loader, Select, Tooltip } from '@mantine/core'
+import { ActionIcon, Autocomplete, Loader, Select, Tooltip, type OptionsFilter } from '@mantine/core'
 import { IconRefresh } from '@tabler/icons-react'
 import { useQuery } from '@tanstack/react-query'
 import { errorWords } from '~/components/feedback/errors'
@@ -6,6 +6,8 @@ import type { Field, Option } from '~/services/types'
 import { level } from './common'
 import { textOf } from './fields'
 import type { FieldInputProps } from './FieldInput'
+
+type OptionsFilterInput = Parameters<OptionsFilter>[0]
 
 interface ChoiceProps extends FieldInputProps {
   options: Option[]
@@ -29,7 +31,16 @@ function Choice({ field, value, onChange, path, errors, options, free, note, rig
   }
   const text = textOf(value)
   if (free) {
-    return <Autocomplete {...shared} data={options.map((o) => o.value)} value={text} onChange={onChange} />
+    return (
+      <Autocomplete
+        {...shared}
+        data={options.map((o) => o.value)}
+        value={text}
+        filter={(input) => matching(options, input)}
+        renderOption={({ option }) => <OptionName option={options.find((o) => o.value === option.value)} value={option.value} />}
+        onChange={onChange}
+      />
+    )
   }
   const missing = text !== '' && !options.some((o) => o.value === text)
   const data = missing ? [...options, { value: text, label: text }] : options
@@ -42,6 +53,24 @@ function Choice({ field, value, onChange, path, errors, options, free, note, rig
       allowDeselect={!field.required}
       onChange={(next) => onChange(next ?? '')}
     />
+  )
+}
+
+/** The entries that have what was typed in their value or label; all of them while what is there is one. */
+function matching(options: Option[], { options: shown, search, limit }: OptionsFilterInput): OptionsFilterInput['options'] {
+  const wanted = search.trim().toLowerCase()
+  if (options.some((o) => o.value === search)) return shown.slice(0, limit)
+  const fits = options.filter((o) => `${o.label} ${o.value}`.toLowerCase().includes(wanted)).map((o) => o.value)
+  return shown.filter((o) => 'value' in o && fits.includes(String(o.value))).slice(0, limit)
+}
+
+/** An entry by its label, with the value that is stored where the label does not tell it. */
+function OptionName({ option, value }: { option?: Option; value: string }) {
+  const label = option?.label || value
+  return (
+    <span>
+      {label} {!label.includes(value) && <span className="muted small">{value}</span>}
+    </span>
   )
 }
 
@@ -62,7 +91,7 @@ function noteOf(field: Field, chosen: Option | undefined): string | undefined {
 
 type LoadedProps = FieldInputProps & { list: string; loadOptions: NonNullable<FieldInputProps['loadOptions']> }
 
-/** A list that the destination fills; when that fails the value can be typed in. */
+/** A list that the connector fills; when that fails the value can be typed in. */
 function LoadedChoice({ list, loadOptions, ...props }: LoadedProps) {
   const query = useQuery(loadOptions(list))
   const refresh = (

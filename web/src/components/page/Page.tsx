@@ -42,7 +42,7 @@ export function Page({ title, icon, crumbs, aside, meta, actions, width = 'wide'
     document.title = `${title} · Millrace`
   }, [title])
   return (
-    <div className={`${classes.page} ${classes[width]}`}>
+    <div className={`${classes.page} ${width === 'narrow' ? classes.narrow : ''}`}>
       <header className={classes.header}>
         {crumbs !== undefined && <Crumbs crumbs={crumbs} />}
         <div className={classes.titleRow}>

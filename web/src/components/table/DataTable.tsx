@@ -22,6 +22,8 @@ export interface Column<T> {
   extra?: boolean
   /** The value as a file has it; without it, no file has the column. */
   text?: (row: T) => string
+  /** What a short list sorts by, where that is not the text. */
+  order?: (row: T) => string
 }
 
 interface Props<T> {

@@ -1,4 +1,4 @@
-import { CloseButton, Select, TextInput } from '@mantine/core'
+import { CloseButton, TextInput } from '@mantine/core'
 import { useDebouncedCallback } from '@mantine/hooks'
 import { IconSearch } from '@tabler/icons-react'
 import { useState, type ReactNode } from 'react'
@@ -39,30 +39,6 @@ export function SearchField({ value, label, onChange }: SearchProps) {
       leftSection={<IconSearch size={15} aria-hidden />}
       rightSection={text === '' ? undefined : <CloseButton size="sm" aria-label="Clear the search" onClick={clear} />}
       onChange={(event) => change(event.currentTarget.value)}
-    />
-  )
-}
-
-interface FilterProps {
-  label: string
-  value: string
-  options: { value: string; label: string }[]
-  onChange: (value: string) => void
-}
-
-/** One filter of a list; empty means all. */
-export function FilterSelect({ label, value, options, onChange }: FilterProps) {
-  return (
-    <Select
-      size="xs"
-      w={156}
-      aria-label={label}
-      placeholder={label}
-      clearable
-      searchable={options.length > 8}
-      data={options}
-      value={value === '' ? null : value}
-      onChange={(next) => onChange(next ?? '')}
     />
   )
 }

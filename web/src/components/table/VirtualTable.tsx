@@ -1,6 +1,6 @@
 import { Checkbox, Skeleton } from '@mantine/core'
 import { useVirtualizer } from '@tanstack/react-virtual'
-import { useEffect, useRef, type CSSProperties } from 'react'
+import { memo, useCallback, useDeferredValue, useEffect, useLayoutEffect, useRef, type CSSProperties, type ReactNode } from 'react'
 import { leastWidth } from './columns'
 import { SortButton, type Column } from './DataTable'
 import { sortDirection } from './sort'
@@ -34,6 +34,8 @@ interface Props<T> {
   chosen?: Chosen<T>
   /** The columns are a person's choice, so that none is left out for want of room. */
   fixed?: boolean
+  /** It has few columns, which a narrow place has room for as well. */
+  narrow?: boolean
 }
 
 /** How a cell stands, and which windows have room for it. */
@@ -51,18 +53,23 @@ function HeadCell<T>({ column, sort, onSort }: { column: Column<T>; sort: string
   )
 }
 
-function Row<T>({ row, index, columns, chosen }: { row: T; index: number; columns: Column<T>[]; chosen: Chosen<T> | undefined }) {
-  const marked = chosen?.has(row) ?? false
+interface RowProps<T> {
+  row: T
+  index: number
+  columns: Column<T>[]
+  /** What the row's box says, where there is one. */
+  label: string | undefined
+  marked: boolean
+  onToggle: Chosen<T>['toggle']
+}
+
+/** A row, which is drawn anew only where it differs: choosing one of many leaves the others as they are. */
+const Row = memo(function Row<T>({ row, index, columns, label, marked, onToggle }: RowProps<T>) {
   return (
     <tr aria-rowindex={index + 2} data-selected={marked ? true : undefined}>
-      {chosen !== undefined && (
+      {label !== undefined && (
         <td className={classes.check}>
-          <Checkbox
-            size="xs"
-            aria-label={chosen.label(row)}
-            checked={marked}
-            onChange={(event) => chosen.toggle(row, index, (event.nativeEvent as MouseEvent).shiftKey)}
-          />
+          <Checkbox size="xs" aria-label={label} checked={marked} onChange={(event) => onToggle(row, index, (event.nativeEvent as MouseEvent).shiftKey)} />
         </td>
       )}
       {columns.map((column) => (
@@ -72,6 +79,15 @@ function Row<T>({ row, index, columns, chosen }: { row: T; index: number; column
       ))}
     </tr>
   )
+}) as <T>(props: RowProps<T>) => ReactNode
+
+/** A function that stays the same and does what the newest one does. */
+function useLatest<A extends unknown[]>(newest: (...args: A) => void): (...args: A) => void {
+  const held = useRef(newest)
+  useLayoutEffect(() => {
+    held.current = newest
+  })
+  return useCallback((...args: A) => held.current(...args), [])
 }
 
 /** The row that has not arrived yet. */
@@ -98,7 +114,10 @@ const Room = ({ height }: { height: number }) =>
 
 /** A table of any length: only the rows in sight are drawn. Sorting and fetching are left to others. */
 export function VirtualTable<T>(props: Props<T>) {
-  const { caption, columns, count, rowAt, rowKey, sort, onSort, onSight, chosen, fixed = false } = props
+  const { caption, count, rowAt, rowKey, sort, onSort, onSight, chosen, fixed = false, narrow = false } = props
+  // Other columns are drawn when what was clicked has been: every row has them.
+  const columns = useDeferredValue(props.columns)
+  const onToggle = useLatest((row: T, index: number, shift: boolean) => chosen?.toggle(row, index, shift))
   const scroller = useRef<HTMLDivElement>(null)
   // The compiler must not memoise what the virtualizer returns: it changes while scrolling.
   // eslint-disable-next-line react-hooks/incompatible-library
@@ -117,7 +136,7 @@ export function VirtualTable<T>(props: Props<T>) {
   return (
     <div className={classes.place}>
       <div ref={scroller} className={`${classes.scroller} quiet`} tabIndex={0} role="region" aria-label={`${caption}, scrolls`}>
-        <table className={classes.table} style={{ minWidth: fixed ? least : undefined }} data-fixed={fixed ? true : undefined} aria-rowcount={count + 1}>
+        <table className={classes.table} style={{ minWidth: fixed ? least : undefined }} data-fixed={fixed ? true : undefined} data-narrow={narrow ? true : undefined} aria-rowcount={count + 1}>
           <caption className="visually-hidden">{caption}</caption>
           <thead>
             <tr aria-rowindex={1}>
@@ -144,7 +163,7 @@ export function VirtualTable<T>(props: Props<T>) {
               return row === undefined ? (
                 <Waiting key={`waiting ${index}`} index={index} columns={columns} check={chosen !== undefined} />
               ) : (
-                <Row key={rowKey(row)} row={row} index={index} columns={columns} chosen={chosen} />
+                <Row key={rowKey(row)} row={row} index={index} columns={columns} label={chosen?.label(row)} marked={chosen?.has(row) ?? false} onToggle={onToggle} />
               )
             })}
             <Room height={(count - last - 1) * rowHeight} />

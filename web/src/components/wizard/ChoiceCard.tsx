@@ -16,8 +16,8 @@ export function ChoiceCard({ icon, title, text, badge, selected = false, onClick
     <button type="button" className={classes.choice} aria-pressed={selected} onClick={onClick}>
       {icon}
       <span className={classes.choiceText}>
-        <span className="row">
-          <strong className="truncate">{title}</strong>
+        <span className={classes.choiceTitle}>
+          <strong>{title}</strong>
           {badge}
         </span>
         {text !== undefined && <span className="muted small">{text}</span>}
@@ -25,6 +25,14 @@ export function ChoiceCard({ icon, title, text, badge, selected = false, onClick
     </button>
   )
 }
+
+/** A card with an action of its own beside the choice. */
+export const ChoiceWith = ({ children, action }: { children: ReactNode; action: ReactNode }) => (
+  <div className={classes.choiceWith}>
+    {children}
+    <div className={classes.choiceAction}>{action}</div>
+  </div>
+)
 
 /** Cards side by side. */
 export const ChoiceGrid = ({ children, label }: { children: ReactNode; label: string }) => (

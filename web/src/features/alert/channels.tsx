@@ -16,11 +16,13 @@ export function ChannelIcon({ type, size = 20 }: { type: string; size?: number }
   return <ChannelSign size={size} stroke={1.6} aria-hidden style={{ flex: 'none' }} />
 }
 
+const noticeWords = { sent: 'Sent', pending: 'Trying again', failed: 'Not delivered' }
+
 /** How the last notice of a channel fared. */
 function LastNotice({ channel: { status } }: { channel: AlertChannel }) {
   const last = status?.lastNotice ?? null
   if (last === null) return <span className="muted">None yet</span>
-  const words = { sent: 'Sent', pending: 'Trying again', failed: 'Not delivered' }[last.state]
+  const words = noticeWords[last.state]
   const tone = { sent: 'good', pending: 'warn', failed: 'bad' } as const
   return (
     <span title={last.error}>
@@ -33,27 +35,32 @@ function LastNotice({ channel: { status } }: { channel: AlertChannel }) {
 }
 
 /** The columns of the list of channels; names of types come from the catalogue. */
-export const channelColumns = (types: ChannelType[]): Column<AlertChannel>[] => [
-  {
-    id: 'name',
-    header: 'Channel',
-    fill: true,
-    sort: 'name',
-    cell: ({ metadata, spec }) => (
-      <span className="row">
-        <ChannelIcon type={spec.type} />
+export function channelColumns(types: ChannelType[]): Column<AlertChannel>[] {
+  const typeOf = ({ spec }: AlertChannel) => types.find(({ slug }) => slug === spec.type)?.name ?? spec.type
+  const levels = ({ spec }: AlertChannel) => levelsWords[spec.levels ?? 'all']
+  const used = ({ status }: AlertChannel) => plural(status?.useCount ?? 0, 'document')
+  const last = ({ status }: AlertChannel) => (status?.lastNotice ? noticeWords[status.lastNotice.state] : 'None yet')
+  return [
+    {
+      id: 'name',
+      header: 'Channel',
+      fill: true,
+      sort: 'name',
+      text: ({ metadata }) => `${metadata.name} ${metadata.slug}`,
+      cell: ({ metadata, spec }) => (
         <NameCell
+          icon={<ChannelIcon type={spec.type} />}
           link={
             <Link to="/settings/alerts/$slug" params={{ slug: metadata.slug }} title={metadata.name}>
               {metadata.name}
             </Link>
           }
         />
-      </span>
-    ),
-  },
-  { id: 'type', header: 'Type', width: 110, cell: ({ spec }) => types.find(({ slug }) => slug === spec.type)?.name ?? spec.type },
-  { id: 'levels', header: 'Hears of', width: 170, secondary: true, cell: ({ spec }) => levelsWords[spec.levels ?? 'all'] },
-  { id: 'last', header: 'Last notice', width: 210, cell: (channel) => <LastNotice channel={channel} /> },
-  { id: 'used', header: 'Used by', width: 110, secondary: true, cell: ({ status }) => plural(status?.useCount ?? 0, 'document') },
-]
+      ),
+    },
+    { id: 'type', header: 'Type', width: 94, sort: 'type', secondary: true, text: typeOf, cell: typeOf },
+    { id: 'levels', header: 'Hears of', width: 142, sort: 'levels', secondary: true, text: levels, cell: levels },
+    { id: 'last', header: 'Last notice', width: 216, sort: 'last', text: last, order: ({ status }) => status?.lastNotice?.at ?? '', cell: (channel) => <LastNotice channel={channel} /> },
+    { id: 'used', header: 'Used by', width: 110, sort: 'used', secondary: true, text: used, cell: used },
+  ]
+}

@@ -18,7 +18,7 @@ it('makes a connection, once what it needs is there', async () => {
   vi.stubGlobal('fetch', fetched)
   renderInApp(
     <ConfirmProvider>
-      <BiToolList />
+      <BiToolList search={{}} onSearch={() => undefined} />
     </ConfirmProvider>,
   )
   fireEvent.click(await screen.findByRole('button', { name: 'Add BI tool' }))

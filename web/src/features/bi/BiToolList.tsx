@@ -4,76 +4,75 @@ import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
 import { useConfirm } from '~/components/confirm/confirm'
 import { EmptyState } from '~/components/feedback/EmptyState'
-import { ErrorCard } from '~/components/feedback/ErrorCard'
-import { LoadingRows } from '~/components/feedback/Loading'
 import { saidDone, saidFailed } from '~/components/feedback/toast'
 import { plural } from '~/components/format/format'
-import { Card } from '~/components/page/Card'
-import { DataTable, type Column } from '~/components/table/DataTable'
+import type { Column } from '~/components/table/DataTable'
+import { NameCell } from '~/components/table/NameCell'
+import { ShortList } from '~/components/table/ShortList'
+import type { ListSearch } from '~/routes/search'
 import { biToolsQuery, deleteBiTool } from '~/services/bi'
 import type { BiTool } from '~/services/types'
 import { BiToolDialog } from './BiToolDialog'
 
+const typeOf = ({ spec }: BiTool) => (spec.type === 'sigma' ? 'Sigma' : 'Looker')
+
+const columnsFor = (edit: (tool: BiTool) => void, remove: (tool: BiTool) => void): Column<BiTool>[] => [
+  {
+    id: 'name',
+    header: 'Name',
+    fill: true,
+    sort: 'name',
+    text: ({ metadata, spec }) => `${metadata.name} ${metadata.slug} ${spec.description ?? ''}`,
+    cell: ({ metadata, spec }) => <NameCell link={<strong title={metadata.name}>{metadata.name}</strong>} note={spec.description} />,
+  },
+  { id: 'type', header: 'Type', width: 100, sort: 'type', secondary: true, text: typeOf, cell: typeOf },
+  { id: 'used', header: 'Used by', width: 120, sort: 'used', secondary: true, text: ({ status }) => plural(status.modelCount, 'model'), cell: ({ status }) => plural(status.modelCount, 'model') },
+  {
+    id: 'actions',
+    header: '',
+    width: 166,
+    cell: (one) => (
+      <div className="row">
+        <Button size="xs" variant="default" onClick={() => edit(one)}>
+          Edit
+        </Button>
+        <Button size="xs" variant="default" onClick={() => remove(one)}>
+          Delete
+        </Button>
+      </div>
+    ),
+  },
+]
+
 /** The connections to Looker and Sigma, whose saved questions models read (BI-01, BI-02). */
-export function BiToolList() {
+export function BiToolList({ search, onSearch }: { search: ListSearch; onSearch: (search: ListSearch) => void }) {
   const query = useQuery(biToolsQuery)
   const [editing, setEditing] = useState<BiTool | 'new'>()
   const remove = useRemove()
-  const all = query.data ?? []
-  const columns: Column<BiTool>[] = [
-    {
-      id: 'name',
-      header: 'Name',
-      fill: true,
-      cell: (one) => (
-        <>
-          <strong>{one.metadata.name}</strong>
-          <div className="muted small truncate">{one.spec.description}</div>
-        </>
-      ),
-    },
-    { id: 'type', header: 'Type', width: 110, cell: ({ spec }) => (spec.type === 'sigma' ? 'Sigma' : 'Looker') },
-    { id: 'used', header: 'Used by', width: 120, secondary: true, cell: ({ status }) => plural(status.modelCount, 'model') },
-    {
-      id: 'actions',
-      header: '',
-      width: 170,
-      cell: (one) => (
-        <div className="row">
-          <Button size="xs" variant="default" onClick={() => setEditing(one)}>
-            Edit
-          </Button>
-          <Button size="xs" variant="default" onClick={() => void remove(one)}>
-            Delete
-          </Button>
-        </div>
-      ),
-    },
-  ]
   return (
-    <Card
-      title="BI tools"
-      flush
-      actions={
-        <Button size="xs" leftSection={<IconPlus size={14} />} onClick={() => setEditing('new')}>
-          Add BI tool
-        </Button>
-      }
-    >
-      {query.isPending && <LoadingRows rows={3} />}
-      {query.isError && (
-        <div className="card-body">
-          <ErrorCard error={query.error} title="The BI tools could not be loaded" onRetry={() => void query.refetch()} />
-        </div>
-      )}
-      {query.isSuccess && all.length === 0 && (
-        <EmptyState icon={IconChartBar} title="No BI tool yet">
-          With a connection to Looker or Sigma, Looks and elements of workbooks become models.
-        </EmptyState>
-      )}
-      {all.length > 0 && <DataTable caption="BI tools" columns={columns} rows={all} rowKey={({ metadata }) => metadata.slug} />}
+    <>
+      <ShortList
+        title="BI tools"
+        one="BI tool"
+        many="BI tools"
+        query={query}
+        columns={columnsFor(setEditing, (tool) => void remove(tool))}
+        rowKey={({ metadata }) => metadata.slug}
+        search={search}
+        onSearch={onSearch}
+        add={
+          <Button size="xs" leftSection={<IconPlus size={14} />} onClick={() => setEditing('new')}>
+            Add BI tool
+          </Button>
+        }
+        empty={
+          <EmptyState icon={IconChartBar} title="No BI tool yet">
+            With a connection to Looker or Sigma, Looks and elements of workbooks become models.
+          </EmptyState>
+        }
+      />
       {editing !== undefined && <BiToolDialog tool={editing === 'new' ? undefined : editing} onClose={() => setEditing(undefined)} />}
-    </Card>
+    </>
   )
 }
 

@@ -1,11 +1,11 @@
-import { Badge } from '@mantine/core'
+import { Badge, Select } from '@mantine/core'
 import { IconPlugOff } from '@tabler/icons-react'
 import { useState } from 'react'
 import { ConnectorIcon } from '~/components/brand/ConnectorIcon'
 import { EmptyState } from '~/components/feedback/EmptyState'
 import { SearchField } from '~/components/table/ListToolbar'
 import { ChoiceCard, ChoiceGrid } from '~/components/wizard/ChoiceCard'
-import { byCategory, categoryWords, type CatalogEntry } from './catalog'
+import { byCategory, categoriesOf, categoryWords, type CatalogEntry } from './catalog'
 import classes from './Connection.module.css'
 
 interface Props {
@@ -14,31 +14,47 @@ interface Props {
   onChoose: (slug: string) => void
 }
 
+const Unverified = () => (
+  <Badge color="gray" title="Tested on a stand-in of the service, never on the service itself.">
+    Unverified
+  </Badge>
+)
+
 /** All kinds of connections to choose from, by category; sample datasets stand last. */
 export function Catalog({ entries, label, onChoose }: Props) {
   const [search, setSearch] = useState('')
-  const groups = byCategory(entries, search)
+  const [category, setCategory] = useState<string | null>(null)
+  const groups = byCategory(entries, search).filter((group) => category === null || group.category === category)
   return (
     <div className="stack" style={{ gap: 22 }}>
-      <div style={{ maxWidth: 340 }}>
+      <div className={classes.find}>
         <SearchField label={label} value={search} onChange={setSearch} />
+        <Select
+          aria-label="Category"
+          placeholder="All categories"
+          size="xs"
+          clearable
+          data={categoriesOf(entries).map((value) => ({ value, label: categoryWords(value) }))}
+          value={category}
+          onChange={setCategory}
+        />
       </div>
       {groups.length === 0 && (
-        <EmptyState icon={IconPlugOff} title={`Nothing is called “${search}”`}>
+        <EmptyState icon={IconPlugOff} title={category === null ? `Nothing is called “${search}”` : `Nothing of ${categoryWords(category)} is called “${search}”`}>
           Search by the name of the system, such as Postgres or CSV.
         </EmptyState>
       )}
-      {groups.map(({ category, entries: list }) => (
-        <section key={category} className={classes.group}>
-          <h2>{categoryWords(category)}</h2>
-          <ChoiceGrid label={categoryWords(category)}>
+      {groups.map(({ category: group, entries: list }) => (
+        <section key={group} className={classes.group}>
+          <h2>{categoryWords(group)}</h2>
+          <ChoiceGrid label={categoryWords(group)}>
             {list.map((entry) => (
               <ChoiceCard
                 key={entry.slug}
                 icon={<ConnectorIcon type={entry.slug} category={entry.category} size={34} />}
                 title={entry.name}
                 text={entry.summary}
-                badge={entry.sample ? <Badge>Sample</Badge> : !entry.verified ? <Badge color="gray">Unverified</Badge> : undefined}
+                badge={entry.sample ? <Badge>Sample</Badge> : !entry.verified ? <Unverified /> : undefined}
                 onClick={() => onChoose(entry.slug)}
               />
             ))}

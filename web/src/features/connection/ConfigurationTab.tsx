@@ -21,7 +21,7 @@ import { AllowAccess } from './AllowAccess'
 import { needsAuthorization } from './authorize'
 import { ConnectionTest } from './ConnectionTest'
 import { useConnectionTest } from './useConnectionTest'
-import { useSourceOptions } from './useSourceOptions'
+import { useConnectionOptions } from './useConnectionOptions'
 
 interface Props<K extends 'sources' | 'destinations'> {
   kind: K
@@ -113,7 +113,7 @@ function EditConfiguration<K extends 'sources' | 'destinations'>({ kind, documen
   const through = tunnel === '' ? undefined : tunnel
   const configuration = cleaned(fields, settings)
   const test = useConnectionTest(kind, { type: document.spec.type, configuration, slug, engine: tested(engine), tunnel: through })
-  const loadOptions = useSourceOptions(kind, document.spec.type, configuration, slug, through)
+  const loadOptions = useConnectionOptions(kind, document.spec.type, fields, configuration, slug, through)
   const type = useInfo(kind, document.spec.type)
   const later = needsAuthorization(type, settings)
   const tunnels = type?.tunnels === true

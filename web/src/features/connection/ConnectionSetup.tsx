@@ -16,7 +16,7 @@ import type { Settings } from '~/services/types'
 import { needsAuthorization, type Authorizable } from './authorize'
 import { ConnectionTest } from './ConnectionTest'
 import { useConnectionTest } from './useConnectionTest'
-import { useSourceOptions } from './useSourceOptions'
+import { useConnectionOptions } from './useConnectionOptions'
 
 export interface NewConnection {
   name: string
@@ -50,7 +50,7 @@ export function ConnectionSetup({ kind, noun, info, intro, onBack, create }: Pro
   const through = tunnel === '' ? undefined : tunnel
   const configuration = cleaned(fields, settings)
   const test = useConnectionTest(kind, { type: info.slug, configuration, engine: engine === 'lightning' ? engine : undefined, tunnel: through })
-  const loadOptions = useSourceOptions(kind, info.slug, configuration, undefined, through)
+  const loadOptions = useConnectionOptions(kind, info.slug, fields, configuration, undefined, through)
   const later = needsAuthorization(info, settings)
   const save = useMutation({ mutationFn: create, onMutate: () => setSaved(true), onError: () => setSaved(false) })
   useUnsavedGuard(Object.keys(settings).length > 0 && !saved)

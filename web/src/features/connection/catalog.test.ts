@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { byCategory, type CatalogEntry } from './catalog'
+import { byCategory, categoriesOf, categoryWords, type CatalogEntry } from './catalog'
 
 const entry = (slug: string, category: string, sample = false): CatalogEntry => ({
   slug,
@@ -20,6 +20,11 @@ it('groups by category, warehouses first and sample datasets last', () => {
     ['file', ['csv']],
     ['Sample datasets', ['sample-b2c']],
   ])
+})
+
+it('calls categories by what people call them', () => {
+  expect(['file_storage', 'crm', 'queue_stream', 'ads'].map(categoryWords)).toEqual(['File storage', 'CRM', 'Queues and streams', 'Ads'])
+  expect(categoriesOf(entries)).toEqual(['warehouse', 'database', 'file', 'Sample datasets'])
 })
 
 it('finds by any word', () => {

@@ -22,6 +22,9 @@ function found({ name, slug, summary, category }: CatalogEntry, search: string):
 /** What most people look for first. */
 const first = ['warehouse', 'database']
 
+/** The categories that there are, in the order of their groups. */
+export const categoriesOf = (entries: CatalogEntry[]): string[] => byCategory(entries, '').map(({ category }) => category)
+
 /** The entries that match, by category: warehouses and databases, the others in alphabetical order, sample datasets (S-01, S-85). */
 export function byCategory(entries: CatalogEntry[], search: string): CatalogGroup[] {
   const groups = new Map<string, CatalogEntry[]>()
@@ -39,8 +42,11 @@ export function byCategory(entries: CatalogEntry[], search: string): CatalogGrou
     .sort((a, b) => rank(a.category) - rank(b.category) || a.category.localeCompare(b.category))
 }
 
+/** Categories whose words are not those of their slug. */
+const ownWords: Record<string, string> = { api: 'API', crm: 'CRM', cms: 'CMS', hr: 'HR', ecommerce: 'E-commerce', queue_stream: 'Queues and streams' }
+
 /** A category for people: "file_storage" is "File storage". */
 export function categoryWords(category: string): string {
   const words = category.replaceAll('_', ' ')
-  return words === 'api' ? 'API' : words.charAt(0).toUpperCase() + words.slice(1)
+  return ownWords[category] ?? words.charAt(0).toUpperCase() + words.slice(1)
 }

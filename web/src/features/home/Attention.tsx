@@ -3,9 +3,15 @@ import { TimeAgo } from '~/components/format/TimeAgo'
 import { Card } from '~/components/page/Card'
 import { SyncStateBadge } from '~/components/status/StatusBadge'
 import type { Sync } from '~/services/types'
-import { RollupBadge } from '~/features/alert/AlertBadge'
+import { LevelBadge, RollupBadge } from '~/features/alert/AlertBadge'
 import { needingAttention } from './health'
 import classes from './Home.module.css'
+
+/** Why a sync is here: its state, or the level of its alerts where the state is a good one. */
+function StateOrAlert({ sync }: { sync: Sync['status'] }) {
+  if (sync?.state === 'healthy') return <LevelBadge level={sync.alerts.level} />
+  return <SyncStateBadge state={sync?.state} />
+}
 
 /** What failed and why, with the way there. */
 export function Attention({ syncs }: { syncs: Sync[] }) {
@@ -16,7 +22,7 @@ export function Attention({ syncs }: { syncs: Sync[] }) {
       <ul className={classes.attention}>
         {list.slice(0, 8).map(({ metadata, status }) => (
           <li key={metadata.slug}>
-            <SyncStateBadge state={status?.state} />
+            <StateOrAlert sync={status} />
             <div>
               <Link to="/syncs/$slug" params={{ slug: metadata.slug }}>
                 {metadata.name}

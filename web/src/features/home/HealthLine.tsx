@@ -1,24 +1,23 @@
 import { Link } from '@tanstack/react-router'
 import { count } from '~/components/format/format'
-import type { Sync } from '~/services/types'
-import { healthOf } from './health'
+import { statesOf, type Health } from './health'
 import classes from './Home.module.css'
 
-/** The health of all syncs in four numbers. */
-export function HealthLine({ syncs }: { syncs: Sync[] }) {
-  const health = healthOf(syncs)
-  const parts = [
-    { label: 'Healthy', value: health.healthy, tone: 'good', status: 'healthy' },
-    { label: 'Need attention', value: health.attention, tone: 'bad', status: 'failed' },
-    { label: 'Running', value: health.busy, tone: 'busy', status: 'in_progress' },
-    { label: 'Waiting or disabled', value: health.idle, tone: 'idle', status: 'pending' },
-  ]
+const parts = [
+  { part: 'healthy', label: 'Healthy', tone: 'good' },
+  { part: 'attention', label: 'Need attention', tone: 'bad' },
+  { part: 'busy', label: 'Running', tone: 'busy' },
+  { part: 'idle', label: 'Waiting or disabled', tone: 'idle' },
+] as const
+
+/** The health of all syncs in four numbers, each of which leads to what it counts. */
+export function HealthLine({ health }: { health: Health }) {
   return (
     <section className={classes.health} aria-label="Health of all syncs">
-      {parts.map(({ label, value, tone, status }) => (
-        <Link key={label} to="/syncs" search={{ status: [status] }} className={classes.part} data-tone={value > 0 ? tone : undefined}>
+      {parts.map(({ part, label, tone }) => (
+        <Link key={part} to="/syncs" search={{ status: statesOf(part) }} className={classes.part} data-tone={health[part] > 0 ? tone : undefined}>
           <span className={classes.partLabel}>{label}</span>
-          <strong>{count(value)}</strong>
+          <strong>{count(health[part])}</strong>
         </Link>
       ))}
     </section>

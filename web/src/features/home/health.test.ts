@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest'
+import { syncStates } from '~/components/status/states'
 import { fixtureRun, fixtureSync } from '~/test/fixtures'
-import { healthOf, needingAttention, recentRuns } from './health'
+import { needingAttention, recentRuns, statesOf } from './health'
 
 const syncs = [
   fixtureSync('a', 'healthy', fixtureRun({ id: 1, createdAt: '2026-11-20T00:00:00.000Z' })),
@@ -12,7 +13,9 @@ const syncs = [
 
 // Req: SY-03
 it('counts syncs by what they need', () => {
-  expect(healthOf(syncs)).toEqual({ healthy: 1, busy: 1, attention: 2, idle: 1 })
+  const parts = (['healthy', 'busy', 'attention', 'idle'] as const).map(statesOf)
+  expect(parts).toEqual([['healthy'], ['querying', 'preparing', 'queued', 'in_progress'], ['incomplete', 'failed'], ['pending', 'disabled']])
+  expect(parts.flat().sort()).toEqual(Object.keys(syncStates).sort())
 })
 
 it('puts the newest run first', () => {

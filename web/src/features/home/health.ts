@@ -1,6 +1,7 @@
-import { syncStates } from '~/components/status/states'
-import type { Run, Sync } from '~/services/types'
+import { syncStates, type Tone } from '~/components/status/states'
+import type { Run, Sync, SyncState } from '~/services/types'
 
+/** How many syncs are well, at work, in need of somebody, or at rest. */
 export interface Health {
   healthy: number
   busy: number
@@ -8,17 +9,11 @@ export interface Health {
   idle: number
 }
 
-/** How many syncs are well, at work, in need of somebody, or at rest. */
-export function healthOf(syncs: Sync[]): Health {
-  const health: Health = { healthy: 0, busy: 0, attention: 0, idle: 0 }
-  for (const { status } of syncs) {
-    const tone = syncStates[status?.state ?? 'pending'].tone
-    if (tone === 'good') health.healthy++
-    else if (tone === 'busy') health.busy++
-    else if (tone === 'bad' || tone === 'warn') health.attention++
-    else health.idle++
-  }
-  return health
+const tones: Record<keyof Health, Tone[]> = { healthy: ['good'], busy: ['busy'], attention: ['bad', 'warn'], idle: ['idle'] }
+
+/** The states that each number of a health counts. */
+export function statesOf(part: keyof Health): SyncState[] {
+  return (Object.keys(syncStates) as SyncState[]).filter((state) => tones[part].includes(syncStates[state].tone))
 }
 
 export interface RecentRun {

@@ -67,8 +67,10 @@ interface EdgesProps {
   lit?: Set<string>
 }
 
-const inSight = ({ from, to }: PlacedEdge, { left, top, right, bottom }: Area): boolean =>
-  from.x < right && to.x + nodeWidth > left && Math.min(from.y, to.y) < bottom && Math.max(from.y, to.y) + nodeHeight > top
+function inSight({ from, to, via }: PlacedEdge, { left, top, right, bottom }: Area): boolean {
+  const heights = [from.y, to.y, ...via.map(({ y }) => y)]
+  return from.x < right && to.x + nodeWidth > left && Math.min(...heights) < bottom && Math.max(...heights) + nodeHeight > top
+}
 
 function classOf({ from, to }: PlacedEdge, lit?: Set<string>): string {
   const through = lit === undefined ? undefined : lit.has(from.node.id) && lit.has(to.node.id)

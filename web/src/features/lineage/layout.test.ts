@@ -47,6 +47,21 @@ describe('layOut', () => {
     expect(made.edges).toHaveLength(480)
   })
 
+  it('leads lines past the documents of a column that they have nothing to do with', () => {
+    const edges: [string, string][] = []
+    for (let i = 0; i < 30; i++) edges.push([`model/${i % 11}`, `sync/${i}`], [`sequence/${i % 7}`, `sync/${i}`])
+    const made = layOut(graph(...edges))
+    const sequences = made.columns.find(({ kind }) => kind === 'sequence')?.nodes ?? []
+    const passing = made.edges.flatMap(({ via }) => via)
+    expect(passing).toHaveLength(30)
+    for (const { x, y } of passing) {
+      expect(x).toBe(sequences[0]?.x)
+      for (const sequence of sequences) expect(Math.abs(y - sequence.y - nodeHeight / 2)).toBeGreaterThan(nodeHeight / 2)
+    }
+    // The lines of one document pass together, and those of two never on top of each other.
+    expect(new Set(passing.map(({ y }) => y)).size).toBe(11)
+  })
+
   it('places what nothing hangs on, and nothing at all', () => {
     expect(layOut({ nodes: [node('source/a'), node('source/b')], edges: [] }).columns[0]?.nodes.map(({ y }) => y)).toEqual([0, 60])
     expect(layOut({ nodes: [], edges: [] })).toMatchObject({ width: 0, height: 0 })
@@ -58,12 +73,18 @@ describe('layOut', () => {
 })
 
 it('spreads what would overlap around where it is wanted', () => {
-  expect(spread([0, 100], 10)).toEqual([0, 100])
-  expect(spread([50, 50, 50], 10)).toEqual([40, 50, 60])
-  expect(spread([0, 50, 45], 10)).toEqual([0, 42.5, 52.5])
+  expect(spread([0, 100], [0, 10])).toEqual([0, 100])
+  expect(spread([50, 50, 50], [0, 10, 10])).toEqual([40, 50, 60])
+  expect(spread([0, 50, 45], [0, 10, 10])).toEqual([0, 42.5, 52.5])
+  expect(spread([50, 50, 50], [0, 5, 20])).toEqual([40, 45, 65])
 })
 
 it('draws an edge from the right side of one to the left side of the other', () => {
   const { edges } = layOut(graph(['source/a', 'model/b']))
   expect(edges.map(lineOf)).toEqual(['M196 23C226 23 222 23 252 23'])
+})
+
+it('draws an edge straight through the columns that it passes', () => {
+  const { edges } = layOut(graph(['model/a', 'sync/b'], ['sequence/c', 'sync/b']))
+  expect(edges.map(lineOf)[0]).toMatch(/^M196 [\d.]+C[^H]+ 252 ([\d.]+)H448C478 \1 /)
 })

@@ -1,7 +1,7 @@
 import { ActionIcon, Button } from '@mantine/core'
 import { IconDownload, IconFilterOff, IconFolder, IconLayoutSidebarLeftCollapse, IconLayoutSidebarLeftExpand, IconX } from '@tabler/icons-react'
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
-import { useState, type ReactNode } from 'react'
+import { useMemo, useState, type ReactNode } from 'react'
 import { EmptyState } from '~/components/feedback/EmptyState'
 import { ErrorCard } from '~/components/feedback/ErrorCard'
 import { LoadingRows } from '~/components/feedback/Loading'
@@ -14,6 +14,7 @@ import { csvOf, download } from '~/components/table/csv'
 import type { Column } from '~/components/table/DataTable'
 import { FilterMenu, LabelFilter, type Choice } from '~/components/table/FilterMenu'
 import { ListToolbar, SearchField } from '~/components/table/ListToolbar'
+import { SelectionBar } from '~/components/table/SelectionBar'
 import { VirtualTable, type Chosen } from '~/components/table/VirtualTable'
 import { FolderPanel } from '~/features/folder/FolderPanel'
 import type { ListSearch } from '~/routes/search'
@@ -116,7 +117,7 @@ export function ResourceList<K extends BulkKind>(props: Props<K>) {
   const [choice, setChoice] = useColumns(kind)
   const [foldersShown, flipFolders] = useFoldersShown()
   const [selecting, setSelecting] = useState(false)
-  const shown = shownColumns(columns, choice)
+  const shown = useMemo(() => shownColumns(columns, choice), [columns, choice])
   const csv = useExport(props, shown, selection.chosen)
   const set = (patch: ListSearch) => onSearch({ ...search, ...patch })
   const size = selection.chosen.size
@@ -183,8 +184,7 @@ export function ResourceList<K extends BulkKind>(props: Props<K>) {
             </div>
           </ListToolbar>
           {size > 0 && (
-            <div className={classes.chosen} role="region" aria-label="Selection">
-              <strong className="num" role="status">{count(size)} selected</strong>
+            <SelectionBar size={size}>
               <BulkActions kind={kind} one={one} chosen={selection.chosen} onExport={() => csv.mutate()} onLeft={selection.choose} />
               {size < total && (
                 <Button size="compact-xs" variant="subtle" loading={selecting} onClick={() => void everything()}>
@@ -194,7 +194,7 @@ export function ResourceList<K extends BulkKind>(props: Props<K>) {
               <Button size="compact-xs" variant="subtle" onClick={selection.clear}>
                 Clear selection
               </Button>
-            </div>
+            </SelectionBar>
           )}
           {head.isPending && <LoadingRows rows={9} />}
           {head.isError && (

@@ -1,5 +1,5 @@
 import { useQuery } from '@tanstack/react-query'
-import { useState } from 'react'
+import { useMemo, useState } from 'react'
 import { keptChoice } from '~/components/table/columns'
 import { sessionQuery } from '~/services/session'
 
@@ -26,7 +26,8 @@ export function useColumns(kind: string): [string[] | undefined, (chosen: string
   const { data: session } = useQuery(sessionQuery)
   const key = `millrace.columns.${session?.user.email ?? ''}.${kind}`
   const [state, setState] = useState<{ key: string; chosen: string[] | undefined }>()
-  const chosen = state?.key === key ? state.chosen : keptChoice(kept(key))
+  const before = useMemo(() => keptChoice(kept(key)), [key])
+  const chosen = state?.key === key ? state.chosen : before
   return [
     chosen,
     (next) => {

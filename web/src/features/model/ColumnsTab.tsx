@@ -42,6 +42,7 @@ const columnsFor = (change: Change, primaryKey: string, uses: ColumnUse[]): Colu
     cell: (column) => (
       <Select
         size="xs"
+        miw={140}
         aria-label={`Type of ${column.name}`}
         data={typeOptions}
         value={column.cast ?? column.type}
@@ -57,6 +58,7 @@ const columnsFor = (change: Change, primaryKey: string, uses: ColumnUse[]): Colu
     cell: (column) => (
       <TextInput
         size="xs"
+        miw={180}
         aria-label={`Description of ${column.name}`}
         placeholder={column.description ?? 'Add a description'}
         title={column.description === undefined ? undefined : `In the source: ${column.description}`}

@@ -2,7 +2,7 @@ import { Alert, Button, FileButton, Textarea, TextInput } from '@mantine/core'
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
 import { useUnsavedGuard } from '~/components/confirm/confirm'
-import { cleaned, problems as problemsIn, textOf, withDefaults } from '~/components/fields/fields'
+import { cleaned, isStoredSecret, problems as problemsIn, textOf, withDefaults } from '~/components/fields/fields'
 import { FieldsForm } from '~/components/fields/FieldsForm'
 import { CopyButton } from '~/components/feedback/CopyButton'
 import { ErrorCard } from '~/components/feedback/ErrorCard'
@@ -132,7 +132,7 @@ function RoleHelp({ type, settings, onChange }: HelpProps) {
 
 /** Takes the file of a service account's key, and shows whose it is before it is saved. */
 function KeyFile({ settings, onChange }: Omit<HelpProps, 'type'>) {
-  const text = textOf(settings.serviceAccountKey)
+  const text = isStoredSecret(settings.serviceAccountKey) ? '' : textOf(settings.serviceAccountKey)
   const account = text === '' ? undefined : serviceAccountOf(text)
   const take = (file: File | null) => {
     void file?.text().then((serviceAccountKey) => onChange({ ...settings, serviceAccountKey }))

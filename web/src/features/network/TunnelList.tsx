@@ -1,76 +1,66 @@
 import { IconPlus, IconRoute } from '@tabler/icons-react'
 import { useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
-import { useState } from 'react'
 import { EmptyState } from '~/components/feedback/EmptyState'
-import { ErrorCard } from '~/components/feedback/ErrorCard'
-import { LoadingRows } from '~/components/feedback/Loading'
 import { plural } from '~/components/format/format'
-import { Card } from '~/components/page/Card'
 import { LinkButton } from '~/components/page/LinkButton'
 import { StatusBadge } from '~/components/status/StatusBadge'
-import { DataTable, type Column } from '~/components/table/DataTable'
-import { ListToolbar, SearchField } from '~/components/table/ListToolbar'
+import type { Column } from '~/components/table/DataTable'
+import { NameCell } from '~/components/table/NameCell'
+import { ShortList } from '~/components/table/ShortList'
+import type { ListSearch } from '~/routes/search'
 import { tunnelsQuery } from '~/services/network'
 import type { Tunnel } from '~/services/types'
 import { tunnelStates, wayOf } from './words'
+
+const typeOf = ({ spec }: Tunnel) => (spec.type === 'reverse' ? 'Reverse' : 'Standard')
 
 const columns: Column<Tunnel>[] = [
   {
     id: 'name',
     header: 'Name',
     fill: true,
+    sort: 'name',
+    text: (tunnel) => `${tunnel.metadata.name} ${tunnel.metadata.slug} ${wayOf(tunnel)}`,
     cell: (tunnel) => (
-      <>
-        <Link to="/settings/tunnels/$slug" params={{ slug: tunnel.metadata.slug }}>
-          <strong>{tunnel.metadata.name}</strong>
-        </Link>
-        <div className="muted small truncate" title={wayOf(tunnel)}>
-          {wayOf(tunnel)}
-        </div>
-      </>
+      <NameCell
+        link={
+          <Link to="/settings/tunnels/$slug" params={{ slug: tunnel.metadata.slug }} title={tunnel.metadata.name}>
+            {tunnel.metadata.name}
+          </Link>
+        }
+        note={<span title={wayOf(tunnel)}>{wayOf(tunnel)}</span>}
+      />
     ),
   },
-  { id: 'type', header: 'Type', width: 110, cell: ({ spec }) => (spec.type === 'reverse' ? 'Reverse' : 'Standard') },
-  { id: 'state', header: 'Status', width: 140, cell: ({ status }) => <StatusBadge {...tunnelStates[status.state]} /> },
-  { id: 'used', header: 'Used by', width: 120, secondary: true, cell: ({ status }) => plural(status.useCount, 'document') },
+  { id: 'type', header: 'Type', width: 110, sort: 'type', secondary: true, text: typeOf, cell: typeOf },
+  { id: 'state', header: 'Status', width: 140, sort: 'state', text: ({ status }) => tunnelStates[status.state].label, cell: ({ status }) => <StatusBadge {...tunnelStates[status.state]} /> },
+  { id: 'used', header: 'Used by', width: 120, sort: 'used', secondary: true, text: ({ status }) => plural(status.useCount, 'document'), cell: ({ status }) => plural(status.useCount, 'document') },
 ]
 
 /** The workspace's tunnels and how they stand. */
-export function TunnelList() {
+export function TunnelList({ search, onSearch }: { search: ListSearch; onSearch: (search: ListSearch) => void }) {
   const tunnels = useQuery(tunnelsQuery)
-  const [search, setSearch] = useState('')
-  const all = tunnels.data ?? []
-  const rows = all.filter((tunnel) => `${tunnel.metadata.name} ${tunnel.metadata.slug} ${wayOf(tunnel)}`.toLowerCase().includes(search.toLowerCase()))
   return (
-    <Card
+    <ShortList
       title="Tunnels"
-      flush
-      actions={
+      one="tunnel"
+      many="tunnels"
+      query={tunnels}
+      columns={columns}
+      rowKey={({ metadata }) => metadata.slug}
+      search={search}
+      onSearch={onSearch}
+      add={
         <LinkButton size="xs" to="/settings/tunnels/new" leftSection={<IconPlus size={14} />}>
           Add tunnel
         </LinkButton>
       }
-    >
-      {tunnels.isPending && <LoadingRows rows={3} />}
-      {tunnels.isError && (
-        <div className="card-body">
-          <ErrorCard error={tunnels.error} title="The tunnels could not be loaded" onRetry={() => void tunnels.refetch()} />
-        </div>
-      )}
-      {tunnels.isSuccess && all.length === 0 && (
+      empty={
         <EmptyState icon={IconRoute} title="No tunnel yet">
           Through an SSH tunnel, databases in a private network are reached without opening them to the internet.
         </EmptyState>
-      )}
-      {all.length > 0 && (
-        <>
-          <ListToolbar>
-            <SearchField label="Search tunnels" value={search} onChange={setSearch} />
-          </ListToolbar>
-          {rows.length === 0 ? <p className="card-body muted">No tunnels match.</p> : <DataTable caption="Tunnels" columns={columns} rows={rows} rowKey={({ metadata }) => metadata.slug} />}
-        </>
-      )}
-    </Card>
+      }
+    />
   )
 }

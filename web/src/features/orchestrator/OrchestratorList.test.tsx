@@ -25,7 +25,7 @@ it('makes a connection, and says why it is not accepted', async () => {
   vi.stubGlobal('fetch', fetched)
   renderInApp(
     <ConfirmProvider>
-      <OrchestratorList />
+      <OrchestratorList search={{}} onSearch={() => undefined} />
     </ConfirmProvider>,
   )
   fireEvent.click(await screen.findByRole('button', { name: 'Add orchestrator' }))

@@ -4,77 +4,76 @@ import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
 import { useConfirm } from '~/components/confirm/confirm'
 import { EmptyState } from '~/components/feedback/EmptyState'
-import { ErrorCard } from '~/components/feedback/ErrorCard'
-import { LoadingRows } from '~/components/feedback/Loading'
 import { saidDone, saidFailed } from '~/components/feedback/toast'
 import { plural } from '~/components/format/format'
-import { Card } from '~/components/page/Card'
-import { DataTable, type Column } from '~/components/table/DataTable'
+import type { Column } from '~/components/table/DataTable'
+import { NameCell } from '~/components/table/NameCell'
+import { ShortList } from '~/components/table/ShortList'
+import type { ListSearch } from '~/routes/search'
 import { deleteOrchestrator, orchestratorsQuery } from '~/services/orchestrators'
 import type { Orchestrator } from '~/services/types'
 import { OrchestratorDialog } from './OrchestratorDialog'
 import { standing } from './words'
 
+const typeOf = ({ spec }: Orchestrator) => (spec.type === 'fivetran' ? 'Fivetran' : 'dbt Cloud')
+
+const columnsFor = (edit: (one: Orchestrator) => void, remove: (one: Orchestrator) => void): Column<Orchestrator>[] => [
+  {
+    id: 'name',
+    header: 'Name',
+    fill: true,
+    sort: 'name',
+    text: (one) => `${one.metadata.name} ${one.metadata.slug} ${standing(one)}`,
+    cell: (one) => <NameCell link={<strong title={one.metadata.name}>{one.metadata.name}</strong>} note={<span title={standing(one)}>{standing(one)}</span>} />,
+  },
+  { id: 'type', header: 'Type', width: 100, sort: 'type', secondary: true, text: typeOf, cell: typeOf },
+  { id: 'used', header: 'Used by', width: 120, sort: 'used', secondary: true, text: ({ status }) => plural(status.useCount, 'schedule'), cell: ({ status }) => plural(status.useCount, 'schedule') },
+  {
+    id: 'actions',
+    header: '',
+    width: 166,
+    cell: (one) => (
+      <div className="row">
+        <Button size="xs" variant="default" onClick={() => edit(one)}>
+          Edit
+        </Button>
+        <Button size="xs" variant="default" onClick={() => remove(one)}>
+          Delete
+        </Button>
+      </div>
+    ),
+  },
+]
+
 /** The connections to dbt Cloud and Fivetran, whose jobs schedules wait for (DBT-06, ORC-01). */
-export function OrchestratorList() {
+export function OrchestratorList({ search, onSearch }: { search: ListSearch; onSearch: (search: ListSearch) => void }) {
   const query = useQuery(orchestratorsQuery)
   const [editing, setEditing] = useState<Orchestrator | 'new'>()
   const remove = useRemove()
-  const all = query.data ?? []
-  const columns: Column<Orchestrator>[] = [
-    {
-      id: 'name',
-      header: 'Name',
-      fill: true,
-      cell: (one) => (
-        <>
-          <strong>{one.metadata.name}</strong>
-          <div className="muted small">{standing(one)}</div>
-        </>
-      ),
-    },
-    { id: 'type', header: 'Type', width: 110, cell: ({ spec }) => (spec.type === 'fivetran' ? 'Fivetran' : 'dbt Cloud') },
-    { id: 'used', header: 'Used by', width: 120, secondary: true, cell: ({ status }) => plural(status.useCount, 'schedule') },
-    {
-      id: 'actions',
-      header: '',
-      width: 170,
-      cell: (one) => (
-        <div className="row">
-          <Button size="xs" variant="default" onClick={() => setEditing(one)}>
-            Edit
-          </Button>
-          <Button size="xs" variant="default" onClick={() => void remove(one)}>
-            Delete
-          </Button>
-        </div>
-      ),
-    },
-  ]
   return (
-    <Card
-      title="Orchestrators"
-      flush
-      actions={
-        <Button size="xs" leftSection={<IconPlus size={14} />} onClick={() => setEditing('new')}>
-          Add orchestrator
-        </Button>
-      }
-    >
-      {query.isPending && <LoadingRows rows={3} />}
-      {query.isError && (
-        <div className="card-body">
-          <ErrorCard error={query.error} title="The orchestrators could not be loaded" onRetry={() => void query.refetch()} />
-        </div>
-      )}
-      {query.isSuccess && all.length === 0 && (
-        <EmptyState icon={IconClockPlay} title="No orchestrator yet">
-          With a connection to dbt Cloud or Fivetran, syncs run as soon as jobs there are done.
-        </EmptyState>
-      )}
-      {all.length > 0 && <DataTable caption="Orchestrators" columns={columns} rows={all} rowKey={({ metadata }) => metadata.slug} />}
+    <>
+      <ShortList
+        title="Orchestrators"
+        one="orchestrator"
+        many="orchestrators"
+        query={query}
+        columns={columnsFor(setEditing, (one) => void remove(one))}
+        rowKey={({ metadata }) => metadata.slug}
+        search={search}
+        onSearch={onSearch}
+        add={
+          <Button size="xs" leftSection={<IconPlus size={14} />} onClick={() => setEditing('new')}>
+            Add orchestrator
+          </Button>
+        }
+        empty={
+          <EmptyState icon={IconClockPlay} title="No orchestrator yet">
+            With a connection to dbt Cloud or Fivetran, syncs run as soon as jobs there are done.
+          </EmptyState>
+        }
+      />
       {editing !== undefined && <OrchestratorDialog orchestrator={editing === 'new' ? undefined : editing} onClose={() => setEditing(undefined)} />}
-    </Card>
+    </>
   )
 }
 

@@ -5,14 +5,14 @@ import { Link } from '@tanstack/react-router'
 import { useState } from 'react'
 import { useConfirm } from '~/components/confirm/confirm'
 import { EmptyState } from '~/components/feedback/EmptyState'
-import { ErrorCard } from '~/components/feedback/ErrorCard'
-import { LoadingRows } from '~/components/feedback/Loading'
 import { saidDone, saidFailed } from '~/components/feedback/toast'
-import { Card } from '~/components/page/Card'
 import { LinkButton } from '~/components/page/LinkButton'
-import { DataTable, type Column } from '~/components/table/DataTable'
-import { ListToolbar, SearchField } from '~/components/table/ListToolbar'
+import type { Column } from '~/components/table/DataTable'
+import { NameCell } from '~/components/table/NameCell'
+import { ShortList } from '~/components/table/ShortList'
 import { TestBadge } from '~/features/connection/TestBadge'
+import { testWords } from '~/features/connection/words'
+import type { ListSearch } from '~/routes/search'
 import { deleteStorage, isMoving, storageQuery, storagesQuery } from '~/services/storage'
 import type { Storage } from '~/services/types'
 import classes from './Storage.module.css'
@@ -25,53 +25,43 @@ interface Goal {
 }
 
 /** The buckets that people described, and the server's own storage. */
-export function StorageList() {
+export function StorageList({ search, onSearch }: { search: ListSearch; onSearch: (search: ListSearch) => void }) {
   const storages = useQuery(storagesQuery)
   const overview = useQuery(storageQuery)
-  const [search, setSearch] = useState('')
   const [goal, setGoal] = useState<Goal>()
   const remove = useRemove()
-  const all = storages.data ?? []
-  const rows = all.filter(({ metadata, status }) => `${metadata.name} ${metadata.slug} ${status.label}`.toLowerCase().includes(search.toLowerCase()))
   const stuck = overview.data === undefined || overview.data.current.locked || isMoving(overview.data.switch)
   return (
-    <Card
-      title="Buckets of your own"
-      flush
-      actions={
-        <>
-          {overview.data?.current.slug !== undefined && (
-            <Button size="xs" variant="default" disabled={stuck} onClick={() => setGoal({ slug: '', name: 'this server’s own storage' })}>
-              Back to the server’s
-            </Button>
-          )}
-          <LinkButton size="xs" to="/settings/storage/new" leftSection={<IconPlus size={14} />}>
-            Add storage
-          </LinkButton>
-        </>
-      }
-    >
-      {storages.isPending && <LoadingRows rows={3} />}
-      {storages.isError && (
-        <div className="card-body">
-          <ErrorCard error={storages.error} title="The storages could not be loaded" onRetry={() => void storages.refetch()} />
-        </div>
-      )}
-      {storages.isSuccess && all.length === 0 && (
-        <EmptyState icon={IconBucket} title="No bucket of your own yet">
-          What syncs remember and the logs of runs lie in this server’s storage. Add a bucket on Amazon S3, Google Cloud Storage or Azure to keep them under your own control.
-        </EmptyState>
-      )}
-      {all.length > 0 && (
-        <>
-          <ListToolbar>
-            <SearchField label="Search storages" value={search} onChange={setSearch} />
-          </ListToolbar>
-          {rows.length === 0 ? <p className="card-body muted">No storages match.</p> : <DataTable caption="Storages" columns={columnsFor(stuck, setGoal, remove)} rows={rows} rowKey={({ metadata }) => metadata.slug} />}
-        </>
-      )}
+    <>
+      <ShortList
+        title="Buckets of your own"
+        one="storage"
+        many="storages"
+        query={storages}
+        columns={columnsFor(stuck, setGoal, remove)}
+        rowKey={({ metadata }) => metadata.slug}
+        search={search}
+        onSearch={onSearch}
+        add={
+          <>
+            {overview.data?.current.slug !== undefined && (
+              <Button size="xs" variant="default" disabled={stuck} onClick={() => setGoal({ slug: '', name: 'this server’s own storage' })}>
+                Back to the server’s
+              </Button>
+            )}
+            <LinkButton size="xs" to="/settings/storage/new" leftSection={<IconPlus size={14} />}>
+              Add storage
+            </LinkButton>
+          </>
+        }
+        empty={
+          <EmptyState icon={IconBucket} title="No bucket of your own yet">
+            What syncs remember and the logs of runs lie in this server’s storage. Add a bucket on Amazon S3, Google Cloud Storage or Azure to keep them under your own control.
+          </EmptyState>
+        }
+      />
       {goal !== undefined && <SwitchDialog to={goal.slug} name={goal.name} onClose={() => setGoal(undefined)} />}
-    </Card>
+    </>
   )
 }
 
@@ -103,21 +93,23 @@ function columnsFor(stuck: boolean, use: (goal: Goal) => void, remove: (storage:
       id: 'name',
       header: 'Name',
       fill: true,
+      sort: 'name',
+      text: ({ metadata, status }) => `${metadata.name} ${metadata.slug} ${status.label}`,
       cell: ({ metadata, status }) => (
-        <>
-          <span className="row">
-            <Link to="/settings/storage/$slug" params={{ slug: metadata.slug }}>
-              <strong>{metadata.name}</strong>
-            </Link>
-            {status.inUse && <Badge>In use</Badge>}
-          </span>
-          <div className="muted small truncate" title={status.label}>
-            {status.label}
-          </div>
-        </>
+        <NameCell
+          link={
+            <span className="row" style={{ flexWrap: 'nowrap' }}>
+              <Link to="/settings/storage/$slug" params={{ slug: metadata.slug }} title={metadata.name}>
+                {metadata.name}
+              </Link>
+              {status.inUse && <Badge style={{ flex: 'none' }}>In use</Badge>}
+            </span>
+          }
+          note={<span title={status.label}>{status.label}</span>}
+        />
       ),
     },
-    { id: 'test', header: 'Last test', width: 120, cell: ({ status }) => <TestBadge test={status.lastTest} /> },
+    { id: 'test', header: 'Last test', width: 120, sort: 'test', text: ({ status }) => testWords(status.lastTest), cell: ({ status }) => <TestBadge test={status.lastTest} /> },
     {
       id: 'actions',
       header: '',

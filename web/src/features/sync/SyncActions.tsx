@@ -40,7 +40,7 @@ const questions = (sync: Sync): Record<'full' | 'reset' | 'clear', ConfirmQuesti
   return {
     full: {
       title: 'Resync the full query?',
-      body: `Every row that the model has now is sent to ${to} as added, as in a first run. Rows that left the model since the last run are not deleted or cleared.${duplicates}`,
+      body: `Every row that the model has now is sent to ${to} as added, as in a first run; where that only remembers the rows, nothing is sent. Rows that left the model since the last run are not deleted or cleared.${duplicates}`,
       confirm: 'Resync full query',
       danger: duplicates !== '',
     },

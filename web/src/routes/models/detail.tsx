@@ -2,10 +2,6 @@ import { LinkButton } from '~/components/page/LinkButton'
 import { Menu } from '@mantine/core'
 import { IconColumns3, IconCopy, IconEdit, IconPlus, IconTable } from '@tabler/icons-react'
 import { getRouteApi, Link } from '@tanstack/react-router'
-import { CodeEditor } from '~/components/code/CodeEditor'
-import { tableName } from '~/components/grid/types'
-import { Card } from '~/components/page/Card'
-import { Facts } from '~/components/page/Facts'
 import { Page } from '~/components/page/Page'
 import { PageTabs } from '~/components/tabs/PageTabs'
 import { ActivityTab } from '~/features/document/ActivityTab'
@@ -14,9 +10,8 @@ import { DocumentMenu } from '~/features/document/DocumentMenu'
 import { Meta } from '~/features/document/Meta'
 import { LineageTab } from '~/features/lineage/LineageTab'
 import { ColumnsTab } from '~/features/model/ColumnsTab'
-import { BiSql } from '~/features/model/BiChooser'
-import { DbtRows } from '~/features/model/DbtRows'
-import { methodWords, rowsOf } from '~/features/model/draft'
+import { rowsOf } from '~/features/model/draft'
+import { ModelQuery } from '~/features/model/ModelQuery'
 import { PreviewPanel } from '~/features/model/PreviewPanel'
 import { usePreview } from '~/features/model/usePreview'
 import { SyncTable } from '~/features/sync/SyncTable'
@@ -39,7 +34,7 @@ function ModelDetail({ model }: { model: Model }) {
   const { tab = 'query' } = route.useSearch()
   const navigate = route.useNavigate()
   const tabs = [
-    { value: 'query', label: 'Query', content: () => <QueryTab model={model} /> },
+    { value: 'query', label: 'Query', content: () => <ModelQuery model={model} /> },
     { value: 'columns', label: 'Columns', count: spec.columns?.length, content: () => <ColumnsTab key={metadata.revision} model={model} /> },
     { value: 'preview', label: 'Preview', content: () => <PreviewTab model={model} /> },
     { value: 'syncs', label: 'Syncs', count: status?.syncCount, content: () => <SyncTable filters={{ model: metadata.slug }} /> },
@@ -87,29 +82,6 @@ function ModelDetail({ model }: { model: Model }) {
       {spec.description && <p>{spec.description}</p>}
       <PageTabs label="Model" tabs={tabs} value={tab} onChange={(next) => void navigate({ search: { tab: next }, replace: true })} />
     </Page>
-  )
-}
-
-function QueryTab({ model: { spec, status } }: { model: Model }) {
-  return (
-    <div className="stack">
-      <Card title="Rows">
-        <Facts
-          facts={[
-            { label: 'Method', value: methodWords[spec.method] },
-            { label: 'Primary key', value: <code>{spec.primaryKey}</code> },
-            ...(spec.method !== 'table' || spec.table === undefined ? [] : [{ label: 'Table', value: <code>{tableName(spec.table)}</code> }]),
-            ...(spec.method !== 'file' || spec.file === undefined
-              ? []
-              : [{ label: spec.file.newest === true ? 'Newest file with the prefix' : 'File', value: <code>{spec.file.path || 'any'}</code> }]),
-            ...(spec.method !== 'sheet' || spec.sheet === undefined ? [] : [{ label: 'Sheet', value: <code>{spec.sheet.name}</code> }]),
-          ]}
-        />
-      </Card>
-      {status.dbt !== null && <DbtRows dbt={status.dbt} />}
-      {spec.method === 'bi' && spec.bi !== undefined && <BiSql bi={spec.bi} />}
-      {spec.method === 'sql' && <CodeEditor label="Query" language="sql" value={spec.sql ?? ''} readOnly minHeight={80} maxHeight={460} />}
-    </div>
   )
 }
 

@@ -1,4 +1,3 @@
-import { IconArrowLeft } from '@tabler/icons-react'
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { getRouteApi } from '@tanstack/react-router'
 import { ErrorCard } from '~/components/feedback/ErrorCard'
@@ -6,6 +5,7 @@ import { LoadingRows } from '~/components/feedback/Loading'
 import { saidDone } from '~/components/feedback/toast'
 import { Card } from '~/components/page/Card'
 import { LinkButton } from '~/components/page/LinkButton'
+import { SectionHead } from '~/components/page/SectionHead'
 import { ChoiceCard, ChoiceGrid } from '~/components/wizard/ChoiceCard'
 import { ChannelForm } from '~/features/alert/ChannelForm'
 import { ChannelIcon } from '~/features/alert/channels'
@@ -13,6 +13,8 @@ import { channelCatalogQuery } from '~/services/catalog'
 import { createDocument } from '~/services/documents'
 
 const route = getRouteApi('/app/settings/alerts/new')
+
+const back = { label: 'Alert channels', to: '/settings/alerts' } as const
 
 /** A new alert channel: its type first, then its settings. */
 export default function NewAlertChannel() {
@@ -33,20 +35,30 @@ export default function NewAlertChannel() {
   const info = types.data.find(({ slug }) => slug === type)
   if (info === undefined) {
     return (
-      <Card title="Choose a type of channel">
-        <ChoiceGrid label="Types of channels">
-          {types.data.map(({ slug, name, summary }) => (
-            <ChoiceCard key={slug} icon={<ChannelIcon type={slug} size={24} />} title={name} text={summary} onClick={() => void navigate({ search: { type: slug } })} />
-          ))}
-        </ChoiceGrid>
-      </Card>
+      <>
+        <SectionHead back={back} title="Add alert channel" />
+        <Card title="Choose a type of channel">
+          <ChoiceGrid label="Types of channels">
+            {types.data.map(({ slug, name, summary }) => (
+              <ChoiceCard key={slug} icon={<ChannelIcon type={slug} size={24} />} title={name} text={summary} onClick={() => void navigate({ search: { type: slug } })} />
+            ))}
+          </ChoiceGrid>
+        </Card>
+      </>
     )
   }
   return (
     <>
-      <LinkButton to="/settings/alerts/new" search={{}} variant="subtle" size="xs" w="fit-content" leftSection={<IconArrowLeft size={14} />}>
-        Another type
-      </LinkButton>
+      <SectionHead
+        back={back}
+        title="Add alert channel"
+        icon={<ChannelIcon type={info.slug} />}
+        actions={
+          <LinkButton to="/settings/alerts/new" search={{}} variant="default" size="xs">
+            Another type
+          </LinkButton>
+        }
+      />
       <ChannelForm
         key={info.slug}
         info={info}

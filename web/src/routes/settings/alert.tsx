@@ -1,11 +1,10 @@
-import { IconArrowLeft } from '@tabler/icons-react'
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { getRouteApi, Link } from '@tanstack/react-router'
 import { ErrorCard } from '~/components/feedback/ErrorCard'
 import { LoadingRows } from '~/components/feedback/Loading'
 import { saidDone } from '~/components/feedback/toast'
 import { Card } from '~/components/page/Card'
-import { LinkButton } from '~/components/page/LinkButton'
+import { SectionHead } from '~/components/page/SectionHead'
 import { ChannelForm, type ChannelDraft } from '~/features/alert/ChannelForm'
 import { ChannelIcon } from '~/features/alert/channels'
 import { DocumentMenu } from '~/features/document/DocumentMenu'
@@ -46,16 +45,12 @@ function EditChannel({ channel }: { channel: AlertChannel }) {
   })
   return (
     <>
-      <div className="row spread">
-        <div className="row">
-          <LinkButton to="/settings/alerts" variant="subtle" size="xs" leftSection={<IconArrowLeft size={14} />}>
-            Alert channels
-          </LinkButton>
-          <ChannelIcon type={spec.type} />
-          <h2>{metadata.name}</h2>
-        </div>
-        <DocumentMenu kind="alert-channels" document={channel} />
-      </div>
+      <SectionHead
+        back={{ label: 'Alert channels', to: '/settings/alerts' }}
+        title={metadata.name}
+        icon={<ChannelIcon type={spec.type} />}
+        actions={<DocumentMenu kind="alert-channels" document={channel} />}
+      />
       {types.isPending && <LoadingRows />}
       {info !== undefined && (
         <ChannelForm

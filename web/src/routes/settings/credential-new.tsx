@@ -5,6 +5,7 @@ import { ErrorCard } from '~/components/feedback/ErrorCard'
 import { LoadingRows } from '~/components/feedback/Loading'
 import { saidDone } from '~/components/feedback/toast'
 import { Card } from '~/components/page/Card'
+import { SectionHead } from '~/components/page/SectionHead'
 import { ChoiceCard, ChoiceGrid } from '~/components/wizard/ChoiceCard'
 import { CredentialForm } from '~/features/network/CredentialForm'
 import { createCredential, credentialCatalogQuery } from '~/services/network'
@@ -21,6 +22,7 @@ export default function NewCredential() {
   const chosen = catalog.data?.find(({ slug }) => slug === type)
   return (
     <>
+      <SectionHead back={{ label: 'Credentials', to: '/settings/credentials' }} title="Add credential" />
       <Card title="Provider">
         {catalog.isPending && <LoadingRows rows={2} />}
         {catalog.isError && <ErrorCard error={catalog.error} onRetry={() => void catalog.refetch()} />}

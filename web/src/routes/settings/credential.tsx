@@ -1,5 +1,4 @@
 import { Button } from '@mantine/core'
-import { IconArrowLeft } from '@tabler/icons-react'
 import { useQuery } from '@tanstack/react-query'
 import { getRouteApi } from '@tanstack/react-router'
 import { ErrorCard } from '~/components/feedback/ErrorCard'
@@ -7,7 +6,7 @@ import { LoadingRows } from '~/components/feedback/Loading'
 import { saidDone } from '~/components/feedback/toast'
 import { Card } from '~/components/page/Card'
 import { Facts } from '~/components/page/Facts'
-import { LinkButton } from '~/components/page/LinkButton'
+import { SectionHead } from '~/components/page/SectionHead'
 import { CredentialForm } from '~/features/network/CredentialForm'
 import { useRemove } from '~/features/network/useRemove'
 import { NotFoundPage } from '~/routes/not-found'
@@ -38,17 +37,15 @@ function Edit({ credential }: { credential: Credential }) {
   })
   return (
     <>
-      <div className="row spread">
-        <div className="row">
-          <LinkButton to="/settings/credentials" variant="subtle" size="xs" leftSection={<IconArrowLeft size={14} />}>
-            Credentials
-          </LinkButton>
-          <h2>{metadata.name}</h2>
-        </div>
-        <Button size="xs" variant="default" onClick={() => void remove(credential)}>
-          Delete
-        </Button>
-      </div>
+      <SectionHead
+        back={{ label: 'Credentials', to: '/settings/credentials' }}
+        title={metadata.name}
+        actions={
+          <Button size="xs" variant="default" onClick={() => void remove(credential)}>
+            Delete
+          </Button>
+        }
+      />
       {status.clientEmail !== undefined && (
         <Card title="Service account">
           <Facts

@@ -2,38 +2,50 @@ import { ActionIcon, Alert, Button, Modal, TextInput } from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
 import { IconKey, IconPlus, IconTrash } from '@tabler/icons-react'
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
+import { getRouteApi } from '@tanstack/react-router'
 import { useState } from 'react'
 import { useConfirm } from '~/components/confirm/confirm'
 import { CopyButton } from '~/components/feedback/CopyButton'
 import { EmptyState } from '~/components/feedback/EmptyState'
 import { ErrorCard } from '~/components/feedback/ErrorCard'
-import { LoadingRows } from '~/components/feedback/Loading'
 import { saidDone, saidFailed } from '~/components/feedback/toast'
 import { TimeAgo } from '~/components/format/TimeAgo'
-import { Card } from '~/components/page/Card'
-import { DataTable, type Column } from '~/components/table/DataTable'
+import { plural } from '~/components/format/format'
+import type { Column } from '~/components/table/DataTable'
+import { NameCell } from '~/components/table/NameCell'
+import { SelectionBar } from '~/components/table/SelectionBar'
+import { ShortList } from '~/components/table/ShortList'
+import type { Chosen } from '~/components/table/VirtualTable'
+import { useSelection } from '~/features/list/useSelection'
 import { createKey, deleteKey, keysQuery } from '~/services/keys'
+import type { Named } from '~/services/lists'
 import type { ApiKey } from '~/services/types'
 import classes from './settings.module.css'
 
+const route = getRouteApi('/app/settings/keys')
+
 const columnsFor = (remove: (key: ApiKey) => void): Column<ApiKey>[] => [
-  { id: 'name', header: 'Name', cell: (key) => <strong>{key.name}</strong> },
-  { id: 'prefix', header: 'Begins with', width: 130, cell: (key) => <code>{key.prefix}…</code> },
+  { id: 'name', header: 'Name', fill: true, sort: 'name', text: (key) => `${key.name} ${key.prefix}`, cell: (key) => <NameCell link={<strong title={key.name}>{key.name}</strong>} /> },
+  { id: 'prefix', header: 'Begins with', width: 120, secondary: true, cell: (key) => <code>{key.prefix}…</code> },
   {
     id: 'created',
     header: 'Created',
+    width: 200,
     secondary: true,
+    sort: 'created',
+    text: (key) => key.createdBy,
+    order: (key) => key.createdAt,
     cell: (key) => (
-      <>
+      <span title={key.createdBy}>
         <TimeAgo at={key.createdAt} /> <span className="muted">by {key.createdBy}</span>
-      </>
+      </span>
     ),
   },
-  { id: 'used', header: 'Last used', width: 140, cell: (key) => <TimeAgo at={key.lastUsedAt} none="Never" /> },
+  { id: 'used', header: 'Last used', width: 130, sort: 'used', order: (key) => key.lastUsedAt ?? '', cell: (key) => <TimeAgo at={key.lastUsedAt} none="Never" /> },
   {
     id: 'delete',
     header: '',
-    width: 50,
+    width: 56,
     cell: (key) => (
       <ActionIcon variant="subtle" color="gray" aria-label={`Delete the key ${key.name}`} onClick={() => remove(key)}>
         <IconTrash size={16} />
@@ -42,52 +54,85 @@ const columnsFor = (remove: (key: ApiKey) => void): Column<ApiKey>[] => [
   },
 ]
 
-/** The keys with which programs call the API. */
-export default function KeysSettings() {
+const named = ({ id, name }: ApiKey) => ({ slug: String(id), name })
+
+/** Deletes keys after asking; those that could not be deleted stay. */
+function useRemove(onDone: () => void) {
   const client = useQueryClient()
   const confirm = useConfirm()
-  const keys = useQuery(keysQuery)
-  const [adding, dialog] = useDisclosure(false)
   const remove = useMutation({
-    mutationFn: (key: ApiKey) => deleteKey(key.id),
-    onSuccess: async (_, key) => {
-      await client.invalidateQueries({ queryKey: ['keys'] })
-      saidDone(`The key ${key.name} is deleted.`)
+    mutationFn: async (keys: Named[]) => {
+      for (const { slug } of keys) await deleteKey(Number(slug))
     },
-    onError: (error) => saidFailed('The key was not deleted', error),
+    onSuccess: (_, keys) => {
+      onDone()
+      saidDone(keys.length === 1 ? `The key ${keys[0]?.name} is deleted.` : `${plural(keys.length, 'key')} deleted.`)
+    },
+    onError: (error, keys) => saidFailed(keys.length === 1 ? 'The key was not deleted' : 'Not every key was deleted', error),
+    onSettled: () => client.invalidateQueries({ queryKey: ['keys'] }),
   })
-  const ask = async (key: ApiKey) => {
+  return async (keys: Named[]) => {
+    const one = keys.length === 1
     const yes = await confirm({
-      title: `Delete the key ${key.name}?`,
-      body: 'Every program that uses it is refused from now on. This cannot be undone.',
-      confirm: 'Delete key',
+      title: one ? `Delete the key ${keys[0]?.name}?` : `Delete ${plural(keys.length, 'key')}?`,
+      body: `Every program that uses ${one ? 'it' : 'one of them'} is refused from now on. This cannot be undone.`,
+      confirm: one ? 'Delete key' : `Delete ${plural(keys.length, 'key')}`,
       danger: true,
     })
-    if (yes) remove.mutate(key)
+    if (yes) remove.mutate(keys)
   }
-  const add = (
-    <Button size="xs" leftSection={<IconPlus size={14} />} onClick={dialog.open}>
-      Create key
-    </Button>
-  )
+}
+
+/** The keys with which programs call the API (API-02). */
+export default function KeysSettings() {
+  const search = route.useSearch()
+  const navigate = route.useNavigate()
+  const keys = useQuery(keysQuery)
+  const [adding, dialog] = useDisclosure(false)
+  const { chosen, ...selection } = useSelection(JSON.stringify({ ...search, sort: undefined }))
+  const remove = useRemove(selection.clear)
+  const chosenOf = (rows: ApiKey[]): Chosen<ApiKey> => ({
+    has: ({ id }) => chosen.has(String(id)),
+    toggle: (key, index, shift) => selection.toggle(named(key), index, shift, (i) => rows[i] && named(rows[i])),
+    all: chosen.size === 0 ? 'none' : chosen.size === rows.length ? 'all' : 'some',
+    toggleAll: () => (chosen.size === rows.length ? selection.clear() : selection.choose(rows.map(named))),
+    label: ({ name }) => `Select ${name}`,
+  })
   return (
     <>
-      <Card title="API keys" flush actions={add}>
-        {keys.isPending && <LoadingRows rows={3} />}
-        {keys.isError && (
-          <div className="card-body">
-            <ErrorCard error={keys.error} onRetry={() => void keys.refetch()} />
-          </div>
-        )}
-        {keys.data?.length === 0 && (
+      <ShortList
+        title="API keys"
+        one="key"
+        many="API keys"
+        query={keys}
+        columns={columnsFor((key) => void remove([named(key)]))}
+        rowKey={({ id }) => id}
+        search={search}
+        onSearch={(next) => void navigate({ search: next, replace: true })}
+        add={
+          <Button size="xs" leftSection={<IconPlus size={14} />} onClick={dialog.open}>
+            Create key
+          </Button>
+        }
+        empty={
           <EmptyState icon={IconKey} title="No API key yet">
             A key lets a program call the API in your name, for example to start a sync from an orchestrator.
           </EmptyState>
-        )}
-        {(keys.data ?? []).length > 0 && (
-          <DataTable caption="API keys" columns={columnsFor((key) => void ask(key))} rows={keys.data ?? []} rowKey={(key) => key.id} />
-        )}
-      </Card>
+        }
+        chosen={chosenOf}
+        selection={
+          chosen.size > 0 && (
+            <SelectionBar size={chosen.size}>
+              <Button size="compact-xs" color="red" variant="light" onClick={() => void remove([...chosen].map(([slug, name]) => ({ slug, name })))}>
+                Delete {plural(chosen.size, 'key')}
+              </Button>
+              <Button size="compact-xs" variant="subtle" onClick={selection.clear}>
+                Clear selection
+              </Button>
+            </SelectionBar>
+          )
+        }
+      />
       <p className="muted small">A key acts as the person who created it. The API is described at /api/openapi.json.</p>
       {adding && <NewKey onClose={dialog.close} />}
     </>

@@ -1,10 +1,9 @@
-import { IconArrowLeft } from '@tabler/icons-react'
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { getRouteApi } from '@tanstack/react-router'
 import { ErrorCard } from '~/components/feedback/ErrorCard'
 import { LoadingRows } from '~/components/feedback/Loading'
 import { saidDone } from '~/components/feedback/toast'
-import { LinkButton } from '~/components/page/LinkButton'
+import { SectionHead } from '~/components/page/SectionHead'
 import { MonitorForm, type MonitorDraft } from '~/features/monitor/MonitorForm'
 import { monitorCatalogQuery } from '~/services/catalog'
 import { createDocument } from '~/services/documents'
@@ -30,9 +29,7 @@ export default function NewMonitor() {
   if (info === undefined) return null
   return (
     <>
-      <LinkButton to="/settings/monitors" variant="subtle" size="xs" w="fit-content" leftSection={<IconArrowLeft size={14} />}>
-        Monitors
-      </LinkButton>
+      <SectionHead back={{ label: 'Monitors', to: '/settings/monitors' }} title="Add monitor" />
       <MonitorForm
         info={info}
         value={{ name: '', spec: { type: info.slug, configuration: {} } }}

@@ -1,10 +1,9 @@
-import { IconArrowLeft } from '@tabler/icons-react'
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { getRouteApi } from '@tanstack/react-router'
 import { ErrorCard } from '~/components/feedback/ErrorCard'
 import { LoadingRows } from '~/components/feedback/Loading'
 import { saidDone } from '~/components/feedback/toast'
-import { LinkButton } from '~/components/page/LinkButton'
+import { SectionHead } from '~/components/page/SectionHead'
 import { DocumentMenu } from '~/features/document/DocumentMenu'
 import { LastReport } from '~/features/monitor/columns'
 import { MonitorForm, type MonitorDraft } from '~/features/monitor/MonitorForm'
@@ -46,19 +45,15 @@ function EditMonitor({ monitor }: { monitor: Monitor }) {
   const error = monitor.status?.lastReport?.error
   return (
     <>
-      <div className="row spread">
-        <div className="row">
-          <LinkButton to="/settings/monitors" variant="subtle" size="xs" leftSection={<IconArrowLeft size={14} />}>
-            Monitors
-          </LinkButton>
-          <h2>{metadata.name}</h2>
-        </div>
-        <DocumentMenu kind="monitors" document={monitor} />
-      </div>
+      <SectionHead
+        back={{ label: 'Monitors', to: '/settings/monitors' }}
+        title={metadata.name}
+        actions={<DocumentMenu kind="monitors" document={monitor} />}
+      />
       <p>
         <span className="muted">Last report:</span> <LastReport monitor={monitor} />
-        {error !== undefined && error !== '' && <span className="muted"> {error}</span>}
       </p>
+      {error !== undefined && error !== '' && <ErrorCard error={new Error(error)} title="The last report was refused" />}
       {types.isPending && <LoadingRows />}
       {info !== undefined && (
         <MonitorForm

@@ -5,6 +5,7 @@ import { ErrorCard } from '~/components/feedback/ErrorCard'
 import { LoadingRows } from '~/components/feedback/Loading'
 import { saidDone } from '~/components/feedback/toast'
 import { Card } from '~/components/page/Card'
+import { SectionHead } from '~/components/page/SectionHead'
 import { StorageForm } from '~/features/storage/StorageForm'
 import { oneStorageQuery, storageCatalogQuery, updateStorage } from '~/services/storage'
 import type { Storage } from '~/services/types'
@@ -26,25 +27,28 @@ function Edit({ storage }: { storage: Storage }) {
   const type = catalog.data?.find(({ slug }) => slug === spec.type)
   if (type === undefined) return <Card title={metadata.name}>{catalog.isError ? <ErrorCard error={catalog.error} onRetry={() => void catalog.refetch()} /> : <LoadingRows />}</Card>
   return (
-    <StorageForm
-      type={type}
-      storage={storage}
-      title={metadata.name}
-      notice={
-        status.hasRun ? (
-          <Alert>Syncs have run on this storage: its credentials can be changed, but it cannot become another bucket or prefix. To move, add a storage and switch to it.</Alert>
-        ) : undefined
-      }
-      save={({ name, description, configuration }) =>
-        updateStorage(metadata.slug, {
-          metadata: { name, labels: metadata.labels, folder: metadata.folder, revision: metadata.revision },
-          spec: { ...spec, configuration, description },
-        })
-      }
-      onSaved={(saved) => {
-        saidDone(`${saved.metadata.name} is saved.`)
-        void navigate({ to: '/settings/storage' })
-      }}
-    />
+    <>
+      <SectionHead back={{ label: 'Storage', to: '/settings/storage' }} title={metadata.name} />
+      <StorageForm
+        type={type}
+        storage={storage}
+        title="Bucket"
+        notice={
+          status.hasRun ? (
+            <Alert>Syncs have run on this storage: its credentials can be changed, but it cannot become another bucket or prefix. To move, add a storage and switch to it.</Alert>
+          ) : undefined
+        }
+        save={({ name, description, configuration }) =>
+          updateStorage(metadata.slug, {
+            metadata: { name, labels: metadata.labels, folder: metadata.folder, revision: metadata.revision },
+            spec: { ...spec, configuration, description },
+          })
+        }
+        onSaved={(saved) => {
+          saidDone(`${saved.metadata.name} is saved.`)
+          void navigate({ to: '/settings/storage' })
+        }}
+      />
+    </>
   )
 }

@@ -2,6 +2,7 @@ import { IconArrowBigLeftLines, IconArrowBigRightLines } from '@tabler/icons-rea
 import { getRouteApi } from '@tanstack/react-router'
 import { saidDone } from '~/components/feedback/toast'
 import { Card } from '~/components/page/Card'
+import { SectionHead } from '~/components/page/SectionHead'
 import { ChoiceCard, ChoiceGrid } from '~/components/wizard/ChoiceCard'
 import { EgressNote } from '~/features/network/EgressNote'
 import { TunnelForm } from '~/features/network/TunnelForm'
@@ -16,6 +17,7 @@ export default function NewTunnel() {
   const choose = (next: 'standard' | 'reverse') => void navigate({ search: { type: next }, replace: type !== undefined })
   return (
     <>
+      <SectionHead back={{ label: 'Tunnels', to: '/settings/tunnels' }} title="Add tunnel" />
       <Card title="Type">
         <ChoiceGrid label="Type">
           <ChoiceCard

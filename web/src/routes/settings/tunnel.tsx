@@ -1,5 +1,4 @@
 import { Button } from '@mantine/core'
-import { IconArrowLeft } from '@tabler/icons-react'
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { getRouteApi } from '@tanstack/react-router'
 import { useState } from 'react'
@@ -10,7 +9,7 @@ import { plural } from '~/components/format/format'
 import { TimeAgo } from '~/components/format/TimeAgo'
 import { Card } from '~/components/page/Card'
 import { Facts } from '~/components/page/Facts'
-import { LinkButton } from '~/components/page/LinkButton'
+import { SectionHead } from '~/components/page/SectionHead'
 import { StatusBadge } from '~/components/status/StatusBadge'
 import { EgressNote } from '~/features/network/EgressNote'
 import { TunnelForm } from '~/features/network/TunnelForm'
@@ -44,22 +43,20 @@ function Detail({ tunnel }: { tunnel: Tunnel }) {
   })
   return (
     <>
-      <div className="row spread">
-        <div className="row">
-          <LinkButton to="/settings/tunnels" variant="subtle" size="xs" leftSection={<IconArrowLeft size={14} />}>
-            Tunnels
-          </LinkButton>
-          <h2>{metadata.name}</h2>
-        </div>
-        <div className="row">
-          <Button size="xs" variant="default" onClick={() => setEditing(!editing)}>
-            {editing ? 'Close settings' : 'Edit'}
-          </Button>
-          <Button size="xs" variant="default" onClick={() => void remove(tunnel)}>
-            Delete
-          </Button>
-        </div>
-      </div>
+      <SectionHead
+        back={{ label: 'Tunnels', to: '/settings/tunnels' }}
+        title={metadata.name}
+        actions={
+          <>
+            <Button size="xs" variant="default" onClick={() => setEditing(!editing)}>
+              {editing ? 'Close settings' : 'Edit'}
+            </Button>
+            <Button size="xs" variant="default" onClick={() => void remove(tunnel)}>
+              Delete
+            </Button>
+          </>
+        }
+      />
       <Standing tunnel={tunnel} />
       {editing && (
         <TunnelForm

@@ -1,9 +1,9 @@
-import { Button, TextInput } from '@mantine/core'
+import { Button, Modal, TextInput } from '@mantine/core'
 import { LinkButton } from '~/components/page/LinkButton'
 import { IconSend, IconTable } from '@tabler/icons-react'
-import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
+import { keepPreviousData, useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { getRouteApi } from '@tanstack/react-router'
-import { useState } from 'react'
+import { useState, type ReactNode } from 'react'
 import { ConnectorIcon } from '~/components/brand/ConnectorIcon'
 import { EmptyState } from '~/components/feedback/EmptyState'
 import { ErrorCard } from '~/components/feedback/ErrorCard'
@@ -14,13 +14,15 @@ import { withoutSecrets } from '~/components/fields/fields'
 import { Card } from '~/components/page/Card'
 import { Page } from '~/components/page/Page'
 import { ScheduleEditor } from '~/components/schedule/ScheduleEditor'
-import { ChoiceCard, ChoiceGrid } from '~/components/wizard/ChoiceCard'
+import { SearchField } from '~/components/table/ListToolbar'
+import { ChoiceCard, ChoiceGrid, ChoiceWith } from '~/components/wizard/ChoiceCard'
 import { useDraft } from '~/components/wizard/useDraft'
 import { Steps, WizardFoot } from '~/components/wizard/Wizard'
+import { ModelQuery } from '~/features/model/ModelQuery'
 import { cleanSpec, freshSpec, isConfigured, specProblems } from '~/features/sync/draft'
 import { SyncForm, useTargetFields } from '~/features/sync/SyncForm'
 import { destinationCatalogQuery } from '~/services/catalog'
-import { allQuery, createDocument, documentQuery, validateDocument } from '~/services/documents'
+import { allQuery, createDocument, documentQuery, validateDocument, type Documents } from '~/services/documents'
 import { ApiError } from '~/services/http'
 import { triggerSync } from '~/services/syncs'
 import type { Destination, DestinationInfo, Model, SyncSpec } from '~/services/types'
@@ -48,48 +50,90 @@ export default function NewSyncPage() {
   )
 }
 
-function ModelChoice({ onChoose }: { onChoose: (slug: string) => void }) {
-  const models = useQuery(allQuery('models'))
-  if (models.isPending) return <LoadingRows />
-  if (models.isError) return <ErrorCard error={models.error} onRetry={() => void models.refetch()} />
-  if (models.data.items.length === 0) {
-    return (
-      <EmptyState icon={IconTable} title="Describe a model first" action={<LinkButton to="/models/new">Add model</LinkButton>}>
-        A sync sends the rows of a model.
-      </EmptyState>
-    )
-  }
+interface ChoiceProps<K extends 'models' | 'destinations'> {
+  kind: K
+  /** What stands there while there is none at all. */
+  empty: ReactNode
+  children: (document: Documents[K]) => ReactNode
+}
+
+/** A kind's documents to choose from; many of them can be searched. */
+function Choices<K extends 'models' | 'destinations'>({ kind, empty, children }: ChoiceProps<K>) {
+  const [search, setSearch] = useState('')
+  const query = useQuery({ ...allQuery(kind, { search, limit: shownChoices }), placeholderData: keepPreviousData })
+  if (query.isPending) return <LoadingRows />
+  if (query.isError) return <ErrorCard error={query.error} onRetry={() => void query.refetch()} />
+  const { items, total } = query.data
+  if (total === 0 && search === '') return empty
   return (
-    <ChoiceGrid label="Models">
-      {models.data.items.map((model: Model) => (
-        <ChoiceCard
-          key={model.metadata.slug}
-          icon={<ConnectorIcon type={model.status?.source.type ?? ''} size={34} />}
-          title={model.metadata.name}
-          text={model.status?.source.name ?? model.spec.source}
-          onClick={() => onChoose(model.metadata.slug)}
-        />
-      ))}
-    </ChoiceGrid>
+    <div className="stack">
+      {(total > 12 || search !== '') && (
+        <div style={{ maxWidth: 340 }}>
+          <SearchField label={`Search ${kind}`} value={search} onChange={setSearch} />
+        </div>
+      )}
+      {total === 0 && <p className="muted">No {kind} match.</p>}
+      <ChoiceGrid label={kind.charAt(0).toUpperCase() + kind.slice(1)}>{items.map(children)}</ChoiceGrid>
+      {total > shownChoices && <p className="muted small">Search to see {total - shownChoices} more.</p>}
+    </div>
+  )
+}
+
+const shownChoices = 60
+
+function ModelChoice({ onChoose }: { onChoose: (slug: string) => void }) {
+  const [viewed, setViewed] = useState<Model>()
+  const empty = (
+    <EmptyState icon={IconTable} title="Describe a model first" action={<LinkButton to="/models/new">Add model</LinkButton>}>
+      A sync sends the rows of a model.
+    </EmptyState>
+  )
+  return (
+    <>
+      <Choices kind="models" empty={empty}>
+        {(model) => (
+          <ChoiceWith
+            key={model.metadata.slug}
+            action={
+              <Button size="compact-sm" variant="subtle" aria-label={`View query of ${model.metadata.name}`} onClick={() => setViewed(model)}>
+                View query
+              </Button>
+            }
+          >
+            <ChoiceCard
+              icon={<ConnectorIcon type={model.status?.source.type ?? ''} size={34} />}
+              title={model.metadata.name}
+              text={model.status?.source.name ?? model.spec.source}
+              onClick={() => onChoose(model.metadata.slug)}
+            />
+          </ChoiceWith>
+        )}
+      </Choices>
+      {viewed !== undefined && (
+        <Modal opened onClose={() => setViewed(undefined)} size="xl" title={<strong>{viewed.metadata.name}</strong>}>
+          <div className="stack">
+            <ModelQuery model={viewed} />
+            <Button w="fit-content" onClick={() => onChoose(viewed.metadata.slug)}>
+              Choose this model
+            </Button>
+          </div>
+        </Modal>
+      )}
+    </>
   )
 }
 
 function DestinationChoice({ onChoose }: { onChoose: (slug: string) => void }) {
-  const destinations = useQuery(allQuery('destinations'))
   const catalog = useQuery(destinationCatalogQuery)
   const typeName = (slug: string) => catalog.data?.find((entry) => entry.slug === slug)?.name ?? slug
-  if (destinations.isPending) return <LoadingRows />
-  if (destinations.isError) return <ErrorCard error={destinations.error} onRetry={() => void destinations.refetch()} />
-  if (destinations.data.items.length === 0) {
-    return (
-      <EmptyState icon={IconSend} title="Connect a destination first" action={<LinkButton to="/destinations/new">Add destination</LinkButton>}>
-        A sync sends rows to a destination.
-      </EmptyState>
-    )
-  }
+  const empty = (
+    <EmptyState icon={IconSend} title="Connect a destination first" action={<LinkButton to="/destinations/new">Add destination</LinkButton>}>
+      A sync sends rows to a destination.
+    </EmptyState>
+  )
   return (
-    <ChoiceGrid label="Destinations">
-      {destinations.data.items.map((destination: Destination) => (
+    <Choices kind="destinations" empty={empty}>
+      {(destination) => (
         <ChoiceCard
           key={destination.metadata.slug}
           icon={<ConnectorIcon type={destination.spec.type} size={34} />}
@@ -97,8 +141,8 @@ function DestinationChoice({ onChoose }: { onChoose: (slug: string) => void }) {
           text={typeName(destination.spec.type)}
           onClick={() => onChoose(destination.metadata.slug)}
         />
-      ))}
-    </ChoiceGrid>
+      )}
+    </Choices>
   )
 }
 

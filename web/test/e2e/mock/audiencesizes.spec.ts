@@ -59,7 +59,7 @@ test('a destination writes the sizes of its audiences into a source that is chos
   await expect(page.getByRole('tab', { name: 'Audience sizes' })).toHaveCount(0)
 })
 
-// Req: MB-14
+// Req: MB-14, SY-06
 test('a sync to an audience shows how many users were matched', async ({ page }) => {
   await page.goto('/syncs/buyers-to-ads')
   const card = page.getByRole('region', { name: 'Matched users' })

@@ -35,7 +35,7 @@ test('from signing in to a finished run', async ({ page }) => {
   await expect(page.getByRole('heading', { level: 1, name: `Folder ${stamp}` })).toBeVisible()
 
   await page.getByRole('link', { name: 'Add sync' }).first().click()
-  await page.getByRole('button', { name: new RegExp(`Carts ${stamp}`) }).click()
+  await page.getByRole('button', { name: new RegExp(`^Carts ${stamp}`) }).click()
   await page.getByLabel('File name', { exact: false }).first().fill('carts.csv')
   await page.getByRole('button', { name: 'Continue' }).click()
   await expect(page.getByRole('radiogroup', { name: 'Schedule type' })).toBeVisible()

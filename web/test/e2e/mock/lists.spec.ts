@@ -68,6 +68,45 @@ test('filters all hold, and their values are alternatives', async ({ page }) => 
   await expect(body(page)).toHaveCount(4)
 })
 
+// Req: FOL-02
+test('syncs are filtered by their progress, their source, their alerts and who made them', async ({ page }) => {
+  await page.goto('/syncs')
+  const filter = async (name: string, choice: string, found: number) => {
+    await page.getByRole('button', { name, exact: true }).first().click()
+    await page.getByRole('checkbox', { name: choice, exact: true }).check()
+    await page.keyboard.press('Escape')
+    await expect(body(page)).toHaveCount(found)
+    await page.getByRole('button', { name: 'Clear filters' }).click()
+    await expect(body(page)).toHaveCount(5)
+  }
+  await filter('Status', 'Failed', 1)
+  await filter('Source', 'B2C eCommerce', 2)
+  await filter('Health', 'Critical alerts', 1)
+  await filter('Created by', 'Admin', 5)
+})
+
+// Req: FOL-03
+test('models are filtered by the type of their source, their labels and who made them', async ({ page }) => {
+  await page.goto('/models')
+  await page.getByRole('button', { name: 'Source type', exact: true }).click()
+  await page.getByRole('checkbox', { name: 'PostgreSQL' }).check()
+  await page.keyboard.press('Escape')
+  await expect(body(page)).toHaveCount(2)
+  await page.getByRole('checkbox', { name: 'Select VIP customers' }).check()
+  await act(page, 'Add or remove labels')
+  await page.getByRole('combobox', { name: 'Add' }).fill('tier:gold')
+  await page.keyboard.press('Enter')
+  await page.getByRole('button', { name: 'Save labels' }).click()
+  await page.getByRole('button', { name: 'Clear filters' }).click()
+  await page.getByRole('button', { name: 'Labels', exact: true }).click()
+  await page.getByRole('checkbox', { name: 'Exclude tier: gold' }).check()
+  await page.keyboard.press('Escape')
+  await expect(body(page)).toHaveCount(2)
+  await page.getByRole('button', { name: 'Created by' }).click()
+  await page.getByRole('checkbox', { name: 'Admin' }).check()
+  await expect(body(page)).toHaveCount(2)
+})
+
 // Req: FOL-03
 test('models are filtered by how they are described and by duplicate keys', async ({ page }) => {
   await page.goto('/models')

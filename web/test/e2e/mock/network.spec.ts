@@ -5,7 +5,8 @@ test.beforeEach(async ({ page, request }) => {
   await signIn(page)
 })
 
-test('a standard tunnel is made, shows its key and how it stands, and its key is replaced (X-23, X-25)', async ({ page }) => {
+// Req: X-23, X-25
+test('a standard tunnel is made, shows its key and how it stands, and its key is replaced', async ({ page }) => {
   await page.goto('/settings/tunnels')
   await expect(page.getByText('192.0.2.7')).toBeVisible()
   await page.getByRole('link', { name: 'Add tunnel' }).click()
@@ -34,7 +35,8 @@ test('a standard tunnel is made, shows its key and how it stands, and its key is
   expect(await breaches(page)).toEqual([])
 })
 
-test('the private key of a reverse tunnel is shown once (X-24)', async ({ page }) => {
+// Req: X-24
+test('the private key of a reverse tunnel is shown once', async ({ page }) => {
   await page.goto('/settings/tunnels/warehouse-of-the-subsidiary')
   await expect(page.getByText(/^ssh -N -i .*ExitOnForwardFailure=yes/)).toBeVisible()
   await page.getByRole('button', { name: 'Issue key' }).click()
@@ -47,7 +49,8 @@ test('the private key of a reverse tunnel is shown once (X-24)', async ({ page }
   await expect(page.getByRole('button', { name: 'Make a new key' })).toBeVisible()
 })
 
-test('a source is connected through a tunnel, which then cannot be deleted (X-22, X-32)', async ({ page }) => {
+// Req: X-22, X-32
+test('a source is connected through a tunnel, which then cannot be deleted', async ({ page }) => {
   await page.goto('/sources/new?type=postgres')
   await page.getByRole('textbox', { name: 'Host' }).fill('db.internal')
   for (const name of ['Database', 'User']) await page.getByRole('textbox', { name }).fill('x')
@@ -65,7 +68,8 @@ test('a source is connected through a tunnel, which then cannot be deleted (X-22
   await expect(page.getByText(/is used by/)).toBeVisible()
 })
 
-test('an error of a connection names the addresses of this server (X-19)', async ({ page }) => {
+// Req: X-19
+test('an error of a connection names the addresses of this server', async ({ page }) => {
   await page.goto('/sources/new?type=postgres')
   await page.getByRole('textbox', { name: 'Host' }).fill('nowhere')
   for (const name of ['Database', 'User']) await page.getByRole('textbox', { name }).fill('x')
@@ -73,7 +77,8 @@ test('an error of a connection names the addresses of this server (X-19)', async
   await expect(page.getByRole('alert')).toContainText('192.0.2.7')
 })
 
-test('a credential with a role shows its external ID once (X-26)', async ({ page }) => {
+// Req: X-26
+test('a credential with a role shows its external ID once', async ({ page }) => {
   await page.goto('/settings/credentials')
   await page.getByRole('link', { name: 'Add credential' }).click()
   await page.getByRole('button', { name: /Amazon Web Services/ }).click()
@@ -87,7 +92,8 @@ test('a credential with a role shows its external ID once (X-26)', async ({ page
   await expect(page.getByRole('row', { name: /Amazon Web Services/ })).toBeVisible()
 })
 
-test('the key of a service account shows whose it is, and a P12 file is refused (X-27)', async ({ page }) => {
+// Req: X-27
+test('the key of a service account shows whose it is, and a P12 file is refused', async ({ page }) => {
   await page.goto('/settings/credentials/new?type=gcp')
   const take = async (name: string, text: string) => {
     const chooser = page.waitForEvent('filechooser')
@@ -104,8 +110,8 @@ test('the key of a service account shows whose it is, and a P12 file is refused 
 test('tunnels and credentials can be searched', async ({ page }) => {
   await page.goto('/settings/tunnels')
   await page.getByRole('textbox', { name: 'Search tunnels' }).fill('zzz')
-  await expect(page.getByText('No tunnels match.')).toBeVisible()
+  await expect(page.getByText('No tunnels match')).toBeVisible()
   await page.goto('/settings/credentials')
   await page.getByRole('textbox', { name: 'Search credentials' }).fill('zzz')
-  await expect(page.getByText('No credentials match.')).toBeVisible()
+  await expect(page.getByText('No credentials match')).toBeVisible()
 })

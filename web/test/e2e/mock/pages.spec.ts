@@ -2,22 +2,25 @@ import type { Page } from '@playwright/test'
 import { breaches, enter, expect, recolour, test } from '../app'
 import { pages } from './addresses'
 
-// Every page, in both colour schemes: it is drawn, it breaks no rule of WCAG 2.2 AA that axe knows.
+// Every page, wide and narrow, in both colour schemes: it is drawn, it breaks no rule of WCAG 2.2 AA that axe knows.
 
 test.beforeEach(({ request }) => request.get('/mock/reset'))
 test.use({ colorScheme: 'light' })
 
-async function bothSchemes(page: Page) {
-  for (const scheme of ['light', 'dark'] as const) {
-    await recolour(page, scheme)
-    expect(await breaches(page), `in the ${scheme} scheme`).toEqual([])
+async function everyLook(page: Page) {
+  for (const width of [1280, 768]) {
+    await page.setViewportSize({ width, height: 860 })
+    for (const scheme of ['light', 'dark'] as const) {
+      await recolour(page, scheme)
+      expect(await breaches(page), `${width} wide, in the ${scheme} scheme`).toEqual([])
+    }
   }
 }
 
 test('sign-in', async ({ page }) => {
   await page.goto('/sign-in')
   await expect(page.getByRole('button', { name: 'Sign in' })).toBeVisible()
-  await bothSchemes(page)
+  await everyLook(page)
 })
 
 for (const { name, path, ready } of pages) {
@@ -25,6 +28,6 @@ for (const { name, path, ready } of pages) {
     await enter(page)
     await page.goto(path)
     await ready(page)
-    await bothSchemes(page)
+    await everyLook(page)
   })
 }

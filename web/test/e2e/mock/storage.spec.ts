@@ -5,7 +5,8 @@ test.beforeEach(async ({ page, request }) => {
   await signIn(page)
 })
 
-test('a storage is described, tested and saved (X-10, X-17)', async ({ page }) => {
+// Req: X-10, X-17
+test('a storage is described, tested and saved', async ({ page }) => {
   await page.goto('/settings/storage')
   await page.getByRole('link', { name: 'Add storage' }).click()
   await page.getByRole('button', { name: /Amazon S3/ }).click()
@@ -27,7 +28,8 @@ test('a storage is described, tested and saved (X-10, X-17)', async ({ page }) =
   await expect(page.getByText('This server’s own storage').first()).toBeVisible()
 })
 
-test('a switch names its consequences, shows its progress, and leaves syncs that ask (X-11, X-12, X-13)', async ({ page, request }) => {
+// Req: X-11, X-12, X-13
+test('a switch names its consequences, shows its progress, and leaves syncs that ask', async ({ page, request }) => {
   await request.get('/mock/reset?step=2500') // so that each step shows
   await page.goto('/settings/storage')
   await page.getByRole('row', { name: /Lake/ }).getByRole('button', { name: 'Use it' }).click()
@@ -56,7 +58,8 @@ test('a switch names its consequences, shows its progress, and leaves syncs that
   await expect(page.getByText('No sync needs an answer.')).toBeVisible()
 })
 
-test('a switch that waits can be cancelled (X-12)', async ({ page, request }) => {
+// Req: X-12
+test('a switch that waits can be cancelled', async ({ page, request }) => {
   await request.get('/mock/reset?step=60000') // it waits for as long as the test needs
   await page.goto('/settings/storage')
   await page.getByRole('row', { name: /Lake/ }).getByRole('button', { name: 'Use it' }).click()
@@ -69,7 +72,7 @@ test('a switch that waits can be cancelled (X-12)', async ({ page, request }) =>
 test('storages can be searched and deleted', async ({ page }) => {
   await page.goto('/settings/storage')
   await page.getByRole('textbox', { name: 'Search storages' }).fill('nothing like it')
-  await expect(page.getByText('No storages match.')).toBeVisible()
+  await expect(page.getByText('No storages match')).toBeVisible()
   await page.getByRole('button', { name: 'Clear the search' }).click()
   await page.getByRole('button', { name: 'Actions for Lake' }).click()
   await page.getByRole('menuitem', { name: 'Delete' }).click()
@@ -77,7 +80,8 @@ test('storages can be searched and deleted', async ({ page }) => {
   await expect(page.getByRole('row', { name: /Lake/ })).toBeHidden()
 })
 
-test('without a storage, the page says where things are (X-07)', async ({ page, request }) => {
+// Req: X-07
+test('without a storage, the page says where things are', async ({ page, request }) => {
   await request.get('/mock/reset?empty')
   await page.goto('/settings/storage')
   await expect(page.getByRole('heading', { name: 'No bucket of your own yet' })).toBeVisible()

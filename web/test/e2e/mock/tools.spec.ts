@@ -42,6 +42,38 @@ test('a BI tool is connected, a Look of it becomes a model, and the tool is dele
   await expect(page.getByText('No BI tool yet')).toBeVisible()
 })
 
+// Req: BI-02
+test('an element of a workbook of Sigma becomes a model', async ({ page }) => {
+  await page.goto('/settings/bi-tools')
+  await page.getByRole('button', { name: 'Add BI tool' }).click()
+  const dialog = page.getByRole('dialog')
+  await choose(page, 'Type', 'Sigma')
+  await dialog.getByRole('textbox', { name: 'Name', exact: true }).fill('Workbooks')
+  await dialog.getByRole('textbox', { name: 'Client ID' }).fill('id')
+  await dialog.getByLabel('Client secret').fill('shown-to-nobody')
+  await dialog.getByRole('button', { name: 'Save' }).click()
+  await expect(page.getByRole('row', { name: /Workbooks Sigma 0 models/ })).toBeVisible()
+
+  await page.goto('/models/new?source=production-warehouse&method=bi')
+  await choose(page, 'BI tool', 'Workbooks')
+  await choose(page, 'Workbook', 'Without elements')
+  await page.getByRole('combobox', { name: 'Element' }).click()
+  await expect(page.getByText('None matches')).toBeVisible()
+  await page.keyboard.press('Escape')
+  await choose(page, 'Workbook', 'Quarter')
+  await choose(page, 'Element', 'Overview: Best customers')
+  await expect(page.getByLabel('SQL of the tool')).toContainText('SELECT customer_id, ltv')
+  await page.getByRole('button', { name: 'Preview', exact: true }).click()
+  await expect(page.getByRole('table', { name: 'Preview rows' })).toBeVisible()
+  await page.getByRole('button', { name: 'Continue' }).click()
+  await page.getByRole('textbox', { name: 'Name' }).fill('Best customers')
+  await page.getByRole('button', { name: 'Finish' }).click()
+  await expect(page.getByRole('heading', { level: 1, name: 'Best customers' })).toBeVisible()
+  await expect(page.getByLabel('SQL of the tool')).toContainText('SELECT customer_id, ltv')
+  await page.goto('/settings/bi-tools')
+  await expect(page.getByRole('row', { name: /Workbooks Sigma 1 model/ })).toBeVisible()
+})
+
 // Req: DBT-06, ORC-01
 test('an orchestrator whose key is refused is kept and connected with another one', async ({ page }) => {
   await page.goto('/settings/orchestrators')

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import { breaches, expect, signIn, test } from '../app'
-import { addDestination, addModel, addSource, addSync, named, waitForEnd, write } from './steps'
+import { addDestination, addModel, addSource, addSync, applyDocuments, named, slugged, waitForEnd, write } from './steps'
 
 // What becomes of models after they were made, over a real server.
 
@@ -101,5 +101,40 @@ test('columns that change in a table are seen and taken over', async ({ page }) 
     await expect(page.getByRole('combobox', { name: 'Type of age' })).toHaveValue('Number')
   } finally {
     psql(`DROP TABLE ${table}`)
+  }
+})
+
+// Req: M-33, M-30
+test('what a database says of a wrong query is explained', async ({ page }) => {
+  test.skip(!reachable(), 'MILLRACE_E2E_POSTGRES_URL is not set, or psql is not installed: they make the tables')
+  test.slow() // many queries, each of which a real server refuses
+  const psql = (sql: string) => execFileSync('psql', [given, '-qAtX', '-v', 'ON_ERROR_STOP=1', '-c', sql])
+  const [source, url] = [slugged('explained'), new URL(given)]
+  const suffix = source.replaceAll('-', '_')
+  const [people, hidden, reader] = [`people_${suffix}`, `hidden_${suffix}`, `reader_${suffix}`]
+  psql(`CREATE TABLE ${people} (id int, name text); CREATE TABLE ${hidden} (id int); CREATE ROLE ${reader} LOGIN PASSWORD 'read'; GRANT SELECT ON ${people} TO ${reader}`)
+  try {
+    const configuration = { host: url.hostname, port: Number(url.port), database: url.pathname.slice(1), user: reader, password: 'read' }
+    await applyDocuments(page, [{ kind: 'source', metadata: { slug: source, name: source }, spec: { type: 'postgresql', configuration } }])
+    await page.goto(`/models/new?source=${source}`)
+    const refused = page.getByRole('region', { name: 'Preview' }).getByRole('alert')
+    for (const { sql, says, advises } of [
+      { sql: `SELECT nam FROM ${people}`, says: 'column "nam" does not exist', advises: 'Perhaps you meant to reference the column' },
+      { sql: `SELECT xyzzyq FROM ${people}`, says: 'column "xyzzyq" does not exist', advises: "Check the column's name" },
+      { sql: `SELECT id FROM ${people} a, ${people} b`, says: 'column reference "id" is ambiguous', advises: 'write it as table.column' },
+      { sql: `SELECT * FROM ${people}x`, says: `relation "${people}x" does not exist`, advises: 'write it with its schema' },
+      { sql: 'SELECT * FROM nowhere.people', says: 'relation "nowhere.people" does not exist', advises: "the source's tables are listed on its page" },
+      { sql: `SELECT * FROM ${hidden}`, says: `permission denied for table ${hidden}`, advises: 'Grant' },
+      { sql: `SELECT id FROM ${people} WHERE name > 1`, says: 'operator does not exist: text > integer', advises: 'explicit type casts' },
+      { sql: `SELECT id FROM ${people} WHERE name`, says: 'must be type boolean', advises: 'Bring both to one type with CAST' },
+    ]) {
+      await write(page, sql)
+      await page.keyboard.press('Control+Enter')
+      await expect(refused).toContainText(says, { timeout: 45_000 })
+      await expect(refused).toContainText(advises)
+    }
+    expect(await breaches(page)).toEqual([])
+  } finally {
+    psql(`DROP TABLE ${people}, ${hidden}; DROP ROLE ${reader}`)
   }
 })

@@ -72,7 +72,7 @@ test('rows are matched to those of a table by a column, and change or join them'
   await addSource(page, shop)
   await addSqlModel(page, { source: shop, name: people, sql: rows('Ada', 'Bob'), key: 'id' })
   await page.goto('/syncs/new')
-  await page.getByRole('button', { name: people }).click()
+  await page.getByRole('button', { name: new RegExp(`^${people}`) }).click()
   await page.getByRole('button', { name: database }).click()
   await page.getByLabel('Upsert').check()
   await page.getByRole('combobox', { name: 'Table' }).fill(table)
@@ -120,4 +120,33 @@ test('the same database is a source, whose tables and rows are shown', async ({ 
   await write(page, `SELECT id, name FROM ${table}`)
   await page.getByRole('button', { name: 'Preview', exact: true }).click()
   await expect(page.getByRole('table', { name: 'Preview rows' })).toContainText('Adele')
+})
+
+// Req: S-03, S-06, SY-47
+test('the SQL that the Lightning engine asks for is all that it takes', async ({ page }) => {
+  const suffix = stamp
+  const [user, planner, audit] = [`limited_${suffix}`, `plan_${suffix}`, `audit_of_${suffix}`]
+  psql(`CREATE ROLE ${user} LOGIN PASSWORD 'limited'`)
+  try {
+    const url = new URL(given)
+    await page.goto('/sources/new?type=postgresql')
+    await connect(page, url.port)
+    await page.getByLabel('User').fill(user)
+    await page.getByRole('textbox', { name: 'Password' }).fill('limited')
+    await page.getByRole('radio', { name: 'Lightning' }).check()
+    await page.getByRole('button', { name: 'Advanced settings' }).click()
+    await page.getByLabel('Planner schema').fill(planner)
+    await page.getByLabel('Audit schema').fill(audit)
+    await page.getByRole('button', { name: 'Test connection' }).click()
+    await expect(page.getByRole('alert').filter({ hasText: planner })).toContainText('GRANT')
+    await expect(page.getByRole('button', { name: 'Continue' })).toBeDisabled()
+    const grants = await page.getByLabel('Grants', { exact: true }).innerText()
+    for (const part of [`CREATE SCHEMA IF NOT EXISTS "${planner}"`, `CREATE SCHEMA IF NOT EXISTS "${audit}"`, `ON SCHEMA "${planner}" TO "${user}"`]) expect(grants).toContain(part)
+    psql(grants)
+    await page.getByRole('button', { name: 'Test again' }).click()
+    await expect(page.getByText('The connection works.')).toBeVisible()
+    await expect(page.getByRole('button', { name: 'Continue' })).toBeEnabled()
+  } finally {
+    psql(`DROP SCHEMA IF EXISTS ${planner}, ${audit} CASCADE; DROP ROLE ${user}`)
+  }
 })

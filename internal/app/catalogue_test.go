@@ -1,4 +1,4 @@
-package destination
+package app_test
 
 import (
 	"bufio"
@@ -11,8 +11,10 @@ import (
 
 	"gopkg.in/yaml.v3"
 
+	"github.com/millrace/millrace/internal/app"
+	"github.com/millrace/millrace/internal/config"
 	"github.com/millrace/millrace/internal/connector"
-	"github.com/millrace/millrace/internal/httpx"
+	"github.com/millrace/millrace/internal/destination/local"
 )
 
 // catalogueVariable names the file with a line for each destination that is planned.
@@ -21,11 +23,56 @@ const catalogueVariable = "MILLRACE_DESTINATION_CATALOGUE"
 // promised is what a destination is to offer: testdata/catalogue.yaml, a sync type after another.
 type promised struct {
 	Name    string                                        `yaml:"name"`
+	Planned string                                        `yaml:"planned"` // what the catalogue calls it; the name unless said
 	Modes   []connector.Mode                              `yaml:"modes"`
 	Match   map[connector.Mode][]string                   `yaml:"match"`   // labels of the fields that rows are matched by; any where the account's fields say it
 	Deletes map[connector.Mode][]connector.DeleteBehavior `yaml:"deletes"` // besides nothing
 	LeftOut string                                        `yaml:"leftOut"` // why the sync type is not offered
-	Without map[string]string                             `yaml:"without"` // modes that are not offered, and why
+	Without map[string]string                             `yaml:"without"` // modes that are not offered, or matching, and why
+}
+
+// folders are those of destinations that are not called as the destination is.
+var folders = map[string]string{
+	"mariadb": "mysql", "azure-blob": "azureblob", "google-sheets": "googlesheets", "apache-kafka": "kafka", "google-pubsub": "pubsub",
+	"amazon-sqs": "sqs", "aws-lambda": "lambda", "http-request": "http", "custom": "embedded",
+}
+
+// folder is where a destination's code, README and promises are.
+func folder(slug string) string {
+	name := slug
+	if other, ok := folders[slug]; ok {
+		name = other
+	}
+	return filepath.Join("..", "destination", name)
+}
+
+// vendors returns the destinations that the catalogue is about: all but those of our own.
+func vendors(t *testing.T) []connector.DestinationInfo {
+	t.Helper()
+	all := app.Connectors(&config.Config{FilesRoot: t.TempDir()}).Destinations()
+	return slices.DeleteFunc(slices.Clone(all), func(d connector.DestinationInfo) bool { return d.Slug == local.Slug })
+}
+
+// What people were told that there is, there is.
+//
+// Req: SY-17
+func TestNamedDestinations(t *testing.T) {
+	t.Parallel()
+	named := strings.Fields(`
+		postgres mysql mariadb sqlserver mongodb dynamodb redis elasticsearch s3 gcs azure-blob sftp google-sheets airtable
+		apache-kafka google-pubsub amazon-sqs rabbitmq aws-lambda http-request custom email zapier
+		salesforce hubspot pipedrive zendesk intercom jira asana notion braze iterable customerio klaviyo sfmc marketo mailchimp
+		slack microsoft-teams twilio google google-data-manager meta meta-conversions tiktok linkedin bingads pinterest-ads
+		google-analytics amplitude mixpanel segment launchdarkly shopify stripe netsuite-rest quickbooks`)
+	var have []string
+	for _, info := range vendors(t) {
+		have = append(have, info.Slug)
+	}
+	for _, slug := range named {
+		if !slices.Contains(have, slug) {
+			t.Errorf("there is no destination %q", slug)
+		}
+	}
 }
 
 // A destination offers what its line of the catalogue promises: sync types, modes, matching and delete behaviour.
@@ -33,7 +80,7 @@ type promised struct {
 // Req: SY-17, SY-18, SY-20, SY-21
 func TestCatalogue(t *testing.T) {
 	t.Parallel()
-	for _, info := range Manifests(httpx.AnyNetwork) {
+	for _, info := range vendors(t) {
 		t.Run(info.Slug, func(t *testing.T) {
 			t.Parallel()
 			offered := 0
@@ -52,7 +99,7 @@ func TestCatalogue(t *testing.T) {
 			if want, got := offered, len(info.SyncTypes); want != got {
 				t.Errorf("there are %d sync types, and %d are promised", got, want)
 			}
-			if _, err := os.Stat(filepath.Join(info.Slug, "README.md")); err != nil {
+			if _, err := os.Stat(filepath.Join(folder(info.Slug), "README.md")); err != nil {
 				t.Errorf("the facts' sources are not told: %v", err)
 			}
 		})
@@ -61,7 +108,7 @@ func TestCatalogue(t *testing.T) {
 
 func readPromises(t *testing.T, slug string) (all []promised) {
 	t.Helper()
-	f, err := os.Open(filepath.Join(slug, "testdata", "catalogue.yaml"))
+	f, err := os.Open(filepath.Join(folder(slug), "testdata", "catalogue.yaml"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -130,6 +177,7 @@ type planned struct {
 	SyncTypes []struct {
 		Name   string   `json:"name"`
 		Modes  []string `json:"modes"`
+		Match  any      `json:"record_matching"` // words for people
 		Delete []string `json:"delete"`
 	} `json:"sync_types"`
 }
@@ -149,8 +197,8 @@ func TestPlanned(t *testing.T) {
 	}
 	defer f.Close() //nolint:errcheck // it is read only
 	built := map[string]bool{}
-	for _, info := range Manifests(httpx.AnyNetwork) {
-		built[info.Slug] = true
+	for _, info := range vendors(t) {
+		built[info.Slug] = false
 	}
 	lines := bufio.NewScanner(f)
 	lines.Buffer(nil, 1<<20)
@@ -159,13 +207,20 @@ func TestPlanned(t *testing.T) {
 		if err := json.Unmarshal(lines.Bytes(), &p); err != nil {
 			t.Errorf("a line of the catalogue cannot be read: %v: %.80s", err, lines.Text())
 		}
-		if !built[p.Slug] {
-			continue // a destination that is no manifest
+		if _, ok := built[p.Slug]; !ok {
+			continue // nobody made it yet
 		}
+		built[p.Slug] = true
 		promises := readPromises(t, p.Slug)
 		for _, s := range p.SyncTypes {
 			p.compare(t, s.Name, s.Modes, promises)
+			p.compareMatch(t, s.Name, s.Match != nil, promises)
 			p.compareDeletes(t, s.Name, s.Delete, promises)
+		}
+	}
+	for slug, found := range built {
+		if !found {
+			t.Errorf("the catalogue has no line of %s", slug)
 		}
 	}
 	if err := lines.Err(); err != nil {
@@ -176,9 +231,19 @@ func TestPlanned(t *testing.T) {
 // modeWords are what the catalogue calls modes otherwise.
 var modeWords = map[string]connector.Mode{"mirror": connector.ModeAll, "append": connector.ModeInsert, "added": connector.ModeTrigger, "changed": connector.ModeTrigger, "removed": connector.ModeTrigger, "delete": connector.ModeInsert, "forget": connector.ModeInsert, "unforget": connector.ModeInsert}
 
+// find returns where the promises have the sync type that the catalogue calls so, or -1.
+func find(promises []promised, name string) int {
+	return slices.IndexFunc(promises, func(s promised) bool {
+		if s.Planned != "" {
+			return s.Planned == name
+		}
+		return strings.EqualFold(s.Name, name)
+	})
+}
+
 func (p planned) compare(t *testing.T, name string, modes []string, promises []promised) {
 	t.Helper()
-	at := slices.IndexFunc(promises, func(s promised) bool { return strings.EqualFold(s.Name, name) })
+	at := find(promises, name)
 	if at < 0 {
 		t.Errorf("%s: the catalogue's sync type %q is not promised", p.Slug, name)
 		return
@@ -200,6 +265,20 @@ func (p planned) compare(t *testing.T, name string, modes []string, promises []p
 	}
 }
 
+// compareMatch holds that rows are matched by something in modes that change what exists, where the catalogue says by what.
+func (p planned) compareMatch(t *testing.T, name string, matched bool, promises []promised) {
+	t.Helper()
+	at := find(promises, name)
+	if at < 0 || promises[at].LeftOut != "" || !matched {
+		return // it is not offered, or rows are not matched
+	}
+	for _, mode := range []connector.Mode{connector.ModeUpsert, connector.ModeUpdate} {
+		if promises[at].Without["matching"] == "" && slices.Contains(promises[at].Modes, mode) && len(promises[at].Match[mode]) == 0 {
+			t.Errorf("%s, %s: the catalogue says what rows are matched by, and nothing is promised in %s", p.Slug, name, mode)
+		}
+	}
+}
+
 // deleteWords are what the catalogue calls delete behaviours otherwise; nothing is there always, and what a mode does
 // of itself is no choice.
 var deleteWords = map[string]connector.DeleteBehavior{"do_nothing": "", "remove_auto": "", "flag_off": "", "mark_complete": connector.DeleteComplete}
@@ -212,7 +291,7 @@ var deleteMeant = map[string]connector.DeleteBehavior{
 // compareDeletes holds that each of the catalogue's delete behaviours is promised in some mode.
 func (p planned) compareDeletes(t *testing.T, name string, words []string, promises []promised) {
 	t.Helper()
-	at := slices.IndexFunc(promises, func(s promised) bool { return strings.EqualFold(s.Name, name) })
+	at := find(promises, name)
 	if at < 0 || promises[at].LeftOut != "" {
 		return
 	}

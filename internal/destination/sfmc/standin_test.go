@@ -1,0 +1,301 @@
+package sfmc_test
+
+import (
+	"crypto/ed25519"
+	"crypto/rand"
+	"encoding/csv"
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/pkg/sftp"
+	"golang.org/x/crypto/ssh"
+)
+
+// cloud stands in for Marketing Cloud: it makes data extensions, and imports files from a place into them.
+type cloud struct {
+	t     *testing.T
+	url   string
+	wsdl  *wsdl
+	fetch func(name string) (io.ReadCloser, error) // a file of the location
+
+	mu          sync.Mutex
+	extensions  map[string]map[string][]string // rows by their first field, by the key
+	fields      map[string][]string
+	definitions map[string]*tree
+	imports     []summary
+	actions     []string // what was asked, by kind
+	automation  []string // what an automation's status will be, one answer after another
+	notices     []string
+}
+
+// summary is what became of an import.
+type summary struct{ errors, total int }
+
+// bad is an email address that no data extension takes.
+const bad = "not-an-address"
+
+func newCloud(t *testing.T) *cloud {
+	t.Helper()
+	c := &cloud{t: t, wsdl: readWSDL(t), extensions: map[string]map[string][]string{}, fields: map[string][]string{}, definitions: map[string]*tree{}}
+	server := httptest.NewServer(c)
+	t.Cleanup(server.Close)
+	c.url = server.URL
+	return c
+}
+
+func (c *cloud) did(action string) { c.actions = append(c.actions, action) }
+
+func (c *cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch r.URL.Path {
+	case "/v2/token":
+		fmt.Fprint(w, `{"access_token":"at1","expires_in":1079}`)
+	case "/Service.asmx":
+		c.soap(w, r)
+	default:
+		c.did(r.Method + " " + r.URL.Path)
+		fmt.Fprint(w, `{}`)
+	}
+}
+
+func (c *cloud) soap(w http.ResponseWriter, r *http.Request) {
+	var doc tree
+	if err := xml.NewDecoder(r.Body).Decode(&doc); err != nil {
+		c.t.Errorf("the request is no XML: %v", err)
+		return
+	}
+	if doc.text("Header", "fueloauth") != "at1" || r.Header.Get("SOAPAction") == "" {
+		c.t.Error("the request has no token, or no action")
+	}
+	request := doc.at("Body").Nodes[0]
+	if c.wsdl != nil {
+		if err := c.wsdl.judge(request); err != nil {
+			c.t.Errorf("the vendor's description: %v", err)
+		}
+	}
+	w.Header().Set("Content-Type", "text/xml; charset=utf-8")
+	fmt.Fprintf(w, `<soap:Envelope xmlns:soap="http://schemas.xmlsoap.org/soap/envelope/"><soap:Body>%s</soap:Body></soap:Envelope>`, c.answer(request))
+}
+
+func (c *cloud) answer(request *tree) string {
+	switch request.XMLName.Local {
+	case "RetrieveRequestMsg":
+		kind := request.text("RetrieveRequest", "ObjectType")
+		c.did("Retrieve " + kind)
+		return c.found(kind, request.text("RetrieveRequest", "Filter", "Value"))
+	case "PerformRequestMsg":
+		what := request.at("Definitions", "Definition")
+		c.did("Start " + what.attr("type"))
+		return `<PerformResponseMsg><Results><Result>` + c.start(what) + `</Result></Results></PerformResponseMsg>`
+	default:
+		var b strings.Builder
+		for _, o := range request.Nodes {
+			if o.XMLName.Local == "Objects" {
+				b.WriteString("<Results>" + c.change(strings.TrimSuffix(request.XMLName.Local, "Request"), o) + "</Results>")
+			}
+		}
+		return "<Response>" + b.String() + "</Response>"
+	}
+}
+
+const taken = `<StatusCode>OK</StatusCode><StatusMessage>done</StatusMessage>`
+
+func refused(words string) string {
+	return `<StatusCode>Error</StatusCode><StatusMessage>` + words + `</StatusMessage>`
+}
+
+// change makes, changes or deletes an object.
+func (c *cloud) change(action string, o *tree) string {
+	kind, key := o.attr("type"), o.text("CustomerKey")
+	c.did(action + " " + kind)
+	switch kind {
+	case "DataExtension":
+		if _, exists := c.extensions[key]; exists == (action == "Create") {
+			return refused("the data extension exists, or does not")
+		}
+		if action == "Create" {
+			c.extensions[key] = map[string][]string{}
+		}
+		for _, f := range o.at("Fields").Nodes {
+			c.fields[key] = append(c.fields[key], f.text("Name")+" "+f.text("FieldType"))
+		}
+	case "ImportDefinition":
+		if _, exists := c.definitions[key]; exists == (action == "Create") {
+			return refused("the definition exists, or does not")
+		}
+		if c.definitions[key] = o; action == "Delete" {
+			delete(c.definitions, key)
+		}
+	case "DataExtensionObject":
+		row := []string{o.at("Keys", "Key").text("Value")}
+		for _, p := range o.at("Properties").Nodes {
+			row = append(row, p.text("Value"))
+		}
+		if !c.put(key, row) {
+			return refused("Unable to save rows") + `<ValueErrors><ValueError><Name>Email</Name><ErrorCode>70007</ErrorCode><ErrorMessage>The value is no email address</ErrorMessage></ValueError></ValueErrors>`
+		}
+	}
+	return taken
+}
+
+func (c *cloud) put(key string, row []string) bool {
+	if row[1] == bad {
+		return false
+	}
+	c.extensions[key][row[0]] = row
+	return true
+}
+
+// start begins an import or an automation.
+func (c *cloud) start(what *tree) string {
+	if what.attr("type") == "Automation" {
+		return taken
+	}
+	d := c.definitions[what.text("CustomerKey")]
+	if d == nil {
+		return refused("there is no such definition")
+	}
+	f, err := c.fetch(d.text("FileSpec"))
+	if err != nil {
+		return refused("The import instance could not be validated for the following reason(s): FileNotFound")
+	}
+	defer f.Close() //nolint:errcheck // a test's
+	rows, err := csv.NewReader(f).ReadAll()
+	if err != nil {
+		return refused(err.Error())
+	}
+	key := d.text("DestinationObject", "CustomerKey")
+	if d.text("UpdateType") == "Overwrite" {
+		c.extensions[key] = map[string][]string{}
+	}
+	s := summary{total: len(rows) - 1}
+	for _, row := range rows[1:] {
+		if !c.put(key, row) {
+			s.errors++
+		}
+	}
+	c.notices = append(c.notices, d.text("Notification", "ResponseAddress"))
+	c.imports = append(c.imports, s)
+	return taken + fmt.Sprintf(`<Task><StatusCode>OK</StatusCode><ID>%d</ID></Task>`, len(c.imports))
+}
+
+// found lists objects.
+func (c *cloud) found(kind, filter string) string {
+	var results strings.Builder
+	switch kind {
+	case "ImportResultsSummary":
+		var n int
+		fmt.Sscan(filter, &n) //nolint:errcheck // a test's
+		s := c.imports[n-1]
+		fmt.Fprintf(&results, `<Results><ImportStatus>Completed</ImportStatus><NumberErrors>%d</NumberErrors><TotalRows>%d</TotalRows></Results>`, s.errors, s.total)
+	case "Automation":
+		status := c.automation[0]
+		c.automation = c.automation[1:]
+		results.WriteString(`<Results><Status>` + status + `</Status></Results>`)
+	case "DataExtensionField":
+		for _, f := range c.fields[filter] {
+			name, _, _ := strings.Cut(f, " ")
+			results.WriteString(`<Results><Name>` + name + `</Name></Results>`)
+		}
+	}
+	return `<RetrieveResponseMsg><OverallStatus>OK</OverallStatus><RequestID>r</RequestID>` + results.String() + `</RetrieveResponseMsg>`
+}
+
+// site is the FTP site of an account.
+type site struct {
+	root, fingerprint string
+	port              int
+}
+
+const sitePassword = "very-secret-password"
+
+func newSite(t *testing.T) *site {
+	t.Helper()
+	s := &site{root: t.TempDir()}
+	if err := os.Mkdir(filepath.Join(s.root, "Import"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	_, private, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	host, err := ssh.NewSignerFromKey(private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.fingerprint = ssh.FingerprintSHA256(host.PublicKey())
+	config := &ssh.ServerConfig{PasswordCallback: func(_ ssh.ConnMetadata, given []byte) (*ssh.Permissions, error) {
+		if string(given) != sitePassword {
+			return nil, errors.New("wrong password")
+		}
+		return &ssh.Permissions{}, nil
+	}}
+	config.AddHostKey(host)
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { listener.Close() }) //nolint:errcheck // a test's
+	s.port = listener.Addr().(*net.TCPAddr).Port
+	go s.accept(listener, config)
+	return s
+}
+
+func (s *site) accept(listener net.Listener, config *ssh.ServerConfig) {
+	for {
+		conn, err := listener.Accept()
+		if err != nil {
+			return
+		}
+		go s.serve(conn, config)
+	}
+}
+
+func (s *site) serve(conn net.Conn, config *ssh.ServerConfig) {
+	defer conn.Close() //nolint:errcheck // a test's
+	_, channels, requests, err := ssh.NewServerConn(conn, config)
+	if err != nil {
+		return
+	}
+	go ssh.DiscardRequests(requests)
+	for ch := range channels {
+		channel, asked, err := ch.Accept()
+		if err != nil {
+			return
+		}
+		go func() {
+			for r := range asked {
+				r.Reply(r.Type == "subsystem", nil) //nolint:errcheck // a test's
+			}
+		}()
+		server, err := sftp.NewServer(channel, sftp.WithServerWorkingDirectory(s.root))
+		if err != nil {
+			return
+		}
+		go server.Serve() //nolint:errcheck // it ends with the connection
+	}
+}
+
+func (s *site) files(t *testing.T) []string {
+	t.Helper()
+	entries, err := os.ReadDir(filepath.Join(s.root, "Import"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	names := make([]string, len(entries))
+	for i, e := range entries {
+		names[i] = e.Name()
+	}
+	return names
+}
