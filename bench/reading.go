@@ -254,7 +254,7 @@ func fromParquet(ctx context.Context, b *bench) (err error) {
 		if err != nil {
 			return err
 		}
-		b.add(reads.atMost(parquetRead, total, "source", c.what+", beside DuckDB's own scan"))
+		b.add(reads.atMost(parquetRead, total, "parquet", c.what+", beside DuckDB's own scan"))
 	}
 	return nil
 }
