@@ -8,7 +8,10 @@ RUN npm run build
 
 FROM golang:1.26-bookworm AS build
 WORKDIR /src
-ENV GOFLAGS=-tags=duckdb_arrow
+# Further build tags: teradata, for an image that reads Teradata over ODBC.
+ARG TAGS=
+ENV GOFLAGS=-tags=duckdb_arrow,${TAGS}
+RUN case "${TAGS}" in *teradata*) apt-get update && apt-get install -y --no-install-recommends unixodbc-dev && rm -rf /var/lib/apt/lists/* ;; esac
 COPY go.mod go.sum ./
 RUN go mod download
 COPY . .
@@ -17,8 +20,10 @@ ARG VERSION=dev
 RUN go build -trimpath -ldflags "-s -w -X main.version=${VERSION}" -o /millrace ./cmd/millrace
 
 FROM debian:bookworm-slim
+ARG TAGS=
 RUN apt-get update \
-    && apt-get install -y --no-install-recommends ca-certificates libstdc++6 tzdata \
+    && case "${TAGS}" in *teradata*) odbc="unixodbc" ;; esac \
+    && apt-get install -y --no-install-recommends ca-certificates libstdc++6 tzdata ${odbc} \
     && rm -rf /var/lib/apt/lists/* \
     && useradd --system --uid 10001 --home-dir /var/lib/millrace --create-home millrace
 COPY --from=build /millrace /usr/local/bin/millrace

@@ -1,7 +1,9 @@
 # Everything that a developer or an operator does with the source. Each target installs what it needs.
 
-# DuckDB's Arrow interface is behind a build tag.
-export GOFLAGS := -tags=duckdb_arrow
+# DuckDB's Arrow interface is behind a build tag. TAGS has more of them: teradata, for a build that reads Teradata over ODBC.
+TAGS ?=
+comma := ,
+export GOFLAGS := -tags=duckdb_arrow$(if $(TAGS),$(comma)$(TAGS))
 GOLANGCI_VERSION := v2.15.0
 GOTESTSUM_VERSION := v1.13.0
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
@@ -32,8 +34,8 @@ bench: ## Run each hot path beside its peer or limit, and print the ratios
 dev: web/node_modules/.package-lock.json ## Server and web app with live reload on http://localhost:5173
 	./scripts/dev.sh
 
-build: web ## Build bin/millrace with the web app inside
-	@./scripts/need.sh go gcc g++
+build: web ## Build bin/millrace with the web app inside (TAGS=teradata to read Teradata)
+	@./scripts/need.sh go gcc g++ $(if $(findstring teradata,$(TAGS)),unixodbc)
 	go build -ldflags '$(LDFLAGS)' -o bin/millrace ./cmd/millrace
 
 web: web/dist/index.html

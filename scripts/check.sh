@@ -19,6 +19,11 @@ fi
 step "go vet"
 go vet ./...
 go vet -tags=duckdb_arrow,failpoints ./cmd/...
+if echo '#include <sqlext.h>' | gcc -E -x c - >/dev/null 2>&1; then
+  go vet -tags=duckdb_arrow,teradata ./internal/source/teradata/... ./internal/app
+else
+  echo "not vetted: the code with the tag teradata, for want of unixODBC's headers (apt-get install unixodbc-dev)"
+fi
 
 step "golangci-lint"
 ./bin/golangci-lint run ./...

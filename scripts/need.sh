@@ -10,8 +10,15 @@ find_program() {
     postgres) compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || command -v initdb >/dev/null 2>&1 ;;
     mariadbd) [ -x /usr/sbin/mariadbd ] ;;
     rabbitmq-server) [ -x /usr/lib/rabbitmq/bin/rabbitmq-server ] ;;
+    unixodbc) header sqlext.h ;;
+    psqlodbc) odbcinst -q -d -n 'PostgreSQL Unicode' >/dev/null 2>&1 ;;
     *) return 1 ;;
   esac
+}
+
+# header FILE: whether the C compiler finds it.
+header() {
+  echo "#include <$1>" | gcc -E -x c - >/dev/null 2>&1
 }
 
 package_of() {
@@ -21,6 +28,8 @@ package_of() {
     redis-server) echo redis-server ;;
     rabbitmq-server) echo rabbitmq-server ;;
     chromium) echo chromium ;;
+    unixodbc) echo unixodbc-dev ;;
+    psqlodbc) echo odbc-postgresql ;;
     gcc | g++ | make | git | curl | shellcheck) echo "$1" ;;
     *) return 1 ;;
   esac

@@ -24,6 +24,10 @@ if [ ! -d test/dialects/node_modules/node-sql-parser ]; then
   npm ci --prefix test/dialects --omit=optional --no-audit --no-fund --silent || echo "the parsers of SQL could not be installed" >&2
 fi
 
+# The driver manager of ODBC and a driver that stands in for Teradata's, in the same way.
+odbc=
+if ./scripts/need.sh unixodbc psqlodbc; then odbc=1; else echo "unixODBC could not be installed: the tests of Teradata's connections are left out" >&2; fi
+
 results=.cache/test
 rm -rf "$results"
 mkdir -p "$results"
@@ -54,6 +58,12 @@ step "Go"
 step "Go, with the race detector"
 # shellcheck disable=SC2086 # a list of packages
 ./bin/gotestsum --format pkgname --format-hide-empty-pkg --jsonfile "$results/race.json" -- -race $fast $racy || failed=1
+
+if [ -n "$odbc" ]; then
+  step "Go, with ODBC"
+  # shellcheck disable=SC2086 # flags
+  GOFLAGS=-tags=duckdb_arrow,teradata ./bin/gotestsum --format pkgname --format-hide-empty-pkg --jsonfile "$results/odbc.json" -- -race $fast ./internal/source/teradata/... || failed=1
+fi
 
 step "web: unit tests"
 (cd web && npx vitest run --reporter=default --reporter=json --outputFile.json="../$results/unit.json") || failed=1

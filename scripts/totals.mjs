@@ -61,6 +61,7 @@ function playwright(text) {
 
 read('go.json', goEvents);
 read('race.json', goEvents);
+if (existsSync(join(folder, 'odbc.json'))) read('odbc.json', goEvents); // where unixODBC could be had
 read('unit.json', vitest);
 read('browser-mock.json', playwright);
 read('browser.json', playwright);

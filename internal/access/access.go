@@ -32,6 +32,7 @@ type Identity struct {
 	WorkspaceID   int64
 	WorkspaceSlug string
 	WorkspaceName string
+	Region        string // of the workspace, as it was when it was made; empty where the operator named none
 	CSRF          string // of a session; empty for an API key
 }
 
@@ -54,6 +55,7 @@ type First struct {
 	Email    string // of the admin; empty means admin@localhost
 	Password string // empty means one that is made up
 	APIKey   string // a first API key for automation; empty means none
+	Region   string // the name of the data plane's region, which the workspace keeps
 }
 
 // Bootstrap makes an organization, a workspace and an admin in a new database. It returns the
@@ -105,7 +107,7 @@ func (s *Store) found(ctx context.Context, tx bun.Tx, f First) (email, password 
 		args []any
 	}{
 		{"INSERT INTO organizations (id, name, created_at) VALUES (1, ?, ?)", []any{"My organization", now}},
-		{"INSERT INTO workspaces (id, organization_id, slug, name, created_at) VALUES (1, 1, ?, ?, ?)", []any{"main", "Main", now}},
+		{"INSERT INTO workspaces (id, organization_id, slug, name, region, created_at) VALUES (1, 1, ?, ?, ?, ?)", []any{"main", "Main", f.Region, now}},
 		{"INSERT INTO users (id, email, name, password, created_at) VALUES (1, ?, ?, ?, ?)", []any{strings.ToLower(f.Email), "Admin", hash, now}},
 		{"INSERT INTO members (workspace_id, user_id, role) VALUES (1, 1, ?)", []any{RoleAdmin}},
 	}
@@ -275,7 +277,7 @@ func (s *Store) touch(ctx context.Context, key string) error {
 func (s *Store) identify(ctx context.Context, table, csrf string, where func(*bun.SelectQuery)) (Identity, error) {
 	var id Identity
 	q := s.db.NewSelect().TableExpr(table + " AS x").
-		ColumnExpr("u.id AS user_id, u.email, u.name, m.role, w.id AS workspace_id, w.slug AS workspace_slug, w.name AS workspace_name, " + csrf + " AS csrf").
+		ColumnExpr("u.id AS user_id, u.email, u.name, m.role, w.id AS workspace_id, w.slug AS workspace_slug, w.name AS workspace_name, w.region, " + csrf + " AS csrf").
 		Join("JOIN users AS u ON u.id = x.user_id").Join("JOIN workspaces AS w ON w.id = x.workspace_id").
 		Join("JOIN members AS m ON m.user_id = u.id AND m.workspace_id = w.id")
 	where(q)

@@ -50,6 +50,24 @@ func TestFirstStart(t *testing.T) {
 	})
 }
 
+// A workspace keeps the region that it was made in.
+//
+// Req: X-21, ORG-05
+func TestRegion(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		s, _ := newStore(d)
+		for _, region := range []string{"eu-central-1", "us-east-1"} {
+			if _, _, err := s.Bootstrap(t.Context(), access.First{Password: "correct horse", Region: region}); err != nil {
+				t.Fatal(err)
+			}
+			if _, id, err := s.SignIn(t.Context(), "admin@localhost", "correct horse", "192.0.2.1"); err != nil || id.Region != "eu-central-1" {
+				t.Errorf("started in %s, the workspace is of the region %q: %v", region, id.Region, err)
+			}
+		}
+	})
+}
+
 // Req: API-02
 func TestKeys(t *testing.T) {
 	t.Parallel()

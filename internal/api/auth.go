@@ -96,9 +96,10 @@ type SessionBody struct {
 		Role  string `json:"role"`
 	} `json:"user"`
 	Workspace struct {
-		ID   int64  `json:"id"`
-		Slug string `json:"slug"`
-		Name string `json:"name"`
+		ID     int64  `json:"id"`
+		Slug   string `json:"slug"`
+		Name   string `json:"name"`
+		Region string `json:"region,omitempty" doc:"of the data plane that the workspace was made in; it never changes"`
 	} `json:"workspace"`
 	CSRFToken string `json:"csrfToken"`
 }
@@ -107,6 +108,7 @@ func sessionBody(id access.Identity) SessionBody {
 	var b SessionBody
 	b.User.ID, b.User.Email, b.User.Name, b.User.Role = id.UserID, id.Email, id.Name, id.Role
 	b.Workspace.ID, b.Workspace.Slug, b.Workspace.Name = id.WorkspaceID, id.WorkspaceSlug, id.WorkspaceName
+	b.Workspace.Region = id.Region
 	b.CSRFToken = id.CSRF
 	return b
 }

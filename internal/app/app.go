@@ -185,7 +185,7 @@ func (p *process) openStores(ctx context.Context) (err error) {
 	p.documents = resource.NewStore(p.db, Kinds(p.Registry, Storages(c), Credentials(c)), p.key, p.clock)
 	p.state = state.NewStore(p.db, p.key, p.clock)
 	p.manifests = dbt.NewStore(p.db, p.clock)
-	p.bi = &bi.Resolver{Documents: p.documents, Network: connector.Network{Dial: networkOf(c).DialContext, Egress: c.EgressAddresses}, Clock: p.clock}
+	p.bi = &bi.Resolver{Documents: p.documents, Network: p.via, Clock: p.clock}
 	p.quotas = quota.NewStore(p.db, p.key, p.clock)
 	p.documents.OnDelete(func(ctx context.Context, tx bun.Tx, sc resource.Scope, d resource.Document) error {
 		return p.state.Forget(ctx, tx, sc.WorkspaceID, d.Kind, d.ID)
@@ -297,7 +297,7 @@ func (p *process) observe(r run.Run) {
 // firstStart sets a new database up, and tells how to sign in.
 func (p *process) firstStart(ctx context.Context) error {
 	c := p.Config
-	email, password, err := p.access.Bootstrap(ctx, access.First{Email: c.AdminEmail, Password: c.AdminPassword, APIKey: c.BootstrapAPIKey})
+	email, password, err := p.access.Bootstrap(ctx, access.First{Email: c.AdminEmail, Password: c.AdminPassword, APIKey: c.BootstrapAPIKey, Region: c.Region})
 	if err != nil {
 		return err
 	}

@@ -59,6 +59,7 @@ import (
 	"github.com/millrace/millrace/internal/source/sample"
 	"github.com/millrace/millrace/internal/source/snowflake"
 	"github.com/millrace/millrace/internal/source/sqlserver"
+	"github.com/millrace/millrace/internal/source/teradata"
 	"github.com/millrace/millrace/internal/source/trino"
 )
 
@@ -69,7 +70,7 @@ func Connectors(c *config.Config) *connector.Registry {
 	sources := slices.Concat(
 		pgsource.Infos(), mysql.Infos(), sqlserver.Infos(), sample.Infos(),
 		[]connector.SourceInfo{
-			snowflake.Info(), snowflake.IcebergInfo(), databricks.Info(), bigquery.Info(), bigquery.IcebergInfo(), trino.Info(), athena.Info(), clickhouse.Info(), oracle.Info(), duckdb.Info(reach),
+			snowflake.Info(), snowflake.IcebergInfo(), databricks.Info(), bigquery.Info(), bigquery.IcebergInfo(), trino.Info(), athena.Info(), clickhouse.Info(), oracle.Info(), teradata.Info(c.TeradataDriver), duckdb.Info(reach),
 			file.Info(reach), objects.S3(), objects.GCS(), objects.Azure(), objects.SFTP(), googlesheets.Info(), excel.Info(),
 		},
 	)

@@ -18,7 +18,7 @@ func (p *process) openDBT() {
 	p.refresher = &dbt.Refresher{
 		DB: p.db, Documents: p.documents, Loader: dbt.Loader{Store: p.manifests, Documents: p.documents}, Clock: p.clock, Log: p.log,
 		Fetcher: dbt.Origins{
-			Network: connector.Network{Dial: networkOf(p.Config).DialContext, Egress: p.Config.EgressAddresses}, Command: p.Config.DBTCommand, Dir: p.dir(), Clock: p.clock,
+			Network: p.via, Command: p.Config.DBTCommand, Dir: p.dir(), Clock: p.clock,
 			State: func(workspaceID, projectID int64) connector.State {
 				return p.state.Of(workspaceID, dbtproject.KindName, projectID)
 			},

@@ -46,6 +46,11 @@ func (p *process) openConnections(ctx context.Context, owner string) error {
 	return nil
 }
 
+// via is how something is reached that a document names: through a tunnel, or directly.
+func (p *process) via(workspaceID int64, tunnel string) connector.Network {
+	return p.connections.Via(workspaceID, tunnel)
+}
+
 // serveTunnels keeps standard tunnels open, and accepts clients of reverse tunnels where the operator wants it. What it
 // returns stops it.
 func (p *process) serveTunnels(ctx context.Context) (stop func() error, err error) {

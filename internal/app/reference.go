@@ -104,6 +104,9 @@ func sourcesPage(r *connector.Registry) []byte {
 		if s.SyncLogs {
 			p.line("\nWith the engine lightning it can have [sync logs](../guides/sync-logs.md).")
 		}
+		if s.Tag != "" {
+			p.line("\nIn builds with the tag `%[1]s` only: `make build TAGS=%[1]s`.", s.Tag)
+		}
 		if !s.Verified {
 			p.line("\n*Unverified*: no real server is part of our tests.")
 		}

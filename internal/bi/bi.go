@@ -51,7 +51,7 @@ var _ Documents = (*resource.Store)(nil)
 // Resolver asks tools for models.
 type Resolver struct {
 	Documents Documents
-	Network   connector.Network
+	Network   func(workspaceID int64, tunnel string) connector.Network // how tools are reached; nil means directly
 	Clock     clock.Clock
 
 	mu   sync.Mutex
@@ -133,11 +133,18 @@ func (r *Resolver) open(ctx context.Context, sc resource.Scope, slug string) (re
 	}
 	spec := d.Spec.(*bitool.Spec) //nolint:forcetypeassert // the kind's own spec
 	s := spec.Settings()
-	c := client{base: strings.TrimRight(s.Text("baseUrl"), "/"), id: s.Text("clientId"), secret: s.Text("clientSecret"), http: &http.Client{Transport: r.Network.Transport()}}
+	c := client{base: strings.TrimRight(s.Text("baseUrl"), "/"), id: s.Text("clientId"), secret: s.Text("clientSecret"), http: &http.Client{Transport: r.network(sc.WorkspaceID, spec.Tunnel).Transport()}}
 	if spec.Type == bitool.Sigma {
 		return d, sigma{c}, nil
 	}
 	return d, looker{c}, nil
+}
+
+func (r *Resolver) network(workspaceID int64, tunnel string) connector.Network {
+	if r.Network == nil {
+		return connector.Network{}
+	}
+	return r.Network(workspaceID, tunnel)
 }
 
 // client speaks to one tool.

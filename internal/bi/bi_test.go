@@ -4,14 +4,17 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/millrace/millrace/internal/bi"
 	"github.com/millrace/millrace/internal/clock"
+	"github.com/millrace/millrace/internal/connector"
 	"github.com/millrace/millrace/internal/fault"
 	"github.com/millrace/millrace/internal/kind/bitool"
 	"github.com/millrace/millrace/internal/kind/model"
@@ -106,6 +109,31 @@ func (w *world) query(t *testing.T, tool, item string) (string, error) {
 	}
 	q, err := m.Query(query.Postgres)
 	return q.SQL, err
+}
+
+// A tool is reached through its tunnel, whatever its address is here.
+//
+// Req: X-22, BI-01
+func TestThroughTunnel(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, bitool.Looker)
+	base := w.tools.spec.Configuration["baseUrl"].(string)
+	at, err := url.Parse(base)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.tools.spec.Configuration["baseUrl"], w.tools.spec.Tunnel = "http://looker.internal.example:19999", "office"
+	w.Network = func(workspaceID int64, tunnel string) connector.Network {
+		if workspaceID != 1 || tunnel != "office" {
+			t.Errorf("workspace %d, tunnel %q", workspaceID, tunnel)
+		}
+		return connector.Network{Dial: func(ctx context.Context, network, _ string) (net.Conn, error) {
+			return (&net.Dialer{}).DialContext(ctx, network, at.Host)
+		}}
+	}
+	if sql, err := w.query(t, "tool", "42"); err != nil || sql != "SELECT 1 AS id" {
+		t.Errorf("%q, %v", sql, err)
+	}
 }
 
 // The SQL of a Look and of a Sigma element is fetched when it is needed: what was published since takes effect.

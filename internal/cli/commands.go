@@ -22,7 +22,7 @@ import (
 // Commands returns the verbs that speak to a server.
 func Commands() []*cobra.Command {
 	return []*cobra.Command{
-		applyCommand(), diffCommand(), getCommand(), deleteCommand(), runCommand(), testRowCommand(), logsCommand(), cancelCommand(), connectorCommand(), healthCommand(), storageCommand(), tunnelCommand(), dbtCommand(),
+		applyCommand(), diffCommand(), getCommand(), deleteCommand(), runCommand(), testRowCommand(), logsCommand(), cancelCommand(), connectorCommand(), healthCommand(), workspaceCommand(), storageCommand(), tunnelCommand(), dbtCommand(),
 	}
 }
 
@@ -357,6 +357,23 @@ func healthCommand() *cobra.Command {
 				return err
 			}
 			fmt.Fprintln(cmd.OutOrStdout(), "ready")
+			return nil
+		},
+	}
+}
+
+func workspaceCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "workspace", Short: "Show the workspace of the API key, and the region that it was made in", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			var session struct {
+				Workspace struct{ Slug, Name, Region string }
+			}
+			if err := clientOf(cmd).Do(cmd.Context(), http.MethodGet, "/api/session", nil, &session); err != nil {
+				return err
+			}
+			w := session.Workspace
+			fmt.Fprintf(cmd.OutOrStdout(), "name    %s\nslug    %s\nregion  %s\n", w.Name, w.Slug, cmp.Or(w.Region, "none"))
 			return nil
 		},
 	}

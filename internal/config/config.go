@@ -37,6 +37,7 @@ type Config struct {
 	StorageLock         string        `key:"storage-lock" help:"whether a workspace may leave a bucket of its own that syncs have run on: never, or after-first-run (then it may not)" default:"never"`
 	StorageLockExcept   []string      `key:"storage-lock-except" help:"workspaces (slugs) that storage-lock does not hold, while they move by arrangement"`
 	StorageIdentity     string        `key:"storage-server-identity" help:"whether credentials and storages of workspaces may use the identity that this server has at AWS, Google Cloud or Azure: true or false" default:"false"`
+	Region              string        `key:"region" help:"name of the region that this server's data plane lies in, such as eu-central-1. A workspace keeps the one that it was made in: the first start writes it down, and no other start changes it"`
 	EgressAddresses     []string      `key:"egress-addresses" help:"addresses that this server connects from, shown to people who must let them through a firewall"`
 	TunnelListen        string        `key:"tunnel-listen" help:"address of the SSH server that clients of reverse tunnels connect to, such as :2222; empty means none"`
 	TunnelAddress       string        `key:"tunnel-address" help:"host and port by which those clients reach it, such as tunnel.example.com:22; empty means the host of the public URL and the port of tunnel-listen"`
@@ -54,6 +55,7 @@ type Config struct {
 	SourcesRoot         string        `key:"sources-root" help:"folder below which sources may read files of the server; empty means anywhere but the home folder"`
 	ConnectorsDir       string        `key:"connectors-dir" help:"folder with destinations of your own: manifests, which are read again when they change; empty means none"`
 	DBTCommand          string        `key:"dbt-command" help:"command that runs dbt, such as /opt/dbt/bin/dbt, to compile projects of repositories; what a project says is then executed with the rights of this server. Empty means that nothing is executed"`
+	TeradataDriver      string        `key:"teradata-driver" help:"name of the vendor's ODBC driver for Teradata, as odbcinst.ini has it. Builds without the tag teradata have no use for it" default:"Teradata Database ODBC Driver 20.00"`
 	Network             string        `key:"network" help:"where sources, destinations, storages, SSH hosts of tunnels and alert channels may be reached directly: any, or public (no private addresses, not this machine). What lies behind a tunnel is not limited" default:"any"`
 	SMTPHost            string        `key:"smtp-host" help:"email server by which alerts are sent; empty means none"`
 	SMTPPort            int           `key:"smtp-port" help:"its port" default:"587"`

@@ -60,7 +60,7 @@ func (p *Opener) Source(ctx context.Context, workspaceID int64, s source.Spec, o
 	if o.Settings, err = p.Settings(ctx, workspaceID, s.Configuration, info.Fields); err != nil {
 		return nil, err
 	}
-	o.Network = p.network(workspaceID, s.Tunnel)
+	o.Network = p.Via(workspaceID, s.Tunnel)
 	return info.Open(o)
 }
 
@@ -73,13 +73,13 @@ func (p *Opener) Destination(ctx context.Context, workspaceID int64, s destinati
 	if o.Settings, err = p.Settings(ctx, workspaceID, s.Configuration, info.Fields); err != nil {
 		return nil, err
 	}
-	o.Network = p.network(workspaceID, s.Tunnel)
+	o.Network = p.Via(workspaceID, s.Tunnel)
 	return info.Open(o)
 }
 
-// network is how the place is reached. What the operator allows holds for direct connections, and for those to
+// Via is how a place is reached: through the tunnel with the slug, or directly where that is empty. What the operator allows holds for direct connections, and for those to
 // bastions; where a connection leaves from the customer's own network, that network's rules hold.
-func (p *Opener) network(workspaceID int64, slug string) connector.Network {
+func (p *Opener) Via(workspaceID int64, slug string) connector.Network {
 	n := connector.Network{Dial: p.Network.DialContext, Egress: p.Egress}
 	if slug == "" {
 		return n

@@ -33,6 +33,12 @@ type SourceInfo struct {
 	Results  bool          `json:"results"`  // its warehouse can write a result into a bucket (Query.Results)
 	Tunnels  bool          `json:"tunnels"`  // it can be reached through a tunnel (X-22): New sets it where the fields name one server
 
+	// Tag is the build tag without which a build cannot have the source; empty where every build has it.
+	Tag string `json:"-"`
+	// Missing says what this build lacks for the source, and how to have it: then nothing can be connected. Empty where it
+	// has everything.
+	Missing string `json:"missing,omitempty"`
+
 	// Authorize says when a person must allow the access at the vendor: while all of these hold. Then what Open returns is
 	// an Authorizer. Empty means never.
 	Authorize []ShowIf `json:"authorize,omitempty"`

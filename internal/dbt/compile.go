@@ -15,6 +15,7 @@ import (
 	"github.com/millrace/millrace/internal/connector"
 	"github.com/millrace/millrace/internal/fault"
 	"github.com/millrace/millrace/internal/git"
+	"gopkg.in/yaml.v3"
 )
 
 // Limits of a compilation.
@@ -47,7 +48,11 @@ func (o Origins) compile(ctx context.Context, files *git.Files, dir string, s co
 	if err != nil {
 		return nil, err
 	}
-	if err := os.WriteFile(filepath.Join(dir, "profiles", "profiles.yml"), []byte(s.Text("profiles")), 0o600); err != nil {
+	profiles, err := withSchema(s.Text("profiles"), s.Text("schema"))
+	if err != nil {
+		return nil, err
+	}
+	if err := os.WriteFile(filepath.Join(dir, "profiles", "profiles.yml"), profiles, 0o600); err != nil {
 		return nil, fault.Disk(err, "writing profiles.yml")
 	}
 	ctx, cancel := context.WithTimeout(ctx, compileTime)
@@ -62,6 +67,34 @@ func (o Origins) compile(ctx context.Context, files *git.Files, dir string, s co
 		return nil, fault.Wrap(err, fault.CodeDBTCompile, "dbt left no manifest")
 	}
 	return manifest, nil
+}
+
+// withSchema is profiles.yml with another default schema in every target. Adapters call it schema, that of BigQuery
+// dataset: https://docs.getdbt.com/docs/core/connect-data-platform/connection-profiles
+func withSchema(profiles, schema string) ([]byte, error) {
+	if schema == "" {
+		return []byte(profiles), nil
+	}
+	var all map[string]map[string]any
+	if err := yaml.Unmarshal([]byte(profiles), &all); err != nil {
+		return nil, fault.New(fault.CodeDBTCompile, "profiles.yml cannot be read as YAML, so that the default schema has no place in it"). // the reason may hold a password
+																			WithSuggestion("Put values with {{ }} into quotes, or write the schema into profiles.yml and leave the default schema empty.")
+	}
+	for _, profile := range all {
+		outputs, _ := profile["outputs"].(map[string]any)
+		for _, output := range outputs {
+			settings, ok := output.(map[string]any)
+			switch {
+			case !ok:
+			case settings["type"] == "bigquery":
+				settings["dataset"] = schema
+				delete(settings, "schema") // another word for it
+			default:
+				settings["schema"] = schema
+			}
+		}
+	}
+	return yaml.Marshal(all)
 }
 
 // projectFolder returns the folder with dbt_project.yml: the one that is named, or the only one.

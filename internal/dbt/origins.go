@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"net/url"
 	"os"
 	"path"
 	"strconv"
@@ -22,10 +23,10 @@ import (
 
 // Origins fetches manifests from repositories and from dbt Cloud.
 type Origins struct {
-	Network connector.Network                                  // where both may lie
-	State   func(workspaceID, projectID int64) connector.State // what is learned of servers
-	Command string                                             // what runs dbt here; empty: nothing does
-	Dir     string                                             // where work in progress lies
+	Network func(workspaceID int64, tunnel string) connector.Network // where both may lie; an empty tunnel means none
+	State   func(workspaceID, projectID int64) connector.State       // what is learned of servers
+	Command string                                                   // what runs dbt here; empty: nothing does
+	Dir     string                                                   // where work in progress lies
 	Clock   clock.Clock
 }
 
@@ -50,7 +51,7 @@ const recentRuns = 20
 // fromCloud takes the manifest of the newest run that is over and left one. A run that failed may have: what it
 // compiled is what counts here (DBT-08).
 func (o Origins) fromCloud(ctx context.Context, l Look, s connector.Settings) (*Fetched, error) {
-	c := CloudClient(s, o.Network)
+	c := CloudClient(s, o.Network(l.WorkspaceID, ""))
 	runs, err := c.Runs(ctx, s.Text("jobId"), recentRuns)
 	if err != nil {
 		return nil, err
@@ -169,13 +170,14 @@ func kept(from io.ReadCloser, to string) (io.ReadCloser, error) {
 
 // gitOptions are how the repository is reached and signed in to.
 func (o Origins) gitOptions(ctx context.Context, l Look, s connector.Settings) (git.Options, error) {
-	out := git.Options{URL: s.Text("url"), Branch: s.Text("branch"), Dial: o.dial, Transport: o.Network.Transport()}
+	n := o.Network(l.WorkspaceID, l.Spec.Tunnel)
+	out := git.Options{URL: s.Text("url"), Branch: s.Text("branch"), Dial: n.DialContext, Transport: n.Transport()}
 	switch s.Text("auth") {
 	case dbtproject.AuthToken:
 		out.Username, out.Token = s.Text("username"), s.Text("token")
 	case dbtproject.AuthApp:
 		app := git.App{ID: s.Text("appId"), Installation: s.Text("installationId"), Key: s.Text("appKey"), API: s.Text("apiUrl")}
-		token, err := app.Token(ctx, o.Network.Transport(), o.Clock.Now())
+		token, err := app.Token(ctx, atHost(n, app.API, out.URL).Transport(), o.Clock.Now())
 		if err != nil {
 			return out, err
 		}
@@ -186,8 +188,14 @@ func (o Origins) gitOptions(ctx context.Context, l Look, s connector.Settings) (
 	return out, nil
 }
 
-func (o Origins) dial(ctx context.Context, network, address string) (net.Conn, error) {
-	return o.Network.DialContext(ctx, network, address)
+// atHost is the network by which an API is reached: a tunnel leads to the repository's host alone.
+func atHost(n connector.Network, api, repository string) connector.Network {
+	a, errAPI := url.Parse(api)
+	r, errRepository := url.Parse(repository)
+	if errAPI == nil && errRepository == nil && strings.EqualFold(a.Host, r.Host) {
+		return n
+	}
+	return n.Direct()
 }
 
 // hostKey judges the key that the server shows: it must be the one of the settings, or else the first that it showed.

@@ -1,9 +1,12 @@
 package dbt_test
 
 import (
+	"context"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -24,7 +27,8 @@ func origins(t *testing.T, command string) dbt.Origins {
 	t.Helper()
 	state := connector.Memory()
 	return dbt.Origins{
-		State: func(int64, int64) connector.State { return state }, Command: command, Dir: t.TempDir(), Clock: clock.System{},
+		Network: func(int64, string) connector.Network { return connector.Network{} },
+		State:   func(int64, int64) connector.State { return state }, Command: command, Dir: t.TempDir(), Clock: clock.System{},
 	}
 }
 
@@ -98,6 +102,44 @@ func TestFromGit(t *testing.T) {
 	}
 	if _, _, err := fetch(t, o, ssh(server.Address, "hostKey", tunnel.Line(server.HostKey))); err != nil {
 		t.Errorf("the host key of the settings: %v", err)
+	}
+}
+
+// A repository is reached through its project's tunnel, whatever its address is here.
+//
+// Req: X-22, DBT-01
+func TestFromGitThroughTunnel(t *testing.T) {
+	t.Parallel()
+	repo := gittest.New(t, map[string]string{"target/manifest.json": "one"})
+	private, public := gittest.Key(t)
+	server := repo.SSH(public)
+	for _, c := range []struct {
+		address string
+		more    []string
+	}{{repo.HTTP("secret"), []string{"token", "secret"}}, {server.Address, []string{"auth", "ssh", "key", private}}} {
+		at, err := url.Parse(c.address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		inside := strings.Replace(c.address, at.Host, "git.internal.example:"+at.Port(), 1)
+		o := origins(t, "")
+		o.Network = func(workspaceID int64, tunnel string) connector.Network {
+			if workspaceID != 1 || tunnel != "office" {
+				return connector.Network{}
+			}
+			dial := func(ctx context.Context, network, _ string) (net.Conn, error) {
+				return (&net.Dialer{}).DialContext(ctx, network, at.Host)
+			}
+			return connector.Network{Dial: dial, Beside: (&net.Dialer{}).DialContext}
+		}
+		l := look(dbtproject.OriginGit, "", append([]string{"url", inside}, c.more...)...)
+		if _, _, err := fetch(t, o, l); err == nil {
+			t.Errorf("%s was reached without the tunnel", inside)
+		}
+		l.Spec.Tunnel = "office"
+		if _, text, err := fetch(t, o, l); err != nil || text != "one" {
+			t.Errorf("%s: %q, %v", inside, text, err)
+		}
 	}
 }
 
@@ -181,7 +223,7 @@ deps) exit 0;;
 compile)
   if grep -q broken dbt_project.yml; then cat "$DBT_PROFILES_DIR/profiles.yml"; echo "Compilation Error: duplicated mapping key"; exit 2; fi
   mkdir -p "$DBT_TARGET_PATH"
-  { cat calls; env | sort | cut -d= -f1; } > "$DBT_TARGET_PATH/manifest.json";;
+  { cat calls; cat "$DBT_PROFILES_DIR/profiles.yml"; env | sort | cut -d= -f1; } > "$DBT_TARGET_PATH/manifest.json";;
 esac
 `
 
@@ -214,6 +256,14 @@ func TestCompile(t *testing.T) {
 	}
 	if strings.Contains(text, "MILLRACE") {
 		t.Errorf("dbt sees the environment of this server: %s", text)
+	}
+	_, text, err = fetch(t, o, compiled("schema", "dbt_production"))
+	if err != nil || !strings.Contains(text, "schema: dbt_production") || !strings.Contains(text, "password: s3cret-word") {
+		t.Errorf("with a default schema: %q, %v", text, err)
+	}
+	_, _, err = fetch(t, o, compiled("schema", "x", "profiles", "shop: {{ s3cret-word }}"))
+	if !fault.Is(err, fault.CodeDBTCompile) || !strings.Contains(err.Error(), "profiles.yml") || strings.Contains(err.Error(), "s3cret") {
+		t.Errorf("profiles that are no YAML: %v", err)
 	}
 	if _, _, err := fetch(t, o, compiled("folder", "elsewhere")); !fault.Is(err, fault.CodeGitMissing) {
 		t.Errorf("another folder: %v", err)

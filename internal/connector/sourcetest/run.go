@@ -180,8 +180,20 @@ func testIntrospect(t *testing.T, w world) {
 		if f.Kind != "table" && f.Kind != "view" {
 			t.Errorf("%s is of the kind %q", f.Ref, f.Kind)
 		}
-		w.checkReadable(t, f)
+		if err := w.readable(t, f); err != nil && w.isListed(t, f.Ref) { // other tests of the suite make and drop tables meanwhile
+			t.Errorf("reading %s: %v", f.Ref, err)
+		}
 	}
+}
+
+// isListed reports whether discovery finds the table now.
+func (w world) isListed(t *testing.T, ref query.TableRef) bool {
+	t.Helper()
+	found, err := w.open(t, w.Settings).Introspect(t.Context())
+	if err != nil {
+		t.Fatalf("Introspect: %v", err)
+	}
+	return slices.ContainsFunc(found, func(f connector.Table) bool { return f.Ref == ref })
 }
 
 // testDescriptions is M-14: queries that people look at tell the comments of the columns that they take from a table.
@@ -242,30 +254,27 @@ func count(n *int64) string {
 	return strconv.FormatInt(*n, 10)
 }
 
-// checkReadable proves that what was found can be read by its name, and that its columns have the types that
+// readable proves that what was found can be read by its name, and that its columns have the types that
 // discovery says.
-func (w world) checkReadable(t *testing.T, table connector.Table) {
+func (w world) readable(t *testing.T, table connector.Table) error {
 	t.Helper()
 	s := w.open(t, w.Settings)
 	r, err := s.Query(t.Context(), connector.Query{SQL: s.Dialect().SelectTable(table.Ref), Limit: 1})
 	if err != nil {
-		t.Errorf("reading %s: %v", table.Ref, err)
-		return
+		return err
 	}
 	defer r.Release()
 	schema := schemaOf(t, r.Schema())
 	if !slices.Equal(schema.Names(), table.Columns.Names()) {
-		t.Errorf("%s yields the columns %v, discovery says %v", table.Ref, schema.Names(), table.Columns.Names())
-		return
+		return fmt.Errorf("it yields the columns %v, discovery says %v", schema.Names(), table.Columns.Names())
 	}
 	for i, c := range schema {
 		if c.Type != table.Columns[i].Type {
-			t.Errorf("%s.%s is of the type %s, discovery says %s", table.Ref, c.Name, c.Type, table.Columns[i].Type)
+			return fmt.Errorf("%s is of the type %s, discovery says %s", c.Name, c.Type, table.Columns[i].Type)
 		}
 	}
-	if _, err := drain(r); err != nil {
-		t.Errorf("reading %s: %v", table.Ref, err)
-	}
+	_, err = drain(r)
+	return err
 }
 
 // testHidden is S-04.

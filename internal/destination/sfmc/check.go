@@ -23,13 +23,6 @@ func check(d *manifest.Destination, job connector.SyncJob) fault.Issues {
 	if s.Text("target") == targetNew {
 		checkNew(job, &issues)
 	}
-	if files {
-		for _, c := range job.Columns {
-			if c.Omit {
-				issues.Add("spec.mappings", fault.CodeInvalid, "%s: a file has a cell for every field, so that nothing cannot be left out of it", c.Name)
-			}
-		}
-	}
 	return issues
 }
 

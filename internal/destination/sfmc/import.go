@@ -28,11 +28,12 @@ type imported struct {
 }
 
 // upload sends the rows of a batch as a file. Rows that the import refused are sent once more by requests, whose answers
-// say what is wrong with each: an import only counts them.
+// say what is wrong with each: an import only counts them. So are rows without a value for a field that is then to be
+// left alone: a file has a cell for each field.
 func (s *session) upload(ctx context.Context, r *manifest.Run, key string) error {
-	rows := r.Rows()
-	if len(rows) == 0 {
-		return nil
+	rows, partial := parted(r)
+	if err := again(ctx, r, key, partial); err != nil || len(rows) == 0 {
+		return err
 	}
 	var l *location
 	select {
@@ -42,7 +43,7 @@ func (s *session) upload(ctx context.Context, r *manifest.Run, key string) error
 	}
 	defer func() { s.lanes <- l }()
 	name := fileName(r.Job(), r.Batch().ID)
-	if err := publish(ctx, r, l, name); err != nil {
+	if err := publish(ctx, r, l, name, rows); err != nil {
 		return err
 	}
 	defer l.remove(context.WithoutCancel(ctx), name)
@@ -50,7 +51,20 @@ func (s *session) upload(ctx context.Context, r *manifest.Run, key string) error
 	if err != nil || result.Errors == 0 {
 		return err
 	}
-	return again(ctx, r, key)
+	return again(ctx, r, key, rows)
+}
+
+// parted tells rows that a file can have from those that leave a field alone.
+func parted(r *manifest.Run) (whole, partial []manifest.Row) {
+	columns := columnsOf(r.Job())
+	for _, row := range r.Rows() {
+		if slices.ContainsFunc(columns, func(c connector.TargetColumn) bool { return c.Omit && row.Value(c.Name).IsNull() }) {
+			partial = append(partial, row)
+		} else {
+			whole = append(whole, row)
+		}
+	}
+	return whole, partial
 }
 
 // fileName is the name of a file, and of the import that reads it: another one for each batch of a run.
@@ -60,14 +74,14 @@ func fileName(job connector.SyncJob, part string) string {
 }
 
 // publish writes the rows of a batch into a file at the location.
-func publish(ctx context.Context, r *manifest.Run, l *location, name string) error {
+func publish(ctx context.Context, r *manifest.Run, l *location, name string, rows []manifest.Row) error {
 	columns := columnsOf(r.Job())
 	f, err := l.begin(ctx, name, columns)
 	if err != nil {
 		return err
 	}
 	defer f.Close() //nolint:errcheck // what was not published is lost, as it must be
-	if err := fill(ctx, r, f, columns); err != nil {
+	if err := fill(ctx, r, f, columns, rows); err != nil {
 		return err
 	}
 	return f.Finish(ctx)
@@ -192,15 +206,17 @@ const objectsAtATime = 200
 
 // again sends rows with requests that answer for each, in their order.
 // https://developer.salesforce.com/docs/marketing/marketing-cloud/guide/dataextensionobject.html
-func again(ctx context.Context, r *manifest.Run, key string) error {
+func again(ctx context.Context, r *manifest.Run, key string, rows []manifest.Row) error {
 	columns := columnsOf(r.Job())[len(r.Job().Match):]
-	for chunk := range slices.Chunk(r.Rows(), objectsAtATime) {
+	for chunk := range slices.Chunk(rows, objectsAtATime) {
 		request := element("UpdateRequest", element("Options",
 			element("SaveOptions", element("SaveOption", leaf("PropertyName", "*"), leaf("SaveAction", "UpdateAdd")))))
 		for _, row := range chunk {
 			properties, keys := element("Properties"), element("Keys")
 			for _, c := range columns {
-				properties.Nodes = append(properties.Nodes, property("Property", c.Name, row))
+				if !c.Omit || !row.Value(c.Name).IsNull() {
+					properties.Nodes = append(properties.Nodes, property("Property", c.Name, row))
+				}
 			}
 			for _, m := range r.Job().Match {
 				keys.Nodes = append(keys.Nodes, property("Key", m.To, row))

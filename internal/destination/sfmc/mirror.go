@@ -24,7 +24,7 @@ func (s *session) collect(ctx context.Context, r *manifest.Run) (connector.Resul
 	if err != nil {
 		return connector.Result{}, err
 	}
-	if err := fill(ctx, r, f, columnsOf(r.Job())); err != nil {
+	if err := fill(ctx, r, f, columnsOf(r.Job()), r.Rows()); err != nil {
 		return connector.Result{}, err
 	}
 	return r.Result(), nil

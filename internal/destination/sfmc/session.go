@@ -168,11 +168,11 @@ func columnsOf(job connector.SyncJob) []connector.TargetColumn {
 	return all
 }
 
-// pack makes rows of a file of the rows of a batch.
-func pack(r *manifest.Run, columns []connector.TargetColumn) *connector.Batch {
+// pack makes rows of a file of rows of a batch.
+func pack(r *manifest.Run, columns []connector.TargetColumn, rows []manifest.Row) *connector.Batch {
 	packed := *r.Batch()
 	packed.Operation, packed.Rows = connector.Added, nil
-	for _, row := range r.Rows() {
+	for _, row := range rows {
 		values := make([]value.Value, len(columns))
 		for i, c := range columns {
 			values[i] = row.Value(c.Name)
@@ -183,9 +183,9 @@ func pack(r *manifest.Run, columns []connector.TargetColumn) *connector.Batch {
 	return &packed
 }
 
-// fill writes the rows of a batch into a file, and refuses those that it cannot have.
-func fill(ctx context.Context, r *manifest.Run, f connector.Session, columns []connector.TargetColumn) error {
-	packed, rows := pack(r, columns), r.Rows()
+// fill writes rows of a batch into a file, and refuses those that it cannot have.
+func fill(ctx context.Context, r *manifest.Run, f connector.Session, columns []connector.TargetColumn, rows []manifest.Row) error {
+	packed := pack(r, columns, rows)
 	result, err := f.Write(ctx, packed)
 	for _, x := range packed.Exchanges {
 		r.Batch().Record(x)

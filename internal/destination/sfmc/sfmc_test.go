@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -27,6 +28,12 @@ import (
 
 var began = time.Date(2026, 3, 14, 9, 26, 53, 0, time.UTC)
 
+// described is the destination as the server offers it.
+var described = sync.OnceValue(func() connector.DestinationInfo {
+	all := destination.Manifests(httpx.AnyNetwork)
+	return all[slices.IndexFunc(all, func(d connector.DestinationInfo) bool { return d.Slug == "sfmc" })]
+})
+
 // world is an account with a place for files.
 type world struct {
 	cloud    *cloud
@@ -37,8 +44,7 @@ type world struct {
 
 func (w *world) open(t *testing.T) connector.Destination {
 	t.Helper()
-	all := destination.Manifests(httpx.AnyNetwork)
-	info := all[slices.IndexFunc(all, func(d connector.DestinationInfo) bool { return d.Slug == "sfmc" })]
+	info := described()
 	settings := connector.Settings{"subdomain": "mc1", "clientId": "c1", "clientSecret": "hush", "baseUrl": w.cloud.url}
 	maps.Copy(settings, w.settings)
 	d, err := info.Open(connector.DestinationOptions{
@@ -129,7 +135,7 @@ func write(t *testing.T, s connector.Session, b *connector.Batch) connector.Resu
 func TestUploads(t *testing.T) {
 	t.Parallel()
 	w, backend := bucketWorld(t)
-	w.cloud.extensions["people"] = map[string][]string{"k0": {"k0", "old@example.com"}}
+	w.cloud.extensions["people"] = map[string]map[string]string{"k0": {"Email": "old@example.com"}}
 	s := begin(t, w.open(t), job(connector.ModeUpsert, connector.Settings{"parallel": float64(3), "notify": "ops@example.com"}))
 	each := s.(connector.OperationLimiter)
 	if l := each.LimitsOf(connector.Added); l.Rows != 1000 || l.Concurrency != 3 || l.Split || l.Idempotency != connector.Idempotent || l.Deferred {
@@ -159,7 +165,7 @@ func TestUploads(t *testing.T) {
 		}
 	}
 	write(t, s, batch("r1", connector.Removed, "k0 old@example.com"))
-	if rows := w.cloud.extensions["people"]; len(rows) != 9 || rows["k1"][1] != "o'brien, \"x\"@example.com" || rows["k2"] != nil {
+	if rows := w.cloud.extensions["people"]; len(rows) != 9 || rows["k1"]["Email"] != "o'brien, \"x\"@example.com" || rows["k2"] != nil {
 		t.Errorf("the data extension has %v", rows)
 	}
 	if len(w.cloud.definitions) != 0 || !slices.Contains(w.cloud.notices, "ops@example.com") {
@@ -180,7 +186,7 @@ func TestUploads(t *testing.T) {
 func TestMirror(t *testing.T) {
 	t.Parallel()
 	w, s := siteWorld(t)
-	w.cloud.extensions["people"] = map[string][]string{"gone": {"gone", "gone@example.com"}}
+	w.cloud.extensions["people"] = map[string]map[string]string{"gone": {"Email": "gone@example.com"}}
 	w.cloud.automation = []string{"3", "3", "2"}
 	d := w.open(t)
 	if err := d.Test(t.Context()); err != nil {
@@ -217,7 +223,7 @@ func TestMirror(t *testing.T) {
 func TestMirrorWithErrors(t *testing.T) {
 	t.Parallel()
 	w, s := siteWorld(t)
-	w.cloud.extensions["people"] = map[string][]string{}
+	w.cloud.extensions["people"] = map[string]map[string]string{}
 	w.cloud.automation = []string{"2"}
 	run := begin(t, w.open(t), job(connector.ModeAll, connector.Settings{"automation": "id", "automationId": "0123", "keepFiles": true}))
 	write(t, run, batch("b1", connector.Added, "k1 ann@example.com", "k2 "+bad))
@@ -236,7 +242,7 @@ func TestMirrorWithErrors(t *testing.T) {
 func TestAutomationFails(t *testing.T) {
 	t.Parallel()
 	w, _ := siteWorld(t)
-	w.cloud.extensions["people"] = map[string][]string{}
+	w.cloud.extensions["people"] = map[string]map[string]string{}
 	w.cloud.automation = []string{"3", "-1"}
 	run := begin(t, w.open(t), job(connector.ModeAll, connector.Settings{"automation": "id", "automationId": "0123"}))
 	write(t, run, batch("b1", connector.Added, "k1 ann@example.com"))
@@ -251,7 +257,7 @@ func TestAutomationFails(t *testing.T) {
 func TestFileNotFound(t *testing.T) {
 	t.Parallel()
 	w, _ := siteWorld(t)
-	w.cloud.extensions["people"] = map[string][]string{}
+	w.cloud.extensions["people"] = map[string]map[string]string{}
 	w.cloud.fetch = func(string) (io.ReadCloser, error) { return nil, os.ErrNotExist }
 	run := begin(t, w.open(t), job(connector.ModeUpsert, nil))
 	_, err := run.Write(t.Context(), batch("b1", connector.Added, "k1 ann@example.com"))

@@ -82,8 +82,18 @@ func (n *node) text(path ...string) string {
 	return strings.TrimSpace(n.Value)
 }
 
-// call makes a request of the SOAP API and returns the content of the answer's body.
+// call makes a request of the SOAP API and returns the content of the answer's body. One whose token had expired is made
+// again: it has the token inside, where nobody else renews it.
 func call(ctx context.Context, r *manifest.Run, action string, request *node) (*node, error) {
+	request.Attrs = append([]xml.Attr{{Name: xml.Name{Local: "xmlns"}, Value: partner}}, request.Attrs...)
+	answer, err := attempt(ctx, r, action, request)
+	if fault.Is(err, fault.CodeDestinationAuth) && fault.ClassOf(err) == fault.Retryable {
+		return attempt(ctx, r, action, request)
+	}
+	return answer, err
+}
+
+func attempt(ctx context.Context, r *manifest.Run, action string, request *node) (*node, error) {
 	address, err := endpoint(r)
 	if err != nil {
 		return nil, err
@@ -92,7 +102,6 @@ func call(ctx context.Context, r *manifest.Run, action string, request *node) (*
 	if err != nil {
 		return nil, err
 	}
-	request.Attrs = append([]xml.Attr{{Name: xml.Name{Local: "xmlns"}, Value: partner}}, request.Attrs...)
 	body, err := envelope(token, request)
 	if err != nil {
 		return nil, err
@@ -133,8 +142,10 @@ func faultOf(f *node) error {
 	e := fault.New(fault.CodeDestinationRejected, "%s", words)
 	_, code, _ := strings.Cut(f.text("faultcode"), ":")
 	switch {
-	case strings.Contains(words, "Login Failed"), strings.Contains(words, "Token Expired"):
+	case strings.Contains(words, "Token Expired"):
 		return fault.Reclass(fault.New(fault.CodeDestinationAuth, "%s", words), fault.Retryable)
+	case strings.Contains(words, "Login Failed"):
+		return fault.New(fault.CodeDestinationAuth, "%s", words)
 	case code == "Server":
 		return fault.Reclass(e, fault.Retryable)
 	default:

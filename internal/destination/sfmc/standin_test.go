@@ -8,17 +8,21 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 
 	"github.com/pkg/sftp"
 	"golang.org/x/crypto/ssh"
+
+	"github.com/millrace/millrace/internal/connector/destinationtest"
 )
 
 // cloud stands in for Marketing Cloud: it makes data extensions, and imports files from a place into them.
@@ -29,7 +33,8 @@ type cloud struct {
 	fetch func(name string) (io.ReadCloser, error) // a file of the location
 
 	mu          sync.Mutex
-	extensions  map[string]map[string][]string // rows by their first field, by the key
+	extensions  map[string]map[string]map[string]string // rows by what they are found by, by the key
+	rows        map[string]destinationtest.Record       // of the data extension people, by the REST API; nil where nobody looks
 	fields      map[string][]string
 	definitions map[string]*tree
 	imports     []summary
@@ -46,7 +51,7 @@ const bad = "not-an-address"
 
 func newCloud(t *testing.T) *cloud {
 	t.Helper()
-	c := &cloud{t: t, wsdl: readWSDL(t), extensions: map[string]map[string][]string{}, fields: map[string][]string{}, definitions: map[string]*tree{}}
+	c := &cloud{t: t, wsdl: readWSDL(t), extensions: map[string]map[string]map[string]string{}, fields: map[string][]string{}, definitions: map[string]*tree{}}
 	server := httptest.NewServer(c)
 	t.Cleanup(server.Close)
 	c.url = server.URL
@@ -65,6 +70,10 @@ func (c *cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		c.soap(w, r)
 	default:
 		c.did(r.Method + " " + r.URL.Path)
+		if c.rows != nil && strings.Contains(r.URL.Path, "/rowset") {
+			c.rowset(w, r)
+			return
+		}
 		fmt.Fprint(w, `{}`)
 	}
 }
@@ -125,7 +134,7 @@ func (c *cloud) change(action string, o *tree) string {
 			return refused("the data extension exists, or does not")
 		}
 		if action == "Create" {
-			c.extensions[key] = map[string][]string{}
+			c.extensions[key] = map[string]map[string]string{}
 		}
 		for _, f := range o.at("Fields").Nodes {
 			c.fields[key] = append(c.fields[key], f.text("Name")+" "+f.text("FieldType"))
@@ -138,22 +147,25 @@ func (c *cloud) change(action string, o *tree) string {
 			delete(c.definitions, key)
 		}
 	case "DataExtensionObject":
-		row := []string{o.at("Keys", "Key").text("Value")}
-		for _, p := range o.at("Properties").Nodes {
-			row = append(row, p.text("Value"))
+		row := map[string]string{}
+		for _, p := range slices.Concat(o.at("Keys").Nodes, o.at("Properties").Nodes) {
+			row[p.text("Name")] = p.at("Value").Text
 		}
-		if !c.put(key, row) {
+		if !c.put(key, o.at("Keys", "Key").text("Value"), row) {
 			return refused("Unable to save rows") + `<ValueErrors><ValueError><Name>Email</Name><ErrorCode>70007</ErrorCode><ErrorMessage>The value is no email address</ErrorMessage></ValueError></ValueErrors>`
 		}
 	}
 	return taken
 }
 
-func (c *cloud) put(key string, row []string) bool {
-	if row[1] == bad {
+func (c *cloud) put(key, id string, row map[string]string) bool {
+	if slices.Contains(slices.Collect(maps.Values(row)), bad) {
 		return false
 	}
-	c.extensions[key][row[0]] = row
+	if c.extensions[key][id] == nil {
+		c.extensions[key][id] = map[string]string{}
+	}
+	maps.Copy(c.extensions[key][id], row)
 	return true
 }
 
@@ -177,11 +189,15 @@ func (c *cloud) start(what *tree) string {
 	}
 	key := d.text("DestinationObject", "CustomerKey")
 	if d.text("UpdateType") == "Overwrite" {
-		c.extensions[key] = map[string][]string{}
+		c.extensions[key] = map[string]map[string]string{}
 	}
 	s := summary{total: len(rows) - 1}
-	for _, row := range rows[1:] {
-		if !c.put(key, row) {
+	for _, cells := range rows[1:] {
+		row := map[string]string{}
+		for i, name := range rows[0] {
+			row[name] = cells[i]
+		}
+		if !c.put(key, cells[0], row) {
 			s.errors++
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/millrace/millrace/internal/connector"
 	"github.com/millrace/millrace/internal/fault"
 	"github.com/millrace/millrace/internal/httpx"
+	"github.com/millrace/millrace/internal/kind/tunnel"
 	"github.com/millrace/millrace/internal/resource"
 )
 
@@ -22,8 +23,9 @@ const (
 
 // Spec is what a person configures of a tool.
 type Spec struct {
-	Type          string         `json:"type"`          // slug of an Info
-	Configuration map[string]any `json:"configuration"` // its fields; secrets are references
+	Type          string         `json:"type"`             // slug of an Info
+	Configuration map[string]any `json:"configuration"`    // its fields; secrets are references
+	Tunnel        string         `json:"tunnel,omitempty"` // slug of the tunnel that it is reached through
 	Description   string         `json:"description,omitempty"`
 }
 
@@ -33,6 +35,7 @@ type Info struct {
 	Name    string            `json:"name"`
 	Summary string            `json:"summary"`
 	Fields  []connector.Field `json:"fields" nullable:"false"`
+	Tunnels bool              `json:"tunnels"` // it can lie in a private network, and be reached through a tunnel
 }
 
 // Types lists the types.
@@ -46,7 +49,7 @@ func Types() []Info {
 	}
 	return []Info{
 		{
-			Slug: Looker, Name: "Looker", Summary: "Looks become models",
+			Slug: Looker, Name: "Looker", Summary: "Looks become models", Tunnels: true,
 			Fields: fields(connector.Field{Name: "baseUrl", Label: "Looker address", Type: connector.FieldString, Required: true, Example: "https://acme.cloud.looker.com", Help: "The address of the API, with its port where it has one of its own (19999)."},
 				"An API key of a user who sees the Looks, from Admin, Users."),
 		},
@@ -74,7 +77,7 @@ const configuration = "spec.configuration"
 func Kind() resource.Kind {
 	k := resource.Define(KindName, KindName+"s",
 		func(s *Spec, stored func(string) bool) fault.Issues { return s.validate(stored) },
-		func(*Spec) []resource.Ref { return nil },
+		func(s *Spec) []resource.Ref { return tunnel.Ref(s.Tunnel) },
 		func(s *Spec, visit func(resource.Place)) {
 			if info, ok := TypeOf(s.Type); ok {
 				resource.VisitSecrets(configuration, s.Configuration, info.Fields, visit)
@@ -97,8 +100,11 @@ func (s *Spec) validate(stored func(string) bool) fault.Issues {
 		issues.Add("spec.type", fault.CodeInvalid, "there is no tool %q; there are %s and %s", s.Type, Looker, Sigma)
 		return issues
 	}
+	if s.Tunnel != "" && !info.Tunnels {
+		issues.Add("spec.tunnel", fault.CodeInvalid, "%s is not reached through a tunnel", info.Name)
+	}
 	settings := connector.Settings(resource.WithoutSecrets(s.Configuration))
-	issues = settings.Check(configuration, info.Fields, func(name string) bool { return stored(configuration + "." + name) })
+	issues = append(issues, settings.Check(configuration, info.Fields, func(name string) bool { return stored(configuration + "." + name) })...)
 	if text := settings.WithDefaults(info.Fields).Text("baseUrl"); text != "" {
 		if _, err := httpx.ParseBase(text); err != nil {
 			issues = append(issues, fault.As(err).WithPath(configuration+".baseUrl"))

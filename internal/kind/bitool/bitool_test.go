@@ -22,6 +22,8 @@ func TestValidate(t *testing.T) {
 	}{
 		{Spec{Type: Looker, Configuration: map[string]any{"baseUrl": "https://x.example.com", "clientId": "i", "clientSecret": "s"}}, "", ""},
 		{Spec{Type: Sigma, Configuration: map[string]any{"clientId": "i", "clientSecret": "s"}}, "", ""},
+		{Spec{Type: Looker, Tunnel: "office", Configuration: map[string]any{"baseUrl": "https://x.example.com", "clientId": "i", "clientSecret": "s"}}, "", ""},
+		{Spec{Type: Sigma, Tunnel: "office", Configuration: map[string]any{"clientId": "i", "clientSecret": "s"}}, "spec.tunnel", "Sigma"},
 		{Spec{Type: "excel"}, "spec.type", "there are looker and sigma"},
 		{Spec{Type: Looker, Configuration: map[string]any{"clientId": "i", "clientSecret": "s"}}, "spec.configuration.baseUrl", ""},
 		{Spec{Type: Sigma, Configuration: map[string]any{"clientId": "i"}}, "spec.configuration.clientSecret", ""},

@@ -28,7 +28,8 @@ var Origins = []Origin{OriginManifest, OriginGit, OriginCloud}
 type Spec struct {
 	Source      string `json:"source"` // slug
 	Origin      Origin `json:"origin"`
-	Files       string `json:"files,omitempty"` // address under which the project's files can be seen
+	Tunnel      string `json:"tunnel,omitempty"` // slug of the tunnel that the repository is reached through
+	Files       string `json:"files,omitempty"`  // address under which the project's files can be seen
 	Description string `json:"description,omitempty"`
 
 	Configuration map[string]any `json:"configuration,omitempty"` // the origin's fields; secrets are references
@@ -40,6 +41,7 @@ type Info struct {
 	Name    string            `json:"name"`
 	Summary string            `json:"summary"`
 	Fields  []connector.Field `json:"fields" nullable:"false"`
+	Tunnels bool              `json:"tunnels"` // it can lie in a private network, and be reached through a tunnel
 }
 
 // How a repository is signed in to, and where its manifest comes from.
@@ -61,7 +63,7 @@ const CloudURL = "https://cloud.getdbt.com"
 func Infos() []Info {
 	return []Info{
 		{Slug: OriginManifest, Name: "Loaded manifest", Summary: "You load manifest.json here, or the job that runs dbt does", Fields: []connector.Field{}},
-		{Slug: OriginGit, Name: "Git repository", Summary: "A branch of a repository has the manifest or the project", Fields: gitFields()},
+		{Slug: OriginGit, Name: "Git repository", Summary: "A branch of a repository has the manifest or the project", Fields: gitFields(), Tunnels: true},
 		{Slug: OriginCloud, Name: "dbt Cloud", Summary: "The runs of a job in dbt Cloud leave the manifest", Fields: cloudFields()},
 	}
 }
@@ -99,6 +101,7 @@ func gitFields() []connector.Field {
 		{Name: "path", Label: "Path of the manifest", Type: connector.FieldString, Default: "target/manifest.json", ShowIf: made(MadeCommitted)},
 		{Name: "folder", Label: "Folder of the project", Type: connector.FieldString, ShowIf: made(MadeCompiled), Example: "analytics/dbt", Help: "The one with dbt_project.yml. Empty: it is looked for."},
 		{Name: "profiles", Label: "profiles.yml", Type: connector.FieldSecret, Secret: true, Required: true, ShowIf: made(MadeCompiled), Help: "The whole file, with the profile that dbt_project.yml names. dbt connects to the warehouse with it."},
+		{Name: "schema", Label: "Default schema", Type: connector.FieldString, ShowIf: made(MadeCompiled), Example: "dbt_production", Help: "Where dbt builds what names no schema of its own; BigQuery calls it a dataset. Empty: as profiles.yml says."},
 		{Name: "target", Label: "Target", Type: connector.FieldString, ShowIf: made(MadeCompiled), Help: "Of the profile; empty means its default. It decides which schemas the models are in."},
 		{Name: "select", Label: "Selector", Type: connector.FieldString, ShowIf: made(MadeCompiled), Example: "tag:reverse_etl", Help: "Which models are compiled, as dbt's --select. Empty means all."},
 	}

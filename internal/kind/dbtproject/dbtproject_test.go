@@ -50,6 +50,8 @@ func TestValidate(t *testing.T) {
 		{"no host key", "db", of(OriginGit, "url", "git@github.com:acme/shop.git", "auth", "ssh", "key", "k", "hostKey", "x"), "spec.configuration.hostKey", "not a public key"},
 		{"compiled", "db", of(OriginGit, "url", "https://github.com/acme/shop.git", "token", "t", "made", "compiled", "profiles", "p", "select", "tag:x"), "", ""},
 		{"a flag as selector", "db", of(OriginGit, "url", "https://github.com/acme/shop.git", "token", "t", "made", "compiled", "profiles", "p", "select", "--x"), "spec.configuration.select", "does not begin with -"},
+		{"a tunnel to dbt Cloud", "db", tunnelled(of(OriginCloud, "token", "t", "accountId", "1", "jobId", "2")), "spec.tunnel", "repository"},
+		{"a tunnel", "db", tunnelled(of(OriginGit, "url", "git@git.internal:acme/shop.git", "auth", "ssh", "key", "k")), "", ""},
 		{"dbt Cloud", "db", of(OriginCloud, "token", "t", "accountId", "1", "jobId", "2"), "", ""},
 		{"no job", "db", of(OriginCloud, "token", "t", "accountId", "1", "jobId", "daily"), "spec.configuration.jobId", "not a number"},
 		{"no address of dbt Cloud", "db", of(OriginCloud, "token", "t", "accountId", "1", "jobId", "2", "baseUrl", "cloud.getdbt.com"), "spec.configuration.baseUrl", ""},
@@ -63,6 +65,11 @@ func TestValidate(t *testing.T) {
 	if issues := k.Change(&Spec{Source: "a"}, &Spec{Source: "b"}); len(issues) != 1 {
 		t.Errorf("another source: %v", issues)
 	}
+}
+
+func tunnelled(s Spec) Spec {
+	s.Tunnel = "office"
+	return s
 }
 
 // of is a project with an origin and its fields.

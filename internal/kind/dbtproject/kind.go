@@ -13,6 +13,7 @@ import (
 	"github.com/millrace/millrace/internal/git"
 	"github.com/millrace/millrace/internal/httpx"
 	"github.com/millrace/millrace/internal/kind/source"
+	kindtunnel "github.com/millrace/millrace/internal/kind/tunnel"
 	"github.com/millrace/millrace/internal/resource"
 	"github.com/millrace/millrace/internal/tunnel"
 )
@@ -25,7 +26,7 @@ func Kind(registry *connector.Registry) resource.Kind {
 	k := resource.Define(KindName, KindName+"s",
 		func(s *Spec, stored func(string) bool) fault.Issues { return s.validate(stored) },
 		func(s *Spec) []resource.Ref {
-			return []resource.Ref{{Kind: "source", Slug: s.Source, Path: "spec.source"}}
+			return append([]resource.Ref{{Kind: "source", Slug: s.Source, Path: "spec.source"}}, kindtunnel.Ref(s.Tunnel)...)
 		},
 		func(s *Spec, visit func(resource.Place)) {
 			if info, ok := InfoOf(s.Origin); ok && s.Configuration != nil {
@@ -120,6 +121,9 @@ func (s *Spec) validate(stored func(string) bool) fault.Issues {
 		issues.Add("spec.source", fault.CodeRequired, "choose the source that dbt builds its models in")
 	}
 	s.validateOrigin(stored, &issues)
+	if info, known := InfoOf(s.Origin); s.Tunnel != "" && known && !info.Tunnels {
+		issues.Add("spec.tunnel", fault.CodeInvalid, "only a repository is reached through a tunnel")
+	}
 	if s.Files != "" {
 		if u, err := url.Parse(s.Files); err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil {
 			issues.Add("spec.files", fault.CodeInvalid, "the address must be like https://github.com/acme/shop/blob/main")

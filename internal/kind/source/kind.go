@@ -61,6 +61,10 @@ func (s *Spec) validate(registry *connector.Registry, stored func(string) bool) 
 		issues.Add("spec.type", fault.CodeInvalid, "there is no source type %q", s.Type)
 		return issues
 	}
+	if info.Missing != "" {
+		issues.Add("spec.type", fault.CodeInvalid, "%s cannot be read here: %s", info.Name, info.Missing)
+		return issues
+	}
 	issues = connector.Settings(resource.WithoutSecrets(s.Configuration)).Check("spec.configuration", info.Fields, func(name string) bool {
 		return stored("spec.configuration." + name)
 	})

@@ -14,6 +14,7 @@ import (
 	"github.com/millrace/millrace/internal/connector"
 	"github.com/millrace/millrace/internal/fault"
 	"github.com/millrace/millrace/internal/query"
+	"github.com/millrace/millrace/internal/source/stream"
 	"github.com/millrace/millrace/internal/value"
 )
 
@@ -55,7 +56,7 @@ func ownOf(q connector.Query) (string, error) {
 	own := query.Clean(q.SQL)
 	trimmed := strings.TrimLeft(own, "; \t\r\n") // people begin WITH with a semicolon
 	own = strings.ReplaceAll(own[:len(own)-len(trimmed)], ";", " ") + trimmed
-	return own, checkSingle(own)
+	return own, stream.CheckSingle(own, true)
 }
 
 // plainOrder is an order at the end of a query that names columns alone. Nothing can be hidden in it, so that it need

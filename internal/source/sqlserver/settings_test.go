@@ -47,8 +47,3 @@ func TestFields(t *testing.T) {
 		}
 	}
 }
-
-func FuzzSingle(f *testing.F) {
-	f.Add("SELECT '(' AS a, [b]]] FROM c /* ; /* ) */ */ -- )\n WHERE (1 = 1)")
-	f.Fuzz(func(_ *testing.T, text string) { _ = checkSingle(text) }) //nolint:errcheck // it must end, and not panic
-}

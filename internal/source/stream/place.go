@@ -43,6 +43,17 @@ func (t Text) At(position int) fault.Place {
 // FirstWord returns the first word of a statement in capital letters, behind space and comments: a parenthesis counts
 // as a word.
 func FirstWord(sql string) string {
+	word, _ := cutWord(sql)
+	return word
+}
+
+// SecondWord returns the word behind the first one, as FirstWord does.
+func SecondWord(sql string) string {
+	_, rest := cutWord(sql)
+	return FirstWord(rest)
+}
+
+func cutWord(sql string) (word, rest string) {
 	for {
 		sql = strings.TrimSpace(sql)
 		switch {
@@ -51,13 +62,13 @@ func FirstWord(sql string) string {
 		case strings.HasPrefix(sql, "/*"):
 			_, sql, _ = strings.Cut(sql, "*/")
 		case strings.HasPrefix(sql, "("):
-			return "("
+			return "(", sql[1:]
 		default:
 			end := strings.IndexFunc(sql, func(r rune) bool { return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && r != '_' })
 			if end < 0 {
 				end = len(sql)
 			}
-			return strings.ToUpper(sql[:end])
+			return strings.ToUpper(sql[:end]), sql[end:]
 		}
 	}
 }

@@ -3335,12 +3335,14 @@ export interface components {
             /** @enum {string} */
             slug: "looker" | "sigma";
             summary: string;
+            tunnels: boolean;
         };
         BitoolSpec: {
             configuration: {
                 [key: string]: components["schemas"]["Json"];
             };
             description?: string;
+            tunnel?: string;
             /** @enum {string} */
             type: "looker" | "sigma";
         };
@@ -3566,6 +3568,7 @@ export interface components {
             files?: components["schemas"]["ConnectorFileRules"];
             grants?: string;
             methods: ("sql" | "table" | "file" | "sheet" | "dbt" | "bi")[] | null;
+            missing?: string;
             name: string;
             queries?: components["schemas"]["ConnectorSampleQuery"][] | null;
             results: boolean;
@@ -3815,6 +3818,7 @@ export interface components {
             /** @enum {string} */
             slug: "manifest" | "git" | "cloud";
             summary: string;
+            tunnels: boolean;
         };
         DbtprojectSpec: {
             configuration?: {
@@ -3825,6 +3829,7 @@ export interface components {
             /** @enum {string} */
             origin: "manifest" | "git" | "cloud";
             source: string;
+            tunnel?: string;
         };
         Destination: {
             /** @enum {string} */
@@ -4879,6 +4884,8 @@ export interface components {
             /** Format: int64 */
             id: number;
             name: string;
+            /** @description of the data plane that the workspace was made in; it never changes */
+            region?: string;
             slug: string;
         };
         SheetList: {

@@ -33,7 +33,7 @@ export const policy =
 
 const session = {
   user: { id: 1, email: 'admin@example.com', name: 'Admin', role: 'admin' },
-  workspace: { id: 1, slug: 'default', name: 'Main' },
+  workspace: { id: 1, slug: 'default', name: 'Main', region: 'eu-central-1' },
   csrfToken: 'mock-csrf-token',
 }
 const codes = { 400: 'input.malformed', 401: 'access.unauthenticated', 403: 'access.csrf', 404: 'resource.not_found', 409: 'resource.conflict', 422: 'input.invalid' }

@@ -13,7 +13,7 @@ export const orchestratorTypes = [
   { slug: 'fivetran', name: 'Fivetran', summary: 'Syncs run after its connections', fields: [field('apiKey', 'API key'), field('apiSecret', 'API secret', secret)] },
 ]
 
-export const dbtOrigins = [{ slug: 'manifest', name: 'Loaded here', summary: 'Somebody loads target/manifest.json', fields: [] }]
+export const dbtOrigins = [{ slug: 'manifest', name: 'Loaded here', summary: 'Somebody loads target/manifest.json', fields: [], tunnels: false }]
 
 const looks = [{ id: '7', label: 'VIPs (Sales)', leaf: true }, { id: '8', label: 'Look that was taken back', leaf: true }]
 const workbooks = [{ id: 'wb1', label: 'Quarter', leaf: false }, { id: 'wb2', label: 'Without elements', leaf: false }]

@@ -7,13 +7,15 @@ interface Props {
   text?: ReactNode
   badge?: ReactNode
   selected?: boolean
+  /** It cannot be chosen; the text says why. */
+  disabled?: boolean
   onClick: () => void
 }
 
 /** One of several things to choose from. */
-export function ChoiceCard({ icon, title, text, badge, selected = false, onClick }: Props) {
+export function ChoiceCard({ icon, title, text, badge, selected = false, disabled = false, onClick }: Props) {
   return (
-    <button type="button" className={classes.choice} aria-pressed={selected} onClick={onClick}>
+    <button type="button" className={classes.choice} aria-pressed={selected} disabled={disabled} onClick={onClick}>
       {icon}
       <span className={classes.choiceText}>
         <span className={classes.choiceTitle}>

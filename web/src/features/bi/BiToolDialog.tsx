@@ -6,6 +6,7 @@ import { FieldsForm } from '~/components/fields/FieldsForm'
 import { ErrorCard } from '~/components/feedback/ErrorCard'
 import { problemsOf, problemsUnder } from '~/components/feedback/errors'
 import { saidDone } from '~/components/feedback/toast'
+import { TunnelSelect } from '~/features/network/TunnelSelect'
 import { biToolTypesQuery, createBiTool, updateBiTool } from '~/services/bi'
 import type { BiTool } from '~/services/types'
 
@@ -70,6 +71,7 @@ export function BiToolDialog({ tool, onClose }: Props) {
           onChange={(configuration) => setSpec({ ...spec, configuration })}
           errors={{ ...problemsUnder('spec.configuration', problemsOf(keep.error)), ...(checked ? found : {}) }}
         />
+        {info?.tunnels === true && <TunnelSelect value={spec.tunnel ?? ''} onChange={(tunnel) => setSpec({ ...spec, tunnel: tunnel === '' ? undefined : tunnel })} />}
         {keep.isError && <ErrorCard error={keep.error} title="Nothing was saved" />}
         <div className="row" style={{ justifyContent: 'flex-end' }}>
           <Button variant="default" onClick={onClose}>

@@ -4,7 +4,7 @@ import { ConfirmProvider } from '~/components/confirm/ConfirmProvider'
 import { renderInApp } from '~/test/render'
 import { BiToolList } from './BiToolList'
 
-const types = [{ slug: 'looker', name: 'Looker', summary: 'Looks', fields: [{ name: 'baseUrl', label: 'Looker address', type: 'string', required: true }] }]
+const types = [{ slug: 'looker', name: 'Looker', summary: 'Looks', tunnels: false, fields: [{ name: 'baseUrl', label: 'Looker address', type: 'string', required: true }] }]
 
 afterEach(() => vi.unstubAllGlobals())
 

@@ -8,10 +8,10 @@ import { ChoiceCard, ChoiceGrid } from '~/components/wizard/ChoiceCard'
 import { byCategory, categoriesOf, categoryWords, type CatalogEntry } from './catalog'
 import classes from './Connection.module.css'
 
-interface Props {
-  entries: CatalogEntry[]
-  label: string
-  onChoose: (slug: string) => void
+function badgeOf({ missing, sample, verified }: CatalogEntry) {
+  if (missing !== undefined) return <Badge color="gray">Not in this build</Badge>
+  if (sample === true) return <Badge>Sample</Badge>
+  return verified ? undefined : <Unverified />
 }
 
 const Unverified = () => (
@@ -19,6 +19,12 @@ const Unverified = () => (
     Unverified
   </Badge>
 )
+
+interface Props {
+  entries: CatalogEntry[]
+  label: string
+  onChoose: (slug: string) => void
+}
 
 /** All kinds of connections to choose from, by category; sample datasets stand last. */
 export function Catalog({ entries, label, onChoose }: Props) {
@@ -53,8 +59,9 @@ export function Catalog({ entries, label, onChoose }: Props) {
                 key={entry.slug}
                 icon={<ConnectorIcon type={entry.slug} category={entry.category} size={34} />}
                 title={entry.name}
-                text={entry.summary}
-                badge={entry.sample ? <Badge>Sample</Badge> : !entry.verified ? <Unverified /> : undefined}
+                text={entry.missing ?? entry.summary}
+                badge={badgeOf(entry)}
+                disabled={entry.missing !== undefined}
                 onClick={() => onChoose(entry.slug)}
               />
             ))}

@@ -5,6 +5,8 @@ export interface CatalogEntry {
   summary: string
   verified: boolean
   sample?: boolean
+  /** What this build lacks for it, and how to have it. */
+  missing?: string
 }
 
 export interface CatalogGroup {

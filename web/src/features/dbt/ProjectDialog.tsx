@@ -6,6 +6,7 @@ import { FieldsForm } from '~/components/fields/FieldsForm'
 import { ErrorCard } from '~/components/feedback/ErrorCard'
 import { problemsOf, problemsUnder } from '~/components/feedback/errors'
 import { saidDone } from '~/components/feedback/toast'
+import { TunnelSelect } from '~/features/network/TunnelSelect'
 import { createDbtProject, dbtOriginsQuery, updateDbtProject } from '~/services/dbt'
 import type { DbtProject, Draft } from '~/services/types'
 
@@ -67,7 +68,7 @@ export function ProjectDialog({ source, project, onClose }: Props) {
           value={spec.origin}
           onChange={(next) => {
             const chosen = origins.data?.find(({ slug }) => slug === next)
-            if (chosen !== undefined) setSpec({ ...spec, origin: chosen.slug, configuration: undefined })
+            if (chosen !== undefined) setSpec({ ...spec, origin: chosen.slug, configuration: undefined, tunnel: undefined })
           }}
         />
         <FieldsForm
@@ -76,6 +77,7 @@ export function ProjectDialog({ source, project, onClose }: Props) {
           onChange={(configuration) => setSpec({ ...spec, configuration })}
           errors={{ ...problemsUnder('spec.configuration', problemsOf(keep.error)), ...(checked ? found : {}) }}
         />
+        {origin?.tunnels === true && <TunnelSelect value={spec.tunnel ?? ''} onChange={(tunnel) => setSpec({ ...spec, tunnel: tunnel === '' ? undefined : tunnel })} />}
         <TextInput
           label="Address of its files"
           description="Where people see the files of the project’s folder. Models link to theirs."

@@ -33,6 +33,7 @@ export default function WorkspaceSettings() {
           facts={[
             { label: 'Name', value: session?.workspace.name },
             { label: 'Slug', value: <code>{session?.workspace.slug}</code> },
+            { label: 'Region', value: session?.workspace.region ?? 'The operator of this server named none' },
             { label: 'Your role', value: session?.user.role },
             { label: 'Millrace', value: version.data?.version ?? '–' },
           ]}

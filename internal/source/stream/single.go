@@ -1,4 +1,4 @@
-package sqlserver
+package stream
 
 import (
 	"strings"
@@ -6,10 +6,11 @@ import (
 	"github.com/millrace/millrace/internal/fault"
 )
 
-// checkSingle refuses a text that would end the parentheses which it is put into, or that is several statements. What
-// remains can be nothing but a query there, or the server refuses it.
-func checkSingle(sql string) error {
-	s := scan{text: sql}
+// CheckSingle refuses a text that would end the parentheses which it is put into, or that is several statements. What
+// remains can be nothing but a query there, or the server refuses it. Where names may stand in brackets, as at SQL Server,
+// comments nest; elsewhere a comment inside of a comment is refused, since servers differ about where it ends.
+func CheckSingle(sql string, brackets bool) error {
+	s := scan{text: sql, brackets: brackets}
 	for depth := 0; ; {
 		switch c := s.next(); c {
 		case 0:
@@ -40,8 +41,9 @@ const unended = 0xff
 
 // scan walks over a statement and yields the bytes that stand outside of texts, quoted names and comments.
 type scan struct {
-	text string
-	at   int
+	text     string
+	at       int
+	brackets bool
 }
 
 // next yields a byte, 0 at the end.
@@ -53,7 +55,7 @@ func (s *scan) next() byte {
 			if !s.quoted(c) {
 				return unended
 			}
-		case c == '[':
+		case c == '[' && s.brackets:
 			if !s.quoted(']') {
 				return unended
 			}
@@ -97,14 +99,17 @@ func (s *scan) line() bool {
 	return !strings.ContainsAny(line, lineEnds) && !strings.Contains(strings.TrimSuffix(line, "\r"), "\r")
 }
 
-// block passes over a comment; they nest:
+// block passes over a comment; they nest at SQL Server:
 // https://learn.microsoft.com/en-us/sql/t-sql/language-elements/slash-star-comment-transact-sql
 func (s *scan) block() bool {
 	depth := 0
 	for s.at < len(s.text) {
 		switch rest := s.text[s.at:]; {
 		case strings.HasPrefix(rest, "/*"):
-			depth, s.at = depth+1, s.at+2
+			if depth++; depth > 1 && !s.brackets {
+				return false
+			}
+			s.at += 2
 		case strings.HasPrefix(rest, "*/"):
 			if depth, s.at = depth-1, s.at+2; depth == 0 {
 				return true
