@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"net/http"
 	"strings"
 
@@ -19,34 +18,29 @@ var braze = vendor{
 		Settings: connector.Settings{"onlyChanges": false}, Model: connector.ModelInfo{PrimaryKey: "id"},
 	},
 	perRequest: 75,
-	path:       "/users/track",
-	byHand:     func(s handSession) connector.Session { return &trackSession{s} },
+	path:       "/users/track", body: trackBody, read: readTracked,
 	answer: func(w http.ResponseWriter, _ *http.Request) {
 		w.WriteHeader(http.StatusCreated)
 		w.Write([]byte(`{"message":"success","attributes_processed":75}`)) //nolint:errcheck // the client sees
 	},
 }
 
-type trackSession struct{ handSession }
-
-// Write sends one batch.
-func (s *trackSession) Write(ctx context.Context, b *connector.Batch) (connector.Result, error) {
+func trackBody(rows []connector.Row) []byte {
 	body := []byte(`{"attributes":[`)
-	for i, row := range b.Rows {
+	for i, row := range rows {
 		if i > 0 {
 			body = append(body, ',')
 		}
 		body = appendUser(body, row)
 	}
-	resp, err := s.post(ctx, b, append(body, "]}"...))
+	return append(body, "]}"...)
+}
+
+func readTracked(text []byte) (result connector.Result, err error) {
+	answer, err := value.ParseJSON(string(text))
 	if err != nil {
-		return connector.Result{}, err
+		return result, fault.Wrap(err, fault.CodeDestinationAnswer, "reading the answer")
 	}
-	answer, err := value.ParseJSON(string(resp.Body))
-	if err != nil {
-		return connector.Result{}, fault.Wrap(err, fault.CodeDestinationAnswer, "reading the answer")
-	}
-	var result connector.Result
 	refused, _ := answer.Get("errors")
 	for _, e := range refused.List() {
 		index, _ := e.Get("index")

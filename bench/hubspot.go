@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -24,8 +23,7 @@ var hubspot = vendor{
 		Settings: connector.Settings{"object": "contacts"}, Model: connector.ModelInfo{PrimaryKey: "id"},
 	},
 	perRequest: 100,
-	path:       "/crm/v3/objects/contacts/batch/upsert",
-	byHand:     func(s handSession) connector.Session { return &contactSession{s} },
+	path:       "/crm/v3/objects/contacts/batch/upsert", body: contactsBody, read: readContacts,
 	answer: func(w http.ResponseWriter, r *http.Request) {
 		switch {
 		case r.Method == http.MethodPost:
@@ -56,23 +54,20 @@ var upserted = func() []byte {
 	return append(text, `],"startedAt":"2026-01-01T00:00:00.000Z","completedAt":"2026-01-01T00:00:00.100Z"}`...)
 }()
 
-type contactSession struct{ handSession }
-
-// Write sends one batch.
-func (s *contactSession) Write(ctx context.Context, b *connector.Batch) (connector.Result, error) {
+func contactsBody(rows []connector.Row) []byte {
 	body := []byte(`{"inputs":[`)
-	for i, row := range b.Rows {
+	for i, row := range rows {
 		if i > 0 {
 			body = append(body, ',')
 		}
 		body = appendContact(body, row, i)
 	}
-	resp, err := s.post(ctx, b, append(body, "]}"...))
-	if err != nil {
-		return connector.Result{}, err
-	}
-	if !bytes.Contains(resp.Body, []byte(`"errors"`)) {
-		return connector.Result{}, nil
+	return append(body, "]}"...)
+}
+
+func readContacts(text []byte) (result connector.Result, err error) {
+	if !bytes.Contains(text, []byte(`"errors"`)) {
+		return result, nil
 	}
 	var answer struct {
 		Errors []struct {
@@ -80,10 +75,9 @@ func (s *contactSession) Write(ctx context.Context, b *connector.Batch) (connect
 			Context map[string][]string `json:"context"`
 		} `json:"errors"`
 	}
-	if err := json.Unmarshal(resp.Body, &answer); err != nil {
-		return connector.Result{}, fault.Wrap(err, fault.CodeDestinationAnswer, "reading the answer")
+	if err := json.Unmarshal(text, &answer); err != nil {
+		return result, fault.Wrap(err, fault.CodeDestinationAnswer, "reading the answer")
 	}
-	var result connector.Result
 	for _, e := range answer.Errors {
 		for _, trace := range e.Context["objectWriteTraceId"] {
 			if n, err := strconv.Atoi(trace); err == nil {

@@ -27,7 +27,8 @@ type vendor struct {
 	job        connector.SyncJob // without its columns
 	perRequest int
 	path       string // that its requests go to
-	byHand     func(handSession) connector.Session
+	body       func(rows []connector.Row) []byte
+	read       func(answer []byte) (connector.Result, error)
 	answer     func(w http.ResponseWriter, r *http.Request) // of the server in this process
 }
 
@@ -239,37 +240,40 @@ func (m *manifestBench) byHand(context.Context) (connector.Session, error) {
 	if err != nil {
 		return nil, err
 	}
-	return m.vendor.byHand(handSession{client, u, m.perRequest}), nil
+	return &handSession{m.vendor, client, u}, nil
 }
 
-// handSession is what sessions by hand have in common.
+// handSession is a session by hand.
 type handSession struct {
+	vendor
+
 	client *httpx.Client
 	url    *url.URL
-	rows   int
 }
+
+var _ connector.Session = (*handSession)(nil)
 
 var handHeader = http.Header{"Content-Type": {"application/json"}, "Accept": {"application/json"}, "User-Agent": {"Millrace"}, "Authorization": {"Bearer secret"}}
 
 func (s *handSession) Limits() connector.Limits {
-	return connector.Limits{Rows: s.rows, Concurrency: 4, Operations: connector.Operations, Idempotency: connector.Idempotent}
+	return connector.Limits{Rows: s.perRequest, Concurrency: 4, Operations: connector.Operations, Idempotency: connector.Idempotent}
 }
 
-// post makes a request and records it.
-func (s *handSession) post(ctx context.Context, b *connector.Batch, body []byte) (*httpx.Response, error) {
-	resp, x, err := s.client.Do(ctx, &httpx.Request{Method: http.MethodPost, URL: s.url, Header: handHeader, Body: body})
+// Write sends one batch.
+func (s *handSession) Write(ctx context.Context, b *connector.Batch) (connector.Result, error) {
+	resp, x, err := s.client.Do(ctx, &httpx.Request{Method: http.MethodPost, URL: s.url, Header: handHeader, Body: s.body(b.Rows)})
 	b.Record(connector.Exchange{
 		Method: x.Method, URL: x.URL, RequestHeaders: headersOf(x.RequestHeaders), RequestBody: x.RequestBody,
 		Status: x.Status, ResponseHeaders: headersOf(x.ResponseHeaders), ResponseBody: x.ResponseBody, Error: x.Error,
 		StartedAt: x.StartedAt, Duration: x.Duration,
 	})
 	if err != nil {
-		return nil, err
+		return connector.Result{}, err
 	}
 	if e := s.client.StatusFault(resp); e != nil {
-		return nil, e
+		return connector.Result{}, e
 	}
-	return resp, nil
+	return s.read(resp.Body)
 }
 
 func (s *handSession) Finish(context.Context) error { return nil }

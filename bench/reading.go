@@ -11,6 +11,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strconv"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -180,11 +181,11 @@ func memoryOfReading(ctx context.Context, b *bench, s *server, rows int64) error
 	if err != nil {
 		return fmt.Errorf("encoding settings: %w", err)
 	}
-	few, err := weigh(ctx, readCommand, string(settings), b.dir, fmt.Sprint(rows/10))
+	few, err := weigh(ctx, readCommand, string(settings), b.dir, strconv.FormatInt(rows/10, 10))
 	if err != nil {
 		return err
 	}
-	all, err := weigh(ctx, readCommand, string(settings), b.dir, fmt.Sprint(rows))
+	all, err := weigh(ctx, readCommand, string(settings), b.dir, strconv.FormatInt(rows, 10))
 	if err != nil {
 		return err
 	}
@@ -253,7 +254,7 @@ func fromParquet(ctx context.Context, b *bench) (err error) {
 		if err != nil {
 			return err
 		}
-		b.add(reads.atMost(parquetRead, total, "source", c.what+", beside DuckDB's own scan"))
+		b.add(reads.atMost(parquetRead, total, "parquet", c.what+", beside DuckDB's own scan"))
 	}
 	return nil
 }

@@ -107,12 +107,12 @@ func (s *Scope) Set(name string, v value.Value) {
 }
 
 // SetLazily names a value that is made when a template first asks for it.
-func (s *Scope) SetLazily(name string, make func() value.Value) {
+func (s *Scope) SetLazily(name string, build func() value.Value) {
 	if s.unmade == nil {
 		s.unmade = map[string]func() value.Value{}
 	}
 	delete(s.vars, name)
-	s.unmade[name] = make
+	s.unmade[name] = build
 }
 
 // given finds a name among what Set and SetLazily named.
@@ -121,9 +121,9 @@ func (s *Scope) given(name string) (value.Value, bool) {
 	if ok || len(s.unmade) == 0 {
 		return v, ok
 	}
-	make, ok := s.unmade[name]
+	build, ok := s.unmade[name]
 	if ok {
-		v = make()
+		v = build()
 		s.Set(name, v)
 	}
 	return v, ok

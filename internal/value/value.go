@@ -210,7 +210,8 @@ func (v Value) String() string {
 	case Text, Decimal, JSON:
 		return v.s
 	default:
-		return string(v.AppendText(nil))
+		var room [40]byte // of numbers and times
+		return string(v.AppendText(room[:0]))
 	}
 }
 

@@ -16,13 +16,13 @@ const recordID = "hs_object_id"
 type session struct {
 	connector.Session // the manifest's own
 
-	run    *manifest.Run
-	object string
-	by     *finder // how the rows' records are found; nil where new ones are made
-	mapped []manifest.Column
-	empty  []string      // properties that are only filled while they are empty
-	links  []association // mapped associations
-	mode   string        // what happens to associations
+	run        *manifest.Run
+	object     string
+	by         *finder // how the rows' records are found; nil where new ones are made
+	properties []property
+	empty      []string      // properties that are only filled while they are empty
+	links      []association // mapped associations
+	mode       string        // what happens to associations
 }
 
 var _ connector.OperationLimiter = (*session)(nil)
@@ -31,7 +31,7 @@ var _ connector.OperationLimiter = (*session)(nil)
 func begin(ctx context.Context, r *manifest.Run) (connector.Session, error) {
 	job := r.Job()
 	s := &session{
-		Session: r.Session(), run: r, object: job.Settings.Text("object"), mapped: byName(r.Columns("fields")),
+		Session: r.Session(), run: r, object: job.Settings.Text("object"), properties: propertiesOf(r),
 		empty: job.Settings.List("onlyEmpty"), mode: job.Settings.Text("associationMode"),
 	}
 	if len(job.Match) > 0 {
@@ -80,12 +80,13 @@ type batch struct {
 
 // item is a row and what is known of its record.
 type item struct {
-	row        manifest.Row
-	match      string
-	id         string // of the record, once it is known
-	properties properties
-	now, then  []link // associations that the row asks for, and asked for before
-	changed    bool   // they are others than before
+	row       manifest.Row
+	match     string
+	id        string   // of the record, once it is known
+	by        string   // the property that match is written into: of a new record
+	keeps     []string // properties that its record has already, and are not written
+	now, then []link   // associations that the row asks for, and asked for before
+	changed   bool     // they are others than before
 }
 
 // Write sends one batch.
@@ -136,13 +137,12 @@ func (w *batch) send(ctx context.Context, op connector.Operation) error {
 // read makes items of the rows. Of several rows about the same record, later ones wait for a request of their own.
 func (w *batch) read(ctx context.Context, op connector.Operation) error {
 	rows := w.run.Rows()
-	items, all := make([]item, len(rows)), make(properties, 0, len(rows)*len(w.mapped))
+	items := make([]item, len(rows))
 	w.items = make([]*item, 0, len(rows))
 	seen := make(map[string]bool, len(rows))
 	for i, row := range rows {
-		it, begin := &items[i], len(all)
-		all = w.properties(all, row)
-		*it = item{row: row, properties: all[begin:len(all):len(all)]}
+		it := &items[i]
+		it.row = row
 		if w.by != nil {
 			it.match = text(row.Match())
 			switch key := strings.ToLower(it.match); {

@@ -15,18 +15,16 @@ import (
 	"github.com/millrace/millrace/internal/value"
 )
 
-// input is a record in a request. Its trace comes back with its answer.
+// input is a record in a request, besides its properties. Its trace, the number of its row, comes back with its answer.
 type input struct {
 	id         string // empty where it has none yet
 	idProperty string // empty where id is the record's own
-	properties properties
-	trace      string
-	made       bool // with what it is associated with
+	made       bool   // with what it is associated with
 	linked     []linked
 }
 
-// appendJSON writes the record as HubSpot takes it.
-func (in *input) appendJSON(dst []byte) ([]byte, error) {
+// appendInput writes a record as HubSpot takes it.
+func (w *batch) appendInput(dst []byte, it *item, in input) ([]byte, error) {
 	dst = append(dst, '{')
 	if in.id != "" {
 		dst = append(value.AppendJSONString(append(dst, `"id":`...), in.id), ',')
@@ -34,8 +32,8 @@ func (in *input) appendJSON(dst []byte) ([]byte, error) {
 	if in.idProperty != "" {
 		dst = append(value.AppendJSONString(append(dst, `"idProperty":`...), in.idProperty), ',')
 	}
-	dst = in.properties.appendJSON(append(dst, `"properties":`...))
-	dst = value.AppendJSONString(append(dst, `,"objectWriteTraceId":`...), in.trace)
+	dst = w.appendProperties(append(dst, `"properties":`...), it)
+	dst = append(strconv.AppendInt(append(dst, `,"objectWriteTraceId":"`...), int64(it.row.Index()), 10), '"')
 	if in.made {
 		links, err := json.Marshal(in.linked)
 		if err != nil {
@@ -46,19 +44,22 @@ func (in *input) appendJSON(dst []byte) ([]byte, error) {
 	return append(dst, '}'), nil
 }
 
-func appendInputs(dst []byte, inputs []input) ([]byte, error) {
-	dst = append(dst, `{"inputs":[`...)
-	for i := range inputs {
+// body is a request for some records.
+func (w *batch) body(items []*item, form func(*item) input) (dst []byte, err error) {
+	dst = append(make([]byte, 0, inputBytes*len(items)), `{"inputs":[`...)
+	for i, it := range items {
 		if i > 0 {
 			dst = append(dst, ',')
 		}
-		var err error
-		if dst, err = inputs[i].appendJSON(dst); err != nil {
+		if dst, err = w.appendInput(dst, it, form(it)); err != nil {
 			return dst, err
 		}
 	}
 	return append(dst, `]}`...), nil
 }
+
+// inputBytes is about what a record takes in a request.
+const inputBytes = 400
 
 // answer is what HubSpot says of the records of a request.
 type answer struct {
@@ -123,20 +124,20 @@ func (w *batch) create(ctx context.Context, items []*item) error {
 	return w.part(items, func(items []*item) error {
 		return w.write(ctx, "create", items, func(it *item) input {
 			if w.by != nil {
-				it.properties = it.properties.with(w.by.property, it.match)
+				it.by = w.by.property
 			}
 			links := it.links()
 			it.now, it.then, it.changed = nil, nil, false
-			return input{properties: it.properties, made: true, linked: links}
+			return input{made: true, linked: links}
 		})
 	})
 }
 
 func (w *batch) byProperty(it *item) input {
-	return input{id: it.match, idProperty: w.by.property, properties: it.properties}
+	return input{id: it.match, idProperty: w.by.property}
 }
 
-func (w *batch) byRecord(it *item) input { return input{id: it.id, properties: it.properties} }
+func (w *batch) byRecord(it *item) input { return input{id: it.id} }
 
 // look finds the rows' records, and leaves out what is only written while it is empty.
 func (w *batch) look(ctx context.Context) ([]*item, error) {
@@ -172,7 +173,7 @@ func (w *batch) look(ctx context.Context) ([]*item, error) {
 		seen[it.id] = true
 		for _, name := range w.empty {
 			if rec.properties[name] != "" {
-				it.properties = it.properties.without(name)
+				it.keeps = append(it.keeps, name)
 			}
 		}
 		known = append(known, it)
@@ -183,23 +184,13 @@ func (w *batch) look(ctx context.Context) ([]*item, error) {
 // keepsFilled reports whether a mapped property is only written while it is empty.
 func (w *batch) keepsFilled() bool {
 	return slices.ContainsFunc(w.items, func(it *item) bool {
-		return slices.ContainsFunc(w.empty, it.properties.has)
+		return slices.ContainsFunc(w.empty, func(name string) bool { return w.sends(it, name) })
 	})
 }
 
-// inputBytes is about what a record takes in a request.
-const inputBytes = 300
-
 // write makes a request of a batch endpoint and reads the answer of each row.
 func (w *batch) write(ctx context.Context, verb string, items []*item, form func(*item) input) error {
-	inputs := make([]input, len(items))
-	traced := make(map[string]*item, len(items))
-	for i, it := range items {
-		inputs[i] = form(it)
-		inputs[i].trace = strconv.Itoa(it.row.Index())
-		traced[inputs[i].trace] = it
-	}
-	text, err := appendInputs(make([]byte, 0, inputBytes*len(inputs)), inputs)
+	text, err := w.body(items, form)
 	if err != nil {
 		return err
 	}
@@ -211,16 +202,23 @@ func (w *batch) write(ctx context.Context, verb string, items []*item, form func
 	if err := decode(said, &got); err != nil {
 		return err
 	}
+	traced := make(map[string]*item, len(items))
+	for _, it := range items {
+		traced[it.trace()] = it
+	}
 	for _, res := range got.Results {
 		if it := traced[res.Trace]; it != nil {
 			it.id = res.ID
 		}
 	}
 	if len(got.Errors) > 0 {
-		w.refused(items, inputs, got)
+		w.refused(items, got)
 	}
 	return nil
 }
+
+// trace is what the row's record is called in a request and its answer.
+func (it *item) trace() string { return strconv.Itoa(it.row.Index()) }
 
 // tookAll reports whether an answer says that every record was written, without reading it: it has no errors.
 func tookAll(said []byte) bool {
@@ -229,16 +227,16 @@ func tookAll(said []byte) bool {
 
 // refused rejects the rows that an answer refuses. Where its problems name them all, these are the ones; otherwise the
 // ones that it has no record of.
-func (w *batch) refused(items []*item, inputs []input, got answer) {
+func (w *batch) refused(items []*item, got answer) {
 	bad := map[*item]string{}
-	for i, it := range items {
-		if p := about(got.Errors, inputs[i].trace, it.match, it.id); p != nil {
+	for _, it := range items {
+		if p := about(got.Errors, it.trace(), it.match, it.id); p != nil {
 			bad[it] = w.words(*p)
 		}
 	}
 	if len(bad)+len(got.Results) != len(items) {
-		for i, it := range items {
-			taken := slices.ContainsFunc(got.Results, func(res written) bool { return res.Trace == inputs[i].trace })
+		for _, it := range items {
+			taken := slices.ContainsFunc(got.Results, func(res written) bool { return res.Trace == it.trace() })
 			if bad[it] == "" && !taken {
 				bad[it] = w.words(got.Errors[0])
 			}

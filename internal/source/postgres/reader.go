@@ -2,134 +2,78 @@ package postgres
 
 import (
 	"strconv"
-	"sync/atomic"
 
-	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
-	"github.com/apache/arrow-go/v18/arrow/memory"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/millrace/millrace/internal/fault"
+	"github.com/millrace/millrace/internal/source/stream"
 )
 
-// The size of a batch: whichever is reached first. Bytes are those of the wire.
-const (
-	batchRows  = 8192
-	batchBytes = 4 << 20
-)
-
-// reader turns the rows of a running statement into batches.
-type reader struct {
-	refs    atomic.Int64
+// result is the rows of a running statement, and the session that ends with them.
+type result struct {
 	session *session
 	st      statement
-	schema  *arrow.Schema
-	rows    *pgconn.ResultReader // nil once they have ended
-	builder *array.RecordBuilder
-	puts    []put
-	batch   arrow.RecordBatch
-	err     error
+	columns []column
+	rows    *pgconn.ResultReader
+	ended   bool
+	puts    []put // one for each column, once there are builders
 }
 
-func newReader(x *session, st statement, columns []column) *reader {
-	r := &reader{session: x, st: st, schema: schemaOf(columns)}
-	r.refs.Store(1)
-	r.builder = array.NewRecordBuilder(memory.DefaultAllocator, r.schema)
+var _ stream.Rows = (*result)(nil)
+
+func newReader(x *session, st statement, columns []column) *stream.Reader {
 	formats := make([]int16, len(columns))
 	for i, c := range columns {
 		formats[i] = c.format
-		r.puts = append(r.puts, c.into(r.builder.Field(i)))
 	}
-	r.rows = x.conn.PgConn().ExecPrepared(x.ctx, "", nil, nil, formats)
-	return r
+	rows := x.conn.PgConn().ExecPrepared(x.ctx, "", nil, nil, formats)
+	return stream.NewReader(schemaOf(columns), &result{session: x, st: st, columns: columns, rows: rows})
 }
 
-// Schema returns the columns.
-func (r *reader) Schema() *arrow.Schema { return r.schema }
-
-// Next reads a batch.
-func (r *reader) Next() bool {
-	r.drop()
-	if r.rows == nil {
-		return false
+// Append adds the next row.
+func (r *result) Append(builders []array.Builder) (size int, err error) {
+	if !r.rows.NextRow() {
+		return 0, r.end()
 	}
-	n, err := r.fill()
-	if err != nil {
-		r.finish(err)
-		return false
-	}
-	if n == 0 {
-		return false
-	}
-	r.batch = r.builder.NewRecordBatch()
-	return true
-}
-
-// fill reads rows into the builders until the batch is full or the rows end.
-func (r *reader) fill() (rows int, err error) {
-	r.builder.Reserve(batchRows)
-	for size := 0; rows < batchRows && size < batchBytes; rows++ {
-		if !r.rows.NextRow() {
-			r.finish(nil)
-			return rows, r.err
+	r.bind(builders)
+	for i, value := range r.rows.Values() {
+		if err := r.puts[i](value); err != nil {
+			return 0, fault.Wrap(err, fault.CodeSourceType, "reading the column %s", strconv.Quote(r.columns[i].field.Name))
 		}
-		for i, value := range r.rows.Values() {
-			if err := r.puts[i](value); err != nil {
-				return 0, fault.Wrap(err, fault.CodeSourceType, "reading the column %s", strconv.Quote(r.schema.Field(i).Name))
-			}
-			size += len(value)
-		}
+		size += len(value)
 	}
-	return rows, nil
+	return size, nil
 }
 
-// finish ends the statement and its connection, once; err is what ended it, if not the server.
-func (r *reader) finish(err error) {
-	rows := r.rows
-	if rows == nil {
+// bind makes what adds a column's values to its builder: the builders stay the same.
+func (r *result) bind(builders []array.Builder) {
+	if r.puts != nil {
 		return
 	}
-	r.rows = nil
-	if err != nil {
-		r.err = err
+	for i, c := range r.columns {
+		r.puts = append(r.puts, c.into(builders[i]))
+	}
+}
+
+// end says how the rows ended, and ends their transaction.
+func (r *result) end() error {
+	r.ended = true
+	if _, err := r.rows.Close(); err != nil {
+		return explain(r.session.ctx, err, r.st)
+	}
+	if r.session.owner.variant.transactions {
+		if _, err := r.session.conn.PgConn().Exec(r.session.ctx, "COMMIT").ReadAll(); err != nil {
+			return explain(r.session.ctx, err, statement{})
+		}
+	}
+	return stream.ErrEnd
+}
+
+// Close ends the statement, where it still runs, and its connection.
+func (r *result) Close(error) {
+	if !r.ended {
 		r.session.cancel(errReleased)
-	}
-	if _, closeErr := rows.Close(); r.err == nil && closeErr != nil {
-		r.err = explain(r.session.ctx, closeErr, r.st)
-	}
-	if r.err == nil && r.session.owner.variant.transactions {
-		_, commitErr := r.session.conn.PgConn().Exec(r.session.ctx, "COMMIT").ReadAll()
-		r.err = explain(r.session.ctx, commitErr, statement{})
+		r.rows.Close() //nolint:errcheck // nobody wants the rows any more
 	}
 	r.session.close()
 }
-
-// RecordBatch returns the batch that Next read; it is valid until the next call of Next.
-func (r *reader) RecordBatch() arrow.RecordBatch { return r.batch }
-
-// Record is RecordBatch under its former name, which array.RecordReader still asks for.
-func (r *reader) Record() arrow.RecordBatch { return r.batch }
-
-// Err returns what ended the rows early.
-func (r *reader) Err() error { return r.err }
-
-// Retain counts one more user.
-func (r *reader) Retain() { r.refs.Add(1) }
-
-// Release counts one user less; the last one stops a statement that still runs.
-func (r *reader) Release() {
-	if r.refs.Add(-1) > 0 {
-		return
-	}
-	r.drop()
-	r.finish(errReleased)
-	r.builder.Release()
-}
-
-func (r *reader) drop() {
-	if r.batch != nil {
-		r.batch.Release()
-		r.batch = nil
-	}
-}
-
-var _ array.RecordReader = (*reader)(nil)
