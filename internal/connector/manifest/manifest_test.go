@@ -133,10 +133,11 @@ func TestWarnings(t *testing.T) {
 			if err != nil || !found {
 				t.Fatal(err)
 			}
-			var got string
+			var words []string
 			for _, w := range m.Warnings() {
-				got += w.Message
+				words = append(words, w.Message)
 			}
+			got := strings.Join(words, "")
 			if want := strings.ReplaceAll(c.want, "%d", strconv.Itoa(strings.Count(before, "\n")+1)); !strings.HasPrefix(got, want) || want == "" && got != "" {
 				t.Errorf("got %q, want %q", got, want)
 			}

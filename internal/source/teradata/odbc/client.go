@@ -18,6 +18,7 @@ import "C"
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"runtime"
 	"sync"
@@ -236,4 +237,10 @@ func diagnosis(kind api.SQLSMALLINT, h api.SQLHANDLE, what string) error {
 		return unexpected(what)
 	}
 	return &Error{State: api.UTF16ToString(state), Native: int(native), Message: api.UTF16ToString(message)}
+}
+
+var errLonger = errors.New("a value is longer than the driver said of its column")
+
+func unexpected(what string) error {
+	return fmt.Errorf("the driver answered %s with neither success nor an error", what)
 }

@@ -9,7 +9,6 @@ package odbc
 import (
 	"context"
 	"errors"
-	"fmt"
 	"strings"
 )
 
@@ -117,10 +116,4 @@ type Error struct {
 // Error returns the driver's words.
 func (e *Error) Error() string {
 	return strings.TrimSpace(e.Message)
-}
-
-var errLonger = errors.New("a value is longer than the driver said of its column")
-
-func unexpected(what string) error {
-	return fmt.Errorf("the driver answered %s with neither success nor an error", what)
 }
