@@ -52,13 +52,21 @@ export const listQuery = <K extends KindPath>(kind: K, filters: Query = {}) =>
     placeholderData: keepPreviousData,
   })
 
-/** A kind's documents for pick-lists, up to the most that one request gives. */
+/** The most that one request gives. */
+const mostOfPage = 500
+
+/** A kind's documents for pick-lists: all of them, unless the filters have a limit. */
 export const allQuery = <K extends KindPath>(kind: K, filters: Query = {}) =>
   queryOptions({
     queryKey: [kind, 'all', filters],
     queryFn: async ({ signal }) => {
-      const page = await get<List<Documents[K]>>(withQuery(path(kind), { limit: 500, ...filters }), signal)
-      return { items: page.items, total: page.total }
+      const items: Documents[K][] = []
+      for (let cursor: string | null = null; ; ) {
+        const page: List<Documents[K]> = await get(withQuery(path(kind), { limit: mostOfPage, ...filters, cursor }), signal)
+        items.push(...page.items)
+        cursor = page.nextCursor
+        if (cursor === null || filters.limit !== undefined) return { items, total: page.total }
+      }
     },
   })
 

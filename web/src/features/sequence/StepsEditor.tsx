@@ -68,6 +68,7 @@ export function StepsEditor({ syncs, value, onChange }: Props) {
         placeholder={value.length === 0 ? 'Choose the first sync' : 'Choose another sync'}
         searchable
         hidePickedOptions={false}
+        limit={100} // the others are found by their names
         nothingFoundMessage="No sync matches"
         maw={480}
         value={[]}
