@@ -152,7 +152,7 @@ const attached = "source"
 
 // copy makes the rows readable as a query, and runs the commands that take them in one transaction.
 func (w *Warehouse) copy(ctx context.Context, r array.RecordReader, commands func(rows query.Query) []query.Command) error {
-	return w.write(ctx, func(d *database) error {
+	return w.write(ctx, func(d *database) (err error) {
 		if _, err := d.conn.ExecContext(ctx, "USE memory.main"); err != nil { // where the view is made
 			return err
 		}
@@ -160,12 +160,15 @@ func (w *Warehouse) copy(ctx context.Context, r array.RecordReader, commands fun
 		if err != nil {
 			return err
 		}
-		defer release()
+		defer func() {
+			err = errors.Join(err, d.unview(context.WithoutCancel(ctx), err != nil))
+			release()
+		}()
 		statements := []string{"USE " + attached, "BEGIN"}
 		for _, c := range commands(loaded(r.Schema())) {
 			statements = append(statements, query.DuckDB.Command(c))
 		}
-		for _, s := range append(statements, "COMMIT", "DROP VIEW IF EXISTS memory.main."+loading) {
+		for _, s := range append(statements, "COMMIT") {
 			if _, err := d.conn.ExecContext(ctx, s); err != nil {
 				return errors.Join(r.Err(), err)
 			}
@@ -187,6 +190,16 @@ func (d *database) view(r array.RecordReader) (release func(), err error) {
 		return err
 	})
 	return release, err
+}
+
+// unview forgets the view. It comes before the release: a query that failed may hold on to the rows until the connection's
+// next one.
+func (d *database) unview(ctx context.Context, failed bool) error {
+	if failed {
+		_, _ = d.conn.ExecContext(ctx, "ROLLBACK") //nolint:errcheck // where nothing was begun there is nothing to end
+	}
+	_, err := d.conn.ExecContext(ctx, "DROP VIEW IF EXISTS memory.main."+loading)
+	return err
 }
 
 // loaded is the query of the rows with text that holds JSON as JSON.

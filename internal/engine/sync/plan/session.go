@@ -24,6 +24,7 @@ type session struct {
 	db    *sql.DB
 	conn  *sql.Conn
 	spill string
+	views []func() // releases what they read
 }
 
 // open starts a DuckDB that spills below dir.
@@ -68,9 +69,14 @@ func (e *Engine) configure(spill string) func(driver.ExecerContext) error {
 	}
 }
 
-// close ends the DuckDB and removes what it spilled.
+// close ends the DuckDB and removes what it spilled. What views read is released last: a query that failed may hold on
+// to it until its connection ends.
 func (s *session) close() error {
-	return errors.Join(s.conn.Close(), s.db.Close(), os.RemoveAll(s.spill))
+	err := errors.Join(s.conn.Close(), s.db.Close(), os.RemoveAll(s.spill))
+	for _, release := range s.views {
+		release()
+	}
+	return err
 }
 
 // exec runs a statement and returns how many rows it wrote.
@@ -99,17 +105,20 @@ func (s *session) number(ctx context.Context, statement string) (int64, error) {
 	return n, err
 }
 
-// view makes r readable once as a table. The release must be called after the last statement.
-func (s *session) view(name string, r array.RecordReader) (release func(), err error) {
-	err = s.conn.Raw(func(c any) error {
+// view makes r readable once as a table.
+func (s *session) view(name string, r array.RecordReader) error {
+	return s.conn.Raw(func(c any) error {
 		arrow, err := duckdb.NewArrowFromConn(c.(driver.Conn)) //nolint:forcetypeassert // database/sql's contract
 		if err != nil {
 			return err
 		}
-		release, err = arrow.RegisterView(r, name)
-		return err
+		release, err := arrow.RegisterView(r, name)
+		if err != nil {
+			return err
+		}
+		s.views = append(s.views, release)
+		return nil
 	})
-	return release, err
 }
 
 // write copies a query's rows to a Parquet file, which appears only when it is complete, and returns

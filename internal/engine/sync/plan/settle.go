@@ -79,12 +79,10 @@ func (st *settler) run(ctx context.Context, b *Baseline) error {
 
 // loadExceptions makes the table exception (_k, op, state), one row a key.
 func (st *settler) loadExceptions(ctx context.Context) error {
-	release, err := st.session.view("stream", st.exceptions)
-	if err != nil {
+	if err := st.session.view("stream", st.exceptions); err != nil {
 		return err
 	}
-	defer release()
-	_, err = st.session.exec(ctx, "CREATE TEMP TABLE exception AS SELECT _k, op, state FROM stream")
+	_, err := st.session.exec(ctx, "CREATE TEMP TABLE exception AS SELECT _k, op, state FROM stream")
 	if st.exceptions.err != nil {
 		return st.exceptions.err
 	}

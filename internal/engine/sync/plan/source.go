@@ -173,12 +173,11 @@ func printsAsText(f arrow.Field) bool {
 }
 
 // attach makes the rows readable in SQL and returns the name to read them by.
-func (src *source) attach(s *session) (from string, release func(), err error) {
+func (src *source) attach(s *session) (from string, err error) {
 	if src.rows == nil {
-		return parquet(src.file), func() {}, nil
+		return parquet(src.file), nil
 	}
-	release, err = s.view("model_rows", src.rows)
-	return "model_rows", release, err
+	return "model_rows", s.view("model_rows", src.rows)
 }
 
 // read returns how many rows the model had.

@@ -81,11 +81,10 @@ func (e *Engine) stage(ctx context.Context, in StageInput, src *source) (staged 
 	if staged.HashVersion, err = hashVersion(ctx, s); err != nil {
 		return Staged{}, failure(ctx, err, "staging the model's rows")
 	}
-	from, release, err := src.attach(s)
+	from, err := src.attach(s)
 	if err != nil {
 		return Staged{}, failure(ctx, err, "staging the model's rows")
 	}
-	defer release()
 	staged.Kept, err = s.write(ctx, src.stageQuery(from), filepath.Join(in.Dir, stageFile))
 	if cause := src.err(); cause != nil {
 		return Staged{}, errors.Join(cause, removeIfThere(filepath.Join(in.Dir, stageFile)))
