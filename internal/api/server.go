@@ -77,6 +77,7 @@ type Options struct {
 	Assets    fs.FS  // the web app; nil serves none
 	Dir       string // private folders of connectors that are tried out
 	Public    string // the address by which people reach the server, without a slash at its end
+	Region    string // of the workspaces that are made; empty where the operator named none
 	Version   string
 	Secure    bool // cookies for https only
 }
@@ -136,6 +137,7 @@ func (s *Server) own(mux *http.ServeMux) huma.API {
 	api := humago.New(mux, config)
 	api.UseMiddleware(s.authenticate(api))
 	s.sessions(api)
+	s.workspaces(api)
 	s.keys(api)
 	s.catalog(api)
 	for _, k := range s.Resources.Kinds().Kinds() {

@@ -92,3 +92,29 @@ func TestKeys(t *testing.T) {
 		}
 	})
 }
+
+// A person makes a workspace, goes there with the session they have, and finds nothing of the other one; a key stays where
+// it is.
+//
+// Req: ORG-02, ORG-03, ORG-07
+func TestWorkspaces(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, w *world) {
+		w.furnish()
+		key, s := w.key, w.signIn()
+		w.key = ""
+		signed := []string{"Cookie", s.cookie, "X-CSRF-Token", s.csrf}
+		w.ok("GET", "/api/workspaces", nil, signed...).has("total", 1).has("items.0.slug", "main").has("items.0.current", true)
+		w.ok("POST", "/api/workspaces", object{"name": "Europe, Middle East"}, signed...).want(201).has("slug", "europe-middle-east").has("role", "admin").has("current", false)
+		w.send("POST", "/api/workspaces", object{"name": "Main", "slug": "main"}, signed...).want(409).has("error.code", "resource.conflict")
+		w.send("POST", "/api/workspaces", object{"name": "Main", "slug": "Main Street"}, signed...).want(422)
+		w.ok("PUT", "/api/session", object{"workspace": "europe-middle-east"}, signed...).has("workspace.name", "Europe, Middle East").has("csrfToken", s.csrf)
+		w.ok("GET", "/api/syncs", nil, signed...).has("total", 0)
+		w.ok("GET", "/api/workspaces", nil, signed...).has("total", 2).has("items.0.current", true)
+		w.send("PUT", "/api/session", object{"workspace": "elsewhere"}, signed...).want(404)
+		w.ok("PUT", "/api/session", object{"workspace": "main"}, signed...)
+		w.key = key
+		w.send("PUT", "/api/session", object{"workspace": "europe-middle-east"}).want(403)
+		w.ok("GET", "/api/syncs", nil).has("items.0.metadata.slug", "people-to-crm")
+	})
+}

@@ -307,6 +307,13 @@ const forDevelopers = import.meta.env.DEV
     ]
   : []
 
+const workspaces = createRoute({
+  getParentRoute: () => app,
+  path: '/workspaces',
+  validateSearch: listSearch,
+  component: lazyRouteComponent(() => import('./routes/workspaces')),
+})
+
 /** Every other address: a page of the app, so that its search and its ways on are at hand. */
 const nowhere = createRoute({ getParentRoute: () => app, path: '$', component: NotFoundPage })
 
@@ -356,6 +363,7 @@ const routeTree = root.addChildren([
       settingsCredentialNew,
       settingsCredential,
     ]),
+    workspaces,
     nowhere,
   ]),
 ])

@@ -1933,7 +1933,8 @@ export interface paths {
         };
         /** Who is signed in */
         get: operations["get-session"];
-        put?: never;
+        /** Go to another of your workspaces */
+        put: operations["enter-workspace"];
         /** Sign in */
         post: operations["sign-in"];
         /** Sign out */
@@ -3046,6 +3047,24 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/workspaces": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List your workspaces */
+        get: operations["list-workspaces"];
+        put?: never;
+        /** Make a workspace */
+        post: operations["make-workspace"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -3888,6 +3907,10 @@ export interface components {
             type: "boolean" | "number" | "string" | "timestamp" | "date" | "object";
             value: components["schemas"]["Json"];
         };
+        EnterInput: {
+            /** @description the slug of one of the person's workspaces */
+            workspace: string;
+        };
         ErrorInfo: {
             /** @example resource.not_found */
             code: string;
@@ -4234,6 +4257,11 @@ export interface components {
             /** @description host and port that clients of reverse tunnels connect to; absent: the operator has not set it up */
             ssh?: string;
         };
+        NewWorkspace: {
+            name: string;
+            /** @description made of the name unless filled in */
+            slug?: string;
+        };
         OneRow: {
             /** @description of a changed row, where the destination asked for it */
             before?: {
@@ -4553,6 +4581,12 @@ export interface components {
         };
         PageVersion: {
             items: components["schemas"]["Version"][];
+            nextCursor: string | null;
+            /** Format: int64 */
+            total: number;
+        };
+        PageWorkspace: {
+            items: components["schemas"]["Workspace"][];
             nextCursor: string | null;
             /** Format: int64 */
             total: number;
@@ -5420,6 +5454,17 @@ export interface components {
             revision: number;
             spec: unknown;
             summary: string;
+        };
+        Workspace: {
+            /** @description the one that the request is about */
+            current: boolean;
+            /** Format: int64 */
+            id: number;
+            name: string;
+            region?: string;
+            /** @description of the person who asks */
+            role: string;
+            slug: string;
         };
         Write: {
             kind?: string;
@@ -10452,6 +10497,41 @@ export interface operations {
             };
         };
     };
+    "enter-workspace": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: {
+                millrace_session?: components["schemas"]["HttpCookie"];
+            };
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EnterInput"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Session"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
     "sign-in": {
         parameters: {
             query?: never;
@@ -13182,6 +13262,68 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ServerVersion"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "list-workspaces": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageWorkspace"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "make-workspace": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewWorkspace"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Workspace"];
                 };
             };
             /** @description Error */

@@ -198,6 +198,7 @@ export type Bulk = Schema['Bulk']
 export type Outcome = Schema['Outcome']
 export type BulkAction = 'file' | 'label' | 'enable' | 'disable' | 'run' | 'delete'
 export type Session = Schema['Session']
+export type Workspace = Schema['Workspace']
 export type ApiKey = Schema['Key']
 export type Usage = Schema['UsageByMonth']
 export type Version = Schema['ServerVersion']

@@ -38,6 +38,18 @@ const session = {
 }
 const codes = { 400: 'input.malformed', 401: 'access.unauthenticated', 403: 'access.csrf', 404: 'resource.not_found', 409: 'resource.conflict', 422: 'input.invalid' }
 
+/** The workspaces of the person, of whom one is entered. */
+let workspaces = []
+const resetWorkspaces = () => {
+  workspaces = [
+    { id: 1, slug: 'default', name: 'Main', region: 'eu-central-1', role: 'admin' },
+    { id: 2, slug: 'emea', name: 'Europe, Middle East and Africa: marketing, sales and support of all brands together', role: 'admin' },
+    { id: 3, slug: 'sandbox', name: 'Sandbox', region: 'us-east-1', role: 'admin' },
+  ]
+  session.workspace = { id: 1, slug: 'default', name: 'Main', region: 'eu-central-1' }
+}
+resetWorkspaces()
+
 class Refusal extends Error {
   constructor(status, message, more = {}) {
     super(message)
@@ -386,6 +398,21 @@ function events(request, response) {
   request.on('close', () => store.listeners.delete(listener))
 }
 
+function enterWorkspace({ workspace }) {
+  const found = workspaces.find(({ slug }) => slug === workspace)
+  if (!found) throw missing(`workspace ${workspace}`)
+  const { id, slug, name, region } = found
+  session.workspace = { id, slug, name, region }
+  return session
+}
+
+function newWorkspace({ name, slug = name.toLowerCase().replace(/[^a-z0-9]+/g, '-') }) {
+  if (workspaces.some((w) => w.slug === slug)) throw new Refusal(409, `there is a workspace "${slug}" already`, { path: 'slug' })
+  const made = { id: store.id(), slug, name, role: 'admin' }
+  workspaces.push(made)
+  return [201, { ...made, current: false }]
+}
+
 function newKey({ name }) {
   const key = { id: store.id(), name, prefix: 'mr_n3Wk', createdAt: new Date().toISOString(), createdBy: session.user.name, lastUsedAt: null }
   store.keys.push(key)
@@ -418,6 +445,9 @@ const bulkActs = {
 
 const routes = [
   ['GET', 'session', () => session],
+  ['PUT', 'session', ({ body }) => enterWorkspace(body)],
+  ['GET', 'workspaces', () => ({ items: workspaces.map((w) => ({ ...w, current: w.id === session.workspace.id })), nextCursor: null, total: workspaces.length })],
+  ['POST', 'workspaces', ({ body }) => newWorkspace(body)],
   ['DELETE', 'session', () => [204, undefined, { 'Set-Cookie': 'millrace_session=; Max-Age=0; Path=/' }]],
   ['GET', 'keys', () => page(store.keys, new URLSearchParams())],
   ['POST', 'keys', ({ body }) => newKey(body)],
@@ -557,6 +587,7 @@ async function answer(request, response, url) {
 
 /** Begins anew, so that one test does not see what another did. A test that needs time asks for a longer step. */
 function reset(response, query) {
+  resetWorkspaces()
   step = Number(query.get('step') ?? flags.step)
   store = new Store(flags.empty || query.has('empty'))
   lists.more(store, Number(query.get('more') ?? 0))

@@ -216,7 +216,8 @@ func (x *execution) deliver(w *work) (err error) {
 	}
 	d.Resolver, _ = w.dest.(connector.Resolver)
 	if x.keepsRequests(w) {
-		requests := log.NewWriter(x.ctx, requestSink{x}, x.dir, x.lease.run.logPrefix()+"/requests")
+		r := x.lease.run // the epoch keeps a worker that lost the run from writing over its successor's
+		requests := log.NewWriter(x.ctx, requestSink{x}, x.dir, fmt.Sprintf("%s/requests-%d", r.logPrefix(), r.Epoch))
 		if err := x.continueLog(requests); err != nil {
 			return err
 		}

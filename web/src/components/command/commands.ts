@@ -26,6 +26,7 @@ export const commands: Command[] = [
   page('Tunnels', '/settings/tunnels'),
   page('Credentials', '/settings/credentials'),
   page('Workspace settings', '/settings/workspace'),
+  page('Switch workspace', '/workspaces'),
   create('Add source', '/sources/new'),
   create('Add model', '/models/new'),
   create('Add destination', '/destinations/new'),

@@ -1,6 +1,7 @@
 import { ActionIcon, Menu, Tooltip, UnstyledButton, useMantineColorScheme } from '@mantine/core'
 import { useDisclosure, useHotkeys } from '@mantine/hooks'
 import {
+  IconBuilding,
   IconDatabase,
   IconHome2,
   IconListNumbers,
@@ -22,6 +23,7 @@ import { CommandBar } from '~/components/command/CommandBar'
 import { saidFailed } from '~/components/feedback/toast'
 import { useServerEvents } from '~/services/events'
 import { signOut } from '~/services/session'
+import { useSwitchKeys } from './useSwitchKeys'
 import type { Session } from '~/services/types'
 import classes from './Frame.module.css'
 
@@ -49,6 +51,7 @@ export function Frame({ session }: { session: Session }) {
   useServerEvents()
   const [searching, search] = useDisclosure(false)
   useHotkeys([['mod+K', search.open]], [])
+  useSwitchKeys()
   return (
     <div className={classes.frame}>
       <a href="#main" className={classes.skip}>
@@ -125,6 +128,9 @@ function UserMenu({ session }: { session: Session }) {
             <br />
             {user.role} of {workspace.name}
           </Menu.Label>
+          <Menu.Item leftSection={<IconBuilding size={15} />} rightSection={<kbd className={classes.keys}>S W</kbd>} renderRoot={(props) => <Link to="/workspaces" {...props} />}>
+            Switch workspace
+          </Menu.Item>
           <Menu.Item leftSection={<IconLogout size={15} />} onClick={() => void leave()}>
             Sign out
           </Menu.Item>

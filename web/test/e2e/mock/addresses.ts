@@ -276,6 +276,7 @@ export const pages: Address[] = [
   { name: 'settings-monitor-new', path: '/settings/monitors/new', ready: heading('Datadog') },
   { name: 'settings-monitor', path: '/settings/monitors/datadog-of-the-data-team', ready: text('403 Forbidden') },
   { name: 'settings-workspace', path: '/settings/workspace', ready: table('Usage by month') },
+  { name: 'workspaces', path: '/workspaces', ready: table('Workspaces') },
   { name: 'settings-keys', path: '/settings/keys', ready: table('API keys') },
   { name: 'settings-storage', path: '/settings/storage', ready: table('Storages') },
   { name: 'settings-storage-switch', path: '/settings/storage', ready: consequences },
