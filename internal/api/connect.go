@@ -276,6 +276,19 @@ func (s *Server) destinations(api huma.API) {
 		options, err := listOptions(ctx, d, in.List, job)
 		return &body[page[connector.Option]]{page[connector.Option]{Items: options, Total: len(options)}}, err
 	})
+	register(s, api, op(http.MethodPost, "/api/destinations/{slug}/forms/{list}", "list-form", "Load the form of a sync's setting that only the destination knows", nil), func(ctx context.Context, in *draftInput) (*body[page[connector.Field]], error) {
+		d, job, err := s.draft(ctx, in.Slug, in.Body.Spec)
+		if err != nil {
+			return nil, err
+		}
+		defer d.Close() //nolint:errcheck // reading is done
+		lister, ok := d.(connector.FormLister)
+		if !ok {
+			return nil, notFound("the destination has no form %q", in.List)
+		}
+		fields, err := lister.ListForm(ctx, in.List, job)
+		return &body[page[connector.Field]]{page[connector.Field]{Items: append([]connector.Field{}, fields...), Total: len(fields)}}, err
+	})
 	register(s, api, op(http.MethodPost, "/api/destinations/{slug}/fields", "list-fields", "List the fields that a mapping can fill", nil), func(ctx context.Context, in *fieldsInput) (*body[page[connector.TargetField]], error) {
 		d, job, err := s.draft(ctx, in.Slug, in.Body.Spec)
 		if err != nil {

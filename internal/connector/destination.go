@@ -272,6 +272,12 @@ type OptionLister interface {
 	ListOptions(ctx context.Context, list string, job SyncJob) ([]Option, error)
 }
 
+// FormLister is a destination with settings whose forms only it knows (Field.FieldsFrom).
+type FormLister interface {
+	// ListForm returns the members of the object that the setting holds as JSON. Without any, the JSON is typed in.
+	ListForm(ctx context.Context, form string, job SyncJob) ([]Field, error)
+}
+
 // TargetTypes are the types of a destination's fields (M-24). A reference links to a record of another table or
 // object; unknown says that the destination's own name of the type is all there is to know.
 var TargetTypes = []string{"boolean", "number", "string", "timestamp", "date", "object", "array", "reference", "null", "unknown"}

@@ -50,6 +50,7 @@ type Field struct {
 	Target      bool      `json:"target,omitempty"` // names the place that rows go to: another value is another target
 	Options     []Option  `json:"options,omitempty"`
 	OptionsFrom string    `json:"optionsFrom,omitempty"` // name of a list that the connector loads (OptionLister)
+	FieldsFrom  string    `json:"fieldsFrom,omitempty"`  // of a text that holds a JSON object: a form of its members that the connector loads (FormLister)
 	Creatable   bool      `json:"creatable,omitempty"`   // a value outside the list may be typed in
 	Providers   []string  `json:"providers,omitempty"`   // whose credentials fit: cloud.ProviderAWS …
 	ShowIf      *ShowIf   `json:"showIf,omitempty"`

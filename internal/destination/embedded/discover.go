@@ -70,45 +70,37 @@ func (r *rpc) fields(ctx context.Context, p place) ([]field, error) {
 	return result.Fields, err
 }
 
-// schema is what of a JSON schema of options is looked at: which there are, which are needed, and what they are if nobody
-// says.
-type schema struct {
-	Type       string `json:"type"`
-	Properties map[string]struct {
-		Default json.RawMessage `json:"default"`
-	} `json:"properties"`
-	Required []string `json:"required"`
-}
-
-func (r *rpc) options(ctx context.Context, p place) (schema, error) {
+func (r *rpc) options(ctx context.Context, p place) (described, error) {
 	var result struct {
-		Options struct {
-			Schema schema `json:"schema"`
-		} `json:"options"`
+		Options described `json:"options"`
 	}
 	_, err := r.ask(ctx, "list_options", p, &result)
-	return result.Options.Schema, err
+	return result.Options, err
 }
 
 // fill adds the defaults of options and reports those that are needed and missing.
-func (s schema) fill(options members) error {
-	var missing []string
-	for name, p := range s.Properties {
-		if _, given := options[name]; !given && len(p.Default) > 0 {
-			options[name] = p.Default
+func (d described) fill(options members) error {
+	properties, _ := d.Schema.Get("properties")
+	needed, _ := d.Schema.Get("required")
+	var missing, all []string
+	for _, p := range properties.Fields() {
+		all = append(all, p.Name)
+		given, is := options[p.Name]
+		if is {
+			options[p.Name] = chosen(p.Value, given)
+			continue
+		}
+		if otherwise, has := p.Value.Get("default"); has {
+			options[p.Name] = otherwise.AppendJSON(nil)
 		}
 	}
-	for _, name := range s.Required {
-		if _, given := options[name]; !given {
-			missing = append(missing, name)
+	for _, name := range needed.List() {
+		if _, given := options[name.String()]; !given {
+			missing = append(missing, name.String())
 		}
 	}
 	if len(missing) == 0 {
 		return nil
-	}
-	var all []string
-	for name := range s.Properties {
-		all = append(all, name)
 	}
 	slices.Sort(all)
 	return fault.Reclass(fault.New(fault.CodeRequired, "the connector needs the options %s", strings.Join(missing, ", ")).WithPath("spec.settings.options").

@@ -120,6 +120,24 @@ func (d *destination) ListOptions(ctx context.Context, list string, job connecto
 	return options, err
 }
 
+// ListForm draws the options that the connector describes; nothing where it describes none, or some that no form has.
+func (d *destination) ListForm(ctx context.Context, name string, job connector.SyncJob) ([]connector.Field, error) {
+	if name != formOptions {
+		return nil, fault.New(fault.CodeInvalid, "there is no form %q", name)
+	}
+	r, err := d.client(1)
+	if err != nil {
+		return nil, err
+	}
+	defer r.http.Close()
+	known, err := r.options(ctx, place{job.Settings.Text("object"), job.Settings.Text("mode")})
+	if err != nil {
+		return nil, err
+	}
+	fields, _ := form(known.Schema, known.UI, 0)
+	return fields, nil
+}
+
 // TargetFields lists the fields of the connector's object in the mode.
 func (d *destination) TargetFields(ctx context.Context, job connector.SyncJob) ([]connector.TargetField, error) {
 	r, err := d.client(1)

@@ -3,6 +3,7 @@ import type { components } from './openapi.gen'
 import { get, path, post, postExact } from './http'
 import type {
   Destination,
+  Field,
   FileList,
   Items,
   Option,
@@ -123,6 +124,17 @@ export const targetFieldsQuery = (slug: string, spec: SyncSpec) =>
     staleTime: 60_000,
     retry: false,
   })
+
+/** The form of a setting that only the destination knows. What is written into it does not change it. */
+export const formQuery = (slug: string, form: string, setting: string, spec: SyncSpec) => {
+  const others = Object.entries(spec.settings ?? {}).filter(([name]) => name !== setting)
+  return {
+    queryKey: ['destinations', 'forms', slug, form, spec.type, others] as unknown[],
+    queryFn: async ({ signal }: { signal: AbortSignal }) => (await post<Items<Field>>(path('destinations', slug, 'forms', form), { spec }, signal)).items,
+    staleTime: 60_000,
+    retry: false as const,
+  }
+}
 
 /** The entries of a pick-list that the destination loads. */
 export const optionsQuery = (slug: string, list: string, spec: SyncSpec) => ({

@@ -938,6 +938,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/destinations/{slug}/forms/{list}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Load the form of a sync's setting that only the destination knows */
+        post: operations["list-form"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/destinations/{slug}/options/{list}": {
         parameters: {
             query?: never;
@@ -3504,6 +3521,7 @@ export interface components {
             default?: components["schemas"]["Json"];
             example?: string;
             fields?: components["schemas"]["ConnectorField"][] | null;
+            fieldsFrom?: string;
             help?: string;
             label: string;
             /** Format: double */
@@ -4401,6 +4419,12 @@ export interface components {
         };
         PageEvent: {
             items: components["schemas"]["Event"][];
+            nextCursor: string | null;
+            /** Format: int64 */
+            total: number;
+        };
+        PageFieldOfConnector: {
+            items: components["schemas"]["ConnectorField"][];
             nextCursor: string | null;
             /** Format: int64 */
             total: number;
@@ -7908,6 +7932,42 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PageTargetFieldOfConnector"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "list-form": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: string;
+                list: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Draft"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageFieldOfConnector"];
                 };
             };
             /** @description Error */

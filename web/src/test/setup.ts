@@ -15,3 +15,6 @@ class NoResizeObserver {
 }
 window.ResizeObserver = NoResizeObserver
 Element.prototype.scrollIntoView = () => undefined
+
+// What grows with its text waits for fonts, of which jsdom knows nothing.
+Object.defineProperty(document, 'fonts', { value: new EventTarget(), configurable: true })

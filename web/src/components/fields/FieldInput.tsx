@@ -6,6 +6,7 @@ import { CredentialInput } from './CredentialInput'
 import { HeadersInput } from './HeadersInput'
 import { exists, isNarrow, isSecret, listOf, objectOf, withDefaults } from './fields'
 import classes from './Fields.module.css'
+import { FormInput } from './FormInput'
 import type { LoadOptions } from './options'
 import { SecretInput } from './SecretInput'
 import { SelectInput } from './SelectInput'
@@ -25,6 +26,7 @@ export function FieldInput(props: FieldInputProps) {
   if (isSecret(field)) return <SecretInput {...props} />
   switch (field.type) {
     case 'text':
+      if (field.fieldsFrom) return <FormInput {...props} form={field.fieldsFrom} />
       return <Textarea {...common(props)} classNames={{ input: classes.code }} autosize minRows={3} maxRows={14} />
     case 'number':
       return <NumberField {...props} />

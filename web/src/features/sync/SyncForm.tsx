@@ -4,12 +4,13 @@ import { useMutation, useQuery } from '@tanstack/react-query'
 import { ErrorCard } from '~/components/feedback/ErrorCard'
 import { saidDone, saidFailed } from '~/components/feedback/toast'
 import { FieldsForm } from '~/components/fields/FieldsForm'
+import { FormLoader } from '~/components/fields/form'
 import { plural } from '~/components/format/format'
 import { MappingEditor } from '~/components/mapping/MappingEditor'
 import { mergeSuggestions } from '~/components/mapping/mappings'
 import { MatchEditor } from '~/components/mapping/MatchEditor'
 import { Card } from '~/components/page/Card'
-import { optionsQuery, targetFieldsQuery } from '~/services/connections'
+import { formQuery, optionsQuery, targetFieldsQuery } from '~/services/connections'
 import { arraysQuery } from '~/services/templates'
 import { suggestMappings } from '~/services/syncs'
 import type { DestinationInfo, Mode, ModelColumn, SyncSpec, SyncType, TargetField } from '~/services/types'
@@ -142,13 +143,15 @@ function SettingsCard({ value, onChange, checked, serverErrors, type, problems }
   const errors = { ...settingsErrors(serverErrors ?? {}), ...(checked ? problems.settings : {}) }
   return (
     <Card title="Settings">
-      <FieldsForm
-        fields={fields}
-        value={value.settings ?? {}}
-        errors={errors}
-        loadOptions={(list) => optionsQuery(value.destination, list, value)}
-        onChange={(settings) => onChange({ ...value, settings })}
-      />
+      <FormLoader value={(form, setting) => formQuery(value.destination, form, setting, value)}>
+        <FieldsForm
+          fields={fields}
+          value={value.settings ?? {}}
+          errors={errors}
+          loadOptions={(list) => optionsQuery(value.destination, list, value)}
+          onChange={(settings) => onChange({ ...value, settings })}
+        />
+      </FormLoader>
     </Card>
   )
 }

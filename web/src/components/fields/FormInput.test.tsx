@@ -1,0 +1,46 @@
+import { fireEvent, screen, waitFor } from '@testing-library/react'
+import { useState } from 'react'
+import { expect, it, vi } from 'vitest'
+import type { Field, Settings } from '~/services/types'
+import { renderInApp } from '~/test/render'
+import { FieldsForm } from './FieldsForm'
+import { FormLoader, type LoadForm } from './form'
+
+const fields: Field[] = [{ name: 'options', label: 'Options', type: 'text', fieldsFrom: 'options' }]
+
+const loads = (queryFn: () => Promise<Field[]>): LoadForm => (form, setting) => ({ queryKey: [form, setting, queryFn], queryFn, staleTime: 0, retry: false })
+
+function Form({ initial, seen, load }: { initial: string; seen: (value: Settings) => void; load: LoadForm }) {
+  const [value, setValue] = useState<Settings>({ options: initial })
+  const change = (next: Settings) => {
+    setValue(next)
+    seen(next)
+  }
+  return (
+    <FormLoader value={load}>
+      <FieldsForm fields={fields} value={value} onChange={change} />
+    </FormLoader>
+  )
+}
+
+it('draws the form that the connector describes, and keeps what is in the object besides', async () => {
+  const seen = vi.fn()
+  const described: Field[] = [
+    { name: 'channel', label: 'Channel', type: 'string' },
+    { name: 'archive', label: 'Archive', type: 'boolean' },
+  ]
+  renderInApp(<Form initial={'{"secret": 1}'} seen={seen} load={loads(() => Promise.resolve(described))} />)
+  fireEvent.change(await screen.findByLabelText('Channel'), { target: { value: '#general' } })
+  expect(seen).toHaveBeenLastCalledWith({ options: '{"secret":1,"channel":"#general"}' })
+  fireEvent.click(screen.getByLabelText('Archive'))
+  expect(seen).toHaveBeenLastCalledWith({ options: '{"secret":1,"channel":"#general","archive":true}' })
+})
+
+it('lets the object be typed in where nothing is described, or the form cannot be loaded', async () => {
+  const seen = vi.fn()
+  renderInApp(<Form initial="" seen={seen} load={loads(() => Promise.resolve([]))} />)
+  fireEvent.change(await screen.findByLabelText('Options'), { target: { value: '{"a":1}' } })
+  expect(seen).toHaveBeenLastCalledWith({ options: '{"a":1}' })
+  renderInApp(<Form initial="" seen={seen} load={loads(() => Promise.reject(new Error('the connector sleeps')))} />)
+  await waitFor(() => expect(screen.getByText(/the connector sleeps/)).toBeTruthy())
+})
