@@ -126,7 +126,10 @@ func TestATrialSendsWhatARunSends(t *testing.T) {
 			}
 		}
 		tried := w.target.job
-		job.RunID, job.Rows, job.FirstRun, job.StartedAt = tried.RunID, tried.Rows, tried.FirstRun, tried.StartedAt
+		if job.Pace == nil || tried.Pace == nil {
+			t.Error("what is asked outside of batches is not paced")
+		}
+		job.RunID, job.Rows, job.FirstRun, job.StartedAt, job.Pace = tried.RunID, tried.Rows, tried.FirstRun, tried.StartedAt, tried.Pace
 		if !reflect.DeepEqual(tried, job) {
 			t.Errorf("the job of a test is\n%+v, of a run\n%+v", tried, job)
 		}
