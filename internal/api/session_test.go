@@ -99,7 +99,7 @@ func TestKeys(t *testing.T) {
 // Req: ORG-02, ORG-03, ORG-07
 func TestWorkspaces(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, w *world) {
+	each(t, func(_ *testing.T, w *world) {
 		w.furnish()
 		key, s := w.key, w.signIn()
 		w.key = ""
