@@ -1,7 +1,7 @@
 import { Checkbox, TextInput } from '@mantine/core'
 import { useDebouncedValue } from '@mantine/hooks'
 import { IconFile, IconFileOff } from '@tabler/icons-react'
-import { useQuery } from '@tanstack/react-query'
+import { keepPreviousData, useQuery } from '@tanstack/react-query'
 import { EmptyState } from '~/components/feedback/EmptyState'
 import { ErrorCard } from '~/components/feedback/ErrorCard'
 import { LoadingRows } from '~/components/feedback/Loading'
@@ -50,7 +50,7 @@ export function FileChooser({ slug, rules, file, onChange }: Props) {
 
 function FileList({ slug, file, onChoose }: { slug: string; file: File; onChoose: (path: string) => void }) {
   const [prefix] = useDebouncedValue(file.path, 300)
-  const query = useQuery(filesQuery(slug, prefix))
+  const query = useQuery({ ...filesQuery(slug, prefix), placeholderData: keepPreviousData }) // what stands below stays where it is
   const files = query.data?.items ?? []
   return (
     <Card flush title="Files that begin so">

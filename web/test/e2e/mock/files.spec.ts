@@ -28,6 +28,7 @@ test('a model reads a file, which is chosen by its path or as the newest with a 
   expect(await breaches(page)).toEqual([])
   await page.getByRole('checkbox', { name: 'Use last modified' }).check()
   await page.getByRole('textbox', { name: 'Prefix' }).fill('exports/people-')
+  await expect(files.getByRole('button')).toHaveCount(2)
   await page.getByRole('button', { name: 'Preview' }).click()
   await expect(page.getByRole('button', { name: 'Continue' })).toBeEnabled()
 })
