@@ -112,7 +112,7 @@ func bodyFor(o operation) any {
 		return object{"to": "lake"}
 	case "preview-model":
 		return object{"source": "shop", "method": "sql", "sql": "SELECT 1"}
-	case "list-options", "list-fields":
+	case "list-options", "list-form", "list-fields":
 		return object{"spec": object{"type": "record"}}
 	case "suggest-mappings":
 		return object{"model": "people", "fields": []string{"id"}}
