@@ -1,14 +1,13 @@
 import { Button } from '@mantine/core'
 import { IconChartBar, IconPlus } from '@tabler/icons-react'
-import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
+import { useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
-import { useConfirm } from '~/components/confirm/confirm'
 import { EmptyState } from '~/components/feedback/EmptyState'
-import { saidDone, saidFailed } from '~/components/feedback/toast'
 import { plural } from '~/components/format/format'
 import type { Column } from '~/components/table/DataTable'
 import { NameCell } from '~/components/table/NameCell'
 import { ShortList } from '~/components/table/ShortList'
+import { useRemove } from '~/features/document/useRemove'
 import type { ListSearch } from '~/routes/search'
 import { biToolsQuery, deleteBiTool } from '~/services/bi'
 import type { BiTool } from '~/services/types'
@@ -48,7 +47,12 @@ const columnsFor = (edit: (tool: BiTool) => void, remove: (tool: BiTool) => void
 export function BiToolList({ search, onSearch }: { search: ListSearch; onSearch: (search: ListSearch) => void }) {
   const query = useQuery(biToolsQuery)
   const [editing, setEditing] = useState<BiTool | 'new'>()
-  const remove = useRemove()
+  const remove = useRemove({
+    noun: 'BI tool',
+    queryKey: 'bi-tools',
+    remove: deleteBiTool,
+    consequences: () => 'Its stored secret is erased. One that models read from stays.',
+  })
   return (
     <>
       <ShortList
@@ -74,22 +78,4 @@ export function BiToolList({ search, onSearch }: { search: ListSearch; onSearch:
       {editing !== undefined && <BiToolDialog tool={editing === 'new' ? undefined : editing} onClose={() => setEditing(undefined)} />}
     </>
   )
-}
-
-/** Deletes a connection, after saying what that means. */
-function useRemove() {
-  const client = useQueryClient()
-  const confirm = useConfirm()
-  const remove = useMutation({
-    mutationFn: deleteBiTool,
-    onSuccess: async (_, { metadata }) => {
-      await client.invalidateQueries({ queryKey: ['bi-tools'] })
-      saidDone(`${metadata.name} is deleted.`)
-    },
-    onError: (error, { metadata }) => saidFailed(`${metadata.name} was not deleted`, error),
-  })
-  return async (one: BiTool) => {
-    const yes = await confirm({ title: `Delete ${one.metadata.name}?`, body: 'Its stored secret is erased. One that models read from stays.', confirm: 'Delete BI tool', danger: true })
-    if (yes) remove.mutate(one)
-  }
 }

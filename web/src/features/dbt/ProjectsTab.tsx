@@ -2,13 +2,13 @@ import { Button, FileButton } from '@mantine/core'
 import { IconPlus, IconRefresh, IconTableOptions, IconUpload } from '@tabler/icons-react'
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
-import { useConfirm } from '~/components/confirm/confirm'
 import { EmptyState } from '~/components/feedback/EmptyState'
 import { ErrorCard } from '~/components/feedback/ErrorCard'
 import { LoadingRows } from '~/components/feedback/Loading'
 import { saidDone, saidFailed } from '~/components/feedback/toast'
 import { Card } from '~/components/page/Card'
 import { Facts } from '~/components/page/Facts'
+import { useRemove } from '~/features/document/useRemove'
 import { ApiError } from '~/services/http'
 import { dbtProjectsQuery, deleteDbtProject, isUnderWay, loadDbtManifest, refreshDbtProject } from '~/services/dbt'
 import type { DbtProject } from '~/services/types'
@@ -43,7 +43,12 @@ export function ProjectsTab({ source }: { source: string }) {
 function Project({ project, onEdit }: { project: DbtProject; onEdit: () => void }) {
   const { metadata, spec, status } = project
   const client = useQueryClient()
-  const remove = useRemoveProject()
+  const remove = useRemove({
+    noun: 'dbt project',
+    queryKey: 'dbt-projects',
+    remove: deleteDbtProject,
+    consequences: () => 'What its manifest says is forgotten. A project that models read stays.',
+  })
   const refresh = useMutation({
     mutationFn: (full: boolean) => refreshDbtProject(metadata.slug, full),
     onSuccess: () => client.invalidateQueries({ queryKey: ['dbt-projects'] }),
@@ -105,25 +110,3 @@ function Project({ project, onEdit }: { project: DbtProject; onEdit: () => void 
   )
 }
 
-/** Deletes a project, after saying what that means. */
-function useRemoveProject() {
-  const client = useQueryClient()
-  const confirm = useConfirm()
-  const remove = useMutation({
-    mutationFn: deleteDbtProject,
-    onSuccess: async (_, { metadata }) => {
-      await client.invalidateQueries({ queryKey: ['dbt-projects'] })
-      saidDone(`${metadata.name} is deleted.`)
-    },
-    onError: (error, { metadata }) => saidFailed(`${metadata.name} was not deleted`, error),
-  })
-  return async (project: DbtProject) => {
-    const yes = await confirm({
-      title: `Delete ${project.metadata.name}?`,
-      body: 'What its manifest says is forgotten. A project that models read stays.',
-      confirm: 'Delete dbt project',
-      danger: true,
-    })
-    if (yes) remove.mutate(project)
-  }
-}

@@ -1,14 +1,13 @@
 import { Button } from '@mantine/core'
 import { IconClockPlay, IconPlus } from '@tabler/icons-react'
-import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
+import { useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
-import { useConfirm } from '~/components/confirm/confirm'
 import { EmptyState } from '~/components/feedback/EmptyState'
-import { saidDone, saidFailed } from '~/components/feedback/toast'
 import { plural } from '~/components/format/format'
 import type { Column } from '~/components/table/DataTable'
 import { NameCell } from '~/components/table/NameCell'
 import { ShortList } from '~/components/table/ShortList'
+import { useRemove } from '~/features/document/useRemove'
 import type { ListSearch } from '~/routes/search'
 import { deleteOrchestrator, orchestratorsQuery } from '~/services/orchestrators'
 import type { Orchestrator } from '~/services/types'
@@ -45,11 +44,16 @@ const columnsFor = (edit: (one: Orchestrator) => void, remove: (one: Orchestrato
   },
 ]
 
+function consequences({ status }: Orchestrator): string {
+  const webhook = status.webhook === undefined ? '' : ` The webhook ${status.webhook} stays in Fivetran: delete it there.`
+  return `One that schedules wait for stays.${webhook}`
+}
+
 /** The connections to dbt Cloud and Fivetran, whose jobs schedules wait for (DBT-06, ORC-01). */
 export function OrchestratorList({ search, onSearch }: { search: ListSearch; onSearch: (search: ListSearch) => void }) {
   const query = useQuery(orchestratorsQuery)
   const [editing, setEditing] = useState<Orchestrator | 'new'>()
-  const remove = useRemove()
+  const remove = useRemove({ noun: 'orchestrator', queryKey: 'orchestrators', remove: deleteOrchestrator, consequences })
   return (
     <>
       <ShortList
@@ -75,23 +79,4 @@ export function OrchestratorList({ search, onSearch }: { search: ListSearch; onS
       {editing !== undefined && <OrchestratorDialog orchestrator={editing === 'new' ? undefined : editing} onClose={() => setEditing(undefined)} />}
     </>
   )
-}
-
-/** Deletes a connection, after saying what that means. */
-function useRemove() {
-  const client = useQueryClient()
-  const confirm = useConfirm()
-  const remove = useMutation({
-    mutationFn: deleteOrchestrator,
-    onSuccess: async (_, { metadata }) => {
-      await client.invalidateQueries({ queryKey: ['orchestrators'] })
-      saidDone(`${metadata.name} is deleted.`)
-    },
-    onError: (error, { metadata }) => saidFailed(`${metadata.name} was not deleted`, error),
-  })
-  return async (one: Orchestrator) => {
-    const webhook = one.status.webhook === undefined ? '' : ` The webhook ${one.status.webhook} stays in Fivetran: delete it there.`
-    const yes = await confirm({ title: `Delete ${one.metadata.name}?`, body: `One that schedules wait for stays.${webhook}`, confirm: 'Delete orchestrator', danger: true })
-    if (yes) remove.mutate(one)
-  }
 }

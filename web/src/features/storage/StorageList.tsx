@@ -1,17 +1,16 @@
 import { ActionIcon, Badge, Button, Menu } from '@mantine/core'
 import { IconBucket, IconDots, IconPencil, IconPlus, IconTrash } from '@tabler/icons-react'
-import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
+import { useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import { useState } from 'react'
-import { useConfirm } from '~/components/confirm/confirm'
 import { EmptyState } from '~/components/feedback/EmptyState'
-import { saidDone, saidFailed } from '~/components/feedback/toast'
 import { LinkButton } from '~/components/page/LinkButton'
 import type { Column } from '~/components/table/DataTable'
 import { NameCell } from '~/components/table/NameCell'
 import { ShortList } from '~/components/table/ShortList'
 import { TestBadge } from '~/features/connection/TestBadge'
 import { testWords } from '~/features/connection/words'
+import { useRemove } from '~/features/document/useRemove'
 import type { ListSearch } from '~/routes/search'
 import { deleteStorage, isMoving, storageQuery, storagesQuery } from '~/services/storage'
 import type { Storage } from '~/services/types'
@@ -29,7 +28,12 @@ export function StorageList({ search, onSearch }: { search: ListSearch; onSearch
   const storages = useQuery(storagesQuery)
   const overview = useQuery(storageQuery)
   const [goal, setGoal] = useState<Goal>()
-  const remove = useRemove()
+  const remove = useRemove({
+    noun: 'storage',
+    queryKey: 'storages',
+    remove: deleteStorage,
+    consequences: () => 'Its stored credentials are erased. What lies in the bucket stays there. This cannot be undone.',
+  })
   const stuck = overview.data === undefined || overview.data.current.locked || isMoving(overview.data.switch)
   return (
     <>
@@ -63,28 +67,6 @@ export function StorageList({ search, onSearch }: { search: ListSearch; onSearch
       {goal !== undefined && <SwitchDialog to={goal.slug} name={goal.name} onClose={() => setGoal(undefined)} />}
     </>
   )
-}
-
-function useRemove() {
-  const client = useQueryClient()
-  const confirm = useConfirm()
-  const remove = useMutation({
-    mutationFn: deleteStorage,
-    onSuccess: async (_, { metadata }) => {
-      await client.invalidateQueries({ queryKey: ['storages'] })
-      saidDone(`${metadata.name} is deleted.`)
-    },
-    onError: (error, { metadata }) => saidFailed(`${metadata.name} was not deleted`, error),
-  })
-  return async (storage: Storage) => {
-    const yes = await confirm({
-      title: `Delete ${storage.metadata.name}?`,
-      body: 'Its stored credentials are erased. What lies in the bucket stays there. This cannot be undone.',
-      confirm: 'Delete storage',
-      danger: true,
-    })
-    if (yes) remove.mutate(storage)
-  }
 }
 
 function columnsFor(stuck: boolean, use: (goal: Goal) => void, remove: (storage: Storage) => Promise<void>): Column<Storage>[] {

@@ -7,11 +7,11 @@ import { saidDone } from '~/components/feedback/toast'
 import { Card } from '~/components/page/Card'
 import { Facts } from '~/components/page/Facts'
 import { SectionHead } from '~/components/page/SectionHead'
+import { useRemove } from '~/features/document/useRemove'
 import { CredentialForm } from '~/features/network/CredentialForm'
-import { useRemove } from '~/features/network/useRemove'
 import { NotFoundPage } from '~/routes/not-found'
 import { ApiError } from '~/services/http'
-import { credentialCatalogQuery, credentialQuery, updateCredential } from '~/services/network'
+import { credentialCatalogQuery, credentialQuery, deleteCredential, updateCredential } from '~/services/network'
 import type { Credential } from '~/services/types'
 
 const route = getRouteApi('/app/settings/credentials/$slug')
@@ -32,7 +32,9 @@ function Edit({ credential }: { credential: Credential }) {
   const type = catalog.data?.find(({ slug }) => slug === spec.type)
   const remove = useRemove({
     noun: 'credential',
-    consequences: 'Its stored secrets are erased. At the provider nothing changes: revoke the key or role there as well. This cannot be undone.',
+    queryKey: 'credentials',
+    remove: deleteCredential,
+    consequences: () => 'Its stored secrets are erased. At the provider nothing changes: revoke the key or role there as well. This cannot be undone.',
     onGone: () => void navigate({ to: '/settings/credentials' }),
   })
   return (

@@ -11,14 +11,14 @@ import { Card } from '~/components/page/Card'
 import { Facts } from '~/components/page/Facts'
 import { SectionHead } from '~/components/page/SectionHead'
 import { StatusBadge } from '~/components/status/StatusBadge'
+import { useRemove } from '~/features/document/useRemove'
 import { EgressNote } from '~/features/network/EgressNote'
 import { TunnelForm } from '~/features/network/TunnelForm'
 import { TunnelKeys } from '~/features/network/TunnelKeys'
-import { useRemove } from '~/features/network/useRemove'
 import { tunnelStates, wayOf } from '~/features/network/words'
 import { NotFoundPage } from '~/routes/not-found'
 import { ApiError } from '~/services/http'
-import { testTunnel, tunnelQuery, updateTunnel } from '~/services/network'
+import { deleteTunnel, testTunnel, tunnelQuery, updateTunnel } from '~/services/network'
 import type { Tunnel } from '~/services/types'
 
 const route = getRouteApi('/app/settings/tunnels/$slug')
@@ -38,7 +38,9 @@ function Detail({ tunnel }: { tunnel: Tunnel }) {
   const [editing, setEditing] = useState(false)
   const remove = useRemove({
     noun: 'tunnel',
-    consequences: 'Its keys are erased, and connections through it end. This cannot be undone.',
+    queryKey: 'tunnels',
+    remove: deleteTunnel,
+    consequences: () => 'Its keys are erased, and connections through it end. This cannot be undone.',
     onGone: () => void navigate({ to: '/settings/tunnels' }),
   })
   return (
