@@ -18,7 +18,7 @@ func (r *Run) Judge(status int, part any) error {
 		return fault.Wrap(err, fault.CodeInternal, "encoding a part of an answer")
 	}
 	resp := &httpx.Response{Status: status, Header: http.Header{"Content-Type": {"application/json"}}, Body: text}
-	s := r.session.jobScope(r.session.job)
+	s := r.session.scope()
 	r.session.client.see(s, resp)
 	if e := r.session.client.verdict(s, resp, nil, r.session.kind.Answers); e != nil {
 		return e

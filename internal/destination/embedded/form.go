@@ -46,13 +46,14 @@ func formField(name string, schema, ui value.Value, depth int) (f connector.Fiel
 		Name: name, Label: text(schema, "title", text(schema, "label", name)), Help: text(schema, "description", ""), Type: connector.FieldString,
 		Min: number(schema, "minimum"), Max: number(schema, "maximum"),
 	}
-	if d, ok := schema.Get("default"); ok {
-		f.Default = plain(d)
+	otherwise, has := schema.Get("default")
+	if has {
+		f.Default = plain(otherwise)
 	}
 	if choices, ok := schema.Get("enum"); ok {
 		f.Type, f.Options = connector.FieldSelect, optionsOf(choices, schema)
-		if f.Default != nil {
-			f.Default = connector.Settings{"": f.Default}.Text("")
+		if has {
+			f.Default = otherwise.String()
 		}
 		return f, true
 	}
