@@ -80,7 +80,8 @@ func freeSlug(ctx context.Context, tx bun.Tx, slug string, fixed bool) (string, 
 	}
 }
 
-// Enter moves a session to another workspace of its person.
+// Enter moves a session to another workspace of its person. Its CSRF token becomes another one, so that a page that still
+// shows the workspace before changes nothing in this one.
 func (s *Store) Enter(ctx context.Context, token, slug string) (Identity, error) {
 	id, err := s.Session(ctx, token)
 	if err != nil {
@@ -94,7 +95,11 @@ func (s *Store) Enter(ctx context.Context, token, slug string) (Identity, error)
 		if w.Slug != slug {
 			continue
 		}
-		if _, err := s.db.NewUpdate().Table("sessions").Set("workspace_id = ?", w.ID).Where("token_hash = ?", hashToken(token)).Exec(ctx); err != nil {
+		csrf, err := randomText(24)
+		if err != nil {
+			return id, err
+		}
+		if _, err := s.db.NewUpdate().Table("sessions").Set("workspace_id = ?", w.ID).Set("csrf = ?", csrf).Where("token_hash = ?", hashToken(token)).Exec(ctx); err != nil {
 			return id, fmt.Errorf("entering a workspace: %w", err)
 		}
 		return s.Session(ctx, token)

@@ -31,6 +31,9 @@ func TestWorkspaces(t *testing.T) {
 			t.Errorf("a second one is %+v: %v", second, err)
 		}
 		id, err := s.Enter(t.Context(), token, "europe")
+		if id.CSRF == by.CSRF {
+			t.Error("a page of the workspace before could still change something")
+		}
 		if err != nil || id.WorkspaceID != made.ID || id.Role != access.RoleAdmin || id.Region != "eu-1" {
 			t.Errorf("entered %+v: %v", id, err)
 		}

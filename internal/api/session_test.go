@@ -108,7 +108,9 @@ func TestWorkspaces(t *testing.T) {
 		w.ok("POST", "/api/workspaces", object{"name": "Europe, Middle East"}, signed...).want(201).has("slug", "europe-middle-east").has("role", "admin").has("current", false)
 		w.send("POST", "/api/workspaces", object{"name": "Main", "slug": "main"}, signed...).want(409).has("error.code", "resource.conflict")
 		w.send("POST", "/api/workspaces", object{"name": "Main", "slug": "Main Street"}, signed...).want(422)
-		w.ok("PUT", "/api/session", object{"workspace": "europe-middle-east"}, signed...).has("workspace.name", "Europe, Middle East").has("csrfToken", s.csrf)
+		entered := w.ok("PUT", "/api/session", object{"workspace": "europe-middle-east"}, signed...).has("workspace.name", "Europe, Middle East").text("csrfToken")
+		w.send("POST", "/api/keys", object{"name": "Of the page before"}, signed...).want(403).has("error.code", "access.csrf")
+		signed = []string{"Cookie", s.cookie, "X-CSRF-Token", entered}
 		w.ok("GET", "/api/syncs", nil, signed...).has("total", 0)
 		w.ok("GET", "/api/workspaces", nil, signed...).has("total", 2).has("items.0.current", true)
 		w.send("PUT", "/api/session", object{"workspace": "elsewhere"}, signed...).want(404)

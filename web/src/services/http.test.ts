@@ -33,6 +33,18 @@ it('fetches the token anew once when another tab has signed in', async () => {
   expect(fetched.mock.calls[2]?.[1]).toMatchObject({ headers: { 'X-CSRF-Token': 'new' } })
 })
 
+// Req: ORG-07
+it('changes nothing for a page whose workspace was left in another tab', async () => {
+  setCsrfToken('old', 1)
+  const fetched = vi
+    .fn()
+    .mockResolvedValueOnce(answer(403, { error: { code: 'access.csrf', message: 'no' } }))
+    .mockResolvedValueOnce(answer(200, { csrfToken: 'new', workspace: { id: 2, name: 'Sandbox' } }))
+  vi.stubGlobal('fetch', fetched)
+  await expect(post('/api/keys', {})).rejects.toThrow(/Sandbox/)
+  expect(fetched).toHaveBeenCalledTimes(2)
+})
+
 it('gives up when the token is the right one', async () => {
   setCsrfToken('same')
   const fetched = vi

@@ -37,11 +37,13 @@ type QueryValue = string | number | boolean | undefined | null
 export type Query = Record<string, QueryValue | QueryValue[]>
 
 let csrfToken = ''
+let workspaceId: number | undefined
 let onSignedOut: () => void = () => undefined
 
-/** Sets the token that every change carries. The session's answer brings it. */
-export function setCsrfToken(token: string): void {
+/** Sets the token that every change carries, and the workspace that the page shows. The session's answer brings both. */
+export function setCsrfToken(token: string, workspace?: number): void {
   csrfToken = token
+  workspaceId = workspace
 }
 
 /** Registers what happens when the server no longer knows the session. */
@@ -107,11 +109,21 @@ function digits(number: string): string {
   return all.replace(/^0+/, '').replace(/0+$/, '')
 }
 
-/** Fetches the token anew where another tab has signed in since. */
+/**
+ * Fetches the token anew where another tab has signed in since. Where that tab went to another workspace, what this page
+ * would write belongs there no more.
+ */
 async function renewToken(): Promise<boolean> {
   const response = await fetch('/api/session', { headers: { Accept: 'application/json' } })
   if (!response.ok) return false
-  const { csrfToken: next } = (await response.json()) as { csrfToken: string }
+  const { csrfToken: next, workspace } = (await response.json()) as { csrfToken: string; workspace?: { id: number; name: string } }
+  if (workspaceId !== undefined && workspace !== undefined && workspace.id !== workspaceId) {
+    throw new ApiError(409, {
+      code: 'access.other_workspace',
+      message: `You are in the workspace ${workspace.name} now; this page shows another one.`,
+      suggestion: 'Nothing was changed. Reload the page, or go back to its workspace first.',
+    })
+  }
   const changed = next !== csrfToken
   csrfToken = next
   return changed

@@ -3,7 +3,7 @@ import { ApiError, del, get, post, setCsrfToken } from './http'
 import type { Session, Usage, Version } from './types'
 
 function remember(session: Session): Session {
-  setCsrfToken(session.csrfToken)
+  setCsrfToken(session.csrfToken, session.workspace.id)
   return session
 }
 
