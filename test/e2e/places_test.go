@@ -2,7 +2,6 @@ package e2e
 
 import (
 	"bytes"
-	"crypto/ed25519"
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/x509"
@@ -10,7 +9,6 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -24,9 +22,8 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/blockblob"
 	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/container"
 	"github.com/fsouza/fake-gcs-server/fakestorage"
-	"github.com/pkg/sftp"
-	"golang.org/x/crypto/ssh"
 
+	"github.com/millrace/millrace/internal/connector/sftpserver/sftptest"
 	"github.com/millrace/millrace/internal/source/athena/athenatest"
 	"github.com/millrace/millrace/internal/source/bigquery/bigquerytest"
 	"github.com/millrace/millrace/test/services"
@@ -175,71 +172,16 @@ func inAzure(t *testing.T) *place {
 
 func inSFTP(t *testing.T) *place {
 	t.Helper()
-	_, private, err := ed25519.GenerateKey(rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	host, err := ssh.NewSignerFromKey(private)
-	if err != nil {
-		t.Fatal(err)
-	}
-	config := &ssh.ServerConfig{PasswordCallback: func(_ ssh.ConnMetadata, password []byte) (*ssh.Permissions, error) {
-		if string(password) != "a-secret-password" {
-			return nil, errors.New("wrong password")
-		}
-		return &ssh.Permissions{}, nil
-	}}
-	config.AddHostKey(host)
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = l.Close() }) //nolint:errcheck // the test is over
-	dir := t.TempDir()
-	go func() {
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			go serveSFTP(c, config, dir)
-		}
-	}()
+	s := sftptest.Start(t)
 	put := func(t testing.TB, content []byte) {
-		path := filepath.Join(dir, "people.csv")
+		path := filepath.Join(s.Root, "people.csv")
 		if err := errors.Join(os.WriteFile(path+".part", content, 0o600), os.Rename(path+".part", path)); err != nil {
 			t.Fatal(err)
 		}
 	}
 	return filed(map[string]any{"type": "sftp", "configuration": map[string]any{
-		"host": "127.0.0.1", "port": l.Addr().(*net.TCPAddr).Port, "username": "millrace", "authentication": "password", "password": "a-secret-password", "hostKey": ssh.FingerprintSHA256(host.PublicKey()),
+		"host": "127.0.0.1", "port": s.Port, "username": "millrace", "authentication": "password", "password": sftptest.Password, "hostKey": s.Fingerprint,
 	}}, nil).asCSV(put)
-}
-
-// serveSFTP serves one connection; a client that is killed is the end of it.
-func serveSFTP(c net.Conn, config *ssh.ServerConfig, dir string) {
-	defer c.Close() //nolint:errcheck // the client is gone
-	_, channels, requests, err := ssh.NewServerConn(c, config)
-	if err != nil {
-		return
-	}
-	go ssh.DiscardRequests(requests)
-	for incoming := range channels {
-		channel, requests, err := incoming.Accept()
-		if err != nil {
-			return
-		}
-		go func() {
-			for r := range requests {
-				_ = r.Reply(r.Type == "subsystem", nil) //nolint:errcheck // the client sees
-			}
-		}()
-		server, err := sftp.NewServer(channel, sftp.WithServerWorkingDirectory(dir), sftp.ReadOnly())
-		if err != nil {
-			return
-		}
-		_ = server.Serve() //nolint:errcheck // until the client goes
-	}
 }
 
 // rowsOf are people as rows of SQL.

@@ -20,6 +20,7 @@ import (
 
 	"github.com/millrace/millrace/internal/clock"
 	"github.com/millrace/millrace/internal/connector"
+	"github.com/millrace/millrace/internal/connector/sftpserver/sftptest"
 	"github.com/millrace/millrace/internal/destination"
 	"github.com/millrace/millrace/internal/fault"
 	"github.com/millrace/millrace/internal/httpx"
@@ -84,9 +85,9 @@ func bucketWorld(t *testing.T) (*world, gofakes3.Backend) {
 func siteWorld(t *testing.T) (*world, *site) {
 	t.Helper()
 	s, c := newSite(t), newCloud(t)
-	c.fetch = func(name string) (io.ReadCloser, error) { return os.Open(filepath.Join(s.root, "Import", name)) }
+	c.fetch = func(name string) (io.ReadCloser, error) { return os.Open(filepath.Join(s.Root, "Import", name)) }
 	return &world{cloud: c, state: connector.Memory(), dir: t.TempDir(), settings: connector.Settings{
-		"location": "ftp", "ftpHost": "127.0.0.1", "ftpPort": float64(s.port), "ftpUsername": "42", "ftpPassword": sitePassword, "ftpHostKey": s.fingerprint,
+		"location": "ftp", "ftpHost": "127.0.0.1", "ftpPort": float64(s.Port), "ftpUsername": "42", "ftpPassword": sftptest.Password, "ftpHostKey": s.Fingerprint,
 	}}, s
 }
 

@@ -1,15 +1,11 @@
 package sfmc_test
 
 import (
-	"crypto/ed25519"
-	"crypto/rand"
 	"encoding/csv"
 	"encoding/xml"
-	"errors"
 	"fmt"
 	"io"
 	"maps"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -19,10 +15,8 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/pkg/sftp"
-	"golang.org/x/crypto/ssh"
-
 	"github.com/millrace/millrace/internal/connector/destinationtest"
+	"github.com/millrace/millrace/internal/connector/sftpserver/sftptest"
 )
 
 // cloud stands in for Marketing Cloud: it makes data extensions, and imports files from a place into them.
@@ -229,83 +223,20 @@ func (c *cloud) found(kind, filter string) string {
 }
 
 // site is the FTP site of an account.
-type site struct {
-	root, fingerprint string
-	port              int
-}
-
-const sitePassword = "very-secret-password"
+type site struct{ *sftptest.Server }
 
 func newSite(t *testing.T) *site {
 	t.Helper()
-	s := &site{root: t.TempDir()}
-	if err := os.Mkdir(filepath.Join(s.root, "Import"), 0o755); err != nil {
+	s := &site{sftptest.Start(t)}
+	if err := os.Mkdir(filepath.Join(s.Root, "Import"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	_, private, err := ed25519.GenerateKey(rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	host, err := ssh.NewSignerFromKey(private)
-	if err != nil {
-		t.Fatal(err)
-	}
-	s.fingerprint = ssh.FingerprintSHA256(host.PublicKey())
-	config := &ssh.ServerConfig{PasswordCallback: func(_ ssh.ConnMetadata, given []byte) (*ssh.Permissions, error) {
-		if string(given) != sitePassword {
-			return nil, errors.New("wrong password")
-		}
-		return &ssh.Permissions{}, nil
-	}}
-	config.AddHostKey(host)
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { listener.Close() }) //nolint:errcheck // a test's
-	s.port = listener.Addr().(*net.TCPAddr).Port
-	go s.accept(listener, config)
 	return s
-}
-
-func (s *site) accept(listener net.Listener, config *ssh.ServerConfig) {
-	for {
-		conn, err := listener.Accept()
-		if err != nil {
-			return
-		}
-		go s.serve(conn, config)
-	}
-}
-
-func (s *site) serve(conn net.Conn, config *ssh.ServerConfig) {
-	defer conn.Close() //nolint:errcheck // a test's
-	_, channels, requests, err := ssh.NewServerConn(conn, config)
-	if err != nil {
-		return
-	}
-	go ssh.DiscardRequests(requests)
-	for ch := range channels {
-		channel, asked, err := ch.Accept()
-		if err != nil {
-			return
-		}
-		go func() {
-			for r := range asked {
-				r.Reply(r.Type == "subsystem", nil) //nolint:errcheck // a test's
-			}
-		}()
-		server, err := sftp.NewServer(channel, sftp.WithServerWorkingDirectory(s.root))
-		if err != nil {
-			return
-		}
-		go server.Serve() //nolint:errcheck // it ends with the connection
-	}
 }
 
 func (s *site) files(t *testing.T) []string {
 	t.Helper()
-	entries, err := os.ReadDir(filepath.Join(s.root, "Import"))
+	entries, err := os.ReadDir(filepath.Join(s.Root, "Import"))
 	if err != nil {
 		t.Fatal(err)
 	}
