@@ -46,7 +46,7 @@ func Start(t testing.TB) *Server {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = listener.Close() })                                                                                       //nolint:errcheck // the test is over
-	s := &Server{Root: t.TempDir(), Port: listener.Addr().(*net.TCPAddr).Port, Fingerprint: ssh.FingerprintSHA256(host.PublicKey())} //nolint:forcetypeassert // a TCP listener's
+	s := &Server{Root: t.TempDir(), Port: listener.Addr().(*net.TCPAddr).Port, Fingerprint: ssh.FingerprintSHA256(host.PublicKey())}
 	go s.accept(listener, config)
 	return s
 }
