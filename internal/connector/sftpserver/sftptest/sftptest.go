@@ -45,7 +45,7 @@ func Start(t testing.TB) *Server {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = listener.Close() })                                                                                       //nolint:errcheck // the test is over
+	t.Cleanup(func() { _ = listener.Close() }) //nolint:errcheck // the test is over
 	s := &Server{Root: t.TempDir(), Port: listener.Addr().(*net.TCPAddr).Port, Fingerprint: ssh.FingerprintSHA256(host.PublicKey())}
 	go s.accept(listener, config)
 	return s
