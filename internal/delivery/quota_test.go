@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -144,11 +145,16 @@ func within(t *testing.T, begun []time.Time, most int, window time.Duration) {
 
 func newAccount(t *testing.T) *quota.Account {
 	t.Helper()
+	return accountBy(t, clock.System{})
+}
+
+func accountBy(t *testing.T, c clock.Clock) *quota.Account {
+	t.Helper()
 	key, err := secret.NewKey([]byte(strings.Repeat("k", 32)))
 	if err != nil {
 		t.Fatal(err)
 	}
-	a, err := quota.NewStore(dbtest.SQLite(t), key, clock.System{}).Of(1, "token")
+	a, err := quota.NewStore(dbtest.SQLite(t), key, c).Of(1, "token")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -298,6 +304,40 @@ func TestTheDatabaseIsAway(t *testing.T) {
 		}
 	})
 }
+
+// A file that was begun cannot be put aside: it waits as long as it must. The clock may be set in the meantime, and a
+// wait that it ends is over soon.
+//
+// Req: FLD-10
+func TestAWaitNoticesThatTheClockWasSet(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		set := &settable{}
+		account := accountBy(t, set)
+		if err := account.Hold(t.Context(), "", time.Now().Add(time.Hour)); err != nil {
+			t.Fatal(err)
+		}
+		s := &target{limits: connector.Limits{Rows: 5, Concurrency: 1, Deferred: true}}
+		l := NewLedger(0, 0, 5)
+		j := NewJournal(t.Context(), &tape{}, l)
+		defer j.Close()
+		d := delivery(s, l, j)
+		d.Quotas, d.Clock, d.Patience = account, set, time.Second
+		began := time.Now()
+		time.AfterFunc(time.Minute, func() { set.ahead.Store(int64(2 * time.Hour)) })
+		if err := d.Run(t.Context(), t.Context()); err != nil || l.Total(Accepted) != 5 {
+			t.Fatalf("%v, %d taken", err, l.Total(Accepted))
+		}
+		if waited := time.Since(began); waited < time.Minute || waited > 2*time.Minute {
+			t.Errorf("waited for %s", waited)
+		}
+	})
+}
+
+// settable is a clock that goes with time and is set ahead.
+type settable struct{ ahead atomic.Int64 }
+
+func (c *settable) Now() time.Time { return time.Now().Add(time.Duration(c.ahead.Load())) }
 
 type absent struct {
 	Quotas

@@ -46,6 +46,7 @@ func (s *share) add(r connector.Rate) {
 // Times of asking.
 const (
 	askAgain   = time.Second      // after the database did not answer
+	lookAgain  = 5 * time.Second  // while waiting: the clock may have been set in the meantime
 	renewEvery = 10 * time.Second // slots that are in use
 )
 
@@ -155,8 +156,10 @@ func (s *share) end() {
 	}
 }
 
-// sleep waits, at most until a request has ended where that makes room. It returns false when ctx ends first.
+// sleep waits, at most until a request has ended where that makes room, and not so long that a clock that is set is
+// noticed late. It returns false when ctx ends first.
 func (s *share) sleep(ctx context.Context, d time.Duration) bool {
+	d = min(d, lookAgain)
 	if !s.parallel {
 		return sleep(ctx, d)
 	}
