@@ -373,3 +373,27 @@ func TestPreview(t *testing.T) {
 		w.clock.Advance(time.Second)
 	})
 }
+
+// A preview can be narrowed to the rows for which a condition holds: the source is asked for them.
+//
+// Req: AUD-2, AUD-4, AUD-8
+func TestPreviewIsFiltered(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, w *world) {
+		w.furnish()
+		columns := []object{{"name": "id", "type": "string"}, {"name": "name", "type": "string"}, {"name": "seen", "type": "timestamp"}}
+		since := object{"property": object{"column": "seen", "operator": "after", "from": object{"at": "2026-05-31"}}}
+		named := object{"property": object{"column": "name", "operator": "equals", "values": []any{"O'Brien"}}}
+		ask := object{"source": "shop", "method": "sql", "sql": "SELECT 1 -- all", "columns": columns, "zone": "Europe/Berlin", "filter": object{"all": []object{named, since}}}
+		w.ok("POST", "/api/models/preview", ask)
+		for _, want := range []string{"SELECT 1 -- all\n", "O''Brien", "2026-05-31T22:00:00.000Z"} {
+			if !strings.Contains(w.source.last, want) {
+				t.Errorf("%q is not in %s", want, w.source.last)
+			}
+		}
+		ask["filter"] = object{"any": []object{named, {"property": object{"column": "surname", "operator": "exists"}}}}
+		w.send("POST", "/api/models/preview", ask).want(422).has("error.path", "filter.any.1.property.column")
+		ask["filter"], ask["zone"] = named, "Mars/Olympus"
+		w.send("POST", "/api/models/preview", ask).want(422).has("error.path", "zone")
+	})
+}

@@ -3,16 +3,19 @@ package api
 import (
 	"cmp"
 	"context"
+	"errors"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/apache/arrow-go/v18/arrow/array"
+	"github.com/millrace/millrace/internal/condition"
 	"github.com/millrace/millrace/internal/connector"
 	"github.com/millrace/millrace/internal/fault"
 	"github.com/millrace/millrace/internal/kind/model"
 	"github.com/millrace/millrace/internal/mapping"
 	"github.com/millrace/millrace/internal/query"
+	"github.com/millrace/millrace/internal/segment"
 	"github.com/millrace/millrace/internal/value"
 )
 
@@ -28,7 +31,10 @@ type previewInput struct {
 		BI      *model.BI        `json:"bi,omitempty"`
 		Limit   *int64           `json:"limit,omitempty" doc:"rows; 0 means all; 100 when absent"`
 		Count   bool             `json:"count,omitempty" doc:"also count the rows"`
-		Columns []model.Column   `json:"columns,omitempty" doc:"casts to apply"`
+		Columns []model.Column   `json:"columns,omitempty" doc:"casts to apply, and the columns that a filter may ask about"`
+
+		Filter *condition.Condition `json:"filter,omitempty" doc:"only the rows for which it holds: it is asked of the source, of the values as they are there"`
+		Zone   string               `json:"zone,omitempty" doc:"the time zone of the days that a filter names; UTC when absent"`
 	}
 }
 
@@ -81,6 +87,9 @@ func (s *Server) preview(ctx context.Context, in *previewInput) (PreviewBody, er
 	if err != nil {
 		return PreviewBody{}, fault.As(err).WithSuggestion("Write a query, or choose a table, a file or a sheet.")
 	}
+	if q, err = s.filtered(q, src.Dialect(), in); err != nil {
+		return PreviewBody{}, err
+	}
 	limit := int64(previewLimit)
 	if in.Body.Limit != nil {
 		limit = *in.Body.Limit
@@ -108,6 +117,38 @@ func (s *Server) preview(ctx context.Context, in *previewInput) (PreviewBody, er
 func (in *previewInput) spec() model.Spec {
 	b := in.Body
 	return model.Spec{Method: cmp.Or(b.Method, model.MethodSQL), SQL: b.SQL, Table: b.Table, File: b.File, Sheet: b.Sheet, DBT: b.DBT, BI: b.BI}
+}
+
+// filtered is a query for those rows that the filter chooses.
+func (s *Server) filtered(q connector.Query, d query.Dialect, in *previewInput) (connector.Query, error) {
+	if in.Body.Filter == nil {
+		return q, nil
+	}
+	zone, err := query.ZoneOf(cmp.Or(in.Body.Zone, "UTC"))
+	if err != nil {
+		return q, fault.As(err).WithPath("zone")
+	}
+	rows := segment.Rows{SQL: q.SQL, Columns: make([]value.Column, len(in.Body.Columns)), Now: s.Clock.Now(), Zone: zone}
+	for i, c := range in.Body.Columns {
+		rows.Columns[i] = value.Column{Name: c.Name, Type: c.Type, Native: c.Native}
+	}
+	if err := in.Body.Filter.Check(rows.Columns); err != nil {
+		return q, under("filter", err)
+	}
+	q.SQL, err = d.Build(rows.Choose(*in.Body.Filter))
+	return q, err
+}
+
+// under is the issues of a part of what was sent.
+func under(name string, err error) error {
+	var issues fault.Issues
+	if !errors.As(err, &issues) {
+		return err
+	}
+	for _, e := range issues {
+		e.Path = strings.TrimSuffix(name+"."+e.Path, ".")
+	}
+	return issues
 }
 
 func readPreview(ctx context.Context, src connector.Source, q connector.Query, limit int64, casts []model.Column) (PreviewBody, error) {

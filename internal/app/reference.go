@@ -2,12 +2,14 @@ package app
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 
 	"github.com/millrace/millrace/internal/api"
+	"github.com/millrace/millrace/internal/condition"
 	"github.com/millrace/millrace/internal/config"
 	"github.com/millrace/millrace/internal/connector"
 	"github.com/millrace/millrace/internal/engine/sync/run"
@@ -16,7 +18,7 @@ import (
 )
 
 // Reference writes the generated files below a checkout's root: the API's description and the reference of
-// settings, error codes, run states, connectors, manifests and templates.
+// settings, error codes, run states, connectors, manifests and templates, and what the web app knows of conditions.
 func Reference(root string) error {
 	c := &config.Config{FilesRoot: "/"}
 	registry := Connectors(c)
@@ -28,6 +30,10 @@ func Reference(root string) error {
 	if err := config.Reference(&settings); err != nil {
 		return err
 	}
+	operators, err := json.MarshalIndent(condition.Operators, "", "  ")
+	if err != nil {
+		return fmt.Errorf("writing down the operators: %w", err)
+	}
 	for name, text := range map[string][]byte{
 		"api/openapi.yaml":               description,
 		"docs/reference/settings.md":     settings.Bytes(),
@@ -38,6 +44,8 @@ func Reference(root string) error {
 		"docs/reference/liquid.md":       liquidPage(),
 		"docs/reference/dialects.md":     dialectsPage(),
 		"docs/reference/manifest.md":     manifestPage(),
+
+		"web/src/services/operators.gen.json": append(operators, '\n'),
 	} {
 		path := filepath.Join(root, filepath.FromSlash(name))
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil { //nolint:gosec // files of the source tree

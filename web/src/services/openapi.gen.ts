@@ -3470,6 +3470,58 @@ export interface components {
             path: string;
             slug: string;
         };
+        ConditionCondition: {
+            /** @description a group of which all hold */
+            all?: components["schemas"]["ConditionCondition"][] | null;
+            /** @description a group of which one holds */
+            any?: components["schemas"]["ConditionCondition"][] | null;
+            /** @description what the value of a column must be */
+            property?: components["schemas"]["ConditionProperty"];
+        };
+        ConditionMoment: {
+            ago?: components["schemas"]["ConditionSpan"];
+            /** @description a day, such as 2026-03-01, which is meant as a whole, or an instant with its time zone, such as 2026-03-01T09:30:00Z */
+            at?: string;
+        };
+        ConditionPeriod: {
+            /** @description whole units of the calendar, without the one that is under way; otherwise the time up to now */
+            calendar?: boolean;
+            /** Format: int64 */
+            n: number;
+            /** @enum {string} */
+            unit: "minute" | "hour" | "day" | "week" | "month" | "quarter" | "year";
+        };
+        ConditionProperty: {
+            column: string;
+            /** @description the time that the operators before, after and equals take, and the first of between */
+            from?: components["schemas"]["ConditionMoment"];
+            /** @enum {string} */
+            operator: "equals" | "notEquals" | "contains" | "notContains" | "startsWith" | "endsWith" | "greater" | "less" | "greaterOrEqual" | "lessOrEqual" | "before" | "after" | "within" | "notWithin" | "between" | "anniversary" | "exists" | "notExists";
+            /** @description within JSON: names with dots between them, and numbers for the places in arrays */
+            path?: string;
+            /**
+             * Format: double
+             * @description instead of a number: the value below which so many of a hundred rows lie
+             */
+            percentile?: number;
+            /** @description of within and notWithin */
+            period?: components["schemas"]["ConditionPeriod"];
+            /** @description the last time of between */
+            to?: components["schemas"]["ConditionMoment"];
+            /**
+             * @description of what stands at the path
+             * @enum {string}
+             */
+            type?: "string" | "number" | "boolean";
+            /** @description texts, numbers or booleans; where there are several, one of them is meant, and by an operator that denies none */
+            values?: unknown[] | null;
+        };
+        ConditionSpan: {
+            /** Format: int64 */
+            n: number;
+            /** @enum {string} */
+            unit: "minute" | "hour" | "day" | "week" | "month" | "quarter" | "year";
+        };
         Connected: {
             /** @description Fivetran: the ID of the webhook */
             webhook?: string;
@@ -4630,12 +4682,14 @@ export interface components {
         };
         PreviewInput: {
             bi?: components["schemas"]["ModelBI"];
-            /** @description casts to apply */
+            /** @description casts to apply, and the columns that a filter may ask about */
             columns?: components["schemas"]["ModelColumn"][] | null;
             /** @description also count the rows */
             count?: boolean;
             dbt?: components["schemas"]["ModelDBT"];
             file?: components["schemas"]["ConnectorFile"];
+            /** @description only the rows for which it holds: it is asked of the source, of the values as they are there */
+            filter?: components["schemas"]["ConditionCondition"];
             /**
              * Format: int64
              * @description rows; 0 means all; 100 when absent
@@ -4646,6 +4700,8 @@ export interface components {
             source: string;
             sql?: string;
             table?: components["schemas"]["QueryTableRef"];
+            /** @description the time zone of the days that a filter names; UTC when absent */
+            zone?: string;
         };
         PreviewScheduleRequest: {
             /**
