@@ -15,6 +15,7 @@ import {
   lineageSearch,
   listSearch,
   modelNewSearch,
+  modelSearch,
   runSearch,
   signInSearch,
   syncNewSearch,
@@ -92,7 +93,7 @@ const modelNew = createRoute({
 const model = createRoute({
   getParentRoute: () => app,
   path: '/models/$slug',
-  validateSearch: tabSearch,
+  validateSearch: modelSearch,
   component: lazyRouteComponent(() => import('./routes/models/detail')),
 })
 const modelEdit = createRoute({

@@ -2,6 +2,8 @@ import { Alert, Badge, Button, Checkbox, SegmentedControl, Select, Switch, Tabs,
 import { IconPlus, IconTable } from '@tabler/icons-react'
 import { useState } from 'react'
 import { ConnectorIcon } from '~/components/brand/ConnectorIcon'
+import { ConditionBuilder } from '~/components/condition/ConditionBuilder'
+import type { ConditionColumn } from '~/components/condition/conditions'
 import { CodeEditor } from '~/components/code/CodeEditor'
 import { EmptyState } from '~/components/feedback/EmptyState'
 import { ErrorCard } from '~/components/feedback/ErrorCard'
@@ -23,7 +25,7 @@ import { ShortList } from '~/components/table/ShortList'
 import { LineageGraph } from '~/features/lineage/LineageGraph'
 import type { ListSearch } from '~/routes/search'
 import { ApiError } from '~/services/http'
-import type { Field, FieldType, Lineage, Mapping, Settings, TargetField } from '~/services/types'
+import type { Condition, Field, FieldType, Lineage, Mapping, Settings, TargetField } from '~/services/types'
 
 const refused = new ApiError(422, {
   code: 'source.query_failed',
@@ -45,6 +47,31 @@ const targets = [
   target('plan', { label: 'Plan', section: 'Attributes', options: [{ value: 'free', label: 'Free' }, { value: 'pro', label: 'Pro' }] }),
   target('spent', { label: 'Spent', type: 'number', section: 'Attributes' }),
 ]
+
+const conditionColumns: ConditionColumn[] = [
+  { name: 'country', label: 'Country', type: 'string' },
+  { name: 'spent', label: 'Spent', type: 'number' },
+  { name: 'vip', label: 'VIP', type: 'boolean' },
+  { name: 'seen', label: 'Last seen', type: 'timestamp' },
+  { name: 'born', label: 'Birthday', type: 'date' },
+  { name: 'extra', label: 'Extra', type: 'object' },
+]
+
+const exampleConditions: Condition = {
+  all: [
+    { property: { column: 'country', operator: 'equals', values: ['DE', 'AT'] } },
+    { property: { column: 'seen', operator: 'within', period: { n: 2, unit: 'month', calendar: true } } },
+    { property: { column: 'born', operator: 'between', from: { at: '1990-01-01' }, to: { ago: { n: 18, unit: 'year' } } } },
+    {
+      any: [
+        { property: { column: 'spent', operator: 'greater', percentile: 90 } },
+        { property: { column: 'extra', path: 'plan.seats', type: 'number', operator: 'greaterOrEqual', values: [] } },
+        { property: { column: 'vip', operator: 'equals', values: [true] } },
+        { property: { column: 'gone', operator: 'equals', values: ['x'] } },
+      ],
+    },
+  ],
+}
 
 const lineage: Lineage = {
   nodes: [
@@ -125,6 +152,7 @@ function States() {
 
 function Forms() {
   const [settings, setSettings] = useState<Settings>({})
+  const [conditions, setConditions] = useState<Condition>(exampleConditions)
   const [mappings, setMappings] = useState<Mapping[]>([{ to: 'email', kind: 'column', from: 'mail' }, { to: 'plan', kind: 'static', value: 'pro' }])
   return (
     <>
@@ -143,6 +171,9 @@ function Forms() {
       </Card>
       <Card title="Mapping">
         <MappingEditor model="people" columns={[{ name: 'mail', type: 'string' }, { name: 'total', type: 'number' }]} fields={targets} value={mappings} onChange={setMappings} custom={false} advanced checked />
+      </Card>
+      <Card title="Conditions">
+        <ConditionBuilder columns={conditionColumns} value={conditions} onChange={setConditions} strict valuesOf={(name) => (name === 'country' ? ['AT', 'CH', 'DE'] : [])} noun="people" />
       </Card>
       <Card title="Code" flush>
         <CodeEditor label="Query" language="sql" value="SELECT id, email FROM public.people" readOnly minHeight={60} />

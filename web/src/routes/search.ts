@@ -88,6 +88,14 @@ export interface TabSearch extends LineageSearch {
 
 export const tabSearch = (raw: Raw): TabSearch => compact({ tab: text(raw, 'tab'), ...lineageSearch(raw) })
 
+/** A model's page; its preview can be narrowed by conditions. */
+export interface ModelSearch extends TabSearch {
+  /** Conditions, which whoever uses them looks through. */
+  filter?: object
+}
+
+export const modelSearch = (raw: Raw): ModelSearch => compact({ ...tabSearch(raw), filter: typeof raw.filter === 'object' && raw.filter !== null ? raw.filter : undefined })
+
 export interface TypeSearch {
   type?: string
 }

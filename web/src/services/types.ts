@@ -164,6 +164,14 @@ export type PreviewRequest = Schema['PreviewInput']
 export type Preview = Schema['Preview']
 export type CastFailure = Schema['CastFailure']
 
+/** A group of conditions, or one of them. */
+export type Condition = Schema['ConditionCondition']
+export type PropertyCondition = Schema['ConditionProperty']
+export type ConditionOperator = PropertyCondition['operator']
+export type ConditionMoment = Schema['ConditionMoment']
+export type ConditionPeriod = Schema['ConditionPeriod']
+export type TimeUnit = ConditionPeriod['unit']
+
 export type Problem = Schema['ErrorInfo']
 export type Run = Schema['Run']
 export type RunState = Run['state']

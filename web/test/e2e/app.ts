@@ -1,5 +1,5 @@
 import AxeBuilder from '@axe-core/playwright'
-import { expect, test as base, type Page } from '@playwright/test'
+import { expect, test as base, type Locator, type Page } from '@playwright/test'
 
 const email = process.env.MILLRACE_E2E_EMAIL ?? 'admin@example.com'
 const password = process.env.MILLRACE_E2E_PASSWORD ?? 'millrace'
@@ -45,9 +45,10 @@ export async function recolour(page: Page, scheme: 'light' | 'dark'): Promise<vo
 }
 
 /** Chooses an entry of a Mantine pick-list. */
-export async function choose(page: Page, label: string, option: string | RegExp): Promise<void> {
+export async function choose(page: Page | Locator, label: string, option: string | RegExp): Promise<void> {
   await page.getByRole('combobox', { name: label }).click()
-  await page.getByRole('option', { name: option }).click()
+  // The choices are drawn at the end of the page.
+  await ('page' in page ? page.page() : page).getByRole('option', { name: option }).click()
 }
 
 /** The breaches of WCAG 2.2 A and AA that axe finds. Pages have no frames, so that axe needs no second page to bring results together. */

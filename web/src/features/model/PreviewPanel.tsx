@@ -1,5 +1,6 @@
 import { Alert, Button, Code, Switch } from '@mantine/core'
-import { IconAlertTriangle, IconPlayerPlay, IconPlayerStop, IconTableRow } from '@tabler/icons-react'
+import { IconAlertTriangle, IconFilterOff, IconPlayerPlay, IconPlayerStop, IconTableRow } from '@tabler/icons-react'
+import type { ReactNode } from 'react'
 import { EmptyState } from '~/components/feedback/EmptyState'
 import { ErrorCard } from '~/components/feedback/ErrorCard'
 import { LoadingRows } from '~/components/feedback/Loading'
@@ -15,17 +16,22 @@ interface Props {
   state: PreviewState
   /** There is something to preview. */
   ready: boolean
+  /** What stands above the rows, such as conditions that they must fulfil. */
+  above?: ReactNode
+  /** Buttons beside the preview's own. */
+  actions?: ReactNode
+  onRun?: () => void
 }
 
-function summary(preview: Preview): string {
+function summary(preview: Preview, filtered: boolean): string {
   const shown = plural(preview.rows?.length ?? 0, 'row')
-  const total = preview.rowCount === null ? '' : ` of ${plural(preview.rowCount, 'row')}`
+  const total = preview.rowCount === null ? '' : ` of ${plural(preview.rowCount, filtered ? 'row that matches' : 'row', filtered ? 'rows that match' : 'rows')}`
   const more = preview.rowCount === null && preview.truncated ? ', there are more' : ''
   return `${shown}${total}${more} · ${duration(preview.durationMs)}`
 }
 
 /** Runs a model's query and shows its rows, or the source's own words (M-13). */
-export function PreviewPanel({ state, ready }: Props) {
+export function PreviewPanel({ state, ready, above, actions, onRun = state.run }: Props) {
   const { preview, running, error } = state
   return (
     <Card
@@ -35,13 +41,14 @@ export function PreviewPanel({ state, ready }: Props) {
           Preview{' '}
           {preview !== undefined && !running && error === null && (
             <span className="muted small num" style={{ marginLeft: 10, fontWeight: 400, whiteSpace: 'nowrap' }}>
-              {summary(preview)}
+              {summary(preview, state.filtered)}
             </span>
           )}
         </>
       }
       actions={
         <div className="row wrap" style={{ gap: '6px 16px' }}>
+          {actions}
           <Switch size="xs" label="Limit to 100 rows" checked={state.limited} onChange={(e) => state.setLimited(e.currentTarget.checked)} />
           <Switch size="xs" label="Show row count" checked={state.counted} onChange={(e) => state.setCounted(e.currentTarget.checked)} />
           {running ? (
@@ -49,14 +56,15 @@ export function PreviewPanel({ state, ready }: Props) {
               Cancel the preview
             </Button>
           ) : (
-            <Button size="xs" leftSection={<IconPlayerPlay size={14} />} disabled={!ready} onClick={state.run}>
+            <Button size="xs" leftSection={<IconPlayerPlay size={14} />} disabled={!ready} onClick={onRun}>
               Preview
             </Button>
           )}
         </div>
       }
     >
-      <Body state={state} />
+      {above}
+      <Body state={state} filterable={above !== undefined} />
     </Card>
   )
 }
@@ -67,7 +75,7 @@ function asCast(preview: Preview, casts: ModelColumn[]): Preview {
   return { ...preview, columns: preview.columns.map((column) => ({ ...column, type: types.get(column.name) ?? column.type })) }
 }
 
-function Body({ state: { preview, running, error, run, fresh, cancelled, casts } }: { state: PreviewState }) {
+function Body({ state: { preview, running, error, run, fresh, cancelled, casts, filtered }, filterable }: { state: PreviewState; filterable: boolean }) {
   if (running) return <LoadingRows rows={5} />
   if (cancelled) {
     return (
@@ -86,7 +94,14 @@ function Body({ state: { preview, running, error, run, fresh, cancelled, casts }
   if (preview === undefined) {
     return (
       <EmptyState icon={IconTableRow} title="Preview the rows">
-        A model can be saved once its rows were seen. Press Preview, or Ctrl Enter in the editor.
+        {filterable ? 'Look at the rows, all of them or those for which conditions hold.' : 'A model can be saved once its rows were seen. Press Preview, or Ctrl Enter in the editor.'}
+      </EmptyState>
+    )
+  }
+  if ((preview.rows ?? []).length === 0 && filtered) {
+    return (
+      <EmptyState icon={IconFilterOff} title="No row matches">
+        The model has no row for which the conditions hold.
       </EmptyState>
     )
   }
@@ -95,7 +110,7 @@ function Body({ state: { preview, running, error, run, fresh, cancelled, casts }
     <>
       {!fresh && (
         <Alert icon={<IconAlertTriangle size={16} />} radius={0} py={8}>
-          The query has changed since this preview. Preview again to continue.
+          {filterable ? 'The conditions have changed since this preview. Preview again to see the rows that they choose.' : 'The query has changed since this preview. Preview again to continue.'}
         </Alert>
       )}
       {isSlow(preview) && (

@@ -1,19 +1,20 @@
 import { useMutation } from '@tanstack/react-query'
 import { useEffect, useRef, useState } from 'react'
+import { viewerZone } from '~/components/format/format'
 import { previewModel } from '~/services/connections'
 import { ApiError } from '~/services/http'
-import type { ModelColumn } from '~/services/types'
+import type { Condition, ModelColumn } from '~/services/types'
 import { rowsKey, rowsPart, type RowsDraft } from './draft'
 
 const isAbort = (error: unknown): boolean => error instanceof DOMException && error.name === 'AbortError'
 
-/** Previews a model's rows; a preview counts only for the draft that it was made of. */
-export function usePreview(draft: RowsDraft, columns: ModelColumn[] = []) {
+/** Previews a model's rows, those of them that the filter chooses; a preview counts only for what it was made of. */
+export function usePreview(draft: RowsDraft, columns: ModelColumn[] = [], filter?: Condition) {
   const [limited, setLimited] = useState(true)
   const [counted, setCounted] = useState(true)
   const running = useRef<AbortController | null>(null)
   const mutation = useMutation({
-    mutationFn: (of: RowsDraft) => {
+    mutationFn: ({ of, filter }: { of: RowsDraft; filter: Condition | undefined }) => {
       running.current?.abort()
       running.current = new AbortController()
       const request = {
@@ -23,20 +24,23 @@ export function usePreview(draft: RowsDraft, columns: ModelColumn[] = []) {
         limit: limited ? 100 : 0,
         count: counted,
         columns,
+        ...(filter === undefined ? {} : { filter, zone: viewerZone() }),
       }
       return previewModel(request, running.current.signal)
     },
   })
   // Who leaves the page has no use for the rows: the source stops.
   useEffect(() => () => running.current?.abort(), [])
-  const current = mutation.variables !== undefined && rowsKey(mutation.variables) === rowsKey(draft)
+  const current = mutation.variables !== undefined && rowsKey(mutation.variables.of) === rowsKey(draft) && JSON.stringify(mutation.variables.filter) === JSON.stringify(filter)
   const error = isAbort(mutation.error) ? null : mutation.error
   return {
     limited,
     setLimited,
     counted,
     setCounted,
-    run: () => mutation.mutate(draft),
+    run: () => mutation.mutate({ of: draft, filter }),
+    /** The rows shown are only some of the model's. */
+    filtered: mutation.variables?.filter !== undefined,
     /** Stops the query at the source. */
     cancel: () => running.current?.abort(),
     cancelled: isAbort(mutation.error),

@@ -10,10 +10,8 @@ import { DocumentMenu } from '~/features/document/DocumentMenu'
 import { Meta } from '~/features/document/Meta'
 import { LineageTab } from '~/features/lineage/LineageTab'
 import { ColumnsTab } from '~/features/model/ColumnsTab'
-import { rowsOf } from '~/features/model/draft'
 import { ModelQuery } from '~/features/model/ModelQuery'
-import { PreviewPanel } from '~/features/model/PreviewPanel'
-import { usePreview } from '~/features/model/usePreview'
+import { RowsTab } from '~/features/model/RowsTab'
 import { SyncTable } from '~/features/sync/SyncTable'
 import type { Model } from '~/services/types'
 
@@ -31,12 +29,12 @@ export default function ModelPage() {
 /** One model: its query, its columns, a preview, the syncs that use it. */
 function ModelDetail({ model }: { model: Model }) {
   const { metadata, spec, status } = model
-  const { tab = 'query' } = route.useSearch()
+  const { tab = 'query', filter } = route.useSearch()
   const navigate = route.useNavigate()
   const tabs = [
     { value: 'query', label: 'Query', content: () => <ModelQuery model={model} /> },
     { value: 'columns', label: 'Columns', count: spec.columns?.length, content: () => <ColumnsTab key={metadata.revision} model={model} /> },
-    { value: 'preview', label: 'Preview', content: () => <PreviewTab model={model} /> },
+    { value: 'preview', label: 'Preview', content: () => <RowsTab model={model} filter={filter} onFilter={(next) => void navigate({ search: { tab: 'preview', filter: next }, replace: true })} /> },
     { value: 'syncs', label: 'Syncs', count: status?.syncCount, content: () => <SyncTable filters={{ model: metadata.slug }} /> },
     { value: 'lineage', label: 'Lineage', content: () => <LineageTab of={{ kind: 'model', slug: metadata.slug }} /> },
     { value: 'activity', label: 'Activity', content: () => <ActivityTab kind="models" slug={metadata.slug} /> },
@@ -85,7 +83,3 @@ function ModelDetail({ model }: { model: Model }) {
   )
 }
 
-function PreviewTab({ model: { spec } }: { model: Model }) {
-  const preview = usePreview(rowsOf({ spec }), spec.columns ?? [])
-  return <PreviewPanel state={preview} ready />
-}

@@ -79,6 +79,14 @@ const deleteSome = async (page: Page) => {
 }
 
 /** The model whose columns have changed in the source. */
+/** Conditions on a model's rows, as an address holds them. */
+const conditions = JSON.stringify({
+  all: [
+    { property: { column: 'city', operator: 'equals', values: ['DE', 'a value that is much longer than the place for it', 'AT'] } },
+    { any: [{ property: { column: 'orders', path: 'items.0.price', type: 'number', operator: 'greater', values: [90] } }, { property: { column: 'last_seen', operator: 'between', from: { at: '2026-01-01' }, to: { ago: { n: 3, unit: 'day' } } } }] },
+  ],
+})
+
 export const longModel = 'customers-of-all-regions-with-consent-for-marketing-by-email-phone-or-post-without-test-accounts-and-employees'
 
 const previewClone = async (page: Page) => {
@@ -207,6 +215,7 @@ export const pages: Address[] = [
   { name: 'model-sql', path: '/models/new?source=b2c-ecommerce', ready: preview },
   { name: 'model-table', path: '/models/new?source=production-warehouse&method=table', ready: text('public.customers') },
   { name: 'model', path: '/models/vip-customers', ready: text('customer_id') },
+  { name: 'model-rows', path: `/models/vip-customers?tab=preview&filter=${encodeURIComponent(conditions)}`, ready: text('Group of which') },
   { name: 'model-columns', path: '/models/vip-customers?tab=columns', ready: table('Columns') },
   { name: 'model-columns-changed', path: `/models/${longModel}?tab=columns`, ready: text('The columns in the source have changed') },
   { name: 'model-clone', path: '/models/vip-customers/clone', ready: heading('Syncs to clone as well') },

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process'
-import { breaches, expect, signIn, test } from '../app'
-import { addDestination, addModel, addSource, addSync, applyDocuments, named, slugged, waitForEnd, write } from './steps'
+import { breaches, choose, expect, signIn, test } from '../app'
+import { addDestination, addModel, addSource, addSqlModel, addSync, applyDocuments, named, slugged, waitForEnd, write } from './steps'
 
 // What becomes of models after they were made, over a real server.
 
@@ -37,6 +37,58 @@ test('a model knows what its source says of its columns, and is cloned with its 
   await page.getByRole('button', { name: 'Clone', exact: true }).click()
   await expect(page.getByRole('heading', { level: 1, name: `${carts} again` })).toBeVisible()
   await expect(page.getByRole('row', { name: `Copy of ${sync}` })).toContainText('Disabled')
+})
+
+// Req: AUD-2, AUD-4, AUD-13, AUD-14
+test('the rows of a model are narrowed by conditions', async ({ page }) => {
+  const [shop, people] = [named('Filtered shop'), named('Filtered customers')]
+  await addSource(page, shop)
+  await addSqlModel(page, { source: shop, name: people, sql: 'SELECT * FROM public.customers', key: 'customer_id' })
+  await page.getByRole('tab', { name: 'Preview' }).click()
+  const preview = page.getByRole('button', { name: 'Preview', exact: true })
+  await preview.click()
+  await expect(page.getByText('100 rows of 50,000 rows')).toBeVisible({ timeout: 45_000 })
+
+  await page.getByRole('button', { name: 'Filter' }).click()
+  await page.getByRole('button', { name: 'Add condition' }).click()
+  await expect(page.getByRole('combobox', { name: 'Column' })).toBeFocused()
+  await choose(page, 'Column', /state$/)
+  await preview.click()
+  await expect(page.getByText('Enter a value.')).toBeVisible()
+  await page.getByRole('combobox', { name: 'Values' }).click()
+  await page.getByRole('option', { name: 'TX', exact: true }).click()
+  await page.getByRole('button', { name: 'Add group' }).click()
+  const group = page.getByRole('group', { name: 'group 2', exact: true })
+  await choose(group, 'Column', /first_name$/)
+  await choose(group, 'Operator', 'starts with')
+  await group.getByRole('textbox', { name: 'Value', exact: true }).fill('Ol')
+  await group.getByRole('button', { name: 'Duplicate group 2, condition 1' }).click()
+  await group.getByRole('textbox', { name: 'Value', exact: true }).nth(1).fill('Noa')
+  expect(await breaches(page)).toEqual([])
+  await preview.click()
+  await expect(page.getByText(/100 rows of [\d,]+ rows that match/)).toBeVisible({ timeout: 45_000 })
+  const cells = page.getByRole('table', { name: 'Preview rows' }).getByRole('row')
+  await expect(cells.nth(1)).toContainText(/(Ol|Noa).*TX/)
+
+  await page.reload()
+  await expect(page.getByRole('button', { name: 'Filter: 3' })).toBeVisible()
+  await expect(group.getByRole('textbox', { name: 'Value', exact: true }).nth(1)).toHaveValue('Noa')
+  await page.getByRole('button', { name: 'Filter: 3' }).click()
+  await expect(page.getByText('Rows for which state equals TX and (first_name starts with Ol or first_name starts with Noa).')).toBeVisible()
+  await page.getByRole('button', { name: 'Filter: 3' }).click()
+  await page.getByRole('button', { name: 'Remove group 2', exact: true }).click()
+  await page.getByRole('combobox', { name: 'Values' }).click()
+  await page.keyboard.type('nowhere')
+  await page.keyboard.press('Enter')
+  await page.getByRole('button', { name: 'Remove all' }).click()
+  await preview.click()
+  await expect(page.getByText('100 rows of 50,000 rows')).toBeVisible({ timeout: 45_000 })
+  await page.getByRole('button', { name: 'Add condition' }).click()
+  await page.getByRole('combobox', { name: 'Values' }).click()
+  await page.keyboard.type('nobody')
+  await page.keyboard.press('Enter')
+  await preview.click()
+  await expect(page.getByText('No row matches')).toBeVisible({ timeout: 45_000 })
 })
 
 // Req: M-30
