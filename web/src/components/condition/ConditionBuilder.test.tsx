@@ -25,7 +25,7 @@ it('takes values from files that are dropped, and from what is pasted', async ()
   renderInApp(<Builder initial={{ all: [on('city', ['Rome']), on('spent', [])] }} seen={seen} />)
   const [city, spent] = [screen.getByRole('combobox', { name: 'Values' }), screen.getByRole('combobox', { name: 'Numbers' })]
   expect(screen.queryAllByText('Enter a value.')).toHaveLength(1)
-  fireEvent.drop(city, { dataTransfer: { files: [new File(['Paris, "Paris, Texas"\nRome'], 'cities.csv')], getData: () => '' } })
+  fireEvent.drop(city, { dataTransfer: { files: [{ text: () => Promise.resolve('Paris, "Paris, Texas"\nRome') }], getData: () => '' } })
   await waitFor(() => expect(seen).toHaveBeenLastCalledWith({ all: [on('city', ['Rome', 'Paris', 'Paris, Texas']), on('spent', [])] }))
   fireEvent.paste(spent, { clipboardData: { getData: () => '1\n2.5\nnone' } })
   expect(seen).toHaveBeenLastCalledWith({ all: [on('city', ['Rome', 'Paris', 'Paris, Texas']), on('spent', [1, 2.5])] })
