@@ -137,7 +137,7 @@ func (c *client) page(ctx context.Context, s *scope, r *Request, query map[strin
 	}
 	request.URL.RawQuery = q.Encode()
 	request.Keep = discoverBytes
-	resp, err := c.listed(ctx, s, request)
+	resp, err := c.listed(ctx, s, request, r.Answers)
 	if err != nil {
 		return nil, err
 	}
@@ -148,14 +148,14 @@ func (c *client) page(ctx context.Context, s *scope, r *Request, query map[strin
 }
 
 // listed makes a request for a page, again where the vendor asks to wait and a run can.
-func (c *client) listed(ctx context.Context, s *scope, r *httpx.Request) (*httpx.Response, error) {
+func (c *client) listed(ctx context.Context, s *scope, r *httpx.Request, answers []Answer) (*httpx.Response, error) {
 	for attempt := 1; ; attempt++ {
 		resp, err := c.send(ctx, r, c.outside, connector.Turn{})
 		if err != nil {
 			return nil, harmless(err)
 		}
 		c.see(s, resp)
-		e := c.verdict(s, resp, r.Secrets)
+		e := c.verdict(s, resp, r.Secrets, answers)
 		if e == nil {
 			return resp, nil
 		}

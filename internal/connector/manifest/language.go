@@ -139,6 +139,7 @@ type Request struct {
 	Format  string          `yaml:"format" doc:"How the body is written; JSON unless said." enum:"json,form,ndjson,xml,text"`
 	Items   Expr            `yaml:"items" doc:"Where the answer has the list: an expression on body; the body itself unless said. The members of an object are items with key and value."`
 	Paging  *Paging         `yaml:"paging" doc:"How the next page is asked for; there is one page unless said."`
+	Answers []Answer        `yaml:"answers" doc:"What its answers mean, before those of the manifest."`
 }
 
 // Paging is how pages follow each other. One of next and from is filled.

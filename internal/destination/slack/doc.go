@@ -5,6 +5,7 @@ package slack
 import (
 	"context"
 	"net/url"
+	"slices"
 
 	"github.com/millrace/millrace/internal/connector"
 	"github.com/millrace/millrace/internal/connector/manifest"
@@ -48,6 +49,25 @@ func people(r *manifest.Run) *chat.People {
 // call posts a form to a method of the Web API.
 func call(ctx context.Context, r *manifest.Run, method string, form url.Values) (*manifest.Answered, error) {
 	return r.Ask(ctx, "POST", "/"+method, []byte(form.Encode()), map[string]string{"Content-Type": "application/x-www-form-urlencoded"})
+}
+
+// closed are the errors of a channel that takes no messages of the bot.
+// https://docs.slack.dev/reference/methods/chat.postMessage, https://docs.slack.dev/reference/methods/files.completeUploadExternal
+var closed = []string{"channel_not_found", "not_in_channel", "is_archived", "invalid_channel", "posting_to_channel_denied"}
+
+// tell posts a form to a method that shows something in a channel. A channel of the sync's settings that takes nothing
+// ends the run: every other row would fare the same. One that a row names is that row's own matter.
+func tell(ctx context.Context, r *manifest.Run, method, channel string, form url.Values) error {
+	a, err := call(ctx, r, method, form)
+	if err == nil || a == nil || channel != r.Job().Settings.Text("channel") {
+		return err
+	}
+	if code, _ := a.Value().Get("error"); !slices.Contains(closed, code.Raw()) {
+		return err
+	}
+	e := fault.Wrap(err, fault.CodeDestinationSchema, "Slack's channel %s takes no messages of the bot", channel).
+		WithSuggestion("Choose another channel in the sync. Where this one still exists, make the bot a member of it (type /invite and its name there), and unarchive it.")
+	return fault.Reclass(e, fault.Fatal)
 }
 
 // look is how the bot looks, and what else the settings say of every message.

@@ -46,14 +46,12 @@ func share(ctx context.Context, r *manifest.Run, name string, content []byte) er
 		return err
 	}
 	files := value.OfList([]value.Value{value.OfMap([]value.Field{{Name: "id", Value: value.OfText(id)}, {Name: "title", Value: value.OfText(name)}})})
-	form := url.Values{"files": {string(files.AppendJSON(nil))}, "channel_id": {r.Job().Settings.Text("channel")}}
+	channel := r.Job().Settings.Text("channel")
+	form := url.Values{"files": {string(files.AppendJSON(nil))}, "channel_id": {channel}}
 	if comment := r.Job().Settings.Text("comment"); comment != "" {
 		form.Set("initial_comment", comment)
 	}
-	return chat.Patiently(ctx, r, func() error {
-		_, err := call(ctx, r, "files.completeUploadExternal", form)
-		return err
-	})
+	return chat.Patiently(ctx, r, func() error { return tell(ctx, r, "files.completeUploadExternal", channel, form) })
 }
 
 // upload sends a file's content and returns its ID.

@@ -2,7 +2,6 @@ package slack
 
 import (
 	"context"
-	"net/url"
 	"strings"
 	"unicode/utf8"
 
@@ -88,8 +87,7 @@ func (p *poster) post(ctx context.Context, r *manifest.Run, channel string, all 
 	default:
 		form.Set("text", all.text)
 	}
-	_, err := call(ctx, r, "chat.postMessage", form)
-	return err
+	return tell(ctx, r, "chat.postMessage", channel, form)
 }
 
 // firstText is the first text that blocks show.
@@ -223,18 +221,11 @@ func beginTable(_ context.Context, r *manifest.Run) (connector.Session, error) {
 		if utf8.RuneCountInString(text) > maxText {
 			return chat.TooMuch(maxText, advice)
 		}
-		form := look(r.Job())
-		form.Set("channel", r.Job().Settings.Text("channel"))
+		channel, form := r.Job().Settings.Text("channel"), look(r.Job())
+		form.Set("channel", channel)
 		form.Set("text", text)
-		return post(ctx, r, form)
+		return chat.Patiently(ctx, r, func() error { return tell(ctx, r, "chat.postMessage", channel, form) })
 	}))
-}
-
-func post(ctx context.Context, r *manifest.Run, form url.Values) error {
-	return chat.Patiently(ctx, r, func() error {
-		_, err := call(ctx, r, "chat.postMessage", form)
-		return err
-	})
 }
 
 func gathering(g *chat.Gather, err error) (connector.Session, error) {

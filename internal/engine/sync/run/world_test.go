@@ -71,8 +71,9 @@ type world struct {
 	bucket run.Results                                  // for warehouses; counts from the next restart
 	write  func(context.Context, connector.Query) error // what the warehouse does with it
 
-	sourceErr error               // of reading the source by its number
-	warehouse connector.Warehouse // where the Lightning engine plans; nil in a world without it
+	sourceErr error                       // of reading the source by its number
+	manifests []connector.DestinationInfo // further destinations; count from the next restart
+	warehouse connector.Warehouse         // where the Lightning engine plans; nil in a world without it
 }
 
 const workspace, syncID = 1, 77
@@ -110,11 +111,11 @@ func (w *world) restart() {
 			}
 			return memorySource{w}, nil
 		}}},
-		[]connector.DestinationInfo{{
+		append([]connector.DestinationInfo{{
 			Slug: "test", Fields: []connector.Field{{Name: "place", Target: true}},
 			SyncTypes: []connector.SyncType{{Slug: "record", Deferred: w.deferredType, Identifiers: w.identifiers}},
 			Open:      func(connector.DestinationOptions) (connector.Destination, error) { return w.target, nil },
-		}})
+		}}, w.manifests...))
 	w.engine = run.New(run.EngineOptions{
 		Store: w.store, Documents: w, Registry: registry, Storage: w.storage, Places: w.places, Results: w.bucket, BaselineExpiry: w.expiry, Planner: plan.New(plan.Options{}),
 		Enqueuer: w.queue, Clock: w.clock, Log: slog.New(slog.DiscardHandler), Dir: filepath.Join(w.dir, "work"),
