@@ -329,6 +329,12 @@ func (c *checker) syncType(path string, t *SyncType) {
 		c.steps(at+".steps", w.Steps)
 	}
 	c.classes(path, t)
+	c.steps(path+".begin", t.Begin)
+	for i, st := range t.Begin {
+		if !st.Reads || st.Until.given() {
+			c.wrong(path+".begin["+strconv.Itoa(i)+"]", "a step of begin reads, and is no work that takes long")
+		}
+	}
 	c.steps(path+".finish", t.Finish)
 	c.steps(path+".clear", t.Clear)
 }
