@@ -14,7 +14,8 @@ import (
 	"github.com/millrace/millrace/internal/value"
 )
 
-// An audience that an earlier run made and that somebody deleted ends the run: it is named, and nothing is sent.
+// An audience that an earlier run made and that somebody deleted ends the run: it is named, and nothing is sent where
+// it was gone before.
 //
 // Req: SY-76
 func TestAudienceGone(t *testing.T) {
@@ -55,6 +56,18 @@ func TestAudienceGone(t *testing.T) {
 			"LinkedIn has no audience 10804 any more", "POST /dmpSegments/10804/users",
 		},
 		{
+			"linkedin", "ids.SHA256_EMAIL", connector.ModeUpsert,
+			connector.Settings{"method": "token", "token": "secret-token", "account": "502"}, connector.Settings{"sourcePlatform": "MILLRACE"},
+			map[string]string{
+				"POST /dmpSegments":             ``,
+				"POST /dmpSegments/10805/users": `{"elements":[{"status":201}]}`,
+				"GET /adAccounts/502":           `{"id":502,"status":"ACTIVE"}`,
+				"GET /dmpSegments/10805":        `{"id":10805}`,
+			}, "10805",
+			"POST /dmpSegments/10805/users", 404, `{"message":"Not Found","serviceErrorCode":404,"status":404}`,
+			"LinkedIn has no audience 10805 any more", "", // in the middle of the run
+		},
+		{
 			"pinterest-ads", "EMAIL", connector.ModeAdd,
 			connector.Settings{"method": "token", "adAccount": "549", "accessToken": "secret-access"}, connector.Settings{},
 			map[string]string{
@@ -80,7 +93,7 @@ func TestAudienceGone(t *testing.T) {
 			"the account 701 has no customer list 9001", "POST /CustomerListUserData/Apply",
 		},
 	} {
-		t.Run(c.slug, func(t *testing.T) {
+		t.Run(c.slug+" "+c.gone, func(t *testing.T) {
 			t.Parallel()
 			var asked []string
 			gone := false
@@ -112,7 +125,7 @@ func TestAudienceGone(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			if n := count(asked, c.gone); n != 1 {
+			if n := count(asked, c.gone); n != 1 && c.write != "" {
 				t.Errorf("two runs asked %d times whether what the first made is there: %v", n, asked)
 			}
 			gone, asked = true, nil
