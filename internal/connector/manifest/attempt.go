@@ -36,6 +36,7 @@ func (a *attempt) prepare(resources value.Value) {
 		{Name: "id", Value: value.OfText(a.batch.ID)}, {Name: "origin", Value: value.OfText(cmp.Or(a.batch.Origin, a.batch.ID))},
 		{Name: "operation", Value: value.OfText(string(a.batch.Operation))},
 		{Name: "rows", Value: value.OfInt(int64(len(a.batch.Rows)))},
+		{Name: "fresh", Value: value.OfBool(a.session.resources.fresh)},
 	}))
 }
 

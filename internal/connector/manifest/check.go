@@ -329,8 +329,19 @@ func (c *checker) syncType(path string, t *SyncType) {
 		c.steps(at+".steps", w.Steps)
 	}
 	c.classes(path, t)
+	c.begin(path+".begin", t.Begin)
 	c.steps(path+".finish", t.Finish)
 	c.steps(path+".clear", t.Clear)
+}
+
+// begin: what is asked before a run changes nothing, and the run waits for no work.
+func (c *checker) begin(path string, steps []Step) {
+	c.steps(path, steps)
+	for i, st := range steps {
+		if !st.Reads || st.Until.given() {
+			c.wrong(path+"["+strconv.Itoa(i)+"]", "a step of begin reads, and is no work that takes long")
+		}
+	}
 }
 
 // classes: what a limit counts alone are the requests of steps, and a step's class is that of a limit.

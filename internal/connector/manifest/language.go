@@ -223,6 +223,7 @@ type SyncType struct {
 	Audience    *SyncAudience           `yaml:"audience" doc:"The audience that a sync fills, where the manifest lists audiences."`
 	Identifiers [][]string              `yaml:"identifiers" doc:"Groups of fields that find members: each element of an array is sent by itself."`
 	Resources   []Resource              `yaml:"resources" doc:"What is made at the vendor once for a sync, such as a list."`
+	Begin       []Step                  `yaml:"begin" doc:"Requests that read, before the first rows of a run: with require, whether what rows go to is still there. They are left out where a resource was just made."`
 	Write       []Write                 `yaml:"write" doc:"What is sent; the first that fits counts." required:"true"`
 	Finish      []Step                  `yaml:"finish" doc:"Requests after the last batch of a run."`
 	Clear       []Step                  `yaml:"clear" doc:"Requests that empty the target before it is filled anew."`
@@ -323,10 +324,10 @@ type Step struct {
 	Until   Cond            `yaml:"until" doc:"The request is repeated until this condition on body and status holds."`
 	Next    Expr            `yaml:"next" doc:"What names the next page of the answer: an expression on body and headers; null, false or empty at the last one. An address is asked for as it is; everything else the step's templates see as page. Rows and save see every page."`
 	Fail    Cond            `yaml:"fail" doc:"With until: the condition that the work has failed; message says why."`
-	Message Text            `yaml:"message" doc:"With fail: the vendor's words."`
+	Message Text            `yaml:"message" doc:"With fail: the vendor's words. With require of a step of begin: what is wrong."`
 	Every   Duration        `yaml:"every" doc:"With until: the time between requests; 2s unless said."`
 	Timeout Duration        `yaml:"timeout" doc:"With until: after this time nobody knows what became of the rows; 10m unless said."`
-	Require Cond            `yaml:"require" doc:"A condition on the answer of a test; hint says what is wrong otherwise."`
+	Require Cond            `yaml:"require" doc:"A condition on the answer of a test, or of a step of begin; hint says what to do otherwise."`
 	Hint    string          `yaml:"hint" doc:"What to do where the request fails or require does not hold."`
 
 	matches bool // a template names matches

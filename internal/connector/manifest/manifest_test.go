@@ -94,6 +94,7 @@ func TestMistakes(t *testing.T) {
 		{"no YAML", "version: 1", "version: [", "is not YAML"},
 		{"ways of authentication", "header: {name: X-Key", "bearer: x\n      header: {name: X-Key", "one way of authentication is expected, and there are 2"},
 		{"contains itself", "text: \"{{ row.rendered.message }}\"", "text: &a [*a]", "the manifest is too large, or contains itself"},
+		{"begin that writes", "    clear:\n", "    begin: [{request: POST /looks}]\n    clear:\n", "a step of begin reads"},
 		{"class", "class: search\n", "class: serch\n", `there is no limit with only of the class "serch"; did you mean "search"?`},
 		{"only", "{class: search, only: true, requests: 4, per: 1s}", "{class: search, only: true, requests: 4}", "only needs class and per"},
 		{"showIf", "{name: list, label: List, type: select, optionsFrom: lists}", "{name: list, label: List, type: select, optionsFrom: lists, showIf: {field: mak, in: [x]}}", `there is no setting "mak"; did you mean "make"?`},
@@ -567,6 +568,56 @@ func TestResourceThatFails(t *testing.T) {
 			}
 			if got := asked(); strings.Count(got, "POST /lists") != c.made || strings.Contains(got, "POST /things") {
 				t.Errorf("asked %s", got)
+			}
+		})
+	}
+}
+
+// What rows go to is asked for once in a run, before anything is sent, unless it was just made. Where it is gone, the run
+// ends.
+//
+// Req: SY-76
+func TestBegin(t *testing.T) {
+	t.Parallel()
+	const look = `
+begin: [{request: "GET /lists/{{ resources.list }}", reads: true, require: body.id, message: "there is no list {{ resources.list }}", hint: Choose another list.}]
+write: [{steps: [{request: POST /things}]}]`
+	const existing = "idempotency: idempotent\nresources: [{name: list, when: run.first, else: \"7\", steps: [{request: POST /lists}], value: body.id}]" + look
+	for _, c := range []struct {
+		name, syncType string
+		answers        []replay.Answer
+		want           fault.Class // Permanent, which is none of them, for none
+		message, asked string
+	}{
+		{"it is there", existing, []replay.Answer{{Body: map[string]any{"id": 7}}}, fault.Permanent, "", "GET /lists/7, POST /things, POST /things"},
+		{"it is gone", existing, []replay.Answer{{}}, fault.Fatal, "there is no list 7", "GET /lists/7"},
+		{"the vendor refuses", existing, []replay.Answer{{Status: 404, Body: map[string]any{"message": "no"}}}, fault.Fatal, "", "GET /lists/7"},
+		{"the vendor is away", existing, []replay.Answer{{Status: 503}, {Body: map[string]any{"id": 7}}}, fault.Retryable, "", "GET /lists/7, GET /lists/7, POST /things"},
+		{"it is new", "idempotency: idempotent\nresources: [{name: list, steps: [{request: POST /lists}], value: body.id}]" + look, []replay.Answer{{Body: map[string]any{"id": 8}}}, fault.Permanent, "", "POST /lists, POST /things, POST /things"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			s, asked := begin(t, c.syncType, nil, c.answers...)
+			for n := range 2 {
+				_, err := write(t, s, connector.Added, rows([3]string{"1", "Ann", "l"}))
+				if n > 0 {
+					continue
+				}
+				if (err == nil) != (c.want == fault.Permanent) || err != nil && fault.ClassOf(err) != c.want {
+					t.Errorf("got %v of class %s", err, fault.ClassOf(err))
+				}
+				if e := fault.As(err); c.want == fault.Fatal && (!strings.Contains(e.Message, c.message) || e.Suggestion != "Choose another list.") {
+					t.Errorf("got %q, %q", e.Message, e.Suggestion)
+				}
+			}
+			var calls []string
+			for line := range strings.Lines(asked()) {
+				if call := strings.TrimSpace(line); strings.HasPrefix(call, "GET ") || strings.HasPrefix(call, "POST ") {
+					calls = append(calls, call)
+				}
+			}
+			if got := strings.Join(calls, ", "); got != c.asked {
+				t.Errorf("asked %s, want %s", got, c.asked)
 			}
 		})
 	}

@@ -15,14 +15,15 @@ import (
 
 // resources are what a run's sync has at the vendor. They are made with the first rows.
 type resources struct {
-	mu   sync.Mutex
-	made bool
-	all  value.Value
-	err  error // why they cannot be had, and the run cannot go on
+	mu    sync.Mutex
+	made  bool
+	fresh bool // one of them was made by this run
+	all   value.Value
+	err   error // why they cannot be had, and the run cannot go on
 }
 
-// get returns the values of all resources, by their names, and makes those that do not exist. Where a batch needs them,
-// the requests are of it.
+// get returns the values of all resources, by their names, and makes those that do not exist. With those that were there
+// before, the requests that begin a run are made. Where a batch needs them, the requests are of it.
 func (rs *resources) get(ctx context.Context, s *session, b *connector.Batch) (value.Value, error) {
 	rs.mu.Lock()
 	defer rs.mu.Unlock()
@@ -38,7 +39,13 @@ func (rs *resources) get(ctx context.Context, s *session, b *connector.Batch) (v
 		}
 		fields = append(fields, value.Field{Name: r.Name, Value: v})
 	}
-	rs.all, rs.made = value.OfMap(fields), true
+	all := value.OfMap(fields)
+	if !rs.fresh {
+		if err := s.aside(all, b).begins(ctx, s.kind.Begin); err != nil {
+			return value.Value{}, rs.failed(err)
+		}
+	}
+	rs.all, rs.made = all, true
 	return rs.all, nil
 }
 
@@ -57,10 +64,7 @@ func (rs *resources) failed(err error) error {
 // resource returns one resource: what the settings say, what an earlier run made, or what is made now. Another name, or
 // whatever else its request has, is another resource.
 func (s *session) resource(ctx context.Context, r *Resource, before value.Value, b *connector.Batch) (value.Value, error) {
-	a := s.bare(before)
-	if b != nil {
-		a.batch = &connector.Batch{Checkpoint: forgotten, Next: b.Next, Hold: b.Hold}
-	}
+	a := s.aside(before, b)
 	makes, err := a.scope.holds(&r.When)
 	if err != nil {
 		return value.Value{}, err
@@ -81,6 +85,7 @@ func (s *session) resource(ctx context.Context, r *Resource, before value.Value,
 		if old != "" {
 			return old, nil
 		}
+		s.resources.fresh = true
 		v, err := a.make(ctx, r)
 		return string(v.AppendJSON(nil)), err
 	})
@@ -88,6 +93,50 @@ func (s *session) resource(ctx context.Context, r *Resource, before value.Value,
 		return value.Value{}, err
 	}
 	return value.ParseJSON(text) //nolint:wrapcheck // it was encoded here
+}
+
+// aside is an attempt without rows, on behalf of a batch where one needs it.
+func (s *session) aside(made value.Value, b *connector.Batch) *attempt {
+	a := s.bare(made)
+	if b != nil {
+		a.batch = &connector.Batch{Checkpoint: forgotten, Next: b.Next, Hold: b.Hold}
+	}
+	return a
+}
+
+// begins makes the requests that begin a run. An answer that is not as it must be ends the run.
+func (a *attempt) begins(ctx context.Context, steps []Step) error {
+	for i := range steps {
+		st := &steps[i]
+		_, run, err := a.taking(st)
+		if err != nil {
+			return err
+		}
+		if !run {
+			continue
+		}
+		if err := a.exchange(ctx, st, nil); err != nil {
+			return err
+		}
+		if err := a.required(st); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// required is what is wrong where the last answer is not as a step must have it.
+func (a *attempt) required(st *Step) error {
+	good, err := a.scope.holds(&st.Require)
+	if err != nil || good {
+		return err
+	}
+	words, err := a.scope.text(&st.Message.source)
+	if err != nil {
+		return err
+	}
+	e := fault.New(fault.CodeDestinationSchema, "%s", a.client.Redact(orElse(words, "the vendor does not know what rows go to")))
+	return helped(fault.Reclass(e, fault.Fatal), st.Hint)
 }
 
 // resourceKey names a resource of a sync by what its first request will be.

@@ -2,6 +2,7 @@ package tiktok
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/md5" //nolint:gosec // TikTok asks for this digest of a file
 	"encoding/hex"
@@ -9,6 +10,7 @@ import (
 	"fmt"
 	"mime/multipart"
 	"net/http"
+	"net/url"
 	"strings"
 
 	"github.com/millrace/millrace/internal/connector"
@@ -91,7 +93,7 @@ func (f *files) upload(ctx context.Context) error {
 	}
 	sum := md5.Sum(f.text.Bytes()) //nolint:gosec // TikTok asks for it
 	digest := hex.EncodeToString(sum[:])
-	body, media, err := form(f.settings().Text("advertiser"), f.kind, digest, f.text.Bytes())
+	body, media, err := form(f.advertiser(), f.kind, digest, f.text.Bytes())
 	if err != nil {
 		return fault.Wrap(err, fault.CodeInternal, "writing a file of identifiers")
 	}
@@ -153,6 +155,11 @@ func member(answer *manifest.Answered, name string) string {
 
 func (f *files) settings() connector.Settings { return f.run.Job().Settings }
 
+// advertiser is the account that the audience belongs to: the sync's, or else the connection's.
+func (f *files) advertiser() string {
+	return cmp.Or(f.settings().Text("advertiser"), f.run.Settings().Text("advertiser"))
+}
+
 // Finish replaces the members of the audience, or makes it.
 func (f *files) Finish(ctx context.Context) error {
 	if f.text.Len() > 0 {
@@ -177,7 +184,26 @@ func (f *files) Finish(ctx context.Context) error {
 	if err != nil || made {
 		return err //nolint:wrapcheck // it says what TikTok answered
 	}
+	if err := f.present(ctx, id); err != nil {
+		return err
+	}
 	return f.replace(ctx, id)
+}
+
+// present reports an audience that an earlier run made and that is not there any more.
+// https://business-api.tiktok.com/portal/docs?id=1739940506015746
+func (f *files) present(ctx context.Context, audience string) error {
+	query := url.Values{"advertiser_id": {f.advertiser()}, "custom_audience_ids": {`["` + audience + `"]`}, "page_size": {"100"}}
+	answer, _, err := f.run.Fetch(ctx, http.MethodGet, "/dmp/custom_audience/list/?"+query.Encode(), nil)
+	if err != nil {
+		return err //nolint:wrapcheck // it says what TikTok answered
+	}
+	if len(manifest.At(answer, "data", "list").List()) > 0 {
+		return nil
+	}
+	e := fault.New(fault.CodeDestinationSchema, "the advertiser account %s has no audience %s", f.advertiser(), audience).
+		WithSuggestion("It was deleted in TikTok. Give the new audience another name in the sync's settings, and it is made anew.")
+	return fault.Reclass(e, fault.Fatal)
 }
 
 // name is what the new audience is called.
@@ -190,13 +216,13 @@ func (f *files) name() string {
 
 // key is under what the connection remembers the audience.
 func (f *files) key() string {
-	return fmt.Sprintf("audience of files of %d: %s %s %s", f.run.Job().SyncID, f.settings().Text("advertiser"), f.kind, f.name())
+	return fmt.Sprintf("audience of files of %d: %s %s %s", f.run.Job().SyncID, f.advertiser(), f.kind, f.name())
 }
 
 // make makes the audience of the files, and returns its ID.
 func (f *files) make(ctx context.Context) (string, error) {
 	answer, err := f.post(ctx, "/dmp/custom_audience/create/", map[string]any{
-		"advertiser_id": f.settings().Text("advertiser"), "custom_audience_name": f.name(),
+		"advertiser_id": f.advertiser(), "custom_audience_name": f.name(),
 		"calculate_type": f.kind, "file_paths": f.paths,
 	})
 	if err != nil {
@@ -211,7 +237,7 @@ func (f *files) make(ctx context.Context) (string, error) {
 
 func (f *files) replace(ctx context.Context, audience string) error {
 	_, err := f.post(ctx, "/dmp/custom_audience/update/", map[string]any{
-		"advertiser_id": f.settings().Text("advertiser"), "custom_audience_id": audience,
+		"advertiser_id": f.advertiser(), "custom_audience_id": audience,
 		"action": "REPLACE", "file_paths": f.paths,
 	})
 	return err

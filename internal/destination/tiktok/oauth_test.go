@@ -58,6 +58,11 @@ func TestLogin(t *testing.T) {
 
 func open(t *testing.T, settings connector.Settings) connector.Destination {
 	t.Helper()
+	return openWith(t, connector.DestinationOptions{Settings: settings})
+}
+
+func openWith(t *testing.T, options connector.DestinationOptions) connector.Destination {
+	t.Helper()
 	text, err := os.ReadFile("manifest.yaml")
 	if err != nil {
 		t.Fatal(err)
@@ -67,7 +72,8 @@ func open(t *testing.T, settings connector.Settings) connector.Destination {
 		t.Fatal(err)
 	}
 	info := m.Info(httpx.AnyNetwork, tiktok.Hooks())
-	d, err := info.Open(connector.DestinationOptions{Settings: settings.WithDefaults(info.Fields)})
+	options.Settings = options.Settings.WithDefaults(info.Fields)
+	d, err := info.Open(options)
 	if err != nil {
 		t.Fatal(err)
 	}
