@@ -6,7 +6,6 @@ import (
 	"context"
 	"encoding/json"
 	"net/url"
-	"slices"
 
 	"github.com/millrace/millrace/internal/connector"
 	"github.com/millrace/millrace/internal/connector/manifest"
@@ -65,54 +64,11 @@ func members(ctx context.Context, r *manifest.Run, method string, must bool) (co
 	if err != nil {
 		return connector.Result{}, err
 	}
-	path := "/rest/v1/lists/" + url.PathEscape(list.String())
-	if err := there(ctx, r, list.String(), path); err != nil {
-		return connector.Result{}, err
-	}
 	leads, err := find(ctx, r, must)
 	if err != nil {
 		return connector.Result{}, err
 	}
-	return send(ctx, r, leads, method, path+"/leads.json", ids(leads))
-}
-
-// there asks for a list. One that is gone ends the run: what Marketo answers to its members is not documented, and may be
-// taken for an answer about each of them.
-func there(ctx context.Context, r *manifest.Run, list, path string) error {
-	a, err := r.Ask(ctx, "GET", path+".json", nil, nil)
-	switch {
-	case err == nil && len(results(a)) > 0:
-		return nil
-	case err != nil && fault.ClassOf(err) != fault.Permanent:
-		return reading(err)
-	case err != nil && !slices.Contains(gone, refusal(a)):
-		return fault.Reclass(err, fault.Fatal)
-	}
-	e := fault.Wrap(err, fault.CodeDestinationSchema, "Marketo has no list %s any more", list).
-		WithSuggestion("Choose another list. One that the sync made is made anew where it gets another name, description or folder.")
-	return fault.Reclass(e, fault.Fatal)
-}
-
-// gone are Marketo's codes for something that is not there.
-// https://experienceleague.adobe.com/en/docs/marketo-developer/marketo/rest/error-codes
-var gone = []string{"610", "702", "1013"}
-
-func results(a *manifest.Answered) []value.Value {
-	list, _ := a.Value().Get("result")
-	return list.Parsed().List()
-}
-
-// refusal is the code of an answer that is no success.
-func refusal(a *manifest.Answered) string {
-	if a == nil {
-		return ""
-	}
-	list, _ := a.Value().Get("errors")
-	for _, e := range list.Parsed().List() {
-		code, _ := e.Get("code")
-		return code.String()
-	}
-	return ""
+	return send(ctx, r, leads, method, "/rest/v1/lists/"+url.PathEscape(list.String())+"/leads.json", ids(leads))
 }
 
 // activity is a custom activity.
