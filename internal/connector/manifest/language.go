@@ -194,6 +194,7 @@ type Pipeline struct {
 	As         string `yaml:"as" doc:"The form that values take: text, integer, number, boolean, list (a text is split at its commas, one value becomes a list), json (a text is parsed), or a time as iso, iso_seconds, date, unix or unix_ms." enum:"text,integer,number,boolean,list,json,iso,iso_seconds,date,unix,unix_ms"`
 	Identifier string `yaml:"identifier" doc:"The rules by which an identifier is normalised and hashed, such as google.email."`
 	HashIf     Cond   `yaml:"hashIf" doc:"While this holds, plain identifiers are normalised and hashed, and what is a hash already is sent as it is; always unless said. Otherwise only hashes are taken."`
+	DropIf     Cond   `yaml:"dropIf" doc:"With identifier: while this holds, a value that cannot be normalised is left out; otherwise it refuses the row."`
 	Country    Text   `yaml:"country" doc:"With identifier: the ISO 3166-1 code of the country of values that do not say theirs, such as phone numbers without a calling code."`
 	Value      Text   `yaml:"value" doc:"What is sent instead: a template on value."`
 	Clear      any    `yaml:"clear" doc:"What empties the field; null unless said."`

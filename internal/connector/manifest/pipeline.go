@@ -70,7 +70,15 @@ func (p Pipeline) identify(s *scope) (*identifier.Identifier, error) {
 	if err != nil {
 		return nil, err
 	}
-	return identifier.New(identifier.Spec{Kind: p.Identifier, Prehashed: !hash, Country: country})
+	drop, err := s.meets(&p.DropIf)
+	if err != nil {
+		return nil, err
+	}
+	spec := identifier.Spec{Kind: p.Identifier, Prehashed: !hash, Country: country}
+	if drop {
+		spec.Invalid = identifier.Drop
+	}
+	return identifier.New(spec)
 }
 
 // checks adds what refuses values.

@@ -32,6 +32,7 @@ const SpecsVariable = "MILLRACE_VENDOR_SPECS"
 type Spec struct {
 	File   string   `yaml:"file"`   // in the folder of descriptions
 	Prefix string   `yaml:"prefix"` // what the path of a request has before the paths of the description
+	Base   string   `yaml:"base"`   // what the paths of the description have before the path of a request
 	Host   string   `yaml:"host"`   // the second address of a vendor whose requests it is about
 	Except []Except `yaml:"except"` // what the description gets wrong
 }
@@ -104,10 +105,14 @@ func read(file string) (*openapi3.T, error) {
 		return nil, err //nolint:wrapcheck // it names the file
 	}
 	var version struct {
-		Swagger string `yaml:"swagger"`
+		Swagger   string `yaml:"swagger"`
+		Discovery string `yaml:"discoveryVersion"`
 	}
 	if err := yaml.Unmarshal(text, &version); err != nil {
 		return nil, err //nolint:wrapcheck // the caller names the file
+	}
+	if version.Discovery != "" {
+		return readDiscovery(text)
 	}
 	loader := openapi3.NewLoader()
 	loader.IsExternalRefsAllowed = true
@@ -144,7 +149,7 @@ func (j *judge) Problem(r *http.Request, body []byte) string {
 		if !under {
 			continue
 		}
-		problem := ask(j.routes[i], r, path, body, s.Except)
+		problem := ask(j.routes[i], r, path, body, s)
 		if problem == "" {
 			return ""
 		}
@@ -156,9 +161,9 @@ func (j *judge) Problem(r *http.Request, body []byte) string {
 	return strings.Join(found, "; ")
 }
 
-func ask(router routers.Router, r *http.Request, path string, body []byte, except []Except) string {
+func ask(router routers.Router, r *http.Request, path string, body []byte, s Spec) string {
 	var spared, parameters []string
-	for _, e := range except {
+	for _, e := range s.Except {
 		if !e.about(r.Method, path) {
 			continue
 		}
@@ -172,7 +177,7 @@ func ask(router routers.Router, r *http.Request, path string, body []byte, excep
 		}
 	}
 	copied := r.Clone(context.Background())
-	copied.URL = &url.URL{Scheme: "http", Host: r.Host, Path: path, RawQuery: r.URL.RawQuery}
+	copied.URL = &url.URL{Scheme: "http", Host: r.Host, Path: s.Base + path, RawQuery: r.URL.RawQuery}
 	copied.RequestURI, copied.Body = "", io.NopCloser(bytes.NewReader(body))
 	found, params, err := router.FindRoute(copied)
 	if err != nil {

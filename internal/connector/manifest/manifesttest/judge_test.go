@@ -77,3 +77,57 @@ func TestJudge(t *testing.T) {
 		})
 	}
 }
+
+const googles = `{
+  "kind": "discovery#restDescription", "discoveryVersion": "v1", "servicePath": "",
+  "parameters": {"fields": {"location": "query", "type": "string"}},
+  "schemas": {
+    "Person": {"id": "Person", "type": "object", "properties": {
+      "id": {"type": "string", "readOnly": true}, "name": {"type": "string"}, "kind": {"type": "string", "enum": ["FRIEND", "FOE"]},
+      "friends": {"type": "array", "items": {"$ref": "Person"}}, "labels": {"type": "object", "additionalProperties": {"type": "string"}}, "extra": {"type": "any"}}}
+  },
+  "resources": {"accounts": {"resources": {"people": {"methods": {
+    "add": {"httpMethod": "POST", "path": "v1/{+parent}/people:add", "flatPath": "v1/accounts/{accountsId}/people:add",
+      "parameters": {"parent": {"location": "path", "required": true, "type": "string"}}, "request": {"$ref": "Person"}},
+    "list": {"httpMethod": "GET", "path": "v1/{+parent}/people", "flatPath": "v1/accounts/{accountsId}/people",
+      "parameters": {"pageSize": {"location": "query", "type": "integer", "required": true}, "kinds": {"location": "query", "type": "string", "repeated": true}}}
+  }}}}}
+}`
+
+// Google's own format of descriptions is read as well. What it does not name is not allowed.
+func TestJudgeDiscovery(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "google.json"), []byte(googles), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	j, err := newJudge(dir, []Spec{{File: "google.json", Base: "/v1", Except: []Except{{Request: "POST /token"}}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct{ name, method, path, body, want string }{
+		{"good", "POST", "/accounts/7/people:add", `{"name": "Ann", "kind": "FOE", "friends": [{"name": "Bo"}], "labels": {"a": "b"}, "extra": [1]}`, ""},
+		{"query", "GET", "/accounts/7/people?pageSize=5&kinds=FOE&kinds=FRIEND&fields=name", "", ""},
+		{"no body", "POST", "/accounts/7/people:add", "", "value is required"},
+		{"unknown member", "POST", "/accounts/7/people:add", `{"friends": [{"nam": "Bo"}]}`, `"nam" is unsupported`},
+		{"unknown value", "POST", "/accounts/7/people:add", `{"kind": "AUNT"}`, "/kind"},
+		{"type", "POST", "/accounts/7/people:add", `{"labels": {"a": 1}}`, "/labels/a"},
+		{"read only", "POST", "/accounts/7/people:add", `{"id": "1"}`, "readOnly"},
+		{"missing parameter", "GET", "/accounts/7/people", "", `"pageSize" in query`},
+		{"no such method", "POST", "/accounts/7/people:remove", `{}`, "no matching operation"},
+		{"spared", "POST", "/token", "a=b", ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			r, err := http.NewRequestWithContext(t.Context(), c.method, "http://vendor"+c.path, strings.NewReader(c.body))
+			if err != nil {
+				t.Fatal(err)
+			}
+			r.Header.Set("Content-Type", "application/json")
+			got := j.Problem(r, []byte(c.body))
+			if c.want == "" && got != "" || !strings.Contains(got, c.want) {
+				t.Errorf("got %q, want %q", got, c.want)
+			}
+		})
+	}
+}
