@@ -3,6 +3,7 @@ package googlesheets
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"net/url"
 	"strings"
@@ -42,6 +43,7 @@ type api struct {
 	firewall  string
 	maxCells  int
 	wait      time.Duration // before a request is made for the second time
+	pace      *pace         // nil where nobody paces, as outside of runs
 }
 
 // maxCells is Google's limit of a spreadsheet, with empty cells. https://support.google.com/drive/answer/37603
@@ -94,18 +96,26 @@ func (a *api) do(ctx context.Context, c call, out any) error {
 		return err
 	}
 	answer, err := httpx.Authorized(ctx, a.authorizer(), request, func() (*httpx.Response, error) {
+		if err := a.pace.wait(ctx, c); err != nil {
+			return nil, err
+		}
 		answer, x, err := a.client.Do(ctx, request)
 		if c.record != nil {
 			c.record(exchangeOf(x))
 		}
 		return answer, err
 	})
+	if _, held := errors.AsType[*unsent](err); held {
+		return err
+	}
 	if err != nil {
 		e := *fault.As(err)
 		return fault.Reclass(fault.Wrap(&e, e.Code, "%s", c.doing).WithSuggestion("%s", e.Hint()), e.Class)
 	}
 	if e := a.client.StatusFault(answer); e != nil {
-		return a.refused(answer, e, c.doing)
+		err := a.refused(answer, e, c.doing)
+		a.pace.asked(ctx, c, err)
+		return err
 	}
 	if out == nil {
 		return nil
@@ -168,6 +178,9 @@ func (a *api) patiently(ctx context.Context, do func() error) error {
 	for attempt := 1; ; attempt++ {
 		err := do()
 		class := fault.ClassOf(err)
+		if _, held := errors.AsType[*unsent](err); held {
+			return err
+		}
 		if err == nil || attempt == attempts || class != fault.Throttled && class != fault.Retryable {
 			return err
 		}
