@@ -9,8 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"golang.org/x/oauth2"
-
 	"github.com/millrace/millrace/internal/cloud"
 	"github.com/millrace/millrace/internal/connector"
 	"github.com/millrace/millrace/internal/fault"
@@ -35,10 +33,11 @@ const answerTime = 190 * time.Second
 // api sends requests to the Sheets and Drive APIs.
 type api struct {
 	client    *httpx.Client
-	tokens    oauth2.TokenSource // of a service account
-	person    *oauth.Tokens      // of a person's account; nil where a service account is used
-	transport *http.Transport    // for tokens
+	tokens    *cloud.Tokens   // of a service account
+	person    *oauth.Tokens   // of a person's account; nil where a service account is used
+	transport *http.Transport // for tokens
 	endpoint  string
+	identity  string // who the tokens are of
 	email     string // of the service account; empty where the server's own identity or a person's account is used
 	firewall  string
 	maxCells  int
@@ -60,10 +59,11 @@ func newAPI(s settings, o connector.DestinationOptions) (*api, error) {
 		a.person = oauth.New(oauth.GoogleUser(s.App, a.endpoint, scopes...), oauth.Options{State: o.State, Clock: o.Clock})
 		return a, nil
 	}
+	a.identity = s.Credential.Who()
 	if account, err := cloud.ParseServiceAccount(s.Credential.ServiceAccountKey); err == nil {
 		a.email = account.ClientEmail
 	}
-	if a.tokens, err = s.Credential.TokenSource(context.Background(), &http.Client{Transport: a.transport, Timeout: tokenTime}, scopes...); err != nil {
+	if a.tokens, err = s.Credential.Tokens(&http.Client{Transport: a.transport, Timeout: tokenTime}, scopes...); err != nil {
 		return nil, fault.Wrap(err, fault.CodeDestinationAuth, "reading the GCP credential").
 			WithSuggestion("Check that the whole key of the service account was pasted, or create another key.")
 	}
