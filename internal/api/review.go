@@ -32,44 +32,44 @@ func (s *Server) review(among ...resource.Desired) *review {
 	return &review{s, among, time.Now().Add(cmp.Or(s.Patience, patience))}
 }
 
-// reviewed checks a document that is about to be saved, and asks the destination of a sync about it. The error keeps it
-// from being saved; the warnings do not. Nothing is asked while the document itself is wrong.
-func (s *Server) reviewed(ctx context.Context, kind string, w resource.Write) ([]ErrorInfo, error) {
-	if kind != syncKind {
-		return nil, nil
+const syncKind = "sync"
+
+// create makes a document, once its destination has nothing against it where it is a sync. The warnings are what did not
+// keep it from being made.
+func (s *Server) create(ctx context.Context, kind string, w resource.Write) (d resource.Document, warnings []ErrorInfo, err error) {
+	if kind == syncKind {
+		if warnings, err = s.reviewed(ctx, w); err != nil {
+			return d, nil, err
+		}
 	}
-	if err := s.Resources.Validate(ctx, scope(ctx), kind, w); err != nil {
+	d, err = s.Resources.Create(ctx, scope(ctx), kind, w)
+	return d, warnings, err
+}
+
+// update is create for a change. Where the sync was changed meanwhile, or is not there, that is what is said.
+func (s *Server) update(ctx context.Context, kind, slug string, w resource.Write) (d resource.Document, warnings []ErrorInfo, err error) {
+	if kind == syncKind {
+		old, err := s.Resources.Get(ctx, scope(ctx), kind, slug)
+		if err != nil {
+			return d, nil, err
+		}
+		if w.Slug = slug; w.Revision == 0 || w.Revision == old.Revision {
+			if warnings, err = s.reviewed(ctx, w); err != nil {
+				return d, nil, err
+			}
+		}
+	}
+	d, err = s.Resources.Update(ctx, scope(ctx), kind, slug, w)
+	return d, warnings, err
+}
+
+// reviewed checks a sync that is about to be saved, and asks its destination about it. The error keeps it from being
+// saved; the warnings do not. Nothing is asked while the sync itself is wrong.
+func (s *Server) reviewed(ctx context.Context, w resource.Write) ([]ErrorInfo, error) {
+	if err := s.Resources.Validate(ctx, scope(ctx), syncKind, w); err != nil {
 		return nil, err
 	}
 	return s.review().sync(ctx, w)
-}
-
-const syncKind = "sync"
-
-// create makes a document, once its destination has nothing against it where it is a sync.
-func (s *Server) create(ctx context.Context, kind string, w resource.Write) (resource.Document, []ErrorInfo, error) {
-	warnings, err := s.reviewed(ctx, kind, w)
-	if err != nil {
-		return resource.Document{}, nil, err
-	}
-	d, err := s.Resources.Create(ctx, scope(ctx), kind, w)
-	return d, warnings, err
-}
-
-// update is create for a change. Where the document was changed meanwhile, or is not there, that is what is said.
-func (s *Server) update(ctx context.Context, kind, slug string, w resource.Write) (resource.Document, []ErrorInfo, error) {
-	old, err := s.Resources.Get(ctx, scope(ctx), kind, slug)
-	if err != nil {
-		return old, nil, err
-	}
-	var warnings []ErrorInfo
-	if w.Slug = slug; w.Revision == 0 || w.Revision == old.Revision {
-		if warnings, err = s.reviewed(ctx, kind, w); err != nil {
-			return resource.Document{}, nil, err
-		}
-	}
-	d, err := s.Resources.Update(ctx, scope(ctx), kind, slug, w)
-	return d, warnings, err
 }
 
 // applied makes documents as they are desired. Syncs are reviewed in between a trial, which finds what is wrong without
