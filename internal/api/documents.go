@@ -34,6 +34,7 @@ type DocumentBody struct {
 	Metadata MetadataBody    `json:"metadata"`
 	Spec     json.RawMessage `json:"spec"`
 	Status   any             `json:"status,omitempty"`
+	Warnings []ErrorInfo     `json:"warnings,omitempty"`
 }
 
 // documentOf describes a document of one kind. DocumentBody is what is written.
@@ -42,6 +43,7 @@ type documentOf[S, T any] struct {
 	Metadata MetadataBody `json:"metadata"`
 	Spec     S            `json:"spec"`
 	Status   T            `json:"status"`
+	Warnings []ErrorInfo  `json:"warnings,omitempty" doc:"of a save: what did not keep it from happening"`
 }
 
 type (
@@ -227,8 +229,8 @@ func (s *Server) documents(api huma.API, k resource.Kind) {
 		if err := in.Body.checkIdentity(k, ""); err != nil {
 			return nil, err
 		}
-		d, err := s.Resources.Create(ctx, scope(ctx), k.Name, in.Body.write())
-		return s.document(ctx, d, err)
+		d, warnings, err := s.create(ctx, k.Name, in.Body.write())
+		return s.saved(ctx, d, warnings, err)
 	})
 	register(s, api, answer.answers(api, op(http.MethodGet, root+"/{slug}", "get-"+k.Name, "Read a "+k.Name, nil), false), func(ctx context.Context, in *slugInput) (*body[DocumentBody], error) {
 		d, err := s.Resources.Get(ctx, scope(ctx), k.Name, in.Slug)
@@ -240,8 +242,8 @@ func (s *Server) documents(api huma.API, k resource.Kind) {
 		}
 		w := in.Body.write()
 		w.Resync, w.Defer = in.Resync, in.Defer
-		d, err := s.Resources.Update(ctx, scope(ctx), k.Name, in.Slug, w)
-		return s.document(ctx, d, err)
+		d, warnings, err := s.update(ctx, k.Name, in.Slug, w)
+		return s.saved(ctx, d, warnings, err)
 	})
 	register(s, api, op(http.MethodDelete, root+"/{slug}", "delete-"+k.Name, "Delete a "+k.Name, nil), func(ctx context.Context, in *struct {
 		Slug     string `path:"slug"`
@@ -318,6 +320,15 @@ func (s *Server) document(ctx context.Context, d resource.Document, err error) (
 	return &body[DocumentBody]{bodies[0]}, nil
 }
 
+// saved is document with what the save has to say.
+func (s *Server) saved(ctx context.Context, d resource.Document, warnings []ErrorInfo, err error) (*body[DocumentBody], error) {
+	b, err := s.document(ctx, d, err)
+	if err == nil {
+		b.Body.Warnings = warnings
+	}
+	return b, err
+}
+
 func (s *Server) bodies(ctx context.Context, documents []resource.Document) ([]DocumentBody, error) {
 	bodies := make([]DocumentBody, len(documents))
 	ctx, err := s.remember(ctx, documents)
@@ -338,12 +349,16 @@ func (s *Server) bodies(ctx context.Context, documents []resource.Document) ([]D
 }
 
 type issuesBody struct {
-	Issues []ErrorInfo `json:"issues" nullable:"false"`
+	Issues   []ErrorInfo `json:"issues" nullable:"false"`
+	Warnings []ErrorInfo `json:"warnings,omitempty" doc:"what would not keep the document from being saved"`
 }
 
 func (s *Server) validate(ctx context.Context, k resource.Kind, w resource.Write) (*body[issuesBody], error) {
 	out := &body[issuesBody]{issuesBody{Issues: []ErrorInfo{}}}
 	err := s.Resources.Validate(ctx, scope(ctx), k.Name, w)
+	if err == nil && k.Name == syncKind {
+		out.Body.Warnings, err = s.review().sync(ctx, w)
+	}
 	if err == nil {
 		return out, nil
 	}
@@ -364,6 +379,8 @@ type AppliedBody struct {
 	Slug    string       `json:"slug"`
 	Action  string       `json:"action" enum:"created,updated,unchanged"`
 	Changes []ChangeBody `json:"changes" nullable:"false"`
+
+	Warnings []ErrorInfo `json:"warnings,omitempty" doc:"what did not keep the document from being applied"`
 }
 
 // ChangeBody is one field that differs.
@@ -390,10 +407,10 @@ func (s *Server) apply(api huma.API) {
 			desired[i] = resource.Desired{Kind: d.Kind, Write: d.write()}
 			desired[i].Revision, desired[i].Resync, desired[i].Defer = 0, in.Body.Resync, in.Body.Defer
 		}
-		results, err := s.Resources.Apply(ctx, scope(ctx), desired, in.Body.DryRun)
+		results, warnings, err := s.applied(ctx, desired, in.Body.DryRun)
 		out := applyResult{Results: []AppliedBody{}}
-		for _, r := range results {
-			b := AppliedBody{Kind: r.Kind, Slug: r.Slug, Action: r.Action, Changes: []ChangeBody{}}
+		for i, r := range results {
+			b := AppliedBody{Kind: r.Kind, Slug: r.Slug, Action: r.Action, Changes: []ChangeBody{}, Warnings: warnings[i]}
 			for _, c := range r.Changes {
 				b.Changes = append(b.Changes, ChangeBody(c))
 			}

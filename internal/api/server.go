@@ -74,10 +74,11 @@ type Options struct {
 	Log       *slog.Logger
 	Metrics   *telemetry.Metrics
 	Checks    []telemetry.Check
-	Assets    fs.FS  // the web app; nil serves none
-	Dir       string // private folders of connectors that are tried out
-	Public    string // the address by which people reach the server, without a slash at its end
-	Region    string // of the workspaces that are made; empty where the operator named none
+	Assets    fs.FS         // the web app; nil serves none
+	Dir       string        // private folders of connectors that are tried out
+	Patience  time.Duration // how long a request waits for what destinations say about the syncs that it saves; 0: 10 seconds
+	Public    string        // the address by which people reach the server, without a slash at its end
+	Region    string        // of the workspaces that are made; empty where the operator named none
 	Version   string
 	Secure    bool // cookies for https only
 }

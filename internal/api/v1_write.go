@@ -103,7 +103,7 @@ func (s *Server) v1Create(ctx context.Context, r *http.Request, kind string) (an
 	if w.Spec, err = json.Marshal(spec); err != nil {
 		return nil, fmt.Errorf("encoding a spec: %w", err)
 	}
-	d, err := s.Resources.Create(ctx, scope(ctx), kind, w)
+	d, _, err := s.create(ctx, kind, w)
 	if err != nil {
 		return nil, err
 	}
@@ -176,7 +176,8 @@ func (s *Server) v1Merge(ctx context.Context, kind string, id int64, f fields) (
 	if w.Spec, err = json.Marshal(d.Spec); err != nil {
 		return d, fmt.Errorf("encoding a spec: %w", err)
 	}
-	return s.Resources.Update(ctx, scope(ctx), kind, d.Slug, w)
+	d, _, err = s.update(ctx, kind, d.Slug, w)
+	return d, err
 }
 
 func merged(base, with map[string]any) map[string]any {

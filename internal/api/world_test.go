@@ -37,6 +37,7 @@ import (
 	"github.com/millrace/millrace/internal/db"
 	"github.com/millrace/millrace/internal/db/dbtest"
 	"github.com/millrace/millrace/internal/dbt"
+	"github.com/millrace/millrace/internal/destination/embedded"
 	httprequest "github.com/millrace/millrace/internal/destination/http"
 	"github.com/millrace/millrace/internal/engine/audiencesize"
 	"github.com/millrace/millrace/internal/engine/monitor"
@@ -105,6 +106,7 @@ type world struct {
 	noticed   []channel.Spec // the channels that test notices were sent to
 	refuse    error          // of whoever takes test notices
 	log       *lockedBuffer
+	options   api.Options
 	handler   http.Handler
 	source    *memorySource
 	target    *memoryTarget
@@ -177,12 +179,13 @@ func newWorld(t *testing.T, d *db.DB) *world {
 			return w.state.Of(workspaceID, kindorchestrator.KindName, id)
 		},
 	})
-	w.handler = api.New(api.Options{
+	w.options = api.Options{
 		Connections: connections, Tunnels: w.tunnels, Credentials: credentials, Egress: []string{"203.0.113.7"}, SSH: "tunnel.example.com:2222",
 		DB: d, Access: w.access, Resources: w.docs, Registry: registry, Runs: w.runs, Engine: w.engine, Sequences: w.seqs, Timetable: w.times, Enqueuer: w.queue, State: w.state, Storage: w.storage, Logs: w.logs, Alerts: w.alerts, Notify: w, Monitors: monitor.NewStore(d, w.clock), Datadog: datadogSender(t, w.clock), DBT: dbt.Loader{Store: manifests, Documents: w.docs}, DBTRefresher: w.dbt, Audiences: w.sizes, Orchestrators: w.orchestra, BI: &bi.Resolver{Documents: w.docs, Clock: w.clock}, Public: public,
 		Clock: w.clock, Log: log, Metrics: telemetry.NewMetrics(), Dir: dir, Version: "test", Secure: true,
 		Assets: fstest.MapFS{"index.html": {Data: []byte("<!doctype html>")}},
-	})
+	}
+	w.handler = api.New(w.options)
 	_, _, err = w.access.Bootstrap(t.Context(), access.First{Email: adminEmail, Password: adminPassword, APIKey: bootstrapKey})
 	w.must(err)
 	return w
@@ -237,7 +240,7 @@ func (w *world) registry() *connector.Registry {
 				Mapping: connector.MappingRule{Enabled: true, Required: true, Advanced: true, AllByName: true},
 			}},
 			Open: func(o connector.DestinationOptions) (connector.Destination, error) { return w.target.open(o), nil },
-		}, adsInfo(w), httprequest.Info(httpx.AnyNetwork)})
+		}, adsInfo(w), httprequest.Info(httpx.AnyNetwork), embedded.Info(httpx.AnyNetwork)})
 }
 
 // warehouseInfo is DuckDB, without the words of its fields, which the test of isolation looks for in answers.
@@ -705,6 +708,7 @@ type memoryTarget struct {
 	writes int
 	refuse string              // the match value of a row that it refuses
 	before func(n int64) error // called before a batch is taken
+	check  error               // what is wrong with every sync
 	opened connector.Settings  // the settings that it was last opened with
 	listed int                 // how often its pick-list was loaded
 }
@@ -725,7 +729,7 @@ func (d *memoryTarget) ListOptions(context.Context, string, connector.SyncJob) (
 }
 
 func (d *memoryTarget) Test(context.Context) error    { return nil }
-func (d *memoryTarget) Check(connector.SyncJob) error { return nil }
+func (d *memoryTarget) Check(connector.SyncJob) error { return d.check }
 func (d *memoryTarget) Close() error                  { return nil }
 func (d *memoryTarget) Finish(context.Context) error  { return nil }
 func (d *memoryTarget) Limits() connector.Limits {

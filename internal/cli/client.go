@@ -320,6 +320,8 @@ type Applied struct {
 	Slug    string   `json:"slug"`
 	Action  string   `json:"action"`
 	Changes []Change `json:"changes"`
+
+	Warnings []APIError `json:"warnings"` // what did not keep it from being applied
 }
 
 // Change is one field that differs.

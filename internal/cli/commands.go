@@ -95,6 +95,9 @@ func apply(cmd *cobra.Command, files []string, dryRun, changes bool) error {
 	}
 	for _, r := range results {
 		fmt.Fprintf(cmd.OutOrStdout(), "%s/%s %s\n", r.Kind, r.Slug, r.Action)
+		for _, w := range r.Warnings {
+			fmt.Fprintf(cmd.ErrOrStderr(), "warning: %s/%s: %s\n", r.Kind, r.Slug, w.Error())
+		}
 		if !changes && !dryRun {
 			continue
 		}

@@ -278,6 +278,15 @@ type FormLister interface {
 	ListForm(ctx context.Context, form string, job SyncJob) ([]Field, error)
 }
 
+// Reviewer is a Destination whose place has a say in a sync before the sync is saved, besides what Check knows.
+type Reviewer interface {
+	// Review asks the place about a job that Check has nothing against, and changes nothing there. It returns fault.Issues,
+	// with paths as Check has them, where the place refuses the sync. Every other error says that the place could not be
+	// asked: that keeps nobody from saving, since a run asks again. The job's columns are as the model's document has
+	// them; where that has none, ModelInfo.Schema is empty, and types are not known.
+	Review(ctx context.Context, job SyncJob) error
+}
+
 // TargetTypes are the types of a destination's fields (M-24). A reference links to a record of another table or
 // object; unknown says that the destination's own name of the type is all there is to know.
 var TargetTypes = []string{"boolean", "number", "string", "timestamp", "date", "object", "array", "reference", "null", "unknown"}

@@ -51,7 +51,7 @@ func (s *Store) Apply(ctx context.Context, sc Scope, desired []Desired, dryRun b
 		for _, i := range order {
 			a, err := s.applyOne(ctx, tx, sc, desired[i])
 			if err != nil {
-				return inDocument(desired[i], err)
+				return InDocument(desired[i], err)
 			}
 			results[i] = a
 		}
@@ -66,8 +66,8 @@ func (s *Store) Apply(ctx context.Context, sc Scope, desired []Desired, dryRun b
 	return results, nil
 }
 
-// inDocument says in which document an error is.
-func inDocument(d Desired, err error) error {
+// InDocument says in which document an error is.
+func InDocument(d Desired, err error) error {
 	name := d.Kind + " " + d.Slug
 	if issues, ok := errors.AsType[fault.Issues](err); ok {
 		named := make(fault.Issues, len(issues))

@@ -117,7 +117,9 @@ func TestCommands(t *testing.T) {
 	got := run(t, p, "", "get", "sync", "orders-to-files")
 	got.expect(t, 0, "kind: sync", "mode: diff")
 	run(t, p, got.out, "apply", "-f", "-").expect(t, 0, "sync/orders-to-files unchanged")
-	run(t, p, strings.Replace(got.out, "mode: diff", "mode: insert", 1), "diff", "-f", "-").expect(t, 0, `spec.mode: "diff" → "insert"`)
+	insert := strings.Replace(got.out, "mode: diff", "mode: insert", 1)
+	run(t, p, insert, "diff", "-f", "-").expect(t, 2, "{operation}", "spec.settings.filename") // the destination says so
+	run(t, p, strings.Replace(insert, "-{operation}", "", 1), "diff", "-f", "-").expect(t, 0, `spec.mode: "diff" → "insert"`)
 
 	run(t, p, "", "delete", "model", "orders").expect(t, 5, "orders-to-files")
 	run(t, p, "", "delete", "sync", "orders-to-files").expect(t, 0, "deleted")

@@ -2,9 +2,7 @@ package embedded
 
 import (
 	"context"
-	"encoding/json"
 	"slices"
-	"strings"
 
 	"github.com/millrace/millrace/internal/connector"
 	"github.com/millrace/millrace/internal/fault"
@@ -79,12 +77,10 @@ func (r *rpc) options(ctx context.Context, p place) (described, error) {
 }
 
 // fill adds the defaults of options and reports those that are needed and missing.
-func (d described) fill(options members) error {
+func (d described) fill(options members) fault.Issues {
 	properties, _ := d.Schema.Get("properties")
 	needed, _ := d.Schema.Get("required")
-	var missing, all []string
 	for _, p := range properties.Fields() {
-		all = append(all, p.Name)
 		given, is := options[p.Name]
 		if is {
 			options[p.Name] = chosen(p.Value, given)
@@ -94,17 +90,20 @@ func (d described) fill(options members) error {
 			options[p.Name] = otherwise.AppendJSON(nil)
 		}
 	}
+	var issues fault.Issues
 	for _, name := range needed.List() {
 		if _, given := options[name.String()]; !given {
-			missing = append(missing, name.String())
+			issues.Add(pathOptions+"."+name.String(), fault.CodeRequired, "the connector needs the option %q", name.String())
 		}
 	}
-	if len(missing) == 0 {
-		return nil
-	}
-	slices.Sort(all)
-	return fault.Reclass(fault.New(fault.CodeRequired, "the connector needs the options %s", strings.Join(missing, ", ")).WithPath("spec.settings.options").
-		WithSuggestion("The connector's options are %s.", strings.Join(all, ", ")), fault.Fatal)
+	return issues
+}
+
+// has reports whether the connector described an option.
+func (d described) has(option string) bool {
+	properties, _ := d.Schema.Get("properties")
+	_, is := properties.Get(option)
+	return is
 }
 
 // pair says which column a field is found in.
@@ -120,7 +119,7 @@ type mapping struct {
 	Custom      []pair `json:"customMappings"`
 }
 
-func newMapping(columns []connector.TargetColumn, fields []field) (mapping, error) {
+func newMapping(columns []connector.TargetColumn, fields []field) (mapping, fault.Issues) {
 	m := mapping{[]pair{}, []pair{}, []pair{}}
 	mapped := map[string]bool{}
 	for _, c := range columns {
@@ -135,12 +134,13 @@ func newMapping(columns []connector.TargetColumn, fields []field) (mapping, erro
 			m.Mappings = append(m.Mappings, p)
 		}
 	}
+	var issues fault.Issues
 	for _, f := range fields {
 		if f.Required && !mapped[f.ID] {
-			return m, fault.Reclass(fault.New(fault.CodeRequired, "the connector needs the field %q", f.ID).WithPath("spec.mappings").WithSuggestion("Map a column to it."), fault.Fatal)
+			issues.Add(pathMappings, fault.CodeRequired, "the connector needs the field %q", f.ID).Suggestion = "Map a column to it."
 		}
 	}
-	return m, nil
+	return m, issues
 }
 
 // types are the connector's words for types.
@@ -192,16 +192,4 @@ func (r *rpc) behavior(ctx context.Context) (behavior, error) {
 	}
 	b.BatchSize = min(b.BatchSize, maxBatch)
 	return b, nil
-}
-
-// validate asks the connector what is wrong with a configuration.
-func (r *rpc) validate(ctx context.Context, configuration json.RawMessage) error {
-	var result struct {
-		Errors []string `json:"errors"`
-	}
-	_, err := r.ask(ctx, "validate", map[string]json.RawMessage{"configuration": configuration}, &result)
-	if err != nil || len(result.Errors) == 0 {
-		return err
-	}
-	return fault.Reclass(fault.New(fault.CodeInvalid, "the connector refuses the sync's settings: %s", r.http.Redact(strings.Join(result.Errors, "; "))).WithPath("spec.settings"), fault.Fatal)
 }

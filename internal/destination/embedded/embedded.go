@@ -5,7 +5,8 @@ package embedded
 import (
 	"context"
 	"encoding/json"
-	"maps"
+	"errors"
+	"fmt"
 	"strings"
 	"time"
 
@@ -65,6 +66,8 @@ var (
 	_ connector.Destination  = (*destination)(nil)
 	_ connector.OptionLister = (*destination)(nil)
 	_ connector.FieldLister  = (*destination)(nil)
+	_ connector.FormLister   = (*destination)(nil)
+	_ connector.Reviewer     = (*destination)(nil)
 )
 
 // wait is how long a request may take.
@@ -153,6 +156,21 @@ func (d *destination) TargetFields(ctx context.Context, job connector.SyncJob) (
 	return list, err
 }
 
+// Review asks the connector whether it takes the sync's settings.
+func (d *destination) Review(ctx context.Context, job connector.SyncJob) error {
+	settings, options, issues := compile(job)
+	if err := issues.Err(); err != nil {
+		return err
+	}
+	r, err := d.client(1)
+	if err != nil {
+		return err
+	}
+	defer r.http.Close()
+	_, err = r.configuration(ctx, job, place{settings.Object, settings.Mode}, options)
+	return err
+}
+
 // Begin asks the connector how it wants to be called, and whether it takes the sync's settings.
 func (d *destination) Begin(ctx context.Context, job connector.SyncJob) (connector.Session, error) {
 	if err := d.Check(job); err != nil {
@@ -194,11 +212,11 @@ func (s *session) begin(ctx context.Context, job connector.SyncJob, options memb
 	if err != nil {
 		return err
 	}
-	configured, err := s.configuration(ctx, job, options)
-	if err != nil {
-		return err
+	configured, err := s.rpc.configuration(ctx, job, place{s.settings.Object, s.settings.Mode}, options)
+	if refused, ok := errors.AsType[fault.Issues](err); ok {
+		return fault.Reclass(fmt.Errorf("the connector refuses the sync: %w", fault.As(refused)), fault.Fatal)
 	}
-	if err := s.rpc.validate(ctx, configured); err != nil {
+	if err != nil {
 		return err
 	}
 	for _, name := range job.Model.Schema.Names() {
@@ -207,37 +225,6 @@ func (s *session) begin(ctx context.Context, job connector.SyncJob, options memb
 	s.before = append([]byte(`{"idColumn":`), value.AppendJSONString(nil, job.Model.PrimaryKey)...)
 	s.before = append(append(append(s.before, `,"configuration":`...), configured...), `,"rows":[`...)
 	return s.feed(wanted)
-}
-
-// configuration is what the connector is told of the sync.
-func (s *session) configuration(ctx context.Context, job connector.SyncJob, options members) (json.RawMessage, error) {
-	at := place{s.settings.Object, s.settings.Mode}
-	known, err := s.rpc.options(ctx, at)
-	if err != nil {
-		return nil, err
-	}
-	if err := known.fill(options); err != nil {
-		return nil, err
-	}
-	found, err := s.rpc.fields(ctx, at)
-	if err != nil {
-		return nil, err
-	}
-	mapped, err := newMapping(job.Columns, found)
-	if err != nil {
-		return nil, err
-	}
-	all := maps.Clone(options)
-	for _, part := range []any{at, mapped} {
-		text, err := json.Marshal(part)
-		if err == nil {
-			err = json.Unmarshal(text, &all)
-		}
-		if err != nil {
-			return nil, fault.Wrap(err, fault.CodeInternal, "encoding the configuration")
-		}
-	}
-	return json.Marshal(all) //nolint:wrapcheck // it was JSON before
 }
 
 // feed makes limits of what the connector wants.

@@ -2,6 +2,7 @@ package embedded
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -271,7 +272,7 @@ func TestRefusedSettings(t *testing.T) {
 		says            string
 	}{
 		"validate":   {"validate", `{"errors": ["If first name is mapped, last name must also be mapped."]}`, `{"channel": 1}`, "last name must also be mapped"},
-		"option":     {"validate", `{"errors": []}`, `{}`, "options channel"},
+		"option":     {"validate", `{"errors": []}`, `{}`, `option "channel"`},
 		"field":      {"list_fields", `{"fields": [{"id": "phone", "required": true}]}`, `{"channel": 1}`, `field "phone"`},
 		"operations": {"behavior", `{"operations": {}}`, `{"channel": 1}`, "no operation"},
 	} {
@@ -285,6 +286,68 @@ func TestRefusedSettings(t *testing.T) {
 				t.Errorf("%v", err)
 			}
 		})
+	}
+}
+
+// TestReview: before a sync is saved, the connector says what is wrong with it, and where; that changes nothing, and rows
+// are not spoken of. Whatever else it answers is no refusal.
+//
+// Req: FLD-03
+func TestReview(t *testing.T) {
+	t.Parallel()
+	const options = `{"channel": 3, "nested": {"a": 1}}`
+	for name, c := range map[string]struct {
+		method, returns string
+		options         string
+		says            []string // path: message
+	}{
+		"taken":  {"validate", `{"errors": []}`, options, nil},
+		"texts":  {"validate", `{"errors": ["no organization", ""]}`, options, []string{"spec.settings: no organization", "spec.settings: refused without a reason"}},
+		"fields": {"validate", `{"errors": [{"field": "channel", "message": "archived"}, {"field": "nested.a", "message": "too small"}, {"field": "mode", "message": "gone"}, {"field": "ltv", "message": "no number"}, {"field": "what", "message": "odd"}]}`, options, []string{"spec.settings.options.channel: archived", "spec.settings.options.nested.a: too small", "spec.settings.mode: gone", "spec.mappings: no number", "spec.settings: odd"}},
+		"descriptions": {"list_fields", `{"fields": [{"id": "phone", "required": true}]}`, `{}`, []string{
+			`spec.settings.options.channel: the connector needs the option "channel"`, `spec.mappings: the connector needs the field "phone"`,
+		}},
+		"secrets": {"validate", `{"errors": ["tenant-secret is not one of ours"]}`, options, []string{"spec.settings: " + httpx.Hidden + " is not one of ours"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newStand(t)
+			s.returns = full()
+			s.returns[c.method] = c.returns
+			err := opened(t, s).Review(t.Context(), jobOf(connector.Settings{"object": "user", "mode": "upsert", "options": c.options}))
+			issues, refused := errors.AsType[fault.Issues](err)
+			var says []string
+			for _, e := range issues {
+				says = append(says, e.Path+": "+e.Message)
+			}
+			if refused != (c.says != nil) || !slices.Equal(says, c.says) {
+				t.Errorf("%v, %q", err, says)
+			}
+			if i := slices.IndexFunc(s.asked, func(q string) bool {
+				return !slices.Contains([]string{"list_options", "list_fields", "validate"}, strings.Fields(q)[0])
+			}); i >= 0 {
+				t.Errorf("asked %q", s.asked[i])
+			}
+		})
+	}
+}
+
+// TestReviewUnasked: a connector that has no such method has nothing against a sync, and one that does not answer, or in
+// a form that it should not have, has not refused it.
+func TestReviewUnasked(t *testing.T) {
+	t.Parallel()
+	s := newStand(t)
+	if err := opened(t, s).Review(t.Context(), jobOf(connector.Settings{})); err != nil {
+		t.Errorf("without methods: %v", err)
+	}
+	s.returns["validate"] = `{"errors": 3}`
+	s2 := newStand(t)
+	s2.Close()
+	for name, s := range map[string]*stand{"another form": s, "gone": s2} {
+		err := opened(t, s).Review(t.Context(), jobOf(connector.Settings{}))
+		if _, refused := errors.AsType[fault.Issues](err); err == nil || refused {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }
 

@@ -77,7 +77,7 @@ func syncFields() []connector.Field {
 	return []connector.Field{
 		{Name: "object", Label: "Object", Type: connector.FieldSelect, OptionsFrom: listObjects, Creatable: true, Help: "One of those that the connector lists. Empty where it lists none."},
 		{Name: "mode", Label: "Mode", Type: connector.FieldSelect, OptionsFrom: listModes, Creatable: true, Help: "One of those that the connector lists for the object. Empty where it lists none."},
-		{Name: "options", Label: "Options", Type: connector.FieldText, FieldsFrom: formOptions, Example: `{"channel": 1, "archiveOnRemove": true}`, Help: "The connector's own options, as a JSON object. What it says about them is checked when a run begins."},
+		{Name: "options", Label: "Options", Type: connector.FieldText, FieldsFrom: formOptions, Example: `{"channel": 1, "archiveOnRemove": true}`, Help: "The connector's own options, as a JSON object. What it says about them is checked when the sync is saved, and when a run begins."},
 		{Name: "concurrency", Label: "Requests at once", Type: connector.FieldNumber, Default: 1, Min: new(1.0), Max: new(100.0), Advanced: true},
 		{Name: "idempotent", Label: "The connector may see a row twice", Type: connector.FieldBoolean, Default: false, Advanced: true, Help: "Requests whose answer was lost are sent again. Otherwise their rows are reported."},
 	}

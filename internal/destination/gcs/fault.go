@@ -37,7 +37,7 @@ func (d *destination) authHint() string {
 	if d.settings.Credential.Auth == cloud.AuthServer {
 		return "The server has no Google credentials of its own: give its machine or pod a service account, or use a credential with a key."
 	}
-	return "Check that the service account exists and that its key was not deleted, or create another key."
+	return "Check that " + d.settings.Credential.Who() + " exists and that its key was not deleted, or create another key."
 }
 
 func codeOf(err error) fault.Code {

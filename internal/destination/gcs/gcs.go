@@ -11,7 +11,6 @@ import (
 
 	"cloud.google.com/go/storage"
 	"gocloud.dev/blob/gcsblob"
-	"golang.org/x/oauth2"
 	"google.golang.org/api/googleapi"
 	"google.golang.org/api/iterator"
 	"google.golang.org/api/option"
@@ -71,12 +70,12 @@ const (
 func (d *destination) client(ctx context.Context, attempts int) (*storage.Client, error) {
 	transport := d.network.Transport()
 	transport.ResponseHeaderTimeout = headerTimeout
-	tokens, err := d.settings.Credential.TokenSource(ctx, &http.Client{Transport: transport}, scope)
+	tokens, err := d.settings.Credential.Tokens(&http.Client{Transport: transport}, scope)
 	if err != nil {
 		return nil, fault.Wrap(err, fault.CodeDestinationAuth, "reading the GCP credential")
 	}
 	options := []option.ClientOption{
-		option.WithHTTPClient(&http.Client{Transport: &oauth2.Transport{Base: transport, Source: tokens}}), storage.WithJSONReads(),
+		option.WithHTTPClient(&http.Client{Transport: tokens.Transport(transport)}), storage.WithJSONReads(),
 	}
 	if d.settings.Endpoint != "" {
 		options = append(options, option.WithEndpoint(strings.TrimRight(d.settings.Endpoint, "/")+"/storage/v1/"))

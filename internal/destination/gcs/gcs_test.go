@@ -26,6 +26,7 @@ type store struct {
 	server     *fakestorage.Server
 	url        string
 	credential map[string]any
+	issuer     *cloudtest.Issuer // of tokens; nil: the one of all others is accepted
 
 	mu      sync.Mutex
 	calls   []string
@@ -55,7 +56,8 @@ func (s *store) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	intrude, held := s.intrude, s.held
 	s.mu.Unlock()
 	switch {
-	case r.Header.Get("Authorization") != "Bearer "+cloudtest.Token:
+	case !s.admits(r.Header.Get("Authorization")):
+		io.Copy(io.Discard, r.Body) //nolint:errcheck // an answer before the end of the body resets the connection
 		refuse(w, http.StatusUnauthorized, "Invalid Credentials")
 	case intrude != nil && intrude(w, r):
 	case strings.HasSuffix(r.URL.Path, "/iam/testPermissions") && held != nil:
@@ -63,6 +65,13 @@ func (s *store) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	default:
 		s.server.HTTPHandler().ServeHTTP(w, r)
 	}
+}
+
+func (s *store) admits(header string) bool {
+	if s.issuer != nil {
+		return s.issuer.Accepts(header)
+	}
+	return header == "Bearer "+cloudtest.Token
 }
 
 // call names the operation of a request.

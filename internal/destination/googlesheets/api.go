@@ -3,12 +3,11 @@ package googlesheets
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"net/url"
 	"strings"
 	"time"
-
-	"golang.org/x/oauth2"
 
 	"github.com/millrace/millrace/internal/cloud"
 	"github.com/millrace/millrace/internal/connector"
@@ -34,14 +33,16 @@ const answerTime = 190 * time.Second
 // api sends requests to the Sheets and Drive APIs.
 type api struct {
 	client    *httpx.Client
-	tokens    oauth2.TokenSource // of a service account
-	person    *oauth.Tokens      // of a person's account; nil where a service account is used
-	transport *http.Transport    // for tokens
+	tokens    *cloud.Tokens   // of a service account
+	person    *oauth.Tokens   // of a person's account; nil where a service account is used
+	transport *http.Transport // for tokens
 	endpoint  string
+	identity  string // who the tokens are of
 	email     string // of the service account; empty where the server's own identity or a person's account is used
 	firewall  string
 	maxCells  int
 	wait      time.Duration // before a request is made for the second time
+	pace      *pace         // nil where nobody paces, as outside of runs
 }
 
 // maxCells is Google's limit of a spreadsheet, with empty cells. https://support.google.com/drive/answer/37603
@@ -58,10 +59,11 @@ func newAPI(s settings, o connector.DestinationOptions) (*api, error) {
 		a.person = oauth.New(oauth.GoogleUser(s.App, a.endpoint, scopes...), oauth.Options{State: o.State, Clock: o.Clock})
 		return a, nil
 	}
+	a.identity = s.Credential.Who()
 	if account, err := cloud.ParseServiceAccount(s.Credential.ServiceAccountKey); err == nil {
 		a.email = account.ClientEmail
 	}
-	if a.tokens, err = s.Credential.TokenSource(context.Background(), &http.Client{Transport: a.transport, Timeout: tokenTime}, scopes...); err != nil {
+	if a.tokens, err = s.Credential.Tokens(&http.Client{Transport: a.transport, Timeout: tokenTime}, scopes...); err != nil {
 		return nil, fault.Wrap(err, fault.CodeDestinationAuth, "reading the GCP credential").
 			WithSuggestion("Check that the whole key of the service account was pasted, or create another key.")
 	}
@@ -94,18 +96,26 @@ func (a *api) do(ctx context.Context, c call, out any) error {
 		return err
 	}
 	answer, err := httpx.Authorized(ctx, a.authorizer(), request, func() (*httpx.Response, error) {
+		if err := a.pace.wait(ctx, c); err != nil {
+			return nil, err
+		}
 		answer, x, err := a.client.Do(ctx, request)
 		if c.record != nil {
 			c.record(exchangeOf(x))
 		}
 		return answer, err
 	})
+	if _, held := errors.AsType[*unsent](err); held {
+		return err
+	}
 	if err != nil {
 		e := *fault.As(err)
 		return fault.Reclass(fault.Wrap(&e, e.Code, "%s", c.doing).WithSuggestion("%s", e.Hint()), e.Class)
 	}
 	if e := a.client.StatusFault(answer); e != nil {
-		return a.refused(answer, e, c.doing)
+		err := a.refused(answer, e, c.doing)
+		a.pace.asked(ctx, c, err)
+		return err
 	}
 	if out == nil {
 		return nil
@@ -168,6 +178,9 @@ func (a *api) patiently(ctx context.Context, do func() error) error {
 	for attempt := 1; ; attempt++ {
 		err := do()
 		class := fault.ClassOf(err)
+		if _, held := errors.AsType[*unsent](err); held {
+			return err
+		}
 		if err == nil || attempt == attempts || class != fault.Throttled && class != fault.Retryable {
 			return err
 		}

@@ -105,6 +105,7 @@ func (a *adding) Limits() connector.Limits {
 func (a *adding) Write(ctx context.Context, b *connector.Batch) (connector.Result, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	defer a.api.within(b)()
 	if a.unsure {
 		if err := a.arrange(ctx); err != nil {
 			return connector.Result{}, err

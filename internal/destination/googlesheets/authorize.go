@@ -3,7 +3,9 @@ package googlesheets
 import (
 	"context"
 	"maps"
+	"net/http"
 	"slices"
+	"strings"
 
 	"github.com/millrace/millrace/internal/connector"
 	"github.com/millrace/millrace/internal/fault"
@@ -33,8 +35,14 @@ func (a account) Authorize(_ context.Context, r *httpx.Request) error {
 	return nil
 }
 
-// Refused reports nothing: another token would be refused too.
-func (account) Refused(*httpx.Request, *httpx.Response) bool { return false }
+// Refused forgets an access token that Google does not accept.
+func (a account) Refused(r *httpx.Request, resp *httpx.Response) bool {
+	if resp.Status != http.StatusUnauthorized {
+		return false
+	}
+	a.tokens.Refuse(strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer "))
+	return true
+}
 
 // AuthorizeURL returns Google's page where a person allows the access.
 func (d *destination) AuthorizeURL(redirect, state string) (string, error) {

@@ -142,7 +142,7 @@ func (d *destination) Begin(ctx context.Context, job connector.SyncJob) (connect
 	if err != nil {
 		return nil, fault.Reclass(err, fault.Fatal)
 	}
-	p := plan{api: d.api, log: d.log, job: job, sync: s, at: at}
+	p := plan{api: d.api.paced(outside(job)), log: d.log, job: job, sync: s, at: at}
 	switch job.Mode { //nolint:exhaustive // the default says it
 	case connector.ModeAll, connector.ModeSnapshot:
 		return beginGather(ctx, p)

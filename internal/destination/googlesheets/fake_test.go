@@ -23,9 +23,10 @@ import (
 type google struct {
 	url        string
 	credential map[string]any
-	limit      int    // cells of a spreadsheet
-	challenge  string // which code belongs to whom
-	over       bool   // people took their permission back
+	limit      int               // cells of a spreadsheet
+	challenge  string            // which code belongs to whom
+	over       bool              // people took their permission back
+	issuer     *cloudtest.Issuer // of tokens; nil: the one of all others is accepted
 
 	mu      sync.Mutex
 	books   []*book
@@ -219,6 +220,13 @@ func (g *google) count(what string) int {
 	return n
 }
 
+func (g *google) admits(header string) bool {
+	if g.issuer != nil {
+		return g.issuer.Accepts(header)
+	}
+	return header == "Bearer "+cloudtest.Token
+}
+
 // ServeHTTP answers one request at a time.
 func (g *google) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.URL.Path == "/token" {
@@ -235,7 +243,7 @@ func (g *google) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	intrude, after := g.intrude, g.after
 	g.mu.Unlock()
 	w.Header().Set("Content-Type", "application/json")
-	if r.Header.Get("Authorization") != "Bearer "+cloudtest.Token {
+	if !g.admits(r.Header.Get("Authorization")) {
 		refuse(w, http.StatusUnauthorized, "Request had invalid authentication credentials.")
 		return
 	}

@@ -136,7 +136,7 @@ func (a *api) mend() string {
 	if a.person != nil {
 		return "Allow the access again on the destination's Configuration tab."
 	}
-	return "Check the service account and its key."
+	return "Google does not accept new access tokens of " + a.identity + " either: check that it exists and is enabled, or create another key."
 }
 
 func (a *api) who() string {

@@ -49,20 +49,18 @@ func beginGather(ctx context.Context, p plan) (connector.Session, error) {
 	return g, nil
 }
 
-// Limits of batches. Google recommends at most 2 MB for a request, allows a user 60 writings in a minute, and all runs
-// of a service account count together. https://developers.google.com/workspace/sheets/api/limits
+// Limits of batches. Google recommends at most 2 MB for a request.
+// https://developers.google.com/workspace/sheets/api/limits
 const (
 	batchRows   = 5000
 	batchBytes  = 1_500_000
-	writings    = 50 // the rest is for what runs write besides batches
-	class       = "writings"
 	maxAttempts = 5
 )
 
 func limits() connector.Limits {
 	return connector.Limits{
 		Rows: batchRows, Bytes: batchBytes, Concurrency: 1,
-		Rates:      []connector.Rate{{Requests: writings, Window: time.Minute, Class: class}, {Requests: 1, Class: class}},
+		Rates:      rates(),
 		Operations: []connector.Operation{connector.Added},
 		Split:      true, OneKind: true,
 		Retry: connector.RetryPolicy{Attempts: maxAttempts},
@@ -89,6 +87,7 @@ func (g *gather) Write(ctx context.Context, b *connector.Batch) (connector.Resul
 		places[i] = i
 	}
 	t := tableOf(b, g.job.Columns, places, len(places), g.sync.Input)
+	defer g.api.within(b)()
 	begun, at, last := len(g.books), g.books[len(g.books)-1].next, g.last
 	if err := g.add(ctx, t.rows, b.Record); err != nil {
 		g.forget(begun, at)
@@ -275,6 +274,7 @@ func (g *gather) Close() error {
 	g.closed = true
 	ctx, cancel := context.WithTimeout(context.Background(), closeTime)
 	defer cancel()
+	g.api.pace = nil // a run that was stopped waits for nothing
 	for _, b := range g.books {
 		b.discard(ctx)
 	}

@@ -324,7 +324,7 @@ func TestReplace(t *testing.T) {
 	}
 	job := jobOf("b", connector.ModeAll, columnsOf("id", "name"))
 	s := begin(t, open(t, g.settings()), job)
-	if l := s.Limits(); !l.Deferred || l.Idempotency != connector.Idempotent || l.Concurrency != 1 || len(l.Rates) != 2 || l.Rates[0].Class == "" || l.Rates[0].Class != l.Rates[1].Class {
+	if l := s.Limits(); !l.Deferred || l.Idempotency != connector.Idempotent || l.Concurrency != 1 || len(l.Rates) != 3 || l.Rates[0].Class == "" || l.Rates[0].Class != l.Rates[1].Class {
 		t.Errorf("%+v", l)
 	}
 	for i, name := range []string{"=1+1", "new"} {

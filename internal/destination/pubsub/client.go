@@ -19,6 +19,7 @@ import (
 	"google.golang.org/grpc/stats"
 	"google.golang.org/grpc/status"
 
+	"github.com/millrace/millrace/internal/cloud"
 	"github.com/millrace/millrace/internal/connector"
 	"github.com/millrace/millrace/internal/fault"
 )
@@ -38,7 +39,8 @@ type client struct {
 	network connector.Network
 	conn    *grpc.ClientConn
 	service pubsubpb.PublisherClient
-	tokens  oauth2.TokenSource // nil without TLS
+	tokens  *cloud.Tokens // nil without TLS
+	who     string        // the tokens are of
 }
 
 // connect returns a client, which connects when it is used.
@@ -52,10 +54,10 @@ func (d *destination) connect() (*client, error) {
 	if secure {
 		transport = credentials.NewTLS(&tls.Config{MinVersion: tls.VersionTLS12})
 		asker := &http.Client{Transport: d.network.Direct().Transport(), Timeout: requestTimeout}
-		if c.tokens, err = d.settings.Credential.TokenSource(context.Background(), asker, scope); err != nil {
+		if c.tokens, err = d.settings.Credential.Tokens(asker, scope); err != nil {
 			return nil, fault.Wrap(err, fault.CodeInvalid, "the GCP credential cannot be used")
 		}
-		c.tokens = oauth2.ReuseTokenSource(nil, c.tokens)
+		c.who = d.settings.Credential.Who()
 	}
 	c.conn, err = grpc.NewClient("passthrough:///"+address,
 		grpc.WithTransportCredentials(transport), grpc.WithDisableRetry(), grpc.WithNoProxy(), grpc.WithStatsHandler(watcher{}),
@@ -91,25 +93,38 @@ func (c *client) publish(ctx context.Context, r *pubsubpb.PublishRequest) (*pubs
 	return answer, err
 }
 
-// call makes a call with an access token and says what its error means.
+// call makes a call with an access token and says what its error means. Where the token is not accepted, which means that
+// nothing was done, it is made once more with another one.
 func (c *client) call(ctx context.Context, do func(ctx context.Context) error) error {
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
+	access, err := c.try(ctx, do)
+	if access == "" || !fault.Is(err, fault.CodeDestinationAuth) {
+		return err
+	}
+	c.tokens.Refuse(access)
+	_, err = c.try(ctx, do)
+	return err
+}
+
+// try makes a call once.
+func (c *client) try(ctx context.Context, do func(ctx context.Context) error) (access string, err error) {
 	if err := ctx.Err(); err != nil {
-		return c.fault(err, false)
+		return "", c.fault(err, false)
 	}
 	if c.tokens != nil {
 		token, err := c.tokens.Token()
 		if err != nil {
-			return tokenFault(err)
+			return "", tokenFault(err)
 		}
-		ctx = metadata.AppendToOutgoingContext(ctx, "authorization", "Bearer "+token.AccessToken)
+		access = token.AccessToken
+		ctx = metadata.AppendToOutgoingContext(ctx, "authorization", "Bearer "+access)
 	}
 	sent := &atomic.Bool{}
 	if err := do(context.WithValue(ctx, sentKey{}, sent)); err != nil {
-		return c.fault(err, sent.Load())
+		return access, c.fault(err, sent.Load())
 	}
-	return nil
+	return access, nil
 }
 
 // tokenFault is about an access token that could not be got: nothing was sent.
@@ -167,6 +182,9 @@ func (c *client) fault(err error, sent bool) error {
 		return e.WithSuggestion("Give the service account the roles Pub/Sub Publisher and Pub/Sub Viewer.")
 	case codes.Unauthenticated:
 		e.Code, e.Class = fault.CodeDestinationAuth, fault.Fatal
+		if c.who != "" {
+			return e.WithSuggestion("Check that %s exists and is enabled, or create another key.", c.who)
+		}
 		return e
 	case codes.ResourceExhausted:
 		e.Code, e.Class = fault.CodeDestinationThrottled, fault.Throttled

@@ -29,6 +29,12 @@ type Spec struct {
 	SyncLogs    *synclog.Tables          `json:"syncLogs,omitempty"` // what is written besides what its source says (SY-54)
 }
 
+// Sent is the spec without what its destination never learns: when it runs, who hears of it, what is logged.
+func (s Spec) Sent() Spec {
+	s.Schedule, s.Disabled, s.InDoubt, s.Description, s.Alerts, s.SyncLogs = Schedule{}, false, "", "", nil, nil
+	return s
+}
+
 // InDoubt is what happens to rows whose outcome is unknown at a destination that is not idempotent.
 type InDoubt string
 

@@ -11,7 +11,6 @@ import type {
   List,
   Model,
   Monitor,
-  Problem,
   Reference,
   Sequence,
   Source,
@@ -109,9 +108,9 @@ export interface KeyChange {
 export const deleteDocument = (kind: KindPath, slug: string, revision: number): Promise<void> =>
   del(withQuery(path(kind, slug), { revision }))
 
-/** What the server would refuse in a document; nothing is written. */
-export const validateDocument = async <K extends KindPath>(kind: K, draft: Draft<SpecOf<K>>): Promise<Problem[]> =>
-  (await post<{ issues: Problem[] }>(path('validate', kind), draft)).issues
+/** What the server would refuse in a document, and what it could not find out about it; nothing is written. */
+export const validateDocument = <K extends KindPath>(kind: K, draft: Draft<SpecOf<K>>): Promise<components['schemas']['Issues']> =>
+  post(path('validate', kind), draft)
 
 export type Change = components['schemas']['Change']
 

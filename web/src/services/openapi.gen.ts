@@ -3098,6 +3098,8 @@ export interface components {
             metadata: components["schemas"]["Metadata"];
             spec: components["schemas"]["ChannelSpec"];
             status: components["schemas"]["AlertChannelStatus"];
+            /** @description of a save: what did not keep it from happening */
+            warnings?: components["schemas"]["ErrorInfo"][] | null;
         };
         AlertChannelStatus: {
             lastNotice: components["schemas"]["AlertNotice"] | null;
@@ -3266,6 +3268,8 @@ export interface components {
             changes: components["schemas"]["Change"][];
             kind: string;
             slug: string;
+            /** @description what did not keep the document from being applied */
+            warnings?: components["schemas"]["ErrorInfo"][] | null;
         };
         ApplyRequest: {
             /** @description as of a single update */
@@ -3357,6 +3361,8 @@ export interface components {
             metadata: components["schemas"]["Metadata"];
             spec: components["schemas"]["BitoolSpec"];
             status: components["schemas"]["BIToolStatus"];
+            /** @description of a save: what did not keep it from happening */
+            warnings?: components["schemas"]["ErrorInfo"][] | null;
         };
         BIToolStatus: {
             /**
@@ -3728,6 +3734,8 @@ export interface components {
             metadata: components["schemas"]["Metadata"];
             spec: components["schemas"]["CredentialSpec"];
             status: components["schemas"]["CredentialStatus"];
+            /** @description of a save: what did not keep it from happening */
+            warnings?: components["schemas"]["ErrorInfo"][] | null;
         };
         CredentialSpec: {
             configuration: {
@@ -3871,6 +3879,8 @@ export interface components {
             metadata: components["schemas"]["Metadata"];
             spec: components["schemas"]["DbtprojectSpec"];
             status: components["schemas"]["DBTProjectStatus"];
+            /** @description of a save: what did not keep it from happening */
+            warnings?: components["schemas"]["ErrorInfo"][] | null;
         };
         DBTProjectStatus: {
             manifest: components["schemas"]["DBTManifest"] | null;
@@ -3926,6 +3936,8 @@ export interface components {
             metadata: components["schemas"]["Metadata"];
             spec: components["schemas"]["DestinationSpec"];
             status: components["schemas"]["DestinationStatus"];
+            /** @description of a save: what did not keep it from happening */
+            warnings?: components["schemas"]["ErrorInfo"][] | null;
         };
         DestinationSpec: {
             alerts?: components["schemas"]["AlertingSpec"];
@@ -3947,6 +3959,7 @@ export interface components {
             metadata: components["schemas"]["Metadata"];
             spec: unknown;
             status?: unknown;
+            warnings?: components["schemas"]["ErrorInfo"][] | null;
         };
         Draft: {
             spec: components["schemas"]["DraftSpec"];
@@ -4066,6 +4079,8 @@ export interface components {
         };
         Issues: {
             issues: components["schemas"]["ErrorInfo"][];
+            /** @description what would not keep the document from being saved */
+            warnings?: components["schemas"]["ErrorInfo"][] | null;
         };
         /** @description any JSON value */
         Json: null | boolean | number | string | unknown[] | {
@@ -4208,6 +4223,8 @@ export interface components {
             metadata: components["schemas"]["Metadata"];
             spec: components["schemas"]["ModelSpec"];
             status: components["schemas"]["ModelStatus"];
+            /** @description of a save: what did not keep it from happening */
+            warnings?: components["schemas"]["ErrorInfo"][] | null;
         };
         ModelBI: {
             item: string;
@@ -4270,6 +4287,8 @@ export interface components {
             metadata: components["schemas"]["Metadata"];
             spec: components["schemas"]["MonitorSpec"];
             status: components["schemas"]["MonitorStatus"];
+            /** @description of a save: what did not keep it from happening */
+            warnings?: components["schemas"]["ErrorInfo"][] | null;
         };
         MonitorInfo: {
             fields: components["schemas"]["ConnectorField"][];
@@ -4359,6 +4378,8 @@ export interface components {
             metadata: components["schemas"]["Metadata"];
             spec: components["schemas"]["OrchestratorSpec"];
             status: components["schemas"]["OrchestratorStatus"];
+            /** @description of a save: what did not keep it from happening */
+            warnings?: components["schemas"]["ErrorInfo"][] | null;
         };
         OrchestratorInfo: {
             fields: components["schemas"]["ConnectorField"][];
@@ -4900,6 +4921,8 @@ export interface components {
             metadata: components["schemas"]["Metadata"];
             spec: components["schemas"]["SequenceSpec"];
             status: components["schemas"]["SequenceStatus"];
+            /** @description of a save: what did not keep it from happening */
+            warnings?: components["schemas"]["ErrorInfo"][] | null;
         };
         SequenceLimit: {
             /** Format: int64 */
@@ -5021,6 +5044,8 @@ export interface components {
             metadata: components["schemas"]["Metadata"];
             spec: components["schemas"]["SourceSpec"];
             status: components["schemas"]["SourceStatus"];
+            /** @description of a save: what did not keep it from happening */
+            warnings?: components["schemas"]["ErrorInfo"][] | null;
         };
         SourceSpec: {
             configuration: {
@@ -5044,6 +5069,8 @@ export interface components {
             metadata: components["schemas"]["Metadata"];
             spec: components["schemas"]["StorageSpec"];
             status: components["schemas"]["StorageStatus"];
+            /** @description of a save: what did not keep it from happening */
+            warnings?: components["schemas"]["ErrorInfo"][] | null;
         };
         StorageOverview: {
             current: components["schemas"]["StoragePlace"];
@@ -5160,6 +5187,8 @@ export interface components {
             metadata: components["schemas"]["Metadata"];
             spec: components["schemas"]["SyncSpec"];
             status: components["schemas"]["SyncStatus"];
+            /** @description of a save: what did not keep it from happening */
+            warnings?: components["schemas"]["ErrorInfo"][] | null;
         };
         SyncAfter: {
             jobs: string[];
@@ -5463,6 +5492,8 @@ export interface components {
             metadata: components["schemas"]["Metadata"];
             spec: components["schemas"]["TunnelSpec"];
             status: components["schemas"]["TunnelStatus"];
+            /** @description of a save: what did not keep it from happening */
+            warnings?: components["schemas"]["ErrorInfo"][] | null;
         };
         TunnelKey: {
             /** @description reverse: shown this once and not stored */

@@ -26,11 +26,13 @@ export function problemsOf(error: unknown): Problem[] {
   return [{ code, message, path, suggestion }]
 }
 
-/** The messages of problems under a path, by what follows it: "spec.configuration" + ".host" → host. */
+/** The messages of problems under a path, by what follows it: "spec.configuration" + ".host" → host. Several of one place are one text. */
 export function problemsUnder(prefix: string, problems: Problem[]): Record<string, string> {
   const found: Record<string, string> = {}
   for (const { path, message } of problems) {
-    if (path?.startsWith(`${prefix}.`)) found[path.slice(prefix.length + 1)] ??= message
+    if (path?.startsWith(`${prefix}.`) !== true) continue
+    const place = path.slice(prefix.length + 1)
+    found[place] = found[place] === undefined ? message : `${found[place]}; ${message}`
   }
   return found
 }

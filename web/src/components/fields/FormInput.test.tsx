@@ -10,7 +10,7 @@ const fields: Field[] = [{ name: 'options', label: 'Options', type: 'text', fiel
 
 const loads = (queryFn: () => Promise<Field[]>): LoadForm => (form, setting) => ({ queryKey: [form, setting, queryFn], queryFn, staleTime: 0, retry: false })
 
-function Form({ initial, seen, load }: { initial: string; seen: (value: Settings) => void; load: LoadForm }) {
+function Form({ initial, seen, load, errors }: { initial: string; seen: (value: Settings) => void; load: LoadForm; errors?: Record<string, string> }) {
   const [value, setValue] = useState<Settings>({ options: initial })
   const change = (next: Settings) => {
     setValue(next)
@@ -18,7 +18,7 @@ function Form({ initial, seen, load }: { initial: string; seen: (value: Settings
   }
   return (
     <FormLoader value={load}>
-      <FieldsForm fields={fields} value={value} onChange={change} />
+      <FieldsForm fields={fields} value={value} onChange={change} errors={errors} />
     </FormLoader>
   )
 }
@@ -43,4 +43,16 @@ it('lets the object be typed in where nothing is described, or the form cannot b
   expect(seen).toHaveBeenLastCalledWith({ options: '{"a":1}' })
   renderInApp(<Form initial="" seen={seen} load={loads(() => Promise.reject(new Error('the connector sleeps')))} />)
   await waitFor(() => expect(screen.getByText(/the connector sleeps/)).toBeTruthy())
+})
+
+it('shows what is wrong at the member that it is about, or with its name where the object is typed in', async () => {
+  const errors = { 'options.channel': 'there is no such channel', options: 'the options are too many' }
+  const described: Field[] = [{ name: 'channel', label: 'Channel', type: 'string' }]
+  const drawn = renderInApp(<Form initial="" seen={vi.fn()} load={loads(() => Promise.resolve(described))} errors={errors} />)
+  expect((await screen.findByLabelText('Channel')).getAttribute('aria-describedby')).toContain('error')
+  screen.getByText('there is no such channel')
+  screen.getByText('the options are too many')
+  drawn.unmount()
+  renderInApp(<Form initial="" seen={vi.fn()} load={loads(() => Promise.resolve([]))} errors={errors} />)
+  await screen.findByText('channel: there is no such channel; the options are too many')
 })

@@ -18,7 +18,10 @@ export function FormInput(props: FieldInputProps & { form: string }) {
 }
 
 function Typed(props: FieldInputProps & { note?: string }) {
-  return <Textarea {...common(props)} description={props.note ?? props.field.help} classNames={{ input: classes.code }} autosize minRows={3} maxRows={14} />
+  const { path, errors } = props
+  const said = Object.entries(errors).filter(([place]) => place === path || place.startsWith(`${path}.`))
+  const error = said.map(([place, message]) => (place === path ? message : `${place.slice(path.length + 1)}: ${message}`)).join('; ')
+  return <Textarea {...common(props)} error={error === '' ? undefined : error} description={props.note ?? props.field.help} classNames={{ input: classes.code }} autosize minRows={3} maxRows={14} />
 }
 
 /** The object that the text holds; undefined where it holds none. */

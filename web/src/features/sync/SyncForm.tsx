@@ -74,7 +74,7 @@ export function SyncForm(props: Props) {
 const needsMatchOf = (type: SyncType | undefined, mode: Mode): boolean => type !== undefined && needsMatch(type, mode)
 
 /** Matching; the elements of an array that is chosen become the rows (SY-89). */
-function MatchCard({ value, onChange, columns, fields, error }: Props & { fields: TargetField[]; error: string | undefined }) {
+function MatchCard({ value, onChange, columns, fields, serverErrors, error }: Props & { fields: TargetField[]; error: string | undefined }) {
   const arrays = useQuery(arraysQuery(value.model)).data
   const array = value.arrayExpansionSourceColumn
   const match = value.match ?? []
@@ -82,6 +82,7 @@ function MatchCard({ value, onChange, columns, fields, error }: Props & { fields
   return (
     <Card title="Record matching">
       <div className="stack" style={{ gap: 10 }}>
+        <Said errors={serverErrors} about="match" />
         <p className="muted small">A row and a record belong together when these have the same value.</p>
         <MatchEditor
           columns={columnsOf(value, columns)}
@@ -143,6 +144,7 @@ function SettingsCard({ value, onChange, checked, serverErrors, type, problems }
   const errors = { ...settingsErrors(serverErrors ?? {}), ...(checked ? problems.settings : {}) }
   return (
     <Card title="Settings">
+      <Said errors={serverErrors} about="settings" />
       <FormLoader value={(form, setting) => formQuery(value.destination, form, setting, value)}>
         <FieldsForm
           fields={fields}
@@ -154,6 +156,16 @@ function SettingsCard({ value, onChange, checked, serverErrors, type, problems }
       </FormLoader>
     </Card>
   )
+}
+
+/** What the server says about a part of the spec as a whole, and about the items of a list, which show none by themselves. */
+function Said({ errors = {}, about }: { errors?: Record<string, string>; about: string }) {
+  const said = Object.entries(errors).filter(([path]) => path === about || path.startsWith(`${about}[`))
+  return said.map(([path, message]) => (
+    <p key={path} className={classes.problem}>
+      {message}
+    </p>
+  ))
 }
 
 function settingsErrors(errors: Record<string, string>): Record<string, string> {
@@ -173,7 +185,7 @@ interface MappingCardProps extends Props {
   problem: string | undefined
 }
 
-function MappingCard({ value, onChange, columns, sync, type, fields, fieldsError, reading, onRetry, checked, problem }: MappingCardProps) {
+function MappingCard({ value, onChange, columns, sync, type, fields, fieldsError, reading, onRetry, checked, serverErrors, problem }: MappingCardProps) {
   const suggest = useMutation({
     mutationFn: () => suggestMappings(value.model, fields.filter((f) => !f.readOnly).map((f) => f.name)),
     onSuccess: (suggestions) => {
@@ -205,6 +217,7 @@ function MappingCard({ value, onChange, columns, sync, type, fields, fieldsError
         </>
       }
     >
+      <Said errors={serverErrors} about="mappings" />
       {value.allColumns === true ? (
         <p className="muted">
           All {plural(columns.length, 'column')} of the model are sent under their own names, and new ones as they appear.

@@ -1,5 +1,5 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query'
-import { saidDone } from '~/components/feedback/toast'
+import { saidDone, saidWarnings } from '~/components/feedback/toast'
 import { draftOf, updateDocument } from '~/services/documents'
 import type { Sync, SyncSpec } from '~/services/types'
 
@@ -15,6 +15,7 @@ export function useSaveSync(sync: Sync, onSaved: () => void, done = 'The sync is
       client.setQueryData(['syncs', 'one', sync.metadata.slug], saved)
       await client.invalidateQueries({ queryKey: ['syncs'] })
       saidDone(done)
+      saidWarnings('Saved, but not checked', saved.warnings)
       onSaved()
     },
   })

@@ -9,7 +9,7 @@ import { EmptyState } from '~/components/feedback/EmptyState'
 import { ErrorCard } from '~/components/feedback/ErrorCard'
 import { problemsOf, problemsUnder } from '~/components/feedback/errors'
 import { LoadingRows } from '~/components/feedback/Loading'
-import { saidDone, saidFailed } from '~/components/feedback/toast'
+import { saidDone, saidFailed, saidWarnings } from '~/components/feedback/toast'
 import { withoutSecrets } from '~/components/fields/fields'
 import { Card } from '~/components/page/Card'
 import { Page } from '~/components/page/Page'
@@ -196,8 +196,9 @@ function Configure({ model, destination, info, onBack }: ConfigureProps) {
   const check = useMutation({
     mutationFn: async () => {
       if (type === undefined) return
-      const issues = await validateDocument('syncs', { metadata: { name }, spec: cleanSpec(spec, type) })
+      const { issues, warnings } = await validateDocument('syncs', { metadata: { name }, spec: cleanSpec(spec, type) })
       if (issues[0] !== undefined) throw new ApiError(422, { ...issues[0], issues })
+      saidWarnings('Not checked', warnings)
     },
     onSuccess: () => navigate({ search: { ...slugs, step: 'schedule' } }),
   })
@@ -263,6 +264,7 @@ function Finish({ name: proposed, spec, onSchedule, problem, onBack, onSaved }: 
       onSaved()
       await Promise.all([client.invalidateQueries({ queryKey: ['syncs'] }), client.invalidateQueries({ queryKey: ['models'] })])
       saidDone(`${sync.metadata.name} is saved.`)
+      saidWarnings('Saved, but not checked', sync.warnings)
       await start(sync.metadata.slug, run)
     },
   })
