@@ -10,7 +10,7 @@ import { EmptyState } from '~/components/feedback/EmptyState'
 import { ErrorCard } from '~/components/feedback/ErrorCard'
 import { LoadingRows } from '~/components/feedback/Loading'
 import { FieldsForm } from '~/components/fields/FieldsForm'
-import { briefTime, exactTime } from '~/components/format/format'
+import { briefTime, dayWords, exactTime } from '~/components/format/format'
 import { TimeAgo } from '~/components/format/TimeAgo'
 import { FieldIcon } from '~/components/grid/FieldIcon'
 import { fieldTypeWords } from '~/components/grid/types'
@@ -176,7 +176,7 @@ const runs = (n: number): Point[] =>
 
 const signs = [{ label: 'Failed', tone: 'bad' as const }, { label: 'Cancelled', tone: 'idle' as const }]
 
-const sizes: Point[] = runs(30).map((point, i) => ({ ...point, at: start + i * 86_400_000, to: undefined, mark: undefined, values: { matched: i === 8 || i === 9 ? null : 4_000 + i * 55 + ((i * 97) % 300), members: 7_000 + i * 20 } }))
+const sizes: Point[] = Array.from({ length: 30 }, (_, i) => new Date(start + i * 86_400_000)).map((day, i) => ({ key: i, at: day.getTime(), short: dayWords(day.toISOString().slice(0, 10), true), title: dayWords(day.toISOString().slice(0, 10)), values: { matched: i === 8 || i === 9 ? null : 4_000 + i * 55 + ((i * 97) % 300), members: 7_000 + i * 20 } }))
 
 function Charts() {
   return (
@@ -188,7 +188,7 @@ function Charts() {
         <Chart label="Rows of many runs" unit={['run', 'runs']} series={rowSeries} points={runs(400)} signs={signs} />
       </Card>
       <Card title="Chart: lengths of time">
-        <Chart label="Duration by run" unit={['run', 'runs']} measure="duration" series={[{ id: 'duration', label: 'Duration', look: 'second' }]} points={runs(40)} />
+        <Chart label="Duration by run" unit={['run', 'runs']} measure="duration" series={[{ id: 'duration', label: 'Duration', look: 'second' }]} points={runs(40)} signs={signs} />
       </Card>
       <Card title="Chart: lines, with a gap">
         <Chart label="Sizes" unit={['day', 'days']} kind="lines" series={[{ id: 'matched', label: 'Matched users', look: 'first' }, { id: 'members', label: 'Rows of the model', look: 'second' }]} points={sizes} />

@@ -8,8 +8,8 @@ import { Patterns } from './Patterns'
 import { Plot } from './Plot'
 import { highest, textWidth, ticks } from './scale'
 import { Tip } from './Tip'
-import type { Mark, Measure, Point, Series } from './types'
-import { summaryWords, valueWords } from './words'
+import type { Kind, Mark, Measure, Point, Series } from './types'
+import { summaryWords, tickWords } from './words'
 
 interface Props {
   /** What it shows: "Rows by run". */
@@ -17,7 +17,7 @@ interface Props {
   /** What a point is, one and many: "run", "runs". */
   unit: [one: string, many: string]
   /** Bars whose numbers stand one on the other, or a line for each number over time. */
-  kind?: 'bars' | 'lines'
+  kind?: Kind
   measure?: Measure
   series: Series[]
   /** The oldest first. */
@@ -26,10 +26,11 @@ interface Props {
   signs?: Pick<Mark, 'label' | 'tone'>[]
 }
 
-/** Where a point's tooltip is: over which point, and how far from the left. */
+/** The point that is looked at, and its sides as distances from the chart's left. */
 export interface Pointed {
   index: number
-  x: number
+  from: number
+  to: number
 }
 
 /**
@@ -45,7 +46,7 @@ export function Chart({ label, unit, kind = 'bars', measure = 'count', series, p
   const shown = series.filter(({ id }) => !hidden.has(id))
   const stacked = kind === 'bars'
   const scale = ticks(highest(points, shown, stacked), measure)
-  const gutter = 10 + Math.max(...scale.map((tick) => textWidth(valueWords(tick, measure))))
+  const gutter = 10 + Math.max(...scale.map((tick) => textWidth(tickWords(tick, measure))))
   const point = pointed === undefined ? undefined : points[pointed.index]
   const toggle = (id: string) => {
     const next = new Set(hidden.has(id) ? [...hidden].filter((one) => one !== id) : [...hidden, id])
@@ -54,7 +55,7 @@ export function Chart({ label, unit, kind = 'bars', measure = 'count', series, p
   return (
     <figure className={classes.chart} aria-label={label}>
       <Patterns id={patterns} />
-      <Legend {...{ series, hidden, signs, patterns, table }} onToggle={toggle} onTable={setTable} />
+      <Legend {...{ kind, series, hidden, signs, patterns, table }} onToggle={toggle} onTable={setTable} />
       {table ? (
         <ChartTable label={`${label}, as a table`} head={capital(unit[0])} points={points} series={series} measure={measure} />
       ) : (
@@ -70,7 +71,7 @@ export function Chart({ label, unit, kind = 'bars', measure = 'count', series, p
               onPoint={setPointed}
             />
           )}
-          {pointed !== undefined && point !== undefined && <Tip {...{ point, measure, stacked, patterns, width }} series={shown} x={pointed.x} />}
+          {pointed !== undefined && point !== undefined && <Tip {...{ point, kind, measure, patterns, width, pointed }} series={shown} />}
         </div>
       )}
     </figure>

@@ -3,9 +3,10 @@ import { IconChartBar, IconTable } from '@tabler/icons-react'
 import classes from './Chart.module.css'
 import { Swatch } from './Patterns'
 import { Sign } from './Sign'
-import type { Mark, Series } from './types'
+import type { Kind, Mark, Series } from './types'
 
 interface Props {
+  kind: Kind
   series: Series[]
   hidden: ReadonlySet<string>
   onToggle: (id: string) => void
@@ -17,14 +18,14 @@ interface Props {
 }
 
 /** The names of the series, each of which hides and shows its own, and the way to the numbers as a table. */
-export function Legend({ series, hidden, onToggle, signs, patterns, table, onTable }: Props) {
+export function Legend({ kind, series, hidden, onToggle, signs, patterns, table, onTable }: Props) {
   return (
     <div className={classes.legend}>
       <div role="group" aria-label="Series" className="row wrap">
         {series.length > 1 &&
           series.map(({ id, label, look }) => (
             <button key={id} type="button" className={classes.entry} aria-pressed={!hidden.has(id)} onClick={() => onToggle(id)}>
-              <Swatch look={look} patterns={patterns} />
+              <Swatch {...{ look, kind, patterns }} />
               {label}
             </button>
           ))}

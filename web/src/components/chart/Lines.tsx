@@ -1,10 +1,7 @@
 import type { Drawing } from './Bars'
 import classes from './Chart.module.css'
+import { dashes } from './Patterns'
 import { stretches } from './scale'
-import type { Series } from './types'
-
-/** The dashes of each look, which tell lines apart without their colours. */
-const dashes: Record<Series['look'], string | undefined> = { first: undefined, second: '7 4', third: '2 4', bad: '1 3' }
 
 /** A line through each number of the points, the first with the area below it. What is not known interrupts it. */
 export function Lines({ points, series, slots, top, height, axis }: Drawing) {

@@ -1,5 +1,5 @@
 import classes from './Chart.module.css'
-import type { Look } from './types'
+import type { Kind, Look } from './types'
 
 /** What a series is filled with. Series differ in lightness or by a pattern, so that colour alone tells none. */
 export const fillOf = (look: Look, patterns: string): string =>
@@ -21,9 +21,23 @@ export const Patterns = ({ id }: { id: string }) => (
   </svg>
 )
 
-/** A piece of a series' filling, beside its name. */
-export const Swatch = ({ look, patterns }: { look: Look; patterns: string }) => (
-  <svg width={12} height={12} className={classes.swatch} aria-hidden="true">
-    <rect x={0.5} y={0.5} width={11} height={11} rx={2} fill={fillOf(look, patterns)} stroke={`var(--chart-${look})`} />
-  </svg>
-)
+/** The dashes of lines, which tell them apart without their colours. */
+export const dashes: Record<Look, string | undefined> = { first: undefined, second: '7 4', third: '2 4', bad: '1 3' }
+
+interface SwatchProps {
+  look: Look
+  kind: Kind
+  patterns: string
+}
+
+/** A piece of what a series is drawn with, beside its name. */
+export const Swatch = ({ look, kind, patterns }: SwatchProps) =>
+  kind === 'lines' ? (
+    <svg width={20} height={12} className={classes.swatch} aria-hidden="true">
+      <path d="M0,6H20" stroke={`var(--chart-${look})`} strokeWidth={2} strokeDasharray={dashes[look]} />
+    </svg>
+  ) : (
+    <svg width={12} height={12} className={classes.swatch} aria-hidden="true">
+      <rect x={0.5} y={0.5} width={11} height={11} rx={2} fill={fillOf(look, patterns)} stroke={`var(--chart-${look})`} />
+    </svg>
+  )

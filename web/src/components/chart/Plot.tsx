@@ -5,8 +5,8 @@ import classes from './Chart.module.css'
 import { Lines } from './Lines'
 import { Points } from './Points'
 import { barSlots, barsWidth, labels, timeSlots } from './scale'
-import type { Measure, Point, Series } from './types'
-import { valueWords } from './words'
+import type { Kind, Measure, Point, Series } from './types'
+import { tickWords } from './words'
 
 /** The heights of the signs above the highest bar, of what is drawn, and of the labels below it. */
 const head = 18
@@ -18,7 +18,7 @@ interface Props {
   label: string
   summary: string
   hint: string
-  kind: 'bars' | 'lines'
+  kind: Kind
   measure: Measure
   points: Point[]
   series: Series[]
@@ -49,7 +49,7 @@ export function Plot({ label, summary, hint, kind, measure, points, series, scal
       <svg width={gutter} height={axis + foot} aria-hidden="true" className={classes.text}>
         {scale.map((tick) => (
           <text key={tick} x={gutter - 8} y={y(tick) + 4} textAnchor="end">
-            {valueWords(tick, measure)}
+            {tickWords(tick, measure)}
           </text>
         ))}
       </svg>

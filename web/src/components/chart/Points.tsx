@@ -18,11 +18,11 @@ interface Props {
   onPoint: (pointed: Pointed | undefined) => void
 }
 
-/** The place of an element in the chart, whatever it is scrolled to. */
-function middleOf(element: Element): number {
-  const box = element.getBoundingClientRect()
-  const plot = element.closest(`.${classes.plot}`)?.getBoundingClientRect()
-  return box.left + box.width / 2 - (plot?.left ?? 0)
+/** The sides of an element in the chart, whatever it is scrolled to. */
+function sidesOf(element: Element): Omit<Pointed, 'index'> {
+  const { left, right } = element.getBoundingClientRect()
+  const plot = element.closest(`.${classes.plot}`)?.getBoundingClientRect().left ?? 0
+  return { from: left - plot, to: right - plot }
 }
 
 /** What is pointed at, focused and opened: one element over each point, of which one takes the focus by Tab. */
@@ -46,7 +46,7 @@ export function Points({ label, hint, points, series, slots, measure, height, po
         {hint}
       </p>
       {points.map((point, index) => {
-        const show = (event: { currentTarget: Element }) => onPoint({ index, x: middleOf(event.currentTarget) })
+        const show = (event: { currentTarget: Element }) => onPoint({ index, ...sidesOf(event.currentTarget) })
         const common = {
           'data-index': index,
           'data-pointed': pointed?.index === index ? true : undefined,

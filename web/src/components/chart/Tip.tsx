@@ -1,24 +1,25 @@
+import type { Pointed } from './Chart'
 import classes from './Chart.module.css'
 import { Swatch } from './Patterns'
 import { totalOf } from './scale'
 import { Sign } from './Sign'
-import type { Measure, Point, Series } from './types'
+import type { Kind, Measure, Point, Series } from './types'
 import { valueWords } from './words'
 
 interface Props {
   point: Point
   series: Series[]
   measure: Measure
-  stacked: boolean
+  kind: Kind
   patterns: string
-  /** Where the point is, on a width. */
-  x: number
+  /** Where the point is, on the width of the chart. */
+  pointed: Pointed
   width: number
 }
 
 /** The exact numbers of a point, on the side of it that has more room. Screen readers have them as the point's name. */
-export function Tip({ point, series, measure, stacked, patterns, x, width }: Props) {
-  const side = x > width / 2 ? { right: width - x + 10 } : { left: x + 10 }
+export function Tip({ point, series, measure, kind, patterns, pointed: { from, to }, width }: Props) {
+  const side = from + to > width ? { right: width - from + 6 } : { left: to + 6 }
   return (
     <div className={classes.tip} style={side} aria-hidden="true">
       <strong>{point.title}</strong>
@@ -26,13 +27,13 @@ export function Tip({ point, series, measure, stacked, patterns, x, width }: Pro
         {[...series].reverse().map(({ id, label, look }) => (
           <div key={id}>
             <dt>
-              <Swatch look={look} patterns={patterns} />
+              <Swatch {...{ look, kind, patterns }} />
               {label}
             </dt>
             <dd>{valueWords(point.values[id], measure)}</dd>
           </div>
         ))}
-        {stacked && series.length > 1 && (
+        {kind === 'bars' && series.length > 1 && (
           <div className={classes.tipTotal}>
             <dt>Together</dt>
             <dd>{valueWords(totalOf(point, series), measure)}</dd>

@@ -35,3 +35,6 @@ export interface Point {
 
 /** What numbers are: counts of something, or lengths of time in milliseconds. */
 export type Measure = 'count' | 'duration'
+
+/** Bars whose numbers stand one on the other, or a line for each number over time. */
+export type Kind = 'bars' | 'lines'

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Point, Series } from './types'
-import { pointWords, summaryWords, valueWords } from './words'
+import { pointWords, summaryWords, tickWords, valueWords } from './words'
 
 const series: Series[] = [
   { id: 'sent', label: 'Sent', look: 'first' },
@@ -13,6 +13,7 @@ it('writes counts, lengths of time and what is not known', () => {
   expect(valueWords(1234, 'count')).toBe('1,234')
   expect(valueWords(61_000, 'duration')).toBe('1 min 1 s')
   expect(valueWords(null, 'count')).toBe('Unknown')
+  expect([0, 500].map((tick) => tickWords(tick, 'duration'))).toEqual(['0', '500 ms'])
 })
 
 it('says all of a point, what went wrong last', () => {

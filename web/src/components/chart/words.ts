@@ -6,6 +6,9 @@ import type { Measure, Point, Series } from './types'
 export const valueWords = (value: number | null | undefined, measure: Measure): string =>
   value === null || value === undefined ? 'Unknown' : measure === 'duration' ? duration(value) : count(value)
 
+/** A number beside the axis, where nothing needs no unit. */
+export const tickWords = (tick: number, measure: Measure): string => (tick === 0 ? '0' : valueWords(tick, measure))
+
 /** A point with all that is known of it, as a screen reader says it. */
 export function pointWords(point: Point, series: Series[], measure: Measure): string {
   const numbers = series.map(({ id, label }) => `${label} ${valueWords(point.values[id], measure)}`)

@@ -47,6 +47,7 @@ test('hundreds of runs are scrolled, the newest in sight', async ({ page }) => {
   const many = page.getByRole('figure', { name: 'Rows of many runs' })
   const points = many.getByRole('group', { name: 'Rows of many runs' }).getByRole('link')
   await expect(points).toHaveCount(400)
+  await many.scrollIntoViewIfNeeded()
   await expect(points.last()).toBeInViewport()
   await expect(points.first()).not.toBeInViewport()
   await points.last().focus()
