@@ -105,22 +105,24 @@ func TestDayStart(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
 		zone  string
+		year  int
 		month time.Month
 		day   int
 		want  string
 	}{
-		{"UTC", 11, 28, "2026-11-28T00:00:00Z"},
-		{"Asia/Kolkata", 11, 28, "2026-11-27T18:30:00Z"},
-		{"Europe/Berlin", 3, 29, "2026-03-28T23:00:00Z"},
-		{"Europe/Berlin", 3, 30, "2026-03-29T22:00:00Z"},
-		{"Europe/Berlin", 10, 32, "2026-10-31T23:00:00Z"},
-		{"America/Santiago", 9, 6, "2026-09-06T04:00:00Z"}, // 24:00 becomes 01:00: there is no midnight
-		{"America/Santiago", 4, 5, "2026-04-05T04:00:00Z"}, // 24:00 becomes 23:00 of the day before
-		{"America/Havana", 3, 8, "2026-03-08T05:00:00Z"},   // 00:00 becomes 01:00
-		{"America/Havana", 11, 1, "2026-11-01T04:00:00Z"},  // 01:00 becomes 00:00: midnight comes twice
+		{"UTC", 2026, 11, 28, "2026-11-28T00:00:00Z"},
+		{"Asia/Kolkata", 2026, 11, 28, "2026-11-27T18:30:00Z"},
+		{"Europe/Berlin", 2026, 3, 29, "2026-03-28T23:00:00Z"},
+		{"Europe/Berlin", 2026, 3, 30, "2026-03-29T22:00:00Z"},
+		{"Europe/Berlin", 2026, 10, 32, "2026-10-31T23:00:00Z"},
+		{"America/Santiago", 2026, 9, 6, "2026-09-06T04:00:00Z"}, // 24:00 becomes 01:00: there is no midnight
+		{"America/Santiago", 2026, 4, 5, "2026-04-05T04:00:00Z"}, // 24:00 becomes 23:00 of the day before
+		{"America/Havana", 2026, 3, 8, "2026-03-08T05:00:00Z"},   // 00:00 becomes 01:00
+		{"America/Havana", 2026, 11, 1, "2026-11-01T04:00:00Z"},  // 01:00 becomes 00:00: midnight comes twice
+		{"Asia/Amman", 2021, 10, 29, "2021-10-28T21:00:00Z"},     // the same, east of Greenwich
 	} {
-		if got := dayStart(2026, tt.month, tt.day, zoneNamed(t, tt.zone)).UTC().Format(time.RFC3339); got != tt.want {
-			t.Errorf("day %d of month %d begins in %s at %s, want %s", tt.day, tt.month, tt.zone, got, tt.want)
+		if got := dayStart(tt.year, tt.month, tt.day, zoneNamed(t, tt.zone)).UTC().Format(time.RFC3339); got != tt.want {
+			t.Errorf("day %d of month %d of %d begins in %s at %s, want %s", tt.day, tt.month, tt.year, tt.zone, got, tt.want)
 		}
 	}
 }
