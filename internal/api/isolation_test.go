@@ -257,7 +257,7 @@ func TestWorkspacesAreIsolated(t *testing.T) {
 func (w *world) everything() string {
 	w.t.Helper()
 	var all strings.Builder
-	for _, path := range []string{"sources", "models", "destinations", "syncs", "syncs/people-to-crm/runs", "syncs/people-to-crm/activity", "syncs/people-to-crm/alerts", "alert-channels", "monitors", "sequences", "sequences/all/runs", "sequences/all/activity", "sources/shop/versions", "folders", "usage", "storages", "storage", "storage/syncs", "tunnels", "credentials"} {
+	for _, path := range []string{"sources", "models", "destinations", "syncs", "syncs/people-to-crm/runs", "syncs/people-to-crm/activity", "syncs/people-to-crm/alerts", "alert-channels", "monitors", "sequences", "sequences/all/runs", "sequences/all/activity", "sources/shop/versions", "folders", "usage", "runs/days", "storages", "storage", "storage/syncs", "tunnels", "credentials"} {
 		fmt.Fprintln(&all, w.ok("GET", "/api/"+path, nil).body)
 	}
 	fmt.Fprintln(&all, w.ok("GET", "/api/keys", nil).list("items", "id"))

@@ -187,6 +187,7 @@ func (s *Server) runs(api huma.API) {
 		return &body[RunBody]{s.runBody(r)}, err
 	})
 	s.rows(api)
+	s.days(api)
 	s.usage(api)
 }
 

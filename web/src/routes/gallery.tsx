@@ -1,14 +1,18 @@
 import { Alert, Badge, Button, Checkbox, SegmentedControl, Select, Switch, Tabs, TextInput } from '@mantine/core'
-import { IconPlus, IconTable } from '@tabler/icons-react'
+import { IconChartBar, IconPlus, IconTable } from '@tabler/icons-react'
 import { useState } from 'react'
 import { ConnectorIcon } from '~/components/brand/ConnectorIcon'
 import { ConditionBuilder } from '~/components/condition/ConditionBuilder'
 import type { ConditionColumn } from '~/components/condition/conditions'
+import { Chart } from '~/components/chart/Chart'
+import { ChartSkeleton } from '~/components/chart/ChartSkeleton'
+import type { Point, Series } from '~/components/chart/types'
 import { CodeEditor } from '~/components/code/CodeEditor'
 import { EmptyState } from '~/components/feedback/EmptyState'
 import { ErrorCard } from '~/components/feedback/ErrorCard'
 import { LoadingRows } from '~/components/feedback/Loading'
 import { FieldsForm } from '~/components/fields/FieldsForm'
+import { briefTime, dayWords, exactTime } from '~/components/format/format'
 import { TimeAgo } from '~/components/format/TimeAgo'
 import { FieldIcon } from '~/components/grid/FieldIcon'
 import { fieldTypeWords } from '~/components/grid/types'
@@ -97,6 +101,7 @@ export default function Gallery() {
         <Looks />
         <States />
         <Forms />
+        <Charts />
         <Data />
       </div>
     </Page>
@@ -177,6 +182,60 @@ function Forms() {
       </Card>
       <Card title="Code" flush>
         <CodeEditor label="Query" language="sql" value="SELECT id, email FROM public.people" readOnly minHeight={60} />
+      </Card>
+    </>
+  )
+}
+
+const rowSeries: Series[] = [
+  { id: 'added', label: 'Added', look: 'first' },
+  { id: 'changed', label: 'Changed', look: 'second' },
+  { id: 'removed', label: 'Removed', look: 'third' },
+  { id: 'rejected', label: 'Rejected', look: 'bad' },
+]
+
+const start = Date.UTC(2026, 10, 1)
+
+/** Numbers that look like those of runs, the same on every visit. */
+const runs = (n: number): Point[] =>
+  Array.from({ length: n }, (_, i) => {
+    const hour = new Date(start + i * 3_600_000)
+    const failed = i % 11 === 7
+    const values = { added: failed ? 0 : (i * 37) % 90, changed: failed ? 0 : (i * 53) % 140, removed: (i * 7) % 20, rejected: i % 5 === 3 ? 12 + (i % 9) : 0, duration: 4_000 + ((i * 977) % 90_000) }
+    return { key: i, at: hour.getTime(), short: briefTime(hour, 'UTC'), title: exactTime(hour, 'UTC'), values, mark: failed ? { label: 'Failed', tone: 'bad' } : i === 9 ? { label: 'Cancelled', tone: 'idle' } : undefined, to: '/syncs' }
+  })
+
+const signs = [{ label: 'Failed', tone: 'bad' as const }, { label: 'Cancelled', tone: 'idle' as const }]
+
+const sizes: Point[] = Array.from({ length: 30 }, (_, i) => new Date(start + i * 86_400_000)).map((day, i) => ({ key: i, at: day.getTime(), short: dayWords(day.toISOString().slice(0, 10), true), title: dayWords(day.toISOString().slice(0, 10)), values: { matched: i === 8 || i === 9 ? null : 4_000 + i * 55 + ((i * 97) % 300), members: 7_000 + i * 20 } }))
+
+function Charts() {
+  return (
+    <>
+      <Card title="Chart: a few runs">
+        <Chart label="Rows of a few runs" unit={['run', 'runs']} series={rowSeries} points={runs(14)} signs={signs} />
+      </Card>
+      <Card title="Chart: hundreds of runs">
+        <Chart label="Rows of many runs" unit={['run', 'runs']} series={rowSeries} points={runs(400)} signs={signs} />
+      </Card>
+      <Card title="Chart: lengths of time">
+        <Chart label="Duration by run" unit={['run', 'runs']} measure="duration" series={[{ id: 'duration', label: 'Duration', look: 'second' }]} points={runs(40)} signs={signs} />
+      </Card>
+      <Card title="Chart: lines, with a gap">
+        <Chart label="Sizes" unit={['day', 'days']} kind="lines" series={[{ id: 'matched', label: 'Matched users', look: 'first' }, { id: 'members', label: 'Rows of the model', look: 'second' }]} points={sizes} />
+      </Card>
+      <Card title="Chart: one point, and only zeros">
+        <div className="stack">
+          <Chart label="One run" unit={['run', 'runs']} series={rowSeries} points={runs(1)} />
+          <Chart label="One look" unit={['look', 'looks']} kind="lines" series={[{ id: 'members', label: 'Members', look: 'first' }]} points={sizes.slice(0, 1)} />
+        </div>
+      </Card>
+      <Card title="Chart: nothing, waiting, wrong">
+        <div className="stack">
+          <EmptyState icon={IconChartBar} title="No run ended on these days" />
+          <ChartSkeleton />
+          <ErrorCard error={refused} title="What runs did could not be loaded" onRetry={() => undefined} />
+        </div>
       </Card>
     </>
   )

@@ -3,6 +3,7 @@ import { ErrorCard } from '~/components/feedback/ErrorCard'
 import { LoadingPage } from '~/components/feedback/Loading'
 import { Page } from '~/components/page/Page'
 import { Attention } from '~/features/home/Attention'
+import { DayHistory } from '~/features/home/DayHistory'
 import { FirstSteps, underWay } from '~/features/home/FirstSteps'
 import { HealthLine } from '~/features/home/HealthLine'
 import { RecentRuns } from '~/features/home/RecentRuns'
@@ -54,6 +55,7 @@ export default function HomePage() {
         <>
           <HealthLine health={health} />
           <Attention syncs={troubled} />
+          {recent.some(({ status }) => status?.lastRun) && <DayHistory />}
           <RecentRuns syncs={recent} />
         </>
       )}

@@ -39,6 +39,7 @@ export function applyRun(client: QueryClient, run: Run): void {
   void client.invalidateQueries({ queryKey: ['lineage'] })
   if (isActive(run)) return
   reported.delete(run.id)
+  void client.invalidateQueries({ queryKey: ['runs', 'days'] })
   void client.invalidateQueries({ queryKey: ['runs', 'rows', run.id] })
   void client.invalidateQueries({ queryKey: ['runs', 'row', run.id] })
   void client.invalidateQueries({ queryKey: ['models'] })

@@ -1562,6 +1562,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/runs/days": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Count the rows that runs sent and the runs that failed, by day */
+        get: operations["list-run-days"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/runs/{id}": {
         parameters: {
             query?: never;
@@ -4878,6 +4895,36 @@ export interface components {
             syncSlug: string;
             /** @enum {string} */
             trigger: "manual" | "schedule" | "api" | "recovery" | "model" | "sequence";
+        };
+        RunDay: {
+            /** Format: date */
+            day: string;
+            /**
+             * Format: int64
+             * @description of the runs
+             */
+            failed: number;
+            /**
+             * Format: int64
+             * @description rows whose change was seen and did not arrive
+             */
+            rejected: number;
+            /**
+             * Format: int64
+             * @description that ended on the day
+             */
+            runs: number;
+            /**
+             * Format: int64
+             * @description rows that arrived
+             */
+            sent: number;
+        };
+        RunDays: {
+            /** @description the oldest first; the last one is today */
+            days: components["schemas"]["RunDay"][];
+            /** @description in which days begin and end */
+            zone: string;
         };
         RunOpCounts: {
             /** Format: int64 */
@@ -9660,6 +9707,39 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PageVersion"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "list-run-days": {
+        parameters: {
+            query?: {
+                /** @description the name of a time zone, such as Europe/Berlin */
+                zone?: string;
+                days?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunDays"];
                 };
             };
             /** @description Error */

@@ -1,6 +1,6 @@
 import { infiniteQueryOptions, queryOptions } from '@tanstack/react-query'
 import { get, getExact, path, post, withQuery } from './http'
-import type { OneRow, Operation, RowExchange, RowPage, RowStatus, Run, RunState } from './types'
+import type { OneRow, Operation, RowExchange, RowPage, RowStatus, Run, RunDays, RunState } from './types'
 
 const ended: ReadonlySet<RunState> = new Set(['committed', 'failed', 'cancelled', 'interrupted'])
 
@@ -11,6 +11,15 @@ export const runQuery = (id: number) =>
   queryOptions({
     queryKey: ['runs', 'one', id],
     queryFn: ({ signal }) => get<Run>(path('runs', id), signal),
+  })
+
+/** What the runs of all syncs did on each of the last days, which begin and end in a zone. */
+export const runDaysQuery = (zone: string, days: number) =>
+  queryOptions({
+    queryKey: ['runs', 'days', zone, days],
+    queryFn: ({ signal }) => get<RunDays>(withQuery(path('runs', 'days'), { zone, days }), signal),
+    // Another number of days takes the place of what is shown when it is there.
+    placeholderData: (previous) => previous,
   })
 
 export const cancelRun = (id: number): Promise<Run> => post<Run>(path('runs', id, 'cancel'))

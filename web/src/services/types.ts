@@ -174,6 +174,9 @@ export type TimeUnit = ConditionPeriod['unit']
 
 export type Problem = Schema['ErrorInfo']
 export type Run = Schema['Run']
+/** What runs did, by day. */
+export type RunDays = Schema['RunDays']
+export type RunDay = Schema['RunDay']
 export type RunState = Run['state']
 export type RunStatus = Run['status']
 export type OperationCounts = Schema['RunOpCounts']

@@ -37,11 +37,14 @@ export async function enter(page: Page): Promise<void> {
   expect(answer.ok(), 'signing in').toBe(true)
 }
 
-/** Changes the colour scheme of the open page, and waits until it is drawn. */
+/** Changes the colour scheme of the open page, and waits until it is drawn. What turns for ever is not waited for. */
 export async function recolour(page: Page, scheme: 'light' | 'dark'): Promise<void> {
   await page.emulateMedia({ colorScheme: scheme })
   await expect(page.locator('html')).toHaveAttribute('data-mantine-color-scheme', scheme)
-  await page.evaluate(() => Promise.allSettled(document.getAnimations().map((animation) => animation.finished)))
+  await page.evaluate(() => {
+    const ending = document.getAnimations().filter(({ effect }) => effect?.getComputedTiming().endTime !== Infinity)
+    return Promise.allSettled(ending.map((animation) => animation.finished))
+  })
 }
 
 /** Chooses an entry of a Mantine pick-list. */

@@ -63,3 +63,26 @@ export function cancel(store, run) {
   Object.assign(run, { state: 'cancelled', status: 'cancelled', label: 'Cancelled by user', finishedAt: new Date().toISOString(), durationMs: 2000 })
   store.emit('run', run)
 }
+
+const total = ({ added, changed, removed }) => added + changed + removed
+
+/** What the runs did on each of the last days of a zone, before which nearly the same happened every day. */
+export function days(store, zone, n) {
+  const dayOf = (at) => new Intl.DateTimeFormat('en-CA', { timeZone: zone, year: 'numeric', month: '2-digit', day: '2-digit' }).format(at)
+  const past = store.runs.length > 0
+  const all = Array.from({ length: n }, (_, i) => {
+    const back = n - 1 - i
+    const day = dayOf(new Date(Date.now() - back * 86_400_000))
+    if (!past || back === 0) return { day, runs: 0, failed: 0, sent: 0, rejected: 0 }
+    return { day, runs: 24, failed: back % 6 === 2 ? 2 : 0, sent: 4000 + ((back * 1733) % 5200), rejected: back % 4 === 1 ? 310 : 12 }
+  })
+  for (const run of store.runs) {
+    const of = run.finishedAt && all.find(({ day }) => day === dayOf(new Date(run.finishedAt)))
+    if (!of) continue
+    of.runs++
+    of.failed += run.state === 'failed' ? 1 : 0
+    of.sent += total(run.succeeded)
+    of.rejected += total(run.failed) + total(run.aborted) + run.rows.duplicate
+  }
+  return { zone, days: all }
+}

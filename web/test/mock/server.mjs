@@ -10,7 +10,7 @@ import { lineage } from './lineage.mjs'
 import { monitorTypes, testMonitor } from './monitors.mjs'
 import * as catalog from './catalog.mjs'
 import { exchange, modelColumns, preview, rowColumns, runRow, tables, testedRow, testRows } from './data.mjs'
-import { cancel, start } from './runs.mjs'
+import { cancel, days, start } from './runs.mjs'
 import { cancelSequence, preview as previewSchedule, startSequence } from './sequences.mjs'
 import * as network from './network.mjs'
 import * as lists from './lists.mjs'
@@ -533,6 +533,7 @@ const routes = [
   ['GET', 'sequence-runs/(\\d+)', ({ params: [id] }) => sequenceRun(id)],
   ['POST', 'sequence-runs/(\\d+)/cancel', ({ params: [id] }) => (cancelSequence(store, sequenceRun(id)), sequenceRun(id))],
   ['POST', 'schedules/preview', ({ body }) => previewSchedule(body)],
+  ['GET', 'runs/days', ({ query }) => days(store, query.get('zone') ?? 'UTC', Number(query.get('days') ?? 14))],
   ['GET', 'runs/(\\d+)', ({ params: [id] }) => run(id)],
   ['POST', 'runs/(\\d+)/cancel', ({ params: [id] }) => (cancel(store, run(id)), run(id))],
   ['GET', 'runs/(\\d+)/rows', ({ params: [id], query }) => rows(id, query)],

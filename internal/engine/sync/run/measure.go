@@ -70,12 +70,8 @@ func (s *Store) FailedInRow(ctx context.Context, workspaceID, syncID, upTo int64
 // Arrived counts the rows of a sync that arrived since a time, over all operations and all runs, those under way
 // included.
 func (s *Store) Arrived(ctx context.Context, workspaceID, syncID int64, since time.Time) (int64, error) {
-	sum := `coalesce(sum(coalesce(json_extract(counts, '$.succeeded.added'), 0) + coalesce(json_extract(counts, '$.succeeded.changed'), 0) + coalesce(json_extract(counts, '$.succeeded.removed'), 0)), 0)`
-	if s.db.IsPostgres() {
-		sum = `coalesce(sum(coalesce((counts::jsonb #>> '{succeeded,added}')::bigint, 0) + coalesce((counts::jsonb #>> '{succeeded,changed}')::bigint, 0) + coalesce((counts::jsonb #>> '{succeeded,removed}')::bigint, 0)), 0)::bigint`
-	}
 	var n int64
-	err := s.db.NewSelect().Table("sync_runs").ColumnExpr(sum).Where("workspace_id = ?", workspaceID).Where("sync_id = ?", syncID).Where("counts <> ''").
+	err := s.db.NewSelect().Table("sync_runs").ColumnExpr("CAST(coalesce(sum(sent), 0) AS BIGINT)").Where("workspace_id = ?", workspaceID).Where("sync_id = ?", syncID).
 		Where("(finished_at = 0 OR finished_at >= ?)", clock.Millis(since)).Scan(ctx, &n)
 	if err != nil {
 		return 0, fmt.Errorf("counting the rows of sync %d that arrived: %w", syncID, err)

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { count, duration, exactTime, plural, relativeTime, sentenceList } from './format'
+import { briefTime, count, dayWords, duration, exactTime, plural, relativeTime, sentenceList } from './format'
 
 describe('relativeTime', () => {
   const now = new Date('2026-11-24T12:00:00Z')
@@ -37,6 +37,12 @@ describe('duration', () => {
 
 it('writes the exact time with its zone', () => {
   expect(exactTime(new Date('2026-11-24T12:00:05Z'), 'UTC')).toBe('Tue, 24 Nov 2026, 12:00:05 UTC')
+})
+
+it('writes moments and days where there is little room', () => {
+  expect(briefTime(new Date('2026-11-24T23:05:05Z'), 'Europe/Berlin')).toBe('25 Nov, 00:05')
+  expect(dayWords('2026-11-28')).toBe('Sat, 28 Nov 2026')
+  expect(dayWords('2026-11-28', true)).toBe('28 Nov')
 })
 
 it('groups digits and chooses the noun', () => {

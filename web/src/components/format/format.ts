@@ -47,6 +47,17 @@ export function shortTime(at: Date, zone?: string): string {
   }).format(at)
 }
 
+/** A moment of these weeks where there is little room: "28 Nov, 14:05". */
+export function briefTime(at: Date, zone?: string): string {
+  return new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit', timeZone: zone }).format(at)
+}
+
+/** A day such as 2026-11-28 in words: "Sat, 28 Nov 2026"; brief: "28 Nov". */
+export function dayWords(day: string, brief = false): string {
+  const more = brief ? {} : ({ weekday: 'short', year: 'numeric' } as const)
+  return new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short', ...more, timeZone: 'UTC' }).format(new Date(`${day}T00:00:00Z`))
+}
+
 /** A length of time: "840 ms", "12 s", "3 min 5 s", "2 h 10 min". */
 export function duration(ms: number): string {
   if (ms < 1000) return `${Math.round(ms)} ms`

@@ -1,6 +1,7 @@
 import { Button, Drawer } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
+import { Chart } from '~/components/chart/Chart'
 import { ErrorCard } from '~/components/feedback/ErrorCard'
 import { TimeAgo } from '~/components/format/TimeAgo'
 import { Card } from '~/components/page/Card'
@@ -10,6 +11,7 @@ import { matchedUsersQuery } from '~/services/audiencesizes'
 import { ApiError } from '~/services/http'
 import type { Match, MatchedUsers as Matched, Sync } from '~/services/types'
 import { ExternalLink } from './ExternalLink'
+import { matchPoints, matchSeries } from './history'
 import { matchWords, percentWords, sizeWords } from './words'
 
 const columns: Column<Match>[] = [
@@ -66,6 +68,7 @@ function Details({ matched }: { matched: Matched }) {
         After a run it may take up to {settlesHours} hours until the platform’s numbers settle. Until then a match may exceed 100 %. Platforms do not tell small
         sizes.
       </p>
+      {history.length > 1 && <Chart label="Matched users over time" unit={['look', 'looks']} kind="lines" series={matchSeries} points={matchPoints(history)} />}
       {history.length > 0 && <DataTable caption="History of matched users" columns={columns} rows={history} rowKey={(match) => match.at} />}
     </div>
   )

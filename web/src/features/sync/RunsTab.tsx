@@ -11,6 +11,7 @@ import { Card } from '~/components/page/Card'
 import { RunBadge } from '~/components/status/StatusBadge'
 import { DataTable, type Column } from '~/components/table/DataTable'
 import { rejectedOf, sum, tookWords, triggerWords } from '~/features/run/counts'
+import { RunHistory } from '~/features/run/RunHistory'
 import { ViewError } from '~/features/run/RunError'
 import { pollInterval, useLive } from '~/services/events'
 import { isActive } from '~/services/runs'
@@ -100,41 +101,40 @@ export function RunsTab({ sync, wanted, onWant }: Props) {
   })
   const rows = query.data?.pages.flatMap((page) => page.items ?? []) ?? []
   return (
-    <Card
-      flush
-      title="Runs"
-      actions={<RunsFilter wanted={wanted} onWant={onWant} />}
-    >
-      {query.isPending && <LoadingRows />}
-      {query.isError && (
-        <div className="card-body">
-          <ErrorCard error={query.error} onRetry={() => void query.refetch()} />
-        </div>
-      )}
-      {query.isSuccess && rows.length === 0 && (
-        <EmptyState
-          icon={IconPlayerPlay}
-          title={emptyTitles[wanted]}
-          action={
-            wanted !== 'all' ? (
-              <Button variant="default" onClick={() => onWant('all')}>
-                Show all runs
-              </Button>
-            ) : undefined
-          }
-        >
-          {wanted !== 'all' ? undefined : 'Press Run to start it now. The first run sends every row as added.'}
-        </EmptyState>
-      )}
-      {rows.length > 0 && (
-        <DataTable
-          caption="Runs"
-          columns={columnsOf(sync.spec.model)}
-          rows={rows}
-          rowKey={(run) => run.id}
-          more={query.hasNextPage ? { load: () => void query.fetchNextPage(), loading: query.isFetchingNextPage } : undefined}
-        />
-      )}
-    </Card>
+    <div className="stack">
+      {rows.length > 1 && <RunHistory newestFirst={rows} />}
+      <Card flush title="Runs" actions={<RunsFilter wanted={wanted} onWant={onWant} />}>
+        {query.isPending && <LoadingRows />}
+        {query.isError && (
+          <div className="card-body">
+            <ErrorCard error={query.error} onRetry={() => void query.refetch()} />
+          </div>
+        )}
+        {query.isSuccess && rows.length === 0 && (
+          <EmptyState
+            icon={IconPlayerPlay}
+            title={emptyTitles[wanted]}
+            action={
+              wanted !== 'all' ? (
+                <Button variant="default" onClick={() => onWant('all')}>
+                  Show all runs
+                </Button>
+              ) : undefined
+            }
+          >
+            {wanted !== 'all' ? undefined : 'Press Run to start it now. The first run sends every row as added.'}
+          </EmptyState>
+        )}
+        {rows.length > 0 && (
+          <DataTable
+            caption="Runs"
+            columns={columnsOf(sync.spec.model)}
+            rows={rows}
+            rowKey={(run) => run.id}
+            more={query.hasNextPage ? { load: () => void query.fetchNextPage(), loading: query.isFetchingNextPage } : undefined}
+          />
+        )}
+      </Card>
+    </div>
   )
 }

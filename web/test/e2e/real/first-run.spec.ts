@@ -70,6 +70,19 @@ test('SY-69 SY-70 a run without changes does nothing, and such runs can be hidde
   await expect(rows).toHaveCount(2)
 })
 
+test('SY-08 the runs are bars, and home adds up what they sent by day', async ({ page }) => {
+  await page.goto('/syncs')
+  await page.getByRole('link', { name: sync, exact: true }).click()
+  const runs = page.getByRole('group', { name: 'Rows by run' }).getByRole('link')
+  await expect(runs).toHaveCount(2)
+  await expect(runs.first()).toHaveAccessibleName(/^Run \d+, .*, Added [1-9][\d,]*, Changed 0, Removed 0, Rejected 0$/)
+  await expect(runs.last()).toHaveAccessibleName(/, Added 0, Changed 0, Removed 0, Rejected 0$/)
+  await page.getByRole('link', { name: 'Home', exact: true }).click()
+  const days = page.getByRole('group', { name: 'Rows by day' }).getByRole('button')
+  await expect(days).toHaveCount(14)
+  await expect(days.last()).toHaveAccessibleName(/, Sent [1-9][\d,]*, Rejected [\d,]+/)
+})
+
 test('SY-71 SY-73 rows are split by outcome and operation, and found by their key', async ({ page }) => {
   await page.goto('/syncs')
   await page.getByRole('link', { name: sync, exact: true }).click()
