@@ -73,7 +73,7 @@ func (f folder) single() bool {
 
 func (f folder) check() error {
 	if !filepath.IsAbs(f.path) {
-		return fault.New(fault.CodeSourceUnreachable, "%q is not an absolute path", f.path)
+		return fault.New(fault.CodeSourceUnreachable, "%q is not an absolute path", f.path).WithSuggestion("Write the whole path, from / on.")
 	}
 	if err := f.reach.Check(f.path); err != nil {
 		return err
