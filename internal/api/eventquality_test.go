@@ -102,7 +102,7 @@ func TestEventQuality(t *testing.T) {
 // A vendor that does not answer holds nobody up.
 func TestEventQualityIsNotWaitedForLong(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, w *world) {
+	each(t, func(_ *testing.T, w *world) {
 		w.furnishConversions()
 		w.rate = func(ctx context.Context, _ connector.SyncJob) ([]connector.EventQuality, error) {
 			<-ctx.Done()
