@@ -10,7 +10,7 @@ import { additionalWords, findingsWords, partWords, scoreWords } from './words'
 export function EventTable({ events }: { events: RatedEvent[] }) {
   const [opened, setOpened] = useState<string>()
   const columns: Column<RatedEvent>[] = [
-    { id: 'event', header: 'Event', fill: true, cell: ({ event }) => <strong>{event}</strong> },
+    { id: 'event', header: 'Event', cell: ({ event }) => <strong>{event}</strong> },
     { id: 'score', header: 'Match quality', width: 220, cell: ({ score }) => <Score score={score} /> },
     { id: 'additional', header: 'Additional conversions', align: 'right', width: 170, cell: ({ additional }) => additionalWords(additional) },
     { id: 'findings', header: 'Findings', align: 'right', width: 90, cell: ({ diagnostics }) => findingsWords(diagnostics.length) },
