@@ -17,8 +17,11 @@ import (
 	"github.com/millrace/millrace/internal/resource"
 )
 
-// patience is how long one request waits for what destinations say about the syncs that it saves.
+// patience is how long one request waits for what destinations say about syncs.
 const patience = 10 * time.Second
+
+// errSilent is what is said of a destination that took longer.
+var errSilent = fault.New(fault.CodeDestinationUnreachable, "there was no answer in time")
 
 // review asks destinations about syncs that are being saved.
 type review struct {
@@ -176,7 +179,7 @@ func (r *review) ask(ctx context.Context, b run.Bundle) error {
 	if !ok {
 		return nil
 	}
-	ctx, cancel := context.WithDeadlineCause(ctx, r.until, fault.New(fault.CodeDestinationUnreachable, "there was no answer in time"))
+	ctx, cancel := context.WithDeadlineCause(ctx, r.until, errSilent)
 	defer cancel()
 	if err := place.Review(ctx, job); ctx.Err() == nil {
 		return err

@@ -4,10 +4,8 @@ import (
 	"context"
 	"slices"
 	"strings"
-	gosync "sync"
 	"time"
 
-	"github.com/millrace/millrace/internal/clock"
 	"github.com/millrace/millrace/internal/connector"
 	"github.com/millrace/millrace/internal/engine/sync/run"
 	"github.com/millrace/millrace/internal/fault"
@@ -21,7 +19,6 @@ import (
 // The first rows of models are kept in memory for a while, so that the warehouse is not asked at each key that is
 // pressed. They are never written anywhere.
 const (
-	sampleTime  = 5 * time.Minute
 	sampleBytes = 8 << 20 // of one model's rows; further rows are left out
 	maxSamples  = 32      // models
 )
@@ -32,51 +29,11 @@ type sampleKey struct {
 	array                                              string // whose elements are the rows
 }
 
-// sampleCache holds samples of models.
-type sampleCache struct {
-	clock clock.Clock
-
-	mu  gosync.Mutex
-	all map[sampleKey]*cachedSample
-}
-
+// cachedSample is a sample and when it was read.
 type cachedSample struct {
 	*mapping.Sample
 
 	at time.Time
-}
-
-func (c *sampleCache) get(k sampleKey) *cachedSample {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if found := c.all[k]; found != nil && c.clock.Now().Sub(found.at) < sampleTime {
-		return found
-	}
-	return nil
-}
-
-// put keeps a sample and forgets those that are too old, and the oldest where there are too many.
-func (c *sampleCache) put(k sampleKey, s *mapping.Sample) *cachedSample {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	now := c.clock.Now()
-	if c.all == nil {
-		c.all = map[sampleKey]*cachedSample{}
-	}
-	oldest := k
-	for other, kept := range c.all {
-		if now.Sub(kept.at) >= sampleTime {
-			delete(c.all, other)
-		} else if first := c.all[oldest]; first == nil || kept.at.Before(first.at) {
-			oldest = other
-		}
-	}
-	if len(c.all) >= maxSamples {
-		delete(c.all, oldest)
-	}
-	made := &cachedSample{s, now}
-	c.all[k] = made
-	return made
 }
 
 // sample returns the first rows of a saved model, or the first elements of one of its arrays.
@@ -92,8 +49,8 @@ func (s *Server) sample(ctx context.Context, slug, array string, refresh bool) (
 	}
 	defer src.Close() //nolint:errcheck // reading is done
 	key := sampleKey{who(ctx).WorkspaceID, d.ID, d.Revision, origin.ID, origin.Revision, array}
-	if found := s.samples.get(key); found != nil && !refresh {
-		return found, d, nil
+	if found, at, ok := s.samples.get(key); ok && !refresh {
+		return &cachedSample{found, at}, d, nil
 	}
 	resolved, err := s.resolved(ctx, *spec)
 	if err != nil {
@@ -103,7 +60,7 @@ func (s *Server) sample(ctx context.Context, slug, array string, refresh bool) (
 	if err != nil {
 		return nil, d, err
 	}
-	return s.samples.put(key, made), d, nil
+	return &cachedSample{made, s.samples.put(key, made)}, d, nil
 }
 
 // readSample reads the first rows of a model, or the first elements of one of its arrays.

@@ -34,6 +34,7 @@ import (
 	"github.com/millrace/millrace/internal/engine/sync/run"
 	"github.com/millrace/millrace/internal/engine/timetable"
 	"github.com/millrace/millrace/internal/fault"
+	"github.com/millrace/millrace/internal/mapping"
 	"github.com/millrace/millrace/internal/resource"
 	"github.com/millrace/millrace/internal/telemetry"
 )
@@ -76,7 +77,7 @@ type Options struct {
 	Checks    []telemetry.Check
 	Assets    fs.FS         // the web app; nil serves none
 	Dir       string        // private folders of connectors that are tried out
-	Patience  time.Duration // how long a request waits for what destinations say about the syncs that it saves; 0: 10 seconds
+	Patience  time.Duration // how long a request waits for what destinations say about syncs; 0: 10 seconds
 	Public    string        // the address by which people reach the server, without a slash at its end
 	Region    string        // of the workspaces that are made; empty where the operator named none
 	Version   string
@@ -87,8 +88,9 @@ type Options struct {
 type Server struct {
 	Options
 
-	limiter *access.Limiter
-	samples sampleCache
+	limiter   *access.Limiter
+	samples   *recent[sampleKey, *mapping.Sample]
+	qualities *recent[qualityKey, []connector.EventQuality]
 }
 
 // requests that an API key may make: 200 in 10 seconds for each workspace (API-03).
@@ -99,7 +101,10 @@ const (
 
 // New returns the handler of everything.
 func New(o Options) http.Handler {
-	s := &Server{Options: o, limiter: access.NewLimiter(o.Clock, rateLimit, rateWindow), samples: sampleCache{clock: o.Clock}}
+	s := &Server{
+		Options: o, limiter: access.NewLimiter(o.Clock, rateLimit, rateWindow),
+		samples: recently[sampleKey, *mapping.Sample](o.Clock, maxSamples), qualities: recently[qualityKey, []connector.EventQuality](o.Clock, maxQualities),
+	}
 	s.Resources.OnUpdate(forgetTest)
 	mux := http.NewServeMux()
 	s.own(mux)
@@ -159,6 +164,7 @@ func (s *Server) own(mux *http.ServeMux) huma.API {
 	s.syncs(api)
 	s.syncLogs(api)
 	s.audienceSizes(api)
+	s.eventQuality(api)
 	s.alerts(api)
 	s.monitors(api)
 	s.runs(api)

@@ -110,7 +110,8 @@ type world struct {
 	handler   http.Handler
 	source    *memorySource
 	target    *memoryTarget
-	key       string // of the request to come; an admin's of workspace 1
+	rate      func(context.Context, connector.SyncJob) ([]connector.EventQuality, error) // what is told of the quality of events
+	key       string                                                                     // of the request to come; an admin's of workspace 1
 }
 
 // each runs a test on both databases.
@@ -240,7 +241,7 @@ func (w *world) registry() *connector.Registry {
 				Mapping: connector.MappingRule{Enabled: true, Required: true, Advanced: true, AllByName: true},
 			}},
 			Open: func(o connector.DestinationOptions) (connector.Destination, error) { return w.target.open(o), nil },
-		}, adsInfo(w), httprequest.Info(httpx.AnyNetwork), embedded.Info(httpx.AnyNetwork)})
+		}, adsInfo(w), conversionsInfo(w), httprequest.Info(httpx.AnyNetwork), embedded.Info(httpx.AnyNetwork)})
 }
 
 // warehouseInfo is DuckDB, without the words of its fields, which the test of isolation looks for in answers.

@@ -135,6 +135,9 @@ func destinationsPage(r *connector.Registry) []byte {
 		for _, t := range d.SyncTypes {
 			p.line("\n### %s: %s\n", d.Name, t.Name)
 			p.line("Sync type `%s`. Modes: %s. Rows that leave the model: %s.", t.Slug, words(t.Modes), words(append([]connector.DeleteBehavior{connector.DeleteNothing}, without(t.Deletes)...)))
+			if t.Quality {
+				p.line("\nThe sync's page shows [the quality of its events](../guides/debugging.md#the-quality-of-events).")
+			}
 			fieldTable(p, t.Fields)
 		}
 		audienceTable(p, d)

@@ -194,6 +194,10 @@ type SyncType struct {
 	// Deferred says that rows count only once a run is over, as those of a file do: no single row can be tried. It
 	// agrees with Limits.Deferred in every mode but all and snapshot, which replace or write the whole target.
 	Deferred bool `json:"deferred,omitempty"`
+
+	// Quality says that the vendor tells how good the events of such a sync are: then what Open returns is a
+	// QualityReporter.
+	Quality bool `json:"quality,omitempty"`
 }
 
 // Identifiers are groups of fields. The arrays of one group belong together by their indexes, as first and last names

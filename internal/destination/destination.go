@@ -20,6 +20,7 @@ import (
 	"github.com/millrace/millrace/internal/destination/iterable"
 	"github.com/millrace/millrace/internal/destination/jira"
 	"github.com/millrace/millrace/internal/destination/marketo"
+	conversions "github.com/millrace/millrace/internal/destination/meta-conversions"
 	teams "github.com/millrace/millrace/internal/destination/microsoft-teams"
 	"github.com/millrace/millrace/internal/destination/mixpanel"
 	"github.com/millrace/millrace/internal/destination/notion"
@@ -36,23 +37,24 @@ var files embed.FS
 
 // hooks are the Go code beside manifests, by their slugs.
 var hooks = map[string]manifest.Hooks{
-	"airtable":        airtable.Hooks(),
-	"asana":           asana.Hooks(),
-	"braze":           braze.Hooks(),
-	"google":          google.Hooks(),
-	"hubspot":         hubspot.Hooks(),
-	"intercom":        intercom.Hooks(),
-	"iterable":        iterable.Hooks(),
-	"jira":            jira.Hooks(),
-	"marketo":         marketo.Hooks(),
-	"microsoft-teams": teams.Hooks(),
-	"mixpanel":        mixpanel.Hooks(),
-	"notion":          notion.Hooks(),
-	"salesforce":      salesforce.Hooks(),
-	"sfmc":            sfmc.Hooks(),
-	"slack":           slack.Hooks(),
-	"tiktok":          tiktok.Hooks(),
-	"zendesk":         zendesk.Hooks(),
+	"airtable":         airtable.Hooks(),
+	"asana":            asana.Hooks(),
+	"braze":            braze.Hooks(),
+	"google":           google.Hooks(),
+	"hubspot":          hubspot.Hooks(),
+	"intercom":         intercom.Hooks(),
+	"iterable":         iterable.Hooks(),
+	"jira":             jira.Hooks(),
+	"marketo":          marketo.Hooks(),
+	"meta-conversions": conversions.Hooks(),
+	"microsoft-teams":  teams.Hooks(),
+	"mixpanel":         mixpanel.Hooks(),
+	"notion":           notion.Hooks(),
+	"salesforce":       salesforce.Hooks(),
+	"sfmc":             sfmc.Hooks(),
+	"slack":            slack.Hooks(),
+	"tiktok":           tiktok.Hooks(),
+	"zendesk":          zendesk.Hooks(),
 }
 
 // Manifests returns the destinations that are manifests, by their slugs. network says where the server's operator lets

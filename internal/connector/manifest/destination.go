@@ -31,10 +31,11 @@ type Destination struct {
 }
 
 var (
-	_ connector.Destination  = (*Destination)(nil)
-	_ connector.FieldLister  = (*Destination)(nil)
-	_ connector.OptionLister = (*Destination)(nil)
-	_ connector.Authorizer   = (*Destination)(nil)
+	_ connector.Destination     = (*Destination)(nil)
+	_ connector.FieldLister     = (*Destination)(nil)
+	_ connector.OptionLister    = (*Destination)(nil)
+	_ connector.Authorizer      = (*Destination)(nil)
+	_ connector.QualityReporter = (*Destination)(nil)
 )
 
 // Open reads the settings. It does not connect.

@@ -29,6 +29,8 @@ type Hooks struct {
 	// Test tries what the connection reaches besides the vendor's API, after the requests of the manifest. It changes
 	// nothing.
 	Test func(ctx context.Context, r *Run) error
+	// Quality asks what the vendor makes of events, by the slug of the sync type (connector.QualityReporter).
+	Quality map[string]func(ctx context.Context, r *Run) ([]connector.EventQuality, error)
 }
 
 // Discovered is a field that a hook found, and the form that its values take (Pipeline.As).
@@ -312,4 +314,18 @@ func (d *Destination) hookedFields(ctx context.Context, hook func(context.Contex
 		all[i] = found{f.TargetField, f.Form}
 	}
 	return all, err
+}
+
+// Quality asks the hook of the job's sync type.
+func (d *Destination) Quality(ctx context.Context, job connector.SyncJob) ([]connector.EventQuality, error) {
+	hook := d.hooks.Quality[job.Type]
+	if hook == nil {
+		return nil, fault.New(fault.CodeInvalid, "%s does not tell the quality of events", d.manifest.Name)
+	}
+	r, err := d.hooked(job)
+	if err != nil {
+		return nil, err
+	}
+	defer r.session.client.Close()
+	return hook(ctx, r)
 }

@@ -55,7 +55,9 @@ func (m *Manifest) Info(network httpx.Network, hooks Hooks) connector.Destinatio
 		},
 	}
 	for j := range m.SyncTypes {
-		i.SyncTypes = append(i.SyncTypes, m.SyncTypes[j].info())
+		t := m.SyncTypes[j].info()
+		t.Quality = hooks.Quality[t.Slug] != nil
+		i.SyncTypes = append(i.SyncTypes, t)
 	}
 	return i
 }

@@ -2567,6 +2567,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/syncs/{slug}/quality": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What the vendor makes of the events of a sync; it is asked now, unless it was in the last five minutes */
+        get: operations["get-event-quality"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/syncs/{slug}/references": {
         parameters: {
             query?: never;
@@ -3575,6 +3592,23 @@ export interface components {
             tunnels: boolean;
             verified: boolean;
         };
+        ConnectorEventQuality: {
+            /**
+             * Format: double
+             * @description conversions that are reported because of the events, in percent of those that would be without them; may exceed 100; null: not known
+             */
+            additional: number | null;
+            /** @description what the vendor finds wrong */
+            diagnostics: components["schemas"]["ConnectorQualityDiagnostic"][];
+            event: string;
+            /** @description what people are matched by */
+            keys: components["schemas"]["ConnectorKeyCoverage"][];
+            /**
+             * Format: double
+             * @description from 0 to 10: how well the events can be matched to people; null: not known
+             */
+            score: number | null;
+        };
         ConnectorExchange: {
             /** Format: int64 */
             duration: number;
@@ -3633,6 +3667,15 @@ export interface components {
             name: string;
             value: string;
         };
+        ConnectorKeyCoverage: {
+            /** @description the vendor's name of it */
+            key: string;
+            /**
+             * Format: double
+             * @description of the events; null: not known
+             */
+            percent: number | null;
+        };
         ConnectorMappingRule: {
             advanced: boolean;
             allByName: boolean;
@@ -3658,6 +3701,16 @@ export interface components {
             help?: string;
             label: string;
             value: string;
+        };
+        ConnectorQualityDiagnostic: {
+            description?: string;
+            name: string;
+            /**
+             * Format: double
+             * @description of the events; null: not known
+             */
+            percent: number | null;
+            solution?: string;
         };
         ConnectorSampleQuery: {
             sql: string;
@@ -3706,6 +3759,7 @@ export interface components {
             match: components["schemas"]["ConnectorMatchRule"];
             modes: ("update" | "insert" | "upsert" | "add" | "remove" | "archive" | "all" | "snapshot" | "diff" | "trigger")[] | null;
             name: string;
+            quality?: boolean;
             slug: string;
             summary?: string;
         };
@@ -4036,6 +4090,12 @@ export interface components {
             /** Format: int64 */
             revision: number;
             summary: string;
+        };
+        EventQuality: {
+            /** @description when the vendor was asked */
+            at: string;
+            /** @description as the vendor orders them; none: it has nothing to tell yet */
+            events: components["schemas"]["ConnectorEventQuality"][];
         };
         Exchange: {
             exchanges: components["schemas"]["ConnectorExchange"][];
@@ -12355,6 +12415,40 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["MatchedUsers"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "get-event-quality": {
+        parameters: {
+            query?: {
+                /** @description ask again */
+                refresh?: boolean;
+            };
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EventQuality"];
                 };
             };
             /** @description Error */

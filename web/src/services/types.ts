@@ -135,6 +135,10 @@ export type AudienceSize = Schema['AudienceSize']
 export type MatchedUsers = Schema['MatchedUsers']
 export type Match = Schema['Match']
 
+/** What a vendor makes of the events of a sync. */
+export type EventQuality = Schema['EventQuality']
+export type RatedEvent = Schema['ConnectorEventQuality']
+
 /** What is sent to create or replace a document. */
 export interface Draft<S> {
   metadata: Pick<Schema['WriteMetadata'], 'slug' | 'labels' | 'revision'> & { name: string; folder?: string | null }

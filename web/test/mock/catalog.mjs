@@ -305,6 +305,30 @@ export const destinations = [
     ],
     verified: false,
   },
+  {
+    slug: 'meta-conversions',
+    name: 'Meta Conversions API',
+    category: 'ads',
+    summary: 'Sends web, app, store and phone conversions to Meta',
+    fields: [
+      { name: 'pixelId', label: 'Pixel ID or dataset ID', type: 'string', required: true },
+      { name: 'token', label: 'Access token', type: 'secret', secret: true, required: true },
+    ],
+    syncTypes: [
+      {
+        slug: 'event',
+        name: 'Events',
+        modes: ['insert'],
+        deletes: [],
+        fields: [],
+        match: {},
+        mapping: { enabled: true, required: true, advanced: true, custom: true, allByName: false },
+        compare: 'mapped',
+        quality: true,
+      },
+    ],
+    verified: false,
+  },
 ]
 
 export const targetFields = [

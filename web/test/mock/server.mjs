@@ -17,6 +17,7 @@ import * as lists from './lists.mjs'
 import * as moves from './storage.mjs'
 import { Store } from './store.mjs'
 import { audienceSizes, audiencesOf, look, matchedUsers } from './audiencesizes.mjs'
+import { eventQuality } from './eventquality.mjs'
 import { syncLogs } from './synclogs.mjs'
 import * as tools from './tools.mjs'
 import { functions, properties, tryMapping } from './templates.mjs'
@@ -265,6 +266,12 @@ function matchesOf(slug) {
   return matchedUsers(sync, destinationInfo(document('destinations', sync.spec.destination)))
 }
 
+function qualityOf(slug, query) {
+  const answer = eventQuality(store, document('syncs', slug), query.get('refresh') === 'true')
+  if (answer.code !== undefined) throw new Refusal(422, answer.message, answer)
+  return answer
+}
+
 function enable(slug, enabled, kind = 'syncs') {
   document(kind, slug)
   store.documents[kind].get(slug).spec.disabled = !enabled
@@ -477,6 +484,7 @@ const routes = [
   ['POST', 'destinations/([^/]+)/audience-sizes/run', ({ params: [slug] }) => (sizesOf(slug), look(store, document('destinations', slug)), [202, sizesOf(slug)])],
   ['GET', 'destinations/([^/]+)/audiences', ({ params: [slug] }) => audiencesOf(store, document('destinations', slug))],
   ['GET', 'syncs/([^/]+)/matched-users', ({ params: [slug] }) => matchesOf(slug)],
+  ['GET', 'syncs/([^/]+)/quality', ({ params: [slug], query }) => qualityOf(slug, query)],
   ['GET', 'version', () => ({ version: '0.1.0-mock' })],
   ['GET', 'usage', () => ({ months: [{ month: '2026-11', activeSyncs: 4, operations: 48120 }, { month: '2026-10', activeSyncs: 3, operations: 39911 }] })],
   ['GET', 'folders', () => lists.folders(store)],

@@ -126,6 +126,8 @@ func kindOf(c *replay.Case, a replay.Asked) string {
 		what = c.Job.List
 	case c.Job.Audiences:
 		what = "audiences"
+	case c.Job.Quality:
+		what = "quality"
 	case a.Batch >= 0:
 		what = "write"
 	}

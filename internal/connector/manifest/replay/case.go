@@ -49,6 +49,7 @@ type Job struct {
 	Fields    bool   `yaml:"fields"`    // the fields are listed
 	List      string `yaml:"list"`      // a pick-list is loaded
 	Audiences bool   `yaml:"audiences"` // the audiences are listed, and the sync's own is looked for
+	Quality   bool   `yaml:"quality"`   // the vendor is asked for the quality of events
 	Check     bool   `yaml:"check"`     // only the settings are checked
 	Clear     bool   `yaml:"clear"`     // the target is emptied first
 	Finish    bool   `yaml:"finish"`    // the run is finished

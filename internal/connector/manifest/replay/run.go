@@ -97,6 +97,8 @@ func (c *Case) run(ctx context.Context, info connector.DestinationInfo, address 
 		return c.listOf(ctx, d, job)
 	case c.Job.Audiences:
 		return c.audiencesOf(ctx, info, d, job)
+	case c.Job.Quality:
+		return c.qualityOf(ctx, d, job)
 	case c.Job.Check:
 		return "check: " + told(d.Check(job))
 	default:
@@ -219,6 +221,32 @@ func (c *Case) audiencesOf(ctx context.Context, info connector.DestinationInfo, 
 		return b.String() + "audience of the sync: none\n"
 	}
 	return fmt.Sprintf("%saudience of the sync: %s/%s\n", b.String(), ref.Account, ref.ID)
+}
+
+// qualityOf asks the vendor what it makes of events.
+func (c *Case) qualityOf(ctx context.Context, d connector.Destination, job connector.SyncJob) string {
+	events, err := d.(connector.QualityReporter).Quality(ctx, job) //nolint:forcetypeassert // every manifest's is one
+	if c.watch.failed(err) != nil {
+		return "quality: " + told(err)
+	}
+	number := func(n *float64) string {
+		if n == nil {
+			return "unknown"
+		}
+		return strconv.FormatFloat(*n, 'f', -1, 64)
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "quality: %d events\n", len(events))
+	for _, e := range events {
+		fmt.Fprintf(&b, "%s: %s of 10, %s %% additional\n", e.Event, number(e.Score), number(e.Additional))
+		for _, k := range e.Keys {
+			fmt.Fprintf(&b, "  %s: %s %%\n", k.Key, number(k.Percent))
+		}
+		for _, p := range e.Diagnostics {
+			fmt.Fprintf(&b, "  %s (%s %%): %s\n    %s\n", p.Name, number(p.Percent), p.Description, p.Solution)
+		}
+	}
+	return b.String()
 }
 
 // send gives the rows to a session as the engine does, without its retries.

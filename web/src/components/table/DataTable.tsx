@@ -1,6 +1,6 @@
 import { Button } from '@mantine/core'
 import { IconArrowDown, IconArrowsSort, IconArrowUp } from '@tabler/icons-react'
-import type { ReactNode } from 'react'
+import { Fragment, type ReactNode } from 'react'
 import { nextSort, sortDirection } from './sort'
 import classes from './Table.module.css'
 
@@ -35,6 +35,8 @@ interface Props<T> {
   onSort?: (sort: string) => void
   onRowClick?: (row: T) => void
   selected?: string | number
+  /** What stands below a row, over its whole width; null: nothing. */
+  below?: (row: T) => ReactNode
   /** More rows can be loaded. */
   more?: { load: () => void; loading: boolean; total?: number }
 }
@@ -57,7 +59,7 @@ function classOf({ align, secondary, tertiary, fill }: Pick<Column<never>, 'alig
 
 /** Rows and columns, with sorting and loading of more rows left to the server. */
 export function DataTable<T>(props: Props<T>) {
-  const { caption, columns, rows, rowKey, sort, onSort, onRowClick, selected, more } = props
+  const { caption, columns, rows, rowKey, sort, onSort, onRowClick, selected, below, more } = props
   return (
     <div className={`${classes.scroller} quiet`} tabIndex={0} role="region" aria-label={caption}>
       <table className={classes.table}>
@@ -82,20 +84,29 @@ export function DataTable<T>(props: Props<T>) {
           </tr>
         </thead>
         <tbody>
-          {rows.map((row) => (
-            <tr
-              key={rowKey(row)}
-              className={onRowClick === undefined ? undefined : classes.clickable}
-              data-selected={selected !== undefined && rowKey(row) === selected ? true : undefined}
-              onClick={onRowClick === undefined ? undefined : () => onRowClick(row)}
-            >
-              {columns.map((column) => (
-                <td key={column.id} className={classOf(column)}>
-                  {column.cell(row)}
-                </td>
-              ))}
-            </tr>
-          ))}
+          {rows.map((row) => {
+            const under = below?.(row)
+            return (
+              <Fragment key={rowKey(row)}>
+                <tr
+                  className={onRowClick === undefined ? undefined : classes.clickable}
+                  data-selected={selected !== undefined && rowKey(row) === selected ? true : undefined}
+                  onClick={onRowClick === undefined ? undefined : () => onRowClick(row)}
+                >
+                  {columns.map((column) => (
+                    <td key={column.id} className={classOf(column)}>
+                      {column.cell(row)}
+                    </td>
+                  ))}
+                </tr>
+                {under != null && (
+                  <tr className={classes.below}>
+                    <td colSpan={columns.length}>{under}</td>
+                  </tr>
+                )}
+              </Fragment>
+            )
+          })}
         </tbody>
       </table>
       {more !== undefined && (

@@ -2,6 +2,7 @@ import type { ReactNode } from 'react'
 import { AlertsTab } from '~/features/alert/AlertsTab'
 import { MatchedUsers } from '~/features/audiencesize/MatchedUsers'
 import { ActivityTab } from '~/features/document/ActivityTab'
+import { EventQuality } from '~/features/eventquality/EventQuality'
 import { LineageTab } from '~/features/lineage/LineageTab'
 import { SyncLogsOfSync } from '~/features/synclog/SyncLogsTab'
 import type { SyncSearch } from '~/routes/search'
@@ -34,6 +35,7 @@ export const syncTabs: SyncTab[] = [
     content: ({ sync, search, onSearch }) => (
       <div className="stack">
         <MatchedUsers sync={sync} />
+        <EventQuality sync={sync} />
         <RunsTab
           sync={sync}
           wanted={search.runs ?? 'all'}
