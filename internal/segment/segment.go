@@ -124,8 +124,8 @@ func (b *builder) texts(p condition.Property, e query.Expr) query.Expr {
 	return b.denied(p.Operator, e, oneOf(some))
 }
 
-// wide is how many conditions stand beside each other: databases bound how deep a chain of OR may be, and a chain is
-// as deep as it is long.
+// wide is how many conditions stand beside each other: databases bound how deep an expression may be, and some may read
+// a chain of OR as deep as it is long.
 const wide = 100
 
 // oneOf holds where one of many conditions does.

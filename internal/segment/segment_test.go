@@ -228,7 +228,7 @@ func TestConditionsChooseRows(t *testing.T) {
 	}
 }
 
-// A long list of values is no deeper than databases go.
+// A long list of values finds its rows, and stands in groups of at most a hundred beside each other.
 //
 // Req: AUD-13
 func TestLongLists(t *testing.T) {
@@ -248,8 +248,14 @@ func TestLongLists(t *testing.T) {
 				"1 2 4 5": {Column: "full name", Operator: condition.NotEquals, Values: texts},
 				"1 2 3 5": {Column: "age", Operator: condition.Equals, Values: numbers},
 			} {
-				if got, err := d.ids(t.Context(), d.SQL(rows.Choose(condition.Condition{Property: &p}))); err != nil || got != want {
+				statement := d.SQL(rows.Choose(condition.Condition{Property: &p}))
+				if got, err := d.ids(t.Context(), statement); err != nil || got != want {
 					t.Errorf("%s %s: the rows %q, want %q; %v", p.Column, p.Operator, got, want, err)
+				}
+				for group := range strings.SplitSeq(statement, ") OR (") {
+					if n := strings.Count(group, " OR "); n >= 100 {
+						t.Errorf("%s %s: %d conditions beside each other", p.Column, p.Operator, n+1)
+					}
 				}
 			}
 		})
