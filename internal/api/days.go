@@ -1,13 +1,14 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"net/http"
-	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/millrace/millrace/internal/engine/sync/run"
 	"github.com/millrace/millrace/internal/fault"
+	"github.com/millrace/millrace/internal/query"
 )
 
 // RunDayBody is what the runs did that ended on one day.
@@ -33,7 +34,7 @@ func (s *Server) days(api huma.API) {
 		if err != nil {
 			return nil, err
 		}
-		days, err := s.Runs.Days(ctx, who(ctx).WorkspaceID, zone, in.Days)
+		days, err := s.Runs.Days(ctx, who(ctx).WorkspaceID, zone.Location(), in.Days)
 		return &body[runDays]{runDays{Zone: in.Zone, Days: dayBodies(days)}}, err
 	})
 }
@@ -46,11 +47,11 @@ func dayBodies(days []run.Day) []RunDayBody {
 	return bodies
 }
 
-// zoneOf reads the name of a time zone. The server's own zone is no name that a client knows.
-func zoneOf(name string) (*time.Location, error) {
-	zone, err := time.LoadLocation(name)
-	if err != nil || name == "Local" {
-		return nil, fault.New(fault.CodeInvalid, "%q is not a time zone", name).WithPath("zone").WithSuggestion("Name one as the IANA database does, such as Europe/Berlin.")
+// zoneOf reads the time zone that a request names; UTC where it names none.
+func zoneOf(name string) (query.Zone, error) {
+	zone, err := query.ZoneOf(cmp.Or(name, "UTC"))
+	if err != nil {
+		return zone, fault.As(err).WithPath("zone")
 	}
 	return zone, nil
 }

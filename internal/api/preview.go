@@ -124,9 +124,9 @@ func (s *Server) filtered(q connector.Query, d query.Dialect, in *previewInput) 
 	if in.Body.Filter == nil {
 		return q, nil
 	}
-	zone, err := query.ZoneOf(cmp.Or(in.Body.Zone, "UTC"))
+	zone, err := zoneOf(in.Body.Zone)
 	if err != nil {
-		return q, fault.As(err).WithPath("zone")
+		return q, err
 	}
 	rows := segment.Rows{SQL: q.SQL, Columns: make([]value.Column, len(in.Body.Columns)), Now: s.Clock.Now(), Zone: zone}
 	for i, c := range in.Body.Columns {

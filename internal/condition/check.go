@@ -140,7 +140,11 @@ func (k *checker) operand(p Property, t value.Type, path string) {
 	if p.Period != nil {
 		k.span(p.Period.Span, path+".period")
 	}
-	if p.Percentile != nil && (*p.Percentile < 0 || *p.Percentile > 100) {
+	switch {
+	case p.Percentile == nil:
+	case p.Path != "":
+		k.add(path+".percentile", "Compare with a number, or make the value a column of the model.", "a percentile is of a column, and %q looks within JSON", p.Column)
+	case *p.Percentile < 0 || *p.Percentile > 100:
 		k.issues.Add(path+".percentile", fault.CodeInvalid, "a percentile lies between 0 and 100, and %v does not", *p.Percentile)
 	}
 }

@@ -31,6 +31,7 @@ func TestMistakesAreNamed(t *testing.T) {
 		`{"property": {"column": "age", "operator": "equals", "values": ["1"]}}`:                                             "property.values.0 the column",
 		`{"property": {"column": "age", "operator": "greater", "values": [1, 2]}}`:                                           "property.values the operator greater of a number takes one value",
 		`{"property": {"column": "age", "operator": "greater", "percentile": 101}}`:                                          "property.percentile a percentile lies",
+		`{"property": {"column": "extra", "path": "a", "type": "number", "operator": "less", "percentile": 5}}`:              "property.percentile a percentile is of a column",
 		`{"property": {"column": "age", "operator": "equals", "percentile": 50}}`:                                            "property.values the condition on",
 		`{"property": {"column": "age", "operator": "exists", "values": [1]}}`:                                               "property.values the operator exists does not take values",
 		`{"property": {"column": "active", "operator": "equals", "values": [true, false]}}`:                                  "property.values the operator equals of a boolean takes one value",

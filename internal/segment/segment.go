@@ -12,11 +12,11 @@ import (
 
 // Rows is what conditions choose from, and by what.
 type Rows struct {
-	SQL      string         // yields them
-	Columns  []value.Column // of the source; those that conditions ask about have their native types
-	Now      time.Time      // when the conditions are asked: what is said of the time up to now is the same in every statement of a run
-	Zone     query.Zone     // of days, and of periods by the calendar
-	KnowNull bool           // what an operator that denies says of a row without a value is not known, so that the row is not chosen; otherwise null is a value like another
+	SQL          string         // yields them
+	Columns      []value.Column // of the source; those that conditions ask about have their native types
+	Now          time.Time      // when the conditions are asked: what is said of the time up to now is the same in every statement of a run
+	Zone         query.Zone     // of days, and of periods by the calendar
+	ExcludeNulls bool           // an operator that denies chooses no row without a value; otherwise null is a value like another
 }
 
 // Choose is the query of the rows for which a condition holds, with the columns of SQL. The condition has been checked
@@ -182,7 +182,7 @@ func (b *builder) denied(o condition.Operator, e, holds query.Expr) query.Expr {
 	switch {
 	case !o.Denies():
 		return holds
-	case b.KnowNull:
+	case b.ExcludeNulls:
 		return query.Not(holds)
 	default:
 		return query.Or(e.IsNull(), query.Not(holds))

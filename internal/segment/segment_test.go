@@ -141,9 +141,9 @@ func berlin(t *testing.T) query.Zone {
 	return z
 }
 
-// cases are conditions with the rows that they choose, and those that they choose where what is said of null is not
-// known, if they are others.
-var cases = []struct{ name, condition, want, known string }{
+// cases are conditions with the rows that they choose, and those that they choose where operators that deny exclude
+// nulls, if they are others.
+var cases = []struct{ name, condition, want, excluding string }{
 	{"nothing", `{}`, "1 2 3 4 5", ""},
 	{"an empty group", `{"all": []}`, "1 2 3 4 5", ""},
 	{"an empty group among others", `{"any": [{"all": []}, {"property": {"column": "age", "operator": "equals", "values": [20]}}]}`, "1 2 3 4 5", ""},
@@ -213,14 +213,14 @@ func TestConditionsChooseRows(t *testing.T) {
 			rows := d.people(t)
 			for _, c := range cases {
 				wants := []string{c.want, c.want}
-				if c.known != "" {
-					wants[1] = c.known
+				if c.excluding != "" {
+					wants[1] = c.excluding
 				}
 				for i, want := range wants {
-					rows.KnowNull = i == 1
+					rows.ExcludeNulls = i == 1
 					statement := d.SQL(rows.Choose(parsed(t, c.condition)))
 					if got, err := d.ids(t.Context(), statement); err != nil || got != want {
-						t.Errorf("%s (null is known: %v): the rows %q, want %q; %v\n%s", c.name, rows.KnowNull, got, want, err, statement)
+						t.Errorf("%s (nulls are excluded: %v): the rows %q, want %q; %v\n%s", c.name, rows.ExcludeNulls, got, want, err, statement)
 					}
 				}
 			}

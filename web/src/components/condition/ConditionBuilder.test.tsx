@@ -2,9 +2,12 @@ import { fireEvent, screen, waitFor } from '@testing-library/react'
 import { useState } from 'react'
 import { expect, it, vi } from 'vitest'
 import type { Condition } from '~/services/types'
+import { saidFailed } from '~/components/feedback/toast'
 import { renderInApp } from '~/test/render'
 import { ConditionBuilder } from './ConditionBuilder'
 import type { ConditionColumn } from './conditions'
+
+vi.mock('~/components/feedback/toast')
 
 const columns: ConditionColumn[] = [{ name: 'city', type: 'string' }, { name: 'spent', type: 'number' }]
 
@@ -30,6 +33,16 @@ it('takes values from files that are dropped, and from what is pasted', async ()
   fireEvent.paste(spent, { clipboardData: { getData: () => '1\n2.5\nnone' } })
   expect(seen).toHaveBeenLastCalledWith({ all: [on('city', ['Rome', 'Paris', 'Paris, Texas']), on('spent', [1, 2.5])] })
   expect(screen.queryByText('Enter a value.')).toBeNull()
+  expect(saidFailed).toHaveBeenCalledWith('Not every value was taken', new Error('1 value is no number, the first of them “none”.'))
+})
+
+// Req: AUD-5
+it('leaves a percentile that was taken out empty, and says so', () => {
+  renderInApp(<Builder initial={{ all: [{ property: { column: 'spent', operator: 'greater', percentile: 90 } }] }} seen={vi.fn()} />)
+  const field = screen.getByLabelText('Percentile')
+  fireEvent.change(field, { target: { value: '' } })
+  expect(field).toHaveProperty('value', '')
+  expect(screen.queryAllByText('A percentile lies between 0 and 100.')).toHaveLength(1)
 })
 
 // Req: AUD-2

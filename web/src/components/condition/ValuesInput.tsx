@@ -1,6 +1,7 @@
 import { NumberInput, Select, TagsInput, TextInput } from '@mantine/core'
 import { useState, type DragEvent } from 'react'
 import { saidFailed } from '~/components/feedback/toast'
+import { count, plural } from '~/components/format/format'
 import type { ColumnType, PropertyCondition } from '~/services/types'
 import classes from './Condition.module.css'
 import { numbersIn, valuesIn } from './conditions'
@@ -23,10 +24,16 @@ export function ValuesInput({ type, values, onChange, known }: Props & { known: 
   const texts = values.map(String)
   const take = (next: string[]) => {
     if (next.length > most) {
-      saidFailed('Not every value was taken', new Error(`${next.length.toLocaleString()} values are more than ${most.toLocaleString()}. Put them into a table of the source, and join it in the model.`))
+      saidFailed('Not every value was taken', new Error(`${count(next.length)} values are more than ${count(most)}. Put them into a table of the source, and join it in the model.`))
     }
     const some = next.slice(0, most)
-    onChange(type === 'number' ? numbersIn(some) : some)
+    if (type !== 'number') {
+      onChange(some)
+      return
+    }
+    const none = some.filter((text) => numbersIn([text]).length === 0)
+    if (none.length > 0) saidFailed('Not every value was taken', new Error(`${plural(none.length, 'value is', 'values are')} no number, the first of them “${none[0]}”.`))
+    onChange(numbersIn(some))
   }
   const drop = async (event: DragEvent) => {
     event.preventDefault()
@@ -67,7 +74,7 @@ export function ValuesInput({ type, values, onChange, known }: Props & { known: 
         acceptValueOnBlur
         onChange={(next) => take([...next, ...texts.slice(shownValues)])}
       />
-      {hidden > 0 && <span className="muted small num">and {hidden.toLocaleString()} more</span>}
+      {hidden > 0 && <span className="muted small num">and {count(hidden)} more</span>}
     </div>
   )
 }
@@ -92,14 +99,17 @@ export function ValueInput({ type, values, onChange }: Props) {
   return <TextInput size="xs" aria-label="Value" placeholder="Value" value={text} onChange={(event) => onChange(event.currentTarget.value === '' ? [] : [event.currentTarget.value])} />
 }
 
-/** A number, or a percentile of the column (AUD-5). */
+/** A percentile that is still to be entered. */
+const unset = -1
+
+/** A number, or a percentile of the column (AUD-5); what stands within JSON has none. */
 export function SizeInput({ value, onChange }: { value: PropertyCondition; onChange: (value: PropertyCondition) => void }) {
   const { percentile, values, ...rest } = value
   const of = percentile === undefined ? 'number' : 'percentile'
-  const number = percentile ?? (values?.[0] as number | undefined)
+  const number = percentile === unset ? undefined : (percentile ?? (values?.[0] as number | undefined))
   return (
     <div className={classes.operand}>
-      {rest.path === undefined && (
+      {rest.type === undefined && (
         <Select
           size="xs"
           w={122}
@@ -124,7 +134,7 @@ export function SizeInput({ value, onChange }: { value: PropertyCondition; onCha
         value={number ?? ''}
         onChange={(next) => {
           const n = next === '' || next === '-' ? undefined : Number(next)
-          onChange(of === 'percentile' ? { ...rest, percentile: n ?? -1 } : { ...rest, values: n === undefined ? [] : [n] })
+          onChange(of === 'percentile' ? { ...rest, percentile: n ?? unset } : { ...rest, values: n === undefined ? [] : [n] })
         }}
       />
       {of === 'percentile' && <span className="muted small">of all rows</span>}

@@ -37,6 +37,7 @@ describe('conditions', () => {
     expect(withOperator({ ...several, values: ['a', 'b'] }, 'startsWith', 'string').values).toEqual(['a'])
     expect(withOperator({ ...several, values: ['a', 'b'] }, 'exists', 'string').values).toBeUndefined()
     expect(withOperator({ column: 'spent', operator: 'greater', percentile: 5 }, 'less', 'number').percentile).toBe(5)
+    expect(withOperator({ column: 'extra', path: 'a', type: 'number', operator: 'greater', percentile: 5 }, 'less', 'number').percentile).toBeUndefined()
     expect(withOperator({ column: 'spent', operator: 'greater', percentile: 5 }, 'equals', 'number')).toEqual({ column: 'spent', path: undefined, type: undefined, operator: 'equals', values: [] })
   })
 

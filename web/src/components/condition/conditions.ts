@@ -47,7 +47,7 @@ const operatorWords: Record<ConditionOperator, string> = {
   notExists: 'does not exist',
 }
 
-/** An operator in words. Of times, equals is on. */
+/** An operator in words. */
 export const wordsOf = (operator: ConditionOperator): string => operatorWords[operator]
 
 /** What an operator compares with. */
@@ -113,7 +113,7 @@ export function withOperator(property: PropertyCondition, operator: ConditionOpe
     case 'values':
       return { ...next, values: property.values ?? [] }
     case 'size':
-      return property.percentile === undefined ? { ...next, values: property.values?.slice(0, 1) ?? [] } : { ...next, percentile: property.percentile }
+      return property.percentile === undefined || own !== undefined ? { ...next, values: property.values?.slice(0, 1) ?? [] } : { ...next, percentile: property.percentile }
     case 'moment':
       return { ...next, from: property.from ?? freshMoment() }
     case 'moments':
@@ -193,7 +193,7 @@ export function propertyWords(property: PropertyCondition, columns: ConditionCol
     case 'none':
       return said
     case 'size':
-      return percentile === undefined ? `${said} ${valueWords(values ?? [])}` : `${said} the percentile ${percentile}`
+      return percentile === undefined ? `${said} ${valueWords(values ?? [])}` : `${said} the percentile ${percentile < 0 ? '…' : percentile}`
     case 'moment':
       return `${said} ${momentWords(from ?? {})}`
     case 'moments':

@@ -4,7 +4,7 @@ import { useState } from 'react'
 import { ConditionBuilder } from '~/components/condition/ConditionBuilder'
 import { complete, conditionWords, fromAddress, sizeOf } from '~/components/condition/conditions'
 import { cellText } from '~/components/grid/types'
-import type { Condition, Model, Preview } from '~/services/types'
+import type { Condition, Json, Model, Preview } from '~/services/types'
 import { rowsOf } from './draft'
 import classes from './Model.module.css'
 import { PreviewPanel } from './PreviewPanel'
@@ -21,7 +21,7 @@ interface Props {
 function seenValues(preview: Preview | undefined, column: string): string[] {
   const at = preview?.columns.findIndex(({ name }) => name === column) ?? -1
   if (preview === undefined || at < 0) return []
-  const values = preview.rows.map((row) => cellText(row?.[at] as never)).filter((text) => text !== null)
+  const values = preview.rows.map((row) => cellText(row?.[at] as Json)).filter((text) => text !== null)
   return [...new Set(values)].sort().slice(0, 200)
 }
 
